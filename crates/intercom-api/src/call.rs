@@ -1,0 +1,85 @@
+//! One HTTP request to Intercom as plain data: what a driver sends, and what a journal or a report shows.
+
+use crate::operation::OperationId;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr};
+
+/// An HTTP method that Intercom's API uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Create, or any other action.
+    Post,
+    /// Update.
+    Put,
+    /// Delete or detach.
+    Delete,
+}
+
+impl Method {
+    /// The method's name, in capitals.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// One request to Intercom, ready to be sent below a base URL.
+///
+/// Made from a typed request with [`Operation::to_call`](crate::Operation::to_call).
+#[derive(Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Call {
+    /// The operation, by Intercom's name for it.
+    pub operation: OperationId,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, percent-encoded, with a slash at the front.
+    pub path: String,
+    /// The query parameters, not encoded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(Cow<'static, str>, String)>,
+    /// The JSON body, if the operation has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<RawValue>>,
+}
+
+impl Call {
+    /// A call without query parameters or body.
+    pub fn new(operation: OperationId, method: Method, path: impl Into<String>) -> Self {
+        Self {
+            operation,
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// The path and, behind a `?`, the encoded query.
+    pub fn path_and_query(&self) -> String {
+        let mut target = self.path.clone();
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            target.push(if at == 0 { '?' } else { '&' });
+            target.extend(crate::operation::encode(name));
+            target.push('=');
+            target.extend(crate::operation::encode(value));
+        }
+        target
+    }
+}
+
+impl fmt::Debug for Call {
+    // Paths and bodies hold personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.operation)
+            .field("body_bytes", &self.body.as_ref().map_or(0, |body| body.get().len()))
+            .finish_non_exhaustive()
+    }
+}

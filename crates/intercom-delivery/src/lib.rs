@@ -1,0 +1,1 @@
+//! Delivers planned Intercom calls in order, with retries, limits and remembered contacts.

@@ -1,0 +1,1 @@
+//! A stateful in-memory Intercom for tests and development, as a library and over HTTP.

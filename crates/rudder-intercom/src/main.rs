@@ -1,0 +1,3 @@
+//! The `rudder-intercom` program.
+
+fn main() {}

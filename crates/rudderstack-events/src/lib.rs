@@ -1,0 +1,1 @@
+//! Typed RudderStack events: identify, track, group, page, screen, alias and record.

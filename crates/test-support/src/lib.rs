@@ -1,0 +1,1 @@
+//! Fixtures, strategies, snapshots, property and simulation tests over the whole workspace.
