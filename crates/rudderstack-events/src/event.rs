@@ -1,0 +1,267 @@
+//! The events themselves.
+//!
+//! Source: RudderStack's event specification, one page a call.
+
+use crate::context::Context;
+use crate::error::ParseError;
+use crate::field::{Field, object_model};
+use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
+use crate::integrations::Integrations;
+use crate::json::{Object, Raw, depth_within};
+use crate::time::Timestamp;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::borrow::Cow;
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+/// How deep arrays and objects may be nested in an event.
+pub const MAX_DEPTH: usize = 128;
+
+/// What an event says happened: its `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+#[non_exhaustive]
+pub enum EventType {
+    /// Who a person is.
+    Identify,
+    /// What a person did.
+    Track,
+    /// Which web page was seen.
+    Page,
+    /// Which screen of an app was seen.
+    Screen,
+    /// Which company a person belongs to.
+    Group,
+    /// That two ids mean one person.
+    Alias,
+    /// A row of a warehouse table (reverse ETL).
+    Record,
+}
+
+impl EventType {
+    /// The `type` as SDKs write it.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+object_model! {
+    /// What every event has.
+    pub struct Common<'a> {
+        /// What the event says happened.
+        kind: Cow<'a, str> = "type",
+        /// Unique for each event.
+        message_id: MessageId<'a> = "messageId",
+        /// What the sender calls the person.
+        user_id: UserId<'a> = "userId",
+        /// What the SDK called the person before they were identified.
+        anonymous_id: AnonymousId<'a> = "anonymousId",
+        /// The circumstances.
+        context: Context<'a> = "context",
+        /// Which destinations the event is for, and options for each.
+        integrations: Integrations<'a> = "integrations",
+        /// What sent it: `web`, `mobile`, `server`, `sources`.
+        channel: Cow<'a, str> = "channel",
+        /// When it happened, corrected for the sender's clock.
+        timestamp: Timestamp<'a> = "timestamp",
+        /// When it happened, by the sender's clock.
+        original_timestamp: Timestamp<'a> = "originalTimestamp",
+        /// When it was sent, by the sender's clock.
+        sent_at: Timestamp<'a> = "sentAt",
+        /// When RudderStack received it.
+        received_at: Timestamp<'a> = "receivedAt",
+    }
+}
+
+/// Declares the events: a struct each, and the enum of all of them.
+macro_rules! events {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident {$(
+            $(#[$field_doc:meta])*
+            $field:ident: $kind:ty = $key:literal,
+        )*}
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, Default, PartialEq)]
+            #[non_exhaustive]
+            pub struct $name<'a> {
+                /// What every event has, and whatever has no name here.
+                pub common: Common<'a>,
+                $($(#[$field_doc])* pub $field: Field<'a, $kind>,)*
+            }
+
+            impl<'a> $name<'a> {
+                /// An event with nothing but its `type`.
+                pub fn new() -> Self {
+                    let mut common = Common::new();
+                    common.kind = Field::Set(Cow::Borrowed(EventType::$name.as_str()));
+                    Self { common, ..Self::default() }
+                }
+
+                fn from_common(mut common: Common<'a>) -> Self {
+                    $(let $field = common.extra.remove($key).map_or(Field::Absent, Field::Received);)*
+                    Self { common, $($field,)* }
+                }
+            }
+
+            impl Serialize for $name<'_> {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    let mut map = serializer.serialize_map(None)?;
+                    self.common.serialize_into(&mut map)?;
+                    $(if !self.$field.is_absent() {
+                        map.serialize_entry($key, &self.$field)?;
+                    })*
+                    map.end()
+                }
+            }
+
+            impl<'a> From<$name<'a>> for Event<'a> {
+                fn from(event: $name<'a>) -> Self {
+                    Self::$name(event)
+                }
+            }
+        )*
+
+        /// An event of any type.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Event<'a> {
+            $($(#[$doc])* $name($name<'a>),)*
+            /// An event whose `type` is missing, or none that this crate knows.
+            Other(Common<'a>),
+        }
+
+        impl<'a> Event<'a> {
+            /// The type, if it is one that this crate knows.
+            pub fn event_type(&self) -> Option<EventType> {
+                match self {
+                    $(Self::$name(_) => Some(EventType::$name),)*
+                    Self::Other(_) => None,
+                }
+            }
+
+            /// What every event has.
+            pub fn common(&self) -> &Common<'a> {
+                match self {
+                    $(Self::$name(event) => &event.common,)*
+                    Self::Other(common) => common,
+                }
+            }
+
+            fn from_common(common: Common<'a>) -> Self {
+                let kind = common.kind.ok().and_then(|kind| kind.parse().ok());
+                match kind {
+                    $(Some(EventType::$name) => Self::$name($name::from_common(common)),)*
+                    None => Self::Other(common),
+                }
+            }
+        }
+
+        impl Serialize for Event<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$name(event) => event.serialize(serializer),)*
+                    Self::Other(common) => common.serialize(serializer),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// Who a person is, and what is known of them.
+    Identify {
+        /// What is known of the person. The browser SDK sends it in `context.traits` instead.
+        traits: Object<'a> = "traits",
+    }
+    /// What a person did.
+    Track {
+        /// The name of what they did.
+        event: Cow<'a, str> = "event",
+        /// Its details.
+        properties: Object<'a> = "properties",
+    }
+    /// Which web page was seen.
+    Page {
+        /// The name of the page.
+        name: Cow<'a, str> = "name",
+        /// The category of the page.
+        category: Cow<'a, str> = "category",
+        /// Its details.
+        properties: Object<'a> = "properties",
+    }
+    /// Which screen of an app was seen.
+    Screen {
+        /// The name of the screen.
+        name: Cow<'a, str> = "name",
+        /// The category of the screen.
+        category: Cow<'a, str> = "category",
+        /// Its details.
+        properties: Object<'a> = "properties",
+    }
+    /// Which company, organisation or account a person belongs to.
+    Group {
+        /// What the sender calls the group.
+        group_id: GroupId<'a> = "groupId",
+        /// What is known of the group.
+        traits: Object<'a> = "traits",
+    }
+    /// That two ids mean one person.
+    Alias {
+        /// What the person was called before.
+        previous_id: PreviousId<'a> = "previousId",
+    }
+    /// A row of a warehouse table (reverse ETL).
+    Record {
+        /// What happened to the row: `insert`, `update` or `delete`.
+        action: Cow<'a, str> = "action",
+        /// The row's columns, by the destination's names.
+        fields: Object<'a> = "fields",
+        /// The columns by which the destination finds the row.
+        identifiers: Object<'a> = "identifiers",
+        /// The number of the row in its run.
+        record_id: Cow<'a, str> = "recordId",
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Reads an event from its JSON text. The event borrows from the text.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON, is not an object, or is nested deeper than [`MAX_DEPTH`]. An unknown `type` is no error,
+    /// nor is a malformed part: that shows when the part is asked for.
+    pub fn from_json(json: &'a str) -> Result<Self, ParseError> {
+        if !depth_within(json, MAX_DEPTH) {
+            return Err(ParseError::too_deep());
+        }
+        serde_json::from_str(json).map_err(|error| ParseError::from_serde(&error, json))
+    }
+
+    /// `traits` beside the event's other parts, whatever its type.
+    pub fn traits(&self) -> Option<Raw<'_>> {
+        match self {
+            Self::Identify(event) => event.traits.raw(),
+            Self::Group(event) => event.traits.raw(),
+            _ => self.common().extra.get("traits").map(Raw::borrow),
+        }
+    }
+
+    /// `properties` beside the event's other parts, whatever its type.
+    pub fn properties(&self) -> Option<Raw<'_>> {
+        match self {
+            Self::Track(event) => event.properties.raw(),
+            Self::Page(event) => event.properties.raw(),
+            Self::Screen(event) => event.properties.raw(),
+            _ => self.common().extra.get("properties").map(Raw::borrow),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Event<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Common::deserialize(deserializer).map(Self::from_common)
+    }
+}

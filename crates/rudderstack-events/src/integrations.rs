@@ -1,0 +1,62 @@
+//! `integrations`: which destinations an event is for.
+
+use crate::field::FromRaw;
+use crate::json::{Kind, Object, Raw, Scalar};
+use serde::{Serialize, Serializer};
+
+/// Which destinations an event is for, and options for each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Integrations<'a>(pub Object<'a>);
+
+/// What an event says of one destination.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Integration<'a> {
+    /// Whether the event is for it.
+    Enabled(bool),
+    /// The event is for it, with these options.
+    Options(Object<'a>),
+}
+
+impl Integration<'_> {
+    /// Whether the event is for the destination.
+    pub fn is_enabled(&self) -> bool {
+        !matches!(self, Self::Enabled(false))
+    }
+}
+
+impl Integrations<'_> {
+    /// `All`: whether the event is for every destination that is not named.
+    pub fn all(&self) -> Option<bool> {
+        match self.0.get("All")?.scalar()? {
+            Scalar::Boolean(all) => Some(all),
+            _ => None,
+        }
+    }
+
+    /// What is said of a destination that goes by any of these names: the first name that is there decides.
+    /// Anything but a boolean or an object is passed over.
+    pub fn destination(&self, names: &[&str]) -> Option<(&str, Integration<'_>)> {
+        names.iter().find_map(|name| {
+            let (key, value) = self.0.iter().find(|(key, _)| key == name)?;
+            let integration = match value.kind() {
+                Kind::Boolean => Integration::Enabled(value.json() == "true"),
+                Kind::Object => Integration::Options(value.object()?),
+                _ => return None,
+            };
+            Some((key, integration))
+        })
+    }
+}
+
+impl Serialize for Integrations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'r> FromRaw<'r> for Integrations<'r> {
+    const EXPECTED: &'static str = "an object";
+    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
+        raw.object().map(Self)
+    }
+}

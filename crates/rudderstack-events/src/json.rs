@@ -1,0 +1,512 @@
+//! JSON kept as text until somebody asks for its value.
+//!
+//! An event is mostly passed on, not looked at. So its parts are slices of the line they came from: reading an event
+//! copies nothing, writing it back gives the same text, and numbers of any length stay exact.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+/// What sort of JSON value something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// One JSON value, as the text it was written as.
+///
+/// `Debug` shows the kind only: values are personal data.
+#[derive(Clone)]
+pub struct Raw<'a>(Cow<'a, RawValue>);
+
+impl<'a> Raw<'a> {
+    /// The JSON text of any serialisable value, or `None` if it cannot be written as JSON.
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Option<Raw<'static>> {
+        serde_json::value::to_raw_value(value)
+            .ok()
+            .map(|raw| Raw(Cow::Owned(raw)))
+    }
+
+    /// The JSON text, without white space around it.
+    pub fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// What sort of value it is.
+    pub fn kind(&self) -> Kind {
+        kind_of(self.json())
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The value, if it is a string, a number or a boolean.
+    pub fn scalar(&self) -> Option<Scalar<'_>> {
+        let json = self.json();
+        match kind_of(json) {
+            Kind::String => Some(Scalar::String(string_of(json))),
+            Kind::Number => Some(Scalar::Number(json)),
+            Kind::Boolean => Some(Scalar::Boolean(json == "true")),
+            Kind::Null | Kind::Array | Kind::Object => None,
+        }
+    }
+
+    /// The value, if it is a string.
+    pub fn string(&self) -> Option<Cow<'_, str>> {
+        (self.kind() == Kind::String).then(|| string_of(self.json()))
+    }
+
+    /// The entries, if it is an object.
+    pub fn object(&self) -> Option<Object<'_>> {
+        match self.kind() {
+            Kind::Object => serde_json::from_str(self.json()).ok(),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is an array.
+    pub fn array(&self) -> Option<Vec<Raw<'_>>> {
+        match self.kind() {
+            Kind::Array => serde_json::from_str(self.json()).ok(),
+            _ => None,
+        }
+    }
+
+    /// The same value, borrowed.
+    pub fn borrow(&self) -> Raw<'_> {
+        Raw(Cow::Borrowed(&self.0))
+    }
+
+    /// The same value, independent of the text that it was read from.
+    pub fn into_owned(self) -> Raw<'static> {
+        Raw(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+impl<'a> From<&'a RawValue> for Raw<'a> {
+    fn from(raw: &'a RawValue) -> Self {
+        Self(Cow::Borrowed(raw))
+    }
+}
+
+impl From<Box<RawValue>> for Raw<'_> {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(Cow::Owned(raw))
+    }
+}
+
+macro_rules! raw_from {
+    ($($kind:ty)*) => {$(
+        impl From<$kind> for Raw<'_> {
+            fn from(value: $kind) -> Self {
+                Raw::from_serialize(&value).expect("a scalar can always be written as JSON")
+            }
+        }
+    )*};
+}
+
+raw_from! { &str String bool i64 u64 i32 u32 }
+
+impl PartialEq for Raw<'_> {
+    /// Whether the text is the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
+    }
+}
+
+impl fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}>", self.kind())
+    }
+}
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// A value that a mapping can use as it is: neither null, nor absent, nor nested.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// A string, with its escapes resolved.
+    String(Cow<'a, str>),
+    /// The JSON text of a number.
+    Number(&'a str),
+    /// A boolean.
+    Boolean(bool),
+}
+
+impl<'a> Scalar<'a> {
+    /// The string, or the JSON text of the number or boolean.
+    pub fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::String(text) => text,
+            Self::Number(text) => Cow::Borrowed(text),
+            Self::Boolean(true) => Cow::Borrowed("true"),
+            Self::Boolean(false) => Cow::Borrowed("false"),
+        }
+    }
+}
+
+impl fmt::Debug for Scalar<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::String(_) => "<string>",
+            Self::Number(_) => "<number>",
+            Self::Boolean(_) => "<boolean>",
+        })
+    }
+}
+
+/// A JSON object whose entries keep their order and their text.
+///
+/// A key that is written twice has its last value, as in JavaScript.
+#[derive(Clone, Default, PartialEq)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+
+impl<'a> Object<'a> {
+    /// An empty object.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&Raw<'a>> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// Sets `key`; a value that is there already is replaced in its place.
+    pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) {
+        let (key, value) = (key.into(), value.into());
+        match self.0.iter_mut().find(|(name, _)| *name == key) {
+            Some((_, slot)) => *slot = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// The same with `key` set, for building an object in one expression.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) -> Self {
+        self.insert(key, value);
+        self
+    }
+
+    /// The entries, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Raw<'a>)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+impl<'a> IntoIterator for Object<'a> {
+    type Item = (Cow<'a, str>, Raw<'a>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a, K: Into<Cow<'a, str>>, V: Into<Raw<'a>>> FromIterator<(K, V)> for Object<'a> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut object = Self::new();
+        for (key, value) in entries {
+            object.insert(key, value);
+        }
+        object
+    }
+}
+
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        self.serialize_into(&mut map)?;
+        map.end()
+    }
+}
+
+impl Object<'_> {
+    pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut object = Object(Vec::with_capacity(8));
+                while let Some((key, value)) = map.next_entry::<Key<'de>, Raw<'de>>()? {
+                    object.collect(key, value);
+                }
+                object.collected();
+                Ok(object)
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Up to this many entries, a repeated key is found by looking at one after the other.
+const FEW: usize = 32;
+
+impl<'a> Object<'a> {
+    /// Takes in the next entry that is read; [`collected`](Self::collected) must follow the last one.
+    pub(crate) fn collect(&mut self, key: Key<'a>, value: Raw<'a>) {
+        if self.len() < FEW {
+            self.insert(key.0, value);
+        } else {
+            self.0.push((key.0, value));
+        }
+    }
+
+    pub(crate) fn collected(&mut self) {
+        if self.len() > FEW {
+            self.drop_repeats();
+        }
+    }
+
+    /// Takes an entry out, keeping the order of the others.
+    pub fn remove(&mut self, key: &str) -> Option<Raw<'a>> {
+        let at = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Leaves the last value of every key, in the place of its first.
+    fn drop_repeats(&mut self) {
+        let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(self.0.len());
+        let mut kept: Vec<(Cow<'a, str>, Raw<'a>)> = Vec::with_capacity(self.0.len());
+        for (key, value) in self.0.drain(..) {
+            match places.entry(key) {
+                Entry::Occupied(place) => kept[*place.get()].1 = value,
+                Entry::Vacant(place) => {
+                    kept.push((place.key().clone(), value));
+                    place.insert(kept.len() - 1);
+                }
+            }
+        }
+        self.0 = kept;
+    }
+}
+
+/// The kind of the value with this JSON text.
+fn kind_of(json: &str) -> Kind {
+    match json.as_bytes().first() {
+        Some(b'"') => Kind::String,
+        Some(b'{') => Kind::Object,
+        Some(b'[') => Kind::Array,
+        Some(b't' | b'f') => Kind::Boolean,
+        Some(b'n') => Kind::Null,
+        _ => Kind::Number,
+    }
+}
+
+/// The string with this JSON text. A lone surrogate, which JavaScript can write and Rust cannot hold, becomes U+FFFD.
+fn string_of(json: &str) -> Cow<'_, str> {
+    let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
+    if !inner.as_bytes().contains(&b'\\') {
+        return Cow::Borrowed(inner);
+    }
+    Cow::Owned(serde_json::from_str(json).unwrap_or_else(|_| unescape(inner)))
+}
+
+fn unescape(inner: &str) -> String {
+    let mut units: Vec<u16> = Vec::with_capacity(inner.len());
+    let mut rest = inner.chars();
+    while let Some(next) = rest.next() {
+        let plain = match next {
+            '\\' => match rest.next() {
+                Some('u') => {
+                    let code = rest.as_str().get(..4).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+                    units.push(code.unwrap_or(0xFFFD));
+                    rest = rest.as_str().get(4..).unwrap_or_default().chars();
+                    continue;
+                }
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some('t') => '\t',
+                Some('b') => '\u{8}',
+                Some('f') => '\u{c}',
+                Some(other) => other,
+                None => char::REPLACEMENT_CHARACTER,
+            },
+            other => other,
+        };
+        units.extend_from_slice(plain.encode_utf16(&mut [0; 2]));
+    }
+    String::from_utf16_lossy(&units)
+}
+
+/// A key of an object.
+///
+/// Read from its raw text, because a lone surrogate in one key must not cost the other entries.
+pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(string_of(raw.get())))
+    }
+}
+
+/// The items of an array of JSON texts.
+pub(crate) struct Items<'a>(pub(crate) Vec<Raw<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Seq;
+        impl<'de> Visitor<'de> for Seq {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<'de>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(Seq)
+    }
+}
+
+/// Whether arrays and objects are nested in this text to at most `limit` levels.
+///
+/// The text need not be valid JSON; what stands in strings does not count.
+pub fn depth_within(json: &str, limit: usize) -> bool {
+    let bytes = json.as_bytes();
+    // Counting openers is so much cheaper than following strings that nearly every event ends here.
+    let openers = bytes.iter().filter(|&&byte| byte == b'{' || byte == b'[').count();
+    openers <= limit || exact_depth_within(bytes, limit)
+}
+
+fn exact_depth_within(bytes: &[u8], limit: usize) -> bool {
+    let mut depth = 0usize;
+    let mut in_string = false;
+    let mut escaped = false;
+    for &byte in bytes {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > limit {
+                    return false;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(json: &str) -> Object<'_> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn text_is_kept_exactly() {
+        let json = r#"{"a":1.0,"b":9007199254740993,"c":[ 1e2 , {"x":null}],"ü":"\u00fc"}"#;
+        let object = object(json);
+        assert_eq!(serde_json::to_string(&object).unwrap(), json);
+        assert_eq!(object.get("a").unwrap().json(), "1.0");
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_key_counts() {
+        assert_eq!(object(r#"{"a":1,"b":2,"a":3}"#).get("a").unwrap().json(), "3");
+        let many: String = (0..300).map(|n| format!("\"k{}\":{n},", n % 150)).collect();
+        let json = format!("{{{many}\"z\":1}}");
+        let large = object(&json);
+        assert_eq!(large.len(), 151);
+        assert_eq!(large.get("k0").unwrap().json(), "150");
+    }
+
+    #[test]
+    fn strings_are_resolved() {
+        let object = object(r#"{"plain":"a b","escaped":"a\n\"b\" \u00fc \ud83d\ude00","lone":"x\ud800y\u0041\\"}"#);
+        assert_eq!(object.get("plain").unwrap().string().unwrap(), "a b");
+        assert_eq!(object.get("escaped").unwrap().string().unwrap(), "a\n\"b\" ü 😀");
+        assert_eq!(object.get("lone").unwrap().string().unwrap(), "x\u{fffd}yA\\");
+    }
+
+    #[test]
+    fn a_lone_surrogate_in_a_key_costs_nothing_else() {
+        let object = object(r#"{"\ud800":1,"b":2}"#);
+        assert_eq!(object.get("\u{fffd}").unwrap().json(), "1");
+        assert_eq!(object.get("b").unwrap().json(), "2");
+    }
+
+    #[test]
+    fn depth_counts_what_is_outside_strings() {
+        let nested = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+        assert!(depth_within(&nested(128), 128));
+        assert!(!depth_within(&nested(129), 128));
+        assert!(depth_within(&format!("\"{}\"", "[".repeat(500)), 128));
+        assert!(depth_within(&format!("\"\\\"{}\"", "[".repeat(500)), 128));
+        assert!(depth_within(&format!("[{}1]", "[],".repeat(500)), 128));
+    }
+
+    #[test]
+    fn debug_shows_kinds_only() {
+        assert_eq!(
+            format!("{:?}", object(r#"{"a":"secret","b":[1]}"#)),
+            r#"{"a": <string>, "b": <array>}"#
+        );
+    }
+}
