@@ -1,0 +1,106 @@
+//! What Intercom allows, as of November 2026. Each constant names its source.
+
+use crate::ids::UnixSeconds;
+
+/// Event names that can be active in a workspace.
+///
+/// <https://www.intercom.com/help/en/articles/175-set-up-event-tracking-in-intercom>, November 2026.
+pub const ACTIVE_EVENT_NAMES: usize = 120;
+
+/// Keys of an event's metadata that are kept; those that come later are ignored.
+///
+/// OpenAPI description 2.10, `POST /events`, November 2026.
+pub const EVENT_METADATA_KEYS: usize = 10;
+
+/// Calls a minute that an app may make.
+///
+/// <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>, November 2026.
+pub const CALLS_PER_MINUTE: u32 = 10_000;
+
+/// Seconds of one window in which calls are counted: a sixth of the calls a minute fall to each.
+///
+/// <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>, November 2026.
+pub const RATE_LIMIT_WINDOW_SECONDS: u32 = 10;
+
+/// The greatest `monthly_spend` of a company.
+///
+/// OpenAPI description 2.10, `create_or_update_company_request`, November 2026.
+pub const MONTHLY_SPEND: i64 = 2_147_483_647;
+
+/// Companies that one contact can belong to.
+///
+/// OpenAPI description 2.10, `POST /contacts/{id}/companies`, November 2026.
+pub const COMPANIES_PER_CONTACT: usize = 1000;
+
+/// Filters in one AND or OR group of a search.
+///
+/// OpenAPI description 2.10, `POST /contacts/search`, November 2026.
+pub const SEARCH_FILTERS_PER_GROUP: usize = 15;
+
+/// How deep the groups of a search can be nested.
+///
+/// OpenAPI description 2.10, `POST /contacts/search`, November 2026.
+pub const SEARCH_NESTED_GROUPS: usize = 2;
+
+/// Hits on a page of a search unless it asks for another number.
+///
+/// OpenAPI description 2.10, `POST /contacts/search`, November 2026.
+pub const SEARCH_PAGE_SIZE: u32 = 50;
+
+/// How many calls are left in the current window, as the headers of an answer say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// Calls in a window: `X-RateLimit-Limit`.
+    pub limit: u32,
+    /// Calls left in this one: `X-RateLimit-Remaining`.
+    pub remaining: u32,
+    /// When the next window begins: `X-RateLimit-Reset`.
+    pub reset: UnixSeconds,
+}
+
+impl RateLimit {
+    /// A state of the limit.
+    pub const fn new(limit: u32, remaining: u32, reset: UnixSeconds) -> Self {
+        Self {
+            limit,
+            remaining,
+            reset,
+        }
+    }
+
+    /// Reads the headers through a look-up by name, in lower case: `x-ratelimit-limit` and so on.
+    /// `None` unless all three are there and whole numbers; a negative `remaining` is none left.
+    pub fn from_headers<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        let number = |name| header(name)?.trim().parse::<i64>().ok();
+        Some(Self {
+            limit: number("x-ratelimit-limit")?.try_into().ok()?,
+            remaining: number("x-ratelimit-remaining")?.max(0).try_into().ok()?,
+            reset: UnixSeconds(number("x-ratelimit-reset")?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_three_headers_are_needed() {
+        let headers = |name: &str| match name {
+            "x-ratelimit-limit" => Some("1667"),
+            "x-ratelimit-remaining" => Some("-2"),
+            "x-ratelimit-reset" => Some(" 1700000010"),
+            _ => None,
+        };
+        assert_eq!(
+            RateLimit::from_headers(headers),
+            Some(RateLimit::new(1667, 0, UnixSeconds(1_700_000_010)))
+        );
+        assert_eq!(
+            RateLimit::from_headers(|name| headers(name).filter(|_| name != "x-ratelimit-reset")),
+            None
+        );
+        assert_eq!(RateLimit::from_headers(|_| Some("soon")), None);
+    }
+}
