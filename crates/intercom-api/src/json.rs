@@ -242,9 +242,7 @@ impl Attributes {
 
     /// Adds an entry whose key is known not to be there yet, without looking for it.
     pub fn push_new(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
-        let key = key.into();
-        debug_assert!(self.get(&key).is_none());
-        self.0.push((key, value.into()));
+        self.0.push((key.into(), value.into()));
     }
 
     /// Takes the entry out, keeping the order of the others.

@@ -90,6 +90,30 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// The entries, if it is an object, for as long as the text lives that the value was read from.
+    pub fn into_object(self) -> Option<Object<'a>> {
+        match self.0 {
+            Cow::Borrowed(raw) => match kind_of(raw.get()) {
+                Kind::Object => serde_json::from_str(raw.get()).ok(),
+                _ => None,
+            },
+            Cow::Owned(_) => self.object().map(Object::into_owned),
+        }
+    }
+
+    /// The items, if it is an array, for as long as the text lives that the value was read from.
+    pub fn into_array(self) -> Option<Vec<Raw<'a>>> {
+        match self.0 {
+            Cow::Borrowed(raw) => match kind_of(raw.get()) {
+                Kind::Array => serde_json::from_str(raw.get()).ok(),
+                _ => None,
+            },
+            Cow::Owned(_) => self
+                .array()
+                .map(|items| items.into_iter().map(Raw::into_owned).collect()),
+        }
+    }
+
     /// The same value, borrowed.
     pub fn borrow(&self) -> Raw<'_> {
         Raw(Cow::Borrowed(&self.0))
@@ -224,6 +248,12 @@ impl<'a> Object<'a> {
     pub fn with(mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) -> Self {
         self.insert(key, value);
         self
+    }
+
+    /// The same object, independent of the text that it was read from.
+    pub fn into_owned(self) -> Object<'static> {
+        let owned = |(key, value): (Cow<'a, str>, Raw<'a>)| (Cow::Owned(key.into_owned()), value.into_owned());
+        Object(self.0.into_iter().map(owned).collect())
     }
 
     /// The entries, in order.

@@ -1,1 +1,34 @@
-//! Converts RudderStack events into Intercom API calls, as RudderStack's Intercom v2 destination does.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod coerce;
+mod company;
+mod contact;
+mod conversion;
+mod data_event;
+mod date;
+mod destination;
+mod deviation;
+mod flatten;
+mod issue;
+mod lookup;
+mod member;
+mod plan;
+mod reader;
+mod record;
+pub mod rules;
+mod source;
+
+pub use conversion::{Conversion, Decision, FieldSource, Identities, Mapped, convert};
+pub use destination::Destination;
+pub use deviation::Deviation;
+pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
+pub use lookup::{ContactField, Lookup, LookupField};
+pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, When};
+pub use source::{Path, Source};
+
+/// The traits that are Intercom fields, not custom attributes.
+pub mod standard_traits {
+    pub use crate::company::STANDARD_TRAITS as COMPANY;
+    pub use crate::contact::STANDARD_TRAITS as CONTACT;
+}

@@ -1,0 +1,286 @@
+//! How a value of an event becomes a value of an Intercom field.
+
+use crate::date;
+use crate::issue::WarningCode;
+use intercom_api::{Number, UnixSeconds};
+use rudderstack_events::{Kind, Raw, Scalar};
+use std::borrow::Cow;
+
+/// What came of a value.
+pub(crate) enum Coerced<T> {
+    /// This.
+    Value(T),
+    /// Nothing there: go on to the next source.
+    Absent,
+    /// Something of the wrong kind: warn, and go on to the next source.
+    TryNext(WarningCode),
+    /// The right kind, but not a possible value: warn, and leave the field out.
+    Refused(WarningCode),
+}
+
+use Coerced::{Absent, Refused, TryNext, Value};
+
+/// How values are turned into a `T`.
+pub(crate) struct Coercion<T> {
+    /// Its name in the mapping reference.
+    pub(crate) name: &'static str,
+    /// Does it. The lifetime is that of the event.
+    pub(crate) run: for<'r> fn(&'r Raw<'_>) -> Coerced<T>,
+}
+
+/// The scalar, unless it is unusable.
+fn usable<'r>(raw: &'r Raw<'_>) -> Result<Scalar<'r>, Option<WarningCode>> {
+    match raw.scalar() {
+        Some(Scalar::String(text)) if text.is_empty() => Err(None),
+        Some(scalar) => Ok(scalar),
+        None if raw.is_null() => Err(None),
+        None => Err(Some(WarningCode::MalformedValue)),
+    }
+}
+
+macro_rules! usable {
+    ($raw:expr) => {
+        match usable($raw) {
+            Ok(scalar) => scalar,
+            Err(None) => return Absent,
+            Err(Some(code)) => return TryNext(code),
+        }
+    };
+}
+
+pub(crate) const TEXT: Coercion<String> = Coercion {
+    name: "text",
+    run: |raw| Value(usable!(raw).into_text().into_owned()),
+};
+
+/// A text that must be an email address to count; anything else there is no fault.
+pub(crate) const EMAIL_ADDRESS: Coercion<String> = Coercion {
+    name: "email address",
+    run: |raw| match raw.string() {
+        Some(text) if validator::ValidateEmail::validate_email(&text) => Value(text.into_owned()),
+        _ => Absent,
+    },
+};
+
+pub(crate) const BOOLEAN: Coercion<bool> = Coercion {
+    name: "boolean",
+    run: |raw| match usable!(raw) {
+        Scalar::Boolean(value) => Value(value),
+        Scalar::String(text) if text.eq_ignore_ascii_case("true") => Value(true),
+        Scalar::String(text) if text.eq_ignore_ascii_case("false") => Value(false),
+        _ => Refused(WarningCode::InvalidBoolean),
+    },
+};
+
+pub(crate) const NUMBER: Coercion<Number> = Coercion {
+    name: "number",
+    run: |raw| number(&usable!(raw)).map_or(Refused(WarningCode::InvalidNumber), Value),
+};
+
+pub(crate) const INTEGER: Coercion<i64> = Coercion {
+    name: "whole number",
+    run: |raw| match number(&usable!(raw)) {
+        Some(number) => whole(&number).map_or(Refused(WarningCode::NotAnInteger), Value),
+        None => Refused(WarningCode::InvalidNumber),
+    },
+};
+
+pub(crate) const UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
+    name: "Unix seconds",
+    run: |raw| unix_seconds(&usable!(raw)).map_or(Refused(WarningCode::InvalidDate), Value),
+};
+
+/// For a field that must have a date: what is no date gives way to the next source.
+pub(crate) const FIRST_UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
+    name: "Unix seconds",
+    run: |raw| unix_seconds(&usable!(raw)).map_or(TryNext(WarningCode::InvalidDate), Value),
+};
+
+pub(crate) const ROLE: Coercion<intercom_api::contacts::Role> = Coercion {
+    name: "role",
+    run: |raw| match usable!(raw).into_text().as_ref() {
+        "user" => Value(intercom_api::contacts::Role::User),
+        "lead" => Value(intercom_api::contacts::Role::Lead),
+        _ => Refused(WarningCode::InvalidRole),
+    },
+};
+
+pub(crate) const IMAGE_URL: Coercion<String> = Coercion {
+    name: "image URL",
+    run: |raw| {
+        if raw.kind() == Kind::Object {
+            let url = raw
+                .object()
+                .and_then(|object| object.get("image_url")?.string().map(Cow::into_owned));
+            return url
+                .filter(|url| !url.is_empty())
+                .map_or(TryNext(WarningCode::InvalidImageUrl), Value);
+        }
+        match usable!(raw) {
+            Scalar::String(text) => Value(text.into_owned()),
+            _ => Refused(WarningCode::InvalidImageUrl),
+        }
+    },
+};
+
+/// The number that JavaScript's `Number()` makes of a value, with its text where that is JSON already.
+fn number(scalar: &Scalar<'_>) -> Option<Number> {
+    match scalar {
+        Scalar::Number(text) => Number::from_json_text(text),
+        Scalar::Boolean(value) => Some(Number::from(i64::from(*value))),
+        Scalar::String(text) => number_of_text(text.trim()),
+    }
+}
+
+fn number_of_text(text: &str) -> Option<Number> {
+    if let Some(number) = Number::from_json_text(text) {
+        return number.as_f64().is_finite().then_some(number);
+    }
+    match text {
+        "true" => return Some(Number::from(1i64)),
+        "false" => return Some(Number::from(0i64)),
+        _ => {}
+    }
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        let digits = !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        return digits
+            .then(|| i64::from_str_radix(hex, 16).ok().map(Number::from))
+            .flatten();
+    }
+    // `+1`, `.5`, `1.`, `007`: decimal, but not JSON. Letters would let `inf` and `nan` through.
+    let decimal = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    let value: f64 = decimal.then(|| text.parse().ok()).flatten()?;
+    whole_float(value).map(Number::from).or_else(|| Number::from_f64(value))
+}
+
+/// The value of a number without a fraction, however it is written.
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| whole_float(number.as_f64()))
+}
+
+/// Up to 2^53 every whole number is a double of its own.
+fn whole_float(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
+}
+
+/// From this magnitude on, a number of time is in milliseconds: as seconds it would be beyond the year 5000.
+const MILLISECONDS_FROM: f64 = 1e11;
+
+fn unix_seconds(scalar: &Scalar<'_>) -> Option<UnixSeconds> {
+    let number = match scalar {
+        Scalar::Boolean(_) => return None,
+        Scalar::Number(text) => text.parse::<f64>().ok()?,
+        Scalar::String(text) => match Number::from_json_text(text.trim()) {
+            Some(number) => number.as_f64(),
+            None => return date::unix_seconds(text).map(UnixSeconds),
+        },
+    };
+    let seconds = if number.abs() >= MILLISECONDS_FROM {
+        number / 1000.0
+    } else {
+        number
+    }
+    .floor();
+    (seconds.abs() <= date::FURTHEST as f64).then_some(UnixSeconds(seconds as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(coercion: &Coercion<T>, json: &str) -> Result<T, &'static str> {
+        let raw: Raw<'_> = serde_json::from_str(json).unwrap();
+        match (coercion.run)(&raw) {
+            Value(value) => Ok(value),
+            Absent => Err("absent"),
+            TryNext(code) | Refused(code) => Err(code.as_str()),
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        for (json, text) in [
+            ("1.50", "1.50"),
+            ("9007199254740993", "9007199254740993"),
+            ("\" 12 \"", "12"),
+            ("\"1e3\"", "1e3"),
+            ("\".5\"", "0.5"),
+            ("\"+7\"", "7"),
+            ("\"0x1F\"", "31"),
+            ("true", "1"),
+            ("\"false\"", "0"),
+        ] {
+            assert_eq!(run(&NUMBER, json).unwrap().as_str(), text, "{json}");
+        }
+        for json in ["\"\"", "null"] {
+            assert_eq!(run(&NUMBER, json), Err("absent"), "{json}");
+        }
+        for json in [
+            "\"x\"",
+            "\"NaN\"",
+            "\"Infinity\"",
+            "\"1e999\"",
+            "\"0x\"",
+            "\"1,5\"",
+            "\" \"",
+        ] {
+            assert_eq!(run(&NUMBER, json), Err("invalid_number"), "{json}");
+        }
+        assert_eq!(run(&NUMBER, "{}"), Err("malformed_value"));
+    }
+
+    #[test]
+    fn whole_numbers() {
+        for (json, value) in [
+            ("13", 13),
+            ("\"13\"", 13),
+            ("13.0", 13),
+            ("1e2", 100),
+            ("-1", -1),
+            ("\"0xff\"", 255),
+        ] {
+            assert_eq!(run(&INTEGER, json), Ok(value), "{json}");
+        }
+        for json in ["1.5", "\"1.5\"", "1e300"] {
+            assert_eq!(run(&INTEGER, json), Err("not_an_integer"), "{json}");
+        }
+    }
+
+    #[test]
+    fn seconds_and_milliseconds() {
+        for (json, value) in [
+            ("1558290864", 1_558_290_864),
+            ("1558290864999", 1_558_290_864),
+            ("\"1558290864\"", 1_558_290_864),
+            ("\" 1558290864999 \"", 1_558_290_864),
+            ("99999999999", 99_999_999_999),
+            ("100000000000", 100_000_000),
+            ("-1.5", -2),
+            ("0", 0),
+        ] {
+            assert_eq!(run(&UNIX_SECONDS, json), Ok(UnixSeconds(value)), "{json}");
+        }
+        for json in ["true", "\"soon\"", "1e300"] {
+            assert_eq!(run(&UNIX_SECONDS, json), Err("invalid_date"), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_rest() {
+        assert_eq!(run(&BOOLEAN, "\"TRUE\""), Ok(true));
+        assert_eq!(run(&BOOLEAN, "1"), Err("invalid_boolean"));
+        assert_eq!(
+            run(&IMAGE_URL, r#"{"image_url":"https://x.example/a.png"}"#).unwrap(),
+            "https://x.example/a.png"
+        );
+        assert_eq!(run(&IMAGE_URL, r#"{"type":"avatar"}"#), Err("invalid_image_url"));
+        assert_eq!(run(&IMAGE_URL, "5"), Err("invalid_image_url"));
+        assert_eq!(run(&TEXT, "5.0").unwrap(), "5.0");
+        assert_eq!(run(&TEXT, "[]"), Err("malformed_value"));
+        assert_eq!(run(&EMAIL_ADDRESS, "\"ann@example.com\"").unwrap(), "ann@example.com");
+        assert_eq!(run(&EMAIL_ADDRESS, "\"ann\""), Err("absent"));
+    }
+}

@@ -1,0 +1,117 @@
+//! identify: create or update a contact.
+
+use crate::coerce::{BOOLEAN, Coerced, TEXT};
+use crate::flatten::{ATTRIBUTES, flatten};
+use crate::issue::{Rejection, RejectionCode};
+use crate::member;
+use crate::plan::{CompanyKey, SaveContact};
+use crate::reader::Reader;
+use crate::rules::rules;
+use crate::source::{Root, generic, paths};
+use intercom_api::{Attributes, CompanyExternalId, ContactFields};
+use rudderstack_events::Kind;
+
+rules! {
+    /// identify, to the fields of a contact.
+    Identify => ContactFields, fn apply, fn set, const RULES {
+        external_id: TEXT from generic::USER_ID, "guide: Traits mapping";
+        email: TEXT from generic::EMAIL, "guide: Traits mapping", [D2];
+        phone: TEXT from generic::PHONE, "guide: Traits mapping";
+        avatar: IMAGE_URL from generic::AVATAR, "guide: Traits mapping", [D8];
+        name: TEXT from generic::PERSON_NAME, "guide: Traits mapping";
+        role: ROLE from paths!["traits.role", "context.traits.role"], "guide: Traits mapping", [D7];
+        owner_id: INTEGER from paths!["traits.ownerId", "context.traits.ownerId"], "guide: Traits mapping", [D6];
+        signed_up_at: UNIX_SECONDS from paths!["traits.createdAt", "context.traits.createdAt"], "guide: Traits mapping", [D5];
+        last_seen_at: UNIX_SECONDS from paths!["context.traits.lastSeenAt", "traits.lastSeenAt", "last_seen_at"], "guide: Traits mapping", [D5, D9];
+        unsubscribed_from_emails: BOOLEAN from paths![
+            "traits.unsubscribedFromEmails",
+            "context.traits.unsubscribedFromEmails",
+            "context.unsubscribedFromEmails",
+        ], "guide: Traits mapping; Unsubscribe user", [D10];
+    }
+}
+
+/// Traits of a person that are not custom attributes. Source: the guide, "Standard Intercom attributes".
+pub const STANDARD_TRAITS: &[&str] = &[
+    "userId",
+    "role",
+    "email",
+    "phone",
+    "name",
+    "avatar",
+    "company",
+    "ownerId",
+    "lastName",
+    "lastname",
+    "firstName",
+    "firstname",
+    "createdAt",
+    "timestamp",
+    "lastSeenAt",
+    "originalTimestamp",
+    "unsubscribedFromEmails",
+];
+
+/// The contact's fields, custom attributes included.
+pub(crate) fn fields(reader: &Reader<'_>) -> Result<ContactFields, Rejection> {
+    let mut contact = ContactFields::default();
+    apply(reader, &mut contact);
+    if contact.external_id.is_none() && contact.email.is_none() {
+        return Err(Rejection::new(
+            RejectionCode::MissingIdentity,
+            "/userId",
+            "an identify needs a user id or an email; this event has neither",
+        ));
+    }
+    contact.custom_attributes = custom_attributes(reader)?;
+    Ok(contact)
+}
+
+fn custom_attributes(reader: &Reader<'_>) -> Result<Attributes, Rejection> {
+    // An empty `traits` hides nothing (D11).
+    let own = reader.object(Root::Traits).filter(|traits| !traits.is_empty());
+    let root = if own.is_some() {
+        Root::Traits
+    } else {
+        Root::ContextTraits
+    };
+    let Some(traits) = reader.object(root) else {
+        return Ok(Attributes::new());
+    };
+    let lookup = member::requested_field(reader)?.map(|(name, _)| name);
+    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || lookup.as_deref() == Some(key);
+    Ok(flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip))
+}
+
+/// The company to detach the contact from, if the event asks for it.
+fn detach(reader: &Reader<'_>) -> Option<CompanyKey> {
+    [Root::Traits, Root::ContextTraits].into_iter().find_map(|root| {
+        let company = reader
+            .object(root)?
+            .get("company")
+            .filter(|company| company.kind() == Kind::Object)?
+            .object()?;
+        let text = |key| match (TEXT.run)(company.get(key)?) {
+            Coerced::Value(text) => Some(text),
+            _ => None,
+        };
+        if !matches!((BOOLEAN.run)(company.get("remove")?), Coerced::Value(true)) {
+            return None;
+        }
+        let key = match (text("id"), text("name")) {
+            (Some(id), _) => CompanyKey::CompanyId(CompanyExternalId::new(id)),
+            (None, Some(name)) => CompanyKey::Name(name),
+            (None, None) => return None,
+        };
+        reader.note(|| "detach".to_owned(), || reader.pointer(root, "company"));
+        Some(key)
+    })
+}
+
+pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveContact, Rejection> {
+    let contact = fields(reader)?;
+    let lookup = member::lookup_of_contact(reader, &contact)?;
+    let mut plan = SaveContact::new(lookup, contact);
+    plan.detach = detach(reader);
+    Ok(plan)
+}

@@ -1,0 +1,263 @@
+//! From an event and its destination's settings to a plan.
+
+use crate::destination::Destination;
+use crate::issue::{Rejection, RejectionCode, Warning};
+use crate::plan::{Plan, SaveCompany, SaveContact};
+use crate::reader::Reader;
+use crate::source::generic;
+use crate::{coerce, company, contact, data_event, record};
+use intercom_api::{CompanyFields, ContactFields, CreateContact, DataEvent, UnixSeconds, UpsertCompany};
+use rudderstack_events::{Event, Group, Identify, Integration, Record, Track};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What comes of an event that can be converted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// It is for Intercom; this is to be done.
+    Convert(Box<Conversion>),
+    /// It is not for Intercom: its `integrations` say so.
+    Skip,
+}
+
+/// A converted event.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Conversion {
+    /// What is to be done in Intercom.
+    pub plan: Plan,
+    /// Whom the event is about; events that share any of these must stay in order.
+    pub identities: Identities,
+    /// What was left out, and what else the caller should know.
+    pub warnings: Vec<Warning>,
+    /// Where each Intercom field came from; empty unless it was asked for with [`Mapped::traced`].
+    pub sources: Vec<FieldSource>,
+}
+
+/// Whom an event is about. `Debug` shows which of them are known.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Identities {
+    /// The user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The anonymous id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_id: Option<String>,
+    /// The email, in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl Identities {
+    /// Nobody in particular.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = [
+            ("user_id", self.user_id.is_some()),
+            ("anonymous_id", self.anonymous_id.is_some()),
+            ("email", self.email.is_some()),
+        ];
+        f.debug_set()
+            .entries(known.iter().filter(|(_, known)| *known).map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// Where the value of an Intercom field came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FieldSource {
+    /// The field, such as `custom_attributes.plan`.
+    pub field: String,
+    /// The JSON pointer of the value in the event.
+    pub source: String,
+}
+
+/// An event, and the settings under which it is converted.
+///
+/// The conversions of this crate are `TryFrom` on this type:
+///
+/// ```
+/// use intercom_api::{CreateContact, UnixSeconds};
+/// use rudderstack_events::Event;
+/// use rudderstack_to_intercom::{Destination, Mapped};
+///
+/// let event = Event::from_json(r#"{"type":"identify","userId":"ann-1","traits":{"plan":"pro"}}"#).unwrap();
+/// let Event::Identify(identify) = event else { unreachable!() };
+/// let destination = Destination::new();
+/// let create = CreateContact::try_from(Mapped::new(&identify, &destination, UnixSeconds(1_700_000_000)))?;
+/// assert_eq!(
+///     serde_json::to_string(&create.contact).unwrap(),
+///     r#"{"external_id":"ann-1","custom_attributes":{"plan":"pro"}}"#,
+/// );
+/// # Ok::<(), rudderstack_to_intercom::Rejection>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Mapped<'a, E> {
+    event: &'a E,
+    destination: &'a Destination,
+    now: UnixSeconds,
+    traced: bool,
+}
+
+impl<'a, E> Mapped<'a, E> {
+    /// An event under the settings of a destination. `now` stands in for a time that the event does not have.
+    pub fn new(event: &'a E, destination: &'a Destination, now: UnixSeconds) -> Self {
+        Self {
+            event,
+            destination,
+            now,
+            traced: false,
+        }
+    }
+
+    /// The same, keeping the source of every Intercom field in [`Conversion::sources`].
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.traced = true;
+        self
+    }
+}
+
+/// Converts an event of any type.
+///
+/// # Errors
+///
+/// If the event can never be sent: see [`RejectionCode`].
+pub fn convert(event: &Event<'_>, destination: &Destination, now: UnixSeconds) -> Result<Decision, Rejection> {
+    Mapped::new(event, destination, now).decide()
+}
+
+impl<'a> Mapped<'a, Event<'a>> {
+    /// Converts the event, unless its `integrations` keep it from Intercom.
+    ///
+    /// # Errors
+    ///
+    /// If the event can never be sent: see [`RejectionCode`].
+    pub fn decide(self) -> Result<Decision, Rejection> {
+        let reader = Reader::new(self.event, self.destination, self.now, self.traced);
+        if is_for_others(&reader) {
+            return Ok(Decision::Skip);
+        }
+        convert_with(reader, self.event).map(|conversion| Decision::Convert(Box::new(conversion)))
+    }
+}
+
+/// Whether the event's `integrations` keep it from Intercom.
+fn is_for_others(reader: &Reader<'_>) -> bool {
+    match reader.integration() {
+        Some(integration) => !matches!(integration, Integration::Options(_)) && !integration.is_enabled(),
+        None => reader.all_integrations() == Some(false),
+    }
+}
+
+fn convert_with(reader: Reader<'_>, event: &Event<'_>) -> Result<Conversion, Rejection> {
+    let plan = match event {
+        Event::Identify(_) => contact::plan(&reader).map(Plan::SaveContact),
+        Event::Track(_) => data_event::event(&reader).map(Plan::SubmitEvent),
+        Event::Group(_) => company::plan(&reader).map(Plan::SaveCompany),
+        Event::Record(record) => record::plan(&reader, record),
+        other => Err(unsupported(other)),
+    };
+    match plan {
+        Ok(plan) => {
+            let identities = identities(&reader, &plan);
+            let (warnings, sources) = reader.finish();
+            Ok(Conversion {
+                plan,
+                identities,
+                warnings,
+                sources,
+            })
+        }
+        Err(rejection) => Err(Rejection {
+            warnings: reader.take_warnings(),
+            ..rejection
+        }),
+    }
+}
+
+fn unsupported(event: &Event<'_>) -> Rejection {
+    let message = match event.event_type() {
+        Some(kind) => format!("Intercom v2 takes identify, track, group and record events, not {kind}"),
+        None => "the type is missing, or none that Intercom v2 takes: identify, track, group, record".to_owned(),
+    };
+    Rejection::new(RejectionCode::UnsupportedEventType, "/type", message)
+}
+
+/// Whom the event is about, from all the places that say so.
+fn identities(reader: &Reader<'_>, plan: &Plan) -> Identities {
+    let text = |sources| reader.read_quietly(sources, &coerce::TEXT);
+    let mut identities = Identities {
+        user_id: text(generic::IDENTIFIED_USER_ID),
+        anonymous_id: text(generic::ANONYMOUS_ID),
+        email: text(generic::EMAIL),
+    };
+    if let Plan::SaveContact(SaveContact { lookup, .. }) | Plan::DeleteContact(lookup) = plan {
+        // A record names its contact in `identifiers` only.
+        if let intercom_api::SearchValue::Text(value) = &lookup.value {
+            let slot = match lookup.field {
+                crate::LookupField::EMAIL => &mut identities.email,
+                crate::LookupField::EXTERNAL_ID => &mut identities.user_id,
+                _ => return lower_case(identities),
+            };
+            slot.get_or_insert_with(|| value.clone());
+        }
+    }
+    lower_case(identities)
+}
+
+fn lower_case(mut identities: Identities) -> Identities {
+    identities.email = identities.email.map(|email| email.to_lowercase());
+    identities
+}
+
+/// Conversions of one typed event into one body or plan, whatever its `integrations` say.
+macro_rules! try_from {
+    ($($event:ident => $target:ty, |$reader:pat_param, $typed:pat_param| $convert:expr;)*) => {$(
+        impl TryFrom<Mapped<'_, $event<'_>>> for $target {
+            type Error = Rejection;
+
+            fn try_from(mapped: Mapped<'_, $event<'_>>) -> Result<Self, Rejection> {
+                // Cheap: the parts of an event are slices of its text.
+                let event = Event::from(mapped.event.clone());
+                let reader = Reader::new(&event, mapped.destination, mapped.now, mapped.traced);
+                let run = |$reader: &Reader<'_>, $typed: &$event<'_>| -> Result<Self, Rejection> { $convert };
+                run(&reader, mapped.event).map_err(|rejection| Rejection { warnings: reader.take_warnings(), ..rejection })
+            }
+        }
+    )*};
+}
+
+try_from! {
+    Identify => ContactFields, |reader, _| contact::fields(reader);
+    Identify => CreateContact, |reader, _| contact::fields(reader).map(|contact| CreateContact { contact });
+    Identify => SaveContact, |reader, _| contact::plan(reader);
+    Identify => Plan, |reader, _| contact::plan(reader).map(Plan::SaveContact);
+    Track => DataEvent, |reader, _| data_event::event(reader);
+    Track => Plan, |reader, _| data_event::event(reader).map(Plan::SubmitEvent);
+    Group => CompanyFields, |reader, _| company::fields(reader);
+    Group => UpsertCompany, |reader, _| company::fields(reader).map(|company| UpsertCompany { company });
+    Group => SaveCompany, |reader, _| company::plan(reader);
+    Group => Plan, |reader, _| company::plan(reader).map(Plan::SaveCompany);
+    Record => Plan, |reader, record| record::plan(reader, record);
+}
+
+impl<'a> TryFrom<Mapped<'a, Event<'a>>> for Conversion {
+    type Error = Rejection;
+
+    /// Converts whatever the event's `integrations` say.
+    fn try_from(mapped: Mapped<'a, Event<'a>>) -> Result<Self, Rejection> {
+        convert_with(
+            Reader::new(mapped.event, mapped.destination, mapped.now, mapped.traced),
+            mapped.event,
+        )
+    }
+}

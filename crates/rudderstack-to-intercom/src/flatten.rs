@@ -1,0 +1,192 @@
+//! Custom attributes and event metadata: nested values made flat.
+
+use crate::issue::WarningCode;
+use crate::reader::{Reader, escape_pointer};
+use intercom_api::{Attributes, Number, Value};
+use rudderstack_events::{Kind, Object, Raw, Scalar};
+use std::collections::HashSet;
+
+/// The longest flattened name, in bytes. Intercom's own limits are far lower; this one bounds what a hostile event, with
+/// many values below a long name, can make of itself.
+const MAX_NAME: usize = 1024;
+
+/// How nested values become names.
+#[derive(Clone, Copy)]
+pub(crate) struct Flattening {
+    /// Stands between the names of an object and of what is in it.
+    pub(crate) separator: &'static str,
+    /// Whether monetary amounts and rich links stay whole, and go first.
+    pub(crate) keep_rich: bool,
+    /// What the target is called in a trace.
+    pub(crate) target: &'static str,
+}
+
+/// Custom attributes.
+pub(crate) const ATTRIBUTES: Flattening = Flattening {
+    separator: "_",
+    keep_rich: false,
+    target: "custom_attributes",
+};
+/// Metadata of an event.
+pub(crate) const METADATA: Flattening = Flattening {
+    separator: ".",
+    keep_rich: true,
+    target: "metadata",
+};
+
+/// One flat value.
+struct Flat {
+    name: String,
+    value: Value,
+    rich: bool,
+}
+
+struct Flattener<'r, 'e> {
+    reader: &'r Reader<'e>,
+    how: Flattening,
+    flat: Vec<Flat>,
+}
+
+/// Makes the entries of `object` flat, without those that `skip` names.
+pub(crate) fn flatten(
+    reader: &Reader<'_>,
+    object: &Object<'_>,
+    pointer: &str,
+    how: Flattening,
+    skip: impl Fn(&str) -> bool,
+) -> Attributes {
+    let mut flattener = Flattener {
+        reader,
+        how,
+        flat: Vec::with_capacity(object.len()),
+    };
+    for (key, value) in object.iter().filter(|(key, _)| !skip(key)) {
+        flattener.add(key.to_owned(), value, &|| format!("{pointer}/{}", escape_pointer(key)));
+    }
+    let mut flat = flattener.flat;
+    // A stable sort: whole values first, otherwise the event's order.
+    flat.sort_by_key(|entry| !entry.rich);
+    collect(reader, pointer, flat)
+}
+
+impl Flattener<'_, '_> {
+    fn add(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
+        if name.len() > MAX_NAME {
+            let message = format!("the name would have {} bytes, {MAX_NAME} are possible", name.len());
+            self.reader.warn(WarningCode::AttributeNameTooLong, pointer(), message);
+            return;
+        }
+        match value.kind() {
+            Kind::Object => {
+                let entries = value.object().unwrap_or_default();
+                let rich = self.how.keep_rich && is_rich(&entries);
+                if rich {
+                    self.warn_of_fraction(&entries, pointer);
+                }
+                if rich || entries.is_empty() {
+                    return self.keep(name, value, pointer, rich);
+                }
+                for (key, value) in entries.iter() {
+                    let name = [name.as_str(), self.how.separator, key].concat();
+                    self.add(name, value, &|| format!("{}/{}", pointer(), escape_pointer(key)));
+                }
+            }
+            Kind::Array => {
+                let items = value.array().unwrap_or_default();
+                if items.is_empty() {
+                    return self.keep(name, value, pointer, false);
+                }
+                for (at, item) in items.iter().enumerate() {
+                    self.add(format!("{name}[{at}]"), item, &|| format!("{}/{at}", pointer()));
+                }
+            }
+            _ => self.keep(name, value, pointer, false),
+        }
+    }
+
+    fn keep(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String, rich: bool) {
+        self.reader.note(|| format!("{}.{name}", self.how.target), pointer);
+        self.flat.push(Flat {
+            name,
+            value: value_of(value),
+            rich,
+        });
+    }
+
+    fn warn_of_fraction(&self, entries: &Object<'_>, pointer: &dyn Fn() -> String) {
+        let Some(amount) = entries.get("amount").filter(|amount| amount.kind() == Kind::Number) else {
+            return;
+        };
+        if amount.json().parse::<f64>().is_ok_and(|amount| amount.fract() != 0.0) {
+            let message = "Intercom takes monetary amounts in whole cents";
+            self.reader
+                .warn(WarningCode::FractionalAmount, format!("{}/amount", pointer()), message);
+        }
+    }
+}
+
+/// A monetary amount or a rich link.
+fn is_rich(entries: &Object<'_>) -> bool {
+    let has = |key| entries.get(key).is_some();
+    (has("amount") && has("currency")) || (has("url") && has("value"))
+}
+
+/// Of two that have one name, the later wins.
+fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<Flat>) -> Attributes {
+    let overridden = overridden(&flat);
+    let mut attributes = Attributes::new();
+    for (at, entry) in flat.into_iter().enumerate() {
+        if overridden.get(at).is_some_and(|lost| *lost) {
+            let message = format!("two values flatten to the name {:?}; the later one is sent", entry.name);
+            reader.warn(WarningCode::AttributeNameCollision, pointer, message);
+        } else {
+            attributes.push_new(entry.name, entry.value);
+        }
+    }
+    attributes
+}
+
+/// Which entries have the name of a later one; empty if none has.
+fn overridden(flat: &[Flat]) -> Vec<bool> {
+    /// Up to this many, comparing each with each is faster than hashing.
+    const FEW: usize = 24;
+    let repeated = |at: usize, entry: &Flat| flat[at + 1..].iter().any(|later| later.name == entry.name);
+    if flat.len() <= FEW {
+        let any = flat.iter().enumerate().any(|(at, entry)| repeated(at, entry));
+        return if any {
+            flat.iter().enumerate().map(|(at, entry)| repeated(at, entry)).collect()
+        } else {
+            Vec::new()
+        };
+    }
+    let mut seen = HashSet::with_capacity(flat.len());
+    let mut lost: Vec<bool> = flat
+        .iter()
+        .rev()
+        .map(|entry| !seen.insert(entry.name.as_str()))
+        .collect();
+    lost.reverse();
+    lost
+}
+
+/// The same value in Intercom's model; numbers keep their text.
+pub(crate) fn value_of(raw: &Raw<'_>) -> Value {
+    match raw.scalar() {
+        Some(Scalar::String(text)) => Value::String(text.into_owned()),
+        Some(Scalar::Boolean(value)) => Value::Bool(value),
+        Some(Scalar::Number(text)) => Number::from_json_text(text).map_or(Value::Null, Value::Number),
+        None => match raw.kind() {
+            Kind::Array => Value::Array(raw.array().unwrap_or_default().iter().map(value_of).collect()),
+            Kind::Object => {
+                let entries = raw.object().unwrap_or_default();
+                Value::Object(
+                    entries
+                        .iter()
+                        .map(|(key, value)| (key.to_owned(), value_of(value)))
+                        .collect(),
+                )
+            }
+            _ => Value::Null,
+        },
+    }
+}

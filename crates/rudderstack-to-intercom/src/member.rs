@@ -1,0 +1,184 @@
+//! Which field and value a contact is looked up by.
+
+use crate::coerce::{BOOLEAN, Coerced, Coercion, INTEGER, TEXT, UNIX_SECONDS};
+use crate::flatten::value_of;
+use crate::issue::{Rejection, RejectionCode};
+use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
+use crate::reader::Reader;
+use crate::source::{Path, Root, Source, generic};
+use intercom_api::{ContactFields, ExternalId, SearchValue, Value};
+
+/// The field that the event asks for in its options, with the name it is asked for by.
+pub(crate) fn requested_field(reader: &Reader<'_>) -> Result<Option<(String, LookupField)>, Rejection> {
+    const LOOKUP: &[Source] = &[Source::Path(Path::new("integrations.<Intercom>.lookup"))];
+    let Some(name) = reader.read("lookup", LOOKUP, &TEXT) else {
+        return Ok(None);
+    };
+    let field = match name.as_str() {
+        // What the guide's readers write, and Intercom does not have (D18).
+        "userId" | "user_id" => LookupField::EXTERNAL_ID,
+        other => other
+            .parse()
+            .map_err(|_| invalid_field(&reader.pointer(Root::Options, "lookup")))?,
+    };
+    Ok(Some((name, field)))
+}
+
+pub(crate) fn invalid_field(pointer: &str) -> Rejection {
+    let message = format!(
+        "Intercom cannot search contacts by this field; it can by {} (case-sensitive), and userId means external_id",
+        LookupField::accepted()
+    );
+    Rejection::new(RejectionCode::InvalidLookupField, pointer, message)
+}
+
+/// How the contact of an identify is found.
+pub(crate) fn lookup_of_contact(reader: &Reader<'_>, contact: &ContactFields) -> Result<Lookup, Rejection> {
+    let prefer = contact.external_id.clone();
+    let found = match requested_field(reader)? {
+        Some((name, field)) => {
+            let value = value(reader, &field, Describing::Person);
+            Some(Lookup {
+                value: value.ok_or_else(|| missing_value(&name))?,
+                field,
+                prefer,
+            })
+        }
+        None => default_lookup(reader, Describing::Person, prefer.as_ref()),
+    };
+    // An email or an external id is there, or the event would have been rejected before.
+    found.ok_or_else(|| missing_value("email"))
+}
+
+/// How the user of a group event is found; `None` if there is nothing to find them by.
+pub(crate) fn lookup_of_member(reader: &Reader<'_>) -> Result<Option<Lookup>, Rejection> {
+    let prefer = user_id(reader, Describing::Company);
+    Ok(match requested_field(reader)? {
+        Some((_, field)) => value(reader, &field, Describing::Company).map(|value| Lookup { field, value, prefer }),
+        None => default_lookup(reader, Describing::Company, prefer.as_ref()),
+    })
+}
+
+fn missing_value(name: &str) -> Rejection {
+    // The name has been checked to be one of Intercom's, or is that of a custom attribute: no value of the event.
+    let message = format!("the event has no value for the lookup field {name:?}");
+    Rejection::new(RejectionCode::MissingLookupValue, "/integrations", message)
+}
+
+/// By email, else by external id (D21).
+fn default_lookup(reader: &Reader<'_>, describing: Describing, prefer: Option<&ExternalId>) -> Option<Lookup> {
+    [LookupField::EMAIL, LookupField::EXTERNAL_ID]
+        .into_iter()
+        .find_map(|field| {
+            let value = value(reader, &field, describing)?;
+            Some(Lookup {
+                field,
+                value,
+                prefer: prefer.cloned(),
+            })
+        })
+}
+
+/// Whom `traits` describe; `context.traits` always describe the person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Describing {
+    Person,
+    Company,
+}
+
+/// The sources in the order that fits: what describes the person comes first (D20).
+fn ordered(sources: &[Source], describing: Describing) -> Vec<Source> {
+    let mut ordered = sources.to_vec();
+    if describing == Describing::Company {
+        let root = |source: &Source| match source {
+            Source::Path(path) | Source::PathIfEmail(path) => path.root,
+            _ => Root::Event,
+        };
+        let of_traits = |source: &Source| matches!(root(source), Root::Traits | Root::ContextTraits);
+        // In every list these stand together.
+        if let Some(start) = ordered.iter().position(of_traits) {
+            let end = ordered.iter().rposition(of_traits).map_or(start, |at| at + 1);
+            ordered[start..end].sort_by_key(|source| root(source) == Root::Traits);
+        }
+    }
+    ordered
+}
+
+fn user_id(reader: &Reader<'_>, describing: Describing) -> Option<ExternalId> {
+    read(reader, generic::USER_ID, describing, &TEXT).map(ExternalId::new)
+}
+
+fn read<T>(reader: &Reader<'_>, sources: &[Source], describing: Describing, coercion: &Coercion<T>) -> Option<T> {
+    reader.read("lookup.value", &ordered(sources, describing), coercion)
+}
+
+/// The value to look up by, lower-cased for an email (D22).
+fn value(reader: &Reader<'_>, field: &LookupField, describing: Describing) -> Option<SearchValue> {
+    let field = match field {
+        LookupField::CustomAttribute(name) => return attribute(reader, name, describing),
+        LookupField::Standard(field) => *field,
+    };
+    let text = |sources| read(reader, sources, describing, &TEXT);
+    match field {
+        ContactField::Email => text(generic::EMAIL).map(|email| email.to_lowercase().into()),
+        ContactField::Phone => text(generic::PHONE).map(Into::into),
+        ContactField::Name => text(generic::NAME).map(Into::into),
+        ContactField::Avatar => read(reader, generic::AVATAR, describing, &crate::coerce::IMAGE_URL).map(Into::into),
+        ContactField::ExternalId => match trait_value(reader, "external_id", describing, &TEXT) {
+            Some(id) => Some(id.into()),
+            None => user_id(reader, describing).map(|id| id.into_string().into()),
+        },
+        other => {
+            let name: &'static str = other.into();
+            match other.kind() {
+                FieldKind::Text => trait_value(reader, name, describing, &TEXT).map(Into::into),
+                FieldKind::Integer => trait_value(reader, name, describing, &INTEGER).map(Into::into),
+                FieldKind::Boolean => trait_value(reader, name, describing, &BOOLEAN).map(Into::into),
+                FieldKind::Date => trait_value(reader, name, describing, &UNIX_SECONDS).map(|time| time.0.into()),
+            }
+        }
+    }
+}
+
+/// A trait of the field's own name; a dot in the name leads into an object.
+fn trait_value<T>(
+    reader: &Reader<'_>,
+    name: &'static str,
+    describing: Describing,
+    coercion: &Coercion<T>,
+) -> Option<T> {
+    let sources = [Root::Traits, Root::ContextTraits].map(|root| Source::Path(Path::at(root, name)));
+    read(reader, &sources, describing, coercion).or_else(|| {
+        let (outer, inner) = name.split_once('.')?;
+        roots(describing).into_iter().find_map(|root| {
+            let object = reader.object(root)?.get(outer)?.object()?;
+            match (coercion.run)(object.get(inner)?) {
+                Coerced::Value(value) => Some(value),
+                _ => None,
+            }
+        })
+    })
+}
+
+/// Where traits of the person are, in order.
+fn roots(describing: Describing) -> [Root; 2] {
+    match describing {
+        Describing::Person => [Root::Traits, Root::ContextTraits],
+        Describing::Company => [Root::ContextTraits, Root::Traits],
+    }
+}
+
+/// The trait that becomes the custom attribute.
+fn attribute(reader: &Reader<'_>, name: &str, describing: Describing) -> Option<SearchValue> {
+    roots(describing).into_iter().find_map(|root| {
+        let value = value_of(reader.object(root)?.get(name)?);
+        let value = match value {
+            Value::String(text) if !text.is_empty() => SearchValue::Text(text),
+            Value::Number(number) => SearchValue::Number(number),
+            Value::Bool(value) => SearchValue::Bool(value),
+            _ => return None,
+        };
+        reader.note(|| "lookup.value".to_owned(), || reader.pointer(root, name));
+        Some(value)
+    })
+}

@@ -1,0 +1,331 @@
+//! Reads values out of an event by the rules' sources, and keeps the warnings and the trace.
+
+use crate::coerce::{Coerced, Coercion, EMAIL_ADDRESS, TEXT};
+use crate::conversion::FieldSource;
+use crate::destination::Destination;
+use crate::issue::{Warning, WarningCode, Warnings};
+use crate::source::{Path, Root, Source};
+use intercom_api::UnixSeconds;
+use rudderstack_events::{Event, Integration, Kind, Object, Raw};
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+
+/// The spellings of the key under `integrations`; the first that is there counts.
+pub(crate) const INTEGRATION_NAMES: [&str; 6] = [
+    "INTERCOM_V2",
+    "Intercom V2",
+    "intercom_v2",
+    "INTERCOM",
+    "Intercom",
+    "intercom",
+];
+
+type Part<'e> = OnceCell<Option<Object<'e>>>;
+
+/// One event under conversion. Each part of it is read at most once, and only if a rule asks for it.
+pub(crate) struct Reader<'e> {
+    event: &'e Event<'e>,
+    pub(crate) destination: &'e Destination,
+    now: UnixSeconds,
+    context: Part<'e>,
+    traits: Part<'e>,
+    context_traits: Part<'e>,
+    properties: Part<'e>,
+    external_id: Part<'e>,
+    options: Part<'e>,
+    integration: OnceCell<(&'e str, Option<Integration<'e>>)>,
+    warnings: RefCell<Warnings>,
+    trace: Option<RefCell<Vec<FieldSource>>>,
+}
+
+impl<'e> Reader<'e> {
+    pub(crate) fn new(event: &'e Event<'e>, destination: &'e Destination, now: UnixSeconds, traced: bool) -> Self {
+        Self {
+            event,
+            destination,
+            now,
+            context: OnceCell::new(),
+            traits: OnceCell::new(),
+            context_traits: OnceCell::new(),
+            properties: OnceCell::new(),
+            external_id: OnceCell::new(),
+            options: OnceCell::new(),
+            integration: OnceCell::new(),
+            warnings: RefCell::default(),
+            trace: traced.then(RefCell::default),
+        }
+    }
+
+    pub(crate) fn finish(self) -> (Vec<Warning>, Vec<FieldSource>) {
+        (
+            self.warnings.into_inner().finish(),
+            self.trace.map(RefCell::into_inner).unwrap_or_default(),
+        )
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<Warning> {
+        self.warnings.take().finish()
+    }
+
+    pub(crate) fn warn(&self, code: WarningCode, path: impl Into<String>, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(Warning::new(code, path, message));
+    }
+
+    /// Notes where the value of an Intercom field came from.
+    pub(crate) fn note(&self, field: impl FnOnce() -> String, source: impl FnOnce() -> String) {
+        if let Some(trace) = &self.trace {
+            trace.borrow_mut().push(FieldSource {
+                field: field(),
+                source: source(),
+            });
+        }
+    }
+
+    /// What the event says of Intercom under `integrations`.
+    pub(crate) fn integration(&self) -> Option<&Integration<'e>> {
+        self.integration_entry().1.as_ref()
+    }
+
+    fn integration_entry(&self) -> &(&'e str, Option<Integration<'e>>) {
+        self.integration.get_or_init(|| {
+            let Some(all) = self.event.common().integrations.raw().and_then(Raw::into_object) else {
+                return ("", None);
+            };
+            for name in INTEGRATION_NAMES {
+                let Some(value) = all.get(name).filter(|value| !value.is_null()) else {
+                    continue;
+                };
+                let integration = match value.kind() {
+                    Kind::Boolean => Some(Integration::Enabled(value.json() == "true")),
+                    Kind::Object => value.clone().into_object().map(Integration::Options),
+                    _ => {
+                        self.malformed(&format!("/integrations/{name}"), "a boolean or an object", value.kind());
+                        None
+                    }
+                };
+                return (name, integration);
+            }
+            ("", None)
+        })
+    }
+
+    /// `integrations.All`.
+    pub(crate) fn all_integrations(&self) -> Option<bool> {
+        self.event.common().integrations.ok()?.all()
+    }
+
+    fn malformed(&self, pointer: &str, expected: &str, found: Kind) {
+        self.warn(
+            WarningCode::MalformedValue,
+            pointer,
+            format!("expected {expected}, found {found}"),
+        );
+    }
+
+    /// The object at a root; `None` if it is not there. Warns if it is something else.
+    pub(crate) fn object(&self, root: Root) -> Option<&Object<'e>> {
+        let part = |cell: &'_ Part<'e>, raw: &dyn Fn() -> Option<Raw<'e>>| {
+            cell.get_or_init(|| {
+                let raw = raw().filter(|raw| !raw.is_null())?;
+                let kind = raw.kind();
+                if kind != Kind::Object {
+                    self.malformed(&self.pointer(root, ""), "an object", kind);
+                }
+                raw.into_object()
+            });
+        };
+        let cell = match root {
+            Root::Event => return None,
+            Root::Traits => {
+                part(&self.traits, &|| self.event.traits());
+                &self.traits
+            }
+            Root::Context => {
+                part(&self.context, &|| self.event.common().context.raw());
+                &self.context
+            }
+            Root::ContextTraits => {
+                part(&self.context_traits, &|| {
+                    self.object(Root::Context)?.get("traits").cloned()
+                });
+                &self.context_traits
+            }
+            Root::Properties => {
+                part(&self.properties, &|| self.event.properties());
+                &self.properties
+            }
+            Root::FirstExternalId => {
+                part(&self.external_id, &|| {
+                    let ids = self.object(Root::Context)?.get("externalId")?.clone();
+                    ids.into_array()?.into_iter().next()
+                });
+                &self.external_id
+            }
+            Root::Options => {
+                self.options.get_or_init(|| match self.integration() {
+                    Some(Integration::Options(options)) => Some(options.clone()),
+                    _ => None,
+                });
+                &self.options
+            }
+        };
+        cell.get().and_then(Option::as_ref)
+    }
+
+    /// The value at a path, whatever it is.
+    pub(crate) fn value(&self, path: Path) -> Option<Raw<'_>> {
+        match path.root {
+            Root::Event => self.top_level(path.key),
+            root => self.object(root)?.get(path.key).map(Raw::borrow),
+        }
+    }
+
+    fn top_level(&self, key: &str) -> Option<Raw<'_>> {
+        let common = self.event.common();
+        match key {
+            "userId" => common.user_id.raw(),
+            "anonymousId" => common.anonymous_id.raw(),
+            "timestamp" => common.timestamp.raw(),
+            "originalTimestamp" => common.original_timestamp.raw(),
+            "sentAt" => common.sent_at.raw(),
+            "receivedAt" => common.received_at.raw(),
+            _ => match (self.event, key) {
+                (Event::Track(track), "event") => track.event.raw(),
+                (Event::Group(group), "groupId") => group.group_id.raw(),
+                _ => common.extra.get(key).map(Raw::borrow),
+            },
+        }
+    }
+
+    /// The JSON pointer of a key below a root.
+    pub(crate) fn pointer(&self, root: Root, key: &str) -> String {
+        let root = match root {
+            Root::Event => Cow::Borrowed(""),
+            Root::Traits => Cow::Borrowed("/traits"),
+            Root::Context => Cow::Borrowed("/context"),
+            Root::ContextTraits => Cow::Borrowed("/context/traits"),
+            Root::Properties => Cow::Borrowed("/properties"),
+            Root::FirstExternalId => Cow::Borrowed("/context/externalId/0"),
+            Root::Options => Cow::Owned(format!("/integrations/{}", self.integration_entry().0)),
+        };
+        if key.is_empty() {
+            root.into_owned()
+        } else {
+            format!("{root}/{}", escape_pointer(key))
+        }
+    }
+
+    /// The first usable value of the sources, coerced; a warning for what was passed over.
+    pub(crate) fn read<T>(&self, target: &str, sources: &[Source], coercion: &Coercion<T>) -> Option<T> {
+        for source in sources {
+            let (raw, pointer): (Raw<'_>, &dyn Fn() -> String) = match *source {
+                Source::Path(path) => match self.value(path) {
+                    Some(raw) => (raw, &move || self.pointer(path.root, path.key)),
+                    None => continue,
+                },
+                Source::PathIfEmail(path) => match self.value(path) {
+                    Some(raw) if matches!((EMAIL_ADDRESS.run)(&raw), Coerced::Value(_)) => {
+                        (raw, &move || self.pointer(path.root, path.key))
+                    }
+                    _ => continue,
+                },
+                Source::AnonymousId if self.destination.send_anonymous_id => match self.top_level("anonymousId") {
+                    Some(raw) => (raw, &|| "/anonymousId".to_owned()),
+                    None => continue,
+                },
+                Source::AnonymousId => continue,
+                Source::Joined(first, second) => {
+                    let parts: Vec<_> = [first, second]
+                        .into_iter()
+                        .filter_map(|paths| self.first_text(paths))
+                        .collect();
+                    let Some((_, at)) = parts.first() else { continue };
+                    let text = parts
+                        .iter()
+                        .map(|(text, _)| text.as_str())
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                    let at = *at;
+                    (Raw::from(text), &move || self.pointer(at.root, at.key))
+                }
+                Source::Now => (Raw::from(self.now.0), &|| "(time of conversion)".to_owned()),
+            };
+            match (coercion.run)(&raw) {
+                Coerced::Value(value) => {
+                    self.note(|| target.to_owned(), pointer);
+                    return Some(value);
+                }
+                Coerced::Absent => {}
+                Coerced::TryNext(code) => self.refuse(code, pointer(), coercion, raw.kind()),
+                Coerced::Refused(code) => {
+                    self.refuse(code, pointer(), coercion, raw.kind());
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// One value, coerced; a warning if that is not possible.
+    pub(crate) fn coerce<T>(&self, target: &str, raw: &Raw<'_>, how: &Coercion<T>, pointer: &str) -> Option<T> {
+        match (how.run)(raw) {
+            Coerced::Value(value) => {
+                self.note(|| target.to_owned(), || pointer.to_owned());
+                Some(value)
+            }
+            Coerced::Absent => None,
+            Coerced::TryNext(code) | Coerced::Refused(code) => {
+                self.refuse(code, pointer.to_owned(), how, raw.kind());
+                None
+            }
+        }
+    }
+
+    /// The same for a value that only the order of events depends on: no warning, no trace.
+    pub(crate) fn read_quietly<T>(&self, sources: &[Source], coercion: &Coercion<T>) -> Option<T> {
+        sources.iter().find_map(|source| {
+            let (path, must_be_email) = match *source {
+                Source::Path(path) => (path, false),
+                Source::PathIfEmail(path) => (path, true),
+                _ => return None,
+            };
+            let raw = self.value(path)?;
+            let is_email = || matches!((EMAIL_ADDRESS.run)(&raw), Coerced::Value(_));
+            match (coercion.run)(&raw) {
+                Coerced::Value(value) if !must_be_email || is_email() => Some(value),
+                _ => None,
+            }
+        })
+    }
+
+    fn refuse<T>(&self, code: WarningCode, pointer: String, coercion: &Coercion<T>, found: Kind) {
+        let message = match code {
+            WarningCode::MalformedValue => format!("expected {}, found {found}", coercion.name),
+            _ => format!("this {found} is not a {}", coercion.name),
+        };
+        self.warn(code, pointer, message);
+    }
+
+    fn first_text(&self, paths: &'static [Path]) -> Option<(String, Path)> {
+        paths.iter().find_map(|&path| {
+            let raw = self.value(path)?;
+            match (TEXT.run)(&raw) {
+                Coerced::Value(text) => Some((text, path)),
+                Coerced::TryNext(code) | Coerced::Refused(code) => {
+                    self.refuse(code, self.pointer(path.root, path.key), &TEXT, raw.kind());
+                    None
+                }
+                Coerced::Absent => None,
+            }
+        })
+    }
+}
+
+/// A key as a token of a JSON pointer (RFC 6901, section 3).
+pub(crate) fn escape_pointer(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) {
+        Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(key)
+    }
+}

@@ -1,0 +1,157 @@
+//! record (reverse ETL): insert, update or delete a contact.
+
+use crate::coerce::{Coerced, INTEGER, TEXT};
+use crate::contact::set;
+use crate::flatten::{ATTRIBUTES, flatten, value_of};
+use crate::issue::{Rejection, RejectionCode, WarningCode};
+use crate::lookup::{ContactField, Lookup, LookupField};
+use crate::member;
+use crate::plan::{Missing, Plan, SaveContact};
+use crate::reader::{Reader, escape_pointer};
+use intercom_api::{ContactFields, SearchValue};
+use rudderstack_events::{Kind, Object, Raw, Record};
+use strum::EnumString;
+
+/// What happened to the row.
+#[derive(Clone, Copy, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+enum Action {
+    Insert,
+    Update,
+    Delete,
+}
+
+fn object<'r>(reader: &Reader<'_>, raw: Option<&'r Raw<'_>>, pointer: &str) -> Object<'r> {
+    let Some(raw) = raw.filter(|raw| !raw.is_null()) else {
+        return Object::new();
+    };
+    raw.object().unwrap_or_else(|| {
+        reader.warn(
+            WarningCode::MalformedValue,
+            pointer,
+            format!("expected an object, found {}", raw.kind()),
+        );
+        Object::new()
+    })
+}
+
+/// Puts the columns of `row` into the contact; what Intercom has no field for becomes a custom attribute (D17).
+fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, pointer: &str) {
+    let mut custom = Object::new();
+    for (key, value) in row.iter() {
+        let place = format!("{pointer}/{}", escape_pointer(key));
+        if set(reader, contact, key, value, &place) {
+            continue;
+        }
+        match key.strip_prefix("custom_attributes") {
+            Some("") if value.kind() == Kind::Object => {
+                let attributes = value.object().unwrap_or_default();
+                let flat = flatten(reader, &attributes, &place, ATTRIBUTES, |_| false);
+                for (name, value) in flat.iter() {
+                    contact.custom_attributes.insert(name.to_owned(), value.clone());
+                }
+            }
+            Some(name) if name.len() > 1 && name.starts_with('.') => {
+                contact.custom_attributes.insert(name[1..].to_owned(), value_of(value));
+            }
+            _ => {
+                let message = "Intercom has no such field; it is sent as a custom attribute";
+                reader.warn(WarningCode::UnknownField, place, message);
+                custom.insert(key.to_owned(), value.borrow());
+            }
+        }
+    }
+    for (name, value) in flatten(reader, &custom, pointer, ATTRIBUTES, |_| false).iter() {
+        contact.custom_attributes.insert(name.to_owned(), value.clone());
+    }
+}
+
+/// The first usable identifier (D15).
+fn lookup(reader: &Reader<'_>, identifiers: &Object<'_>) -> Result<Lookup, Rejection> {
+    let mut unsearchable = None;
+    for (key, value) in identifiers.iter() {
+        let pointer = format!("/identifiers/{}", escape_pointer(key));
+        let Some(text) = reader.coerce("lookup.value", value, &TEXT, &pointer) else {
+            continue;
+        };
+        let field = match key {
+            "userId" | "user_id" => LookupField::EXTERNAL_ID,
+            _ => match key.parse() {
+                Ok(field) => field,
+                Err(_) => {
+                    unsearchable.get_or_insert(pointer);
+                    continue;
+                }
+            },
+        };
+        let value: SearchValue = match &field {
+            LookupField::Standard(ContactField::Email) => text.to_lowercase().into(),
+            LookupField::CustomAttribute(_) if value.kind() != Kind::String => match value_of(value) {
+                intercom_api::Value::Number(number) => SearchValue::Number(number),
+                intercom_api::Value::Bool(value) => SearchValue::Bool(value),
+                _ => text.into(),
+            },
+            LookupField::Standard(ContactField::OwnerId) => match (INTEGER.run)(value) {
+                Coerced::Value(number) => number.into(),
+                _ => text.into(),
+            },
+            _ => text.into(),
+        };
+        return Ok(Lookup::new(field, value));
+    }
+    Err(match unsearchable {
+        Some(pointer) => member::invalid_field(&pointer),
+        None => Rejection::new(
+            RejectionCode::MissingLookupValue,
+            "/identifiers",
+            "a record needs an identifier with a value to find the contact by",
+        ),
+    })
+}
+
+pub(crate) fn plan(reader: &Reader<'_>, record: &Record<'_>) -> Result<Plan, Rejection> {
+    let action = record
+        .action
+        .ok()
+        .and_then(|action| action.parse::<Action>().ok())
+        .ok_or_else(|| {
+            Rejection::new(
+                RejectionCode::UnsupportedAction,
+                "/action",
+                "the action of a record must be insert, update or delete",
+            )
+        })?;
+    let identifiers = record.identifiers.raw();
+    let identifiers = object(reader, identifiers.as_ref(), "/identifiers");
+    let lookup = lookup(reader, &identifiers)?;
+    if action == Action::Delete {
+        return Ok(Plan::DeleteContact(lookup));
+    }
+    let row = record.fields.raw();
+    let row = object(reader, row.as_ref(), "/fields");
+    let mut update = ContactFields::default();
+    fill(reader, &mut update, &row, "/fields");
+    let mut plan = SaveContact::new(lookup, update);
+    plan.missing = if action == Action::Update {
+        Missing::Reject
+    } else {
+        let mut create = ContactFields::default();
+        for (key, value) in identifiers.iter() {
+            let pointer = format!("/identifiers/{}", escape_pointer(key));
+            let key = if matches!(key, "userId" | "user_id") {
+                "external_id"
+            } else {
+                key
+            };
+            if let (false, Some(name)) = (
+                set(reader, &mut create, key, value, &pointer),
+                key.strip_prefix("custom_attributes."),
+            ) {
+                create.custom_attributes.insert(name.to_owned(), value_of(value));
+            }
+        }
+        fill(reader, &mut create, &row, "/fields");
+        Missing::CreateWith(Box::new(create))
+    };
+    Ok(Plan::SaveContact(plan))
+}

@@ -1,0 +1,86 @@
+//! How rules are declared: once, to run from and to document.
+
+use crate::deviation::Deviation;
+use crate::source::Source;
+use rudderstack_events::EventType;
+
+/// What a rule says, for the mapping reference.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Rule {
+    /// The call whose events it maps.
+    pub call: EventType,
+    /// The Intercom field that it fills.
+    pub target: &'static str,
+    /// Where the value comes from; the first usable one counts.
+    pub sources: &'static [Source],
+    /// What the value is turned into, in words.
+    pub coercion: &'static str,
+    /// Where it is documented.
+    pub document: &'static str,
+    /// Where it differs from RudderStack's own transformer.
+    pub deviations: &'static [Deviation],
+}
+
+/// Declares the rules of one body: a line a field.
+///
+/// Expands to a function that fills the body from a reader, and to the constant list of the rules. Each line reads
+/// `field: COERCION from SOURCES, "document", [deviations];`. What the coercion makes is turned into the field's type
+/// with `From`. With a second function, the body's fields can also be set by their own names, as records do.
+macro_rules! rules {
+    (
+        $(#[$doc:meta])*
+        $call:ident => $body:ty, fn $apply:ident, $(fn $set:ident,)? const $list:ident {
+            $($field:ident: $coercion:ident from $sources:expr, $document:literal $(, [$($deviation:ident),+])?;)*
+        }
+    ) => {
+        $(#[$doc])*
+        pub(crate) const $list: &[$crate::rules::Rule] = &[$(
+            $crate::rules::Rule {
+                call: rudderstack_events::EventType::$call,
+                target: stringify!($field),
+                sources: $sources,
+                coercion: $crate::coerce::$coercion.name,
+                document: $document,
+                deviations: &[$($($crate::deviation::Deviation::$deviation),+)?],
+            },
+        )*];
+
+        fn $apply(reader: &$crate::reader::Reader<'_>, body: &mut $body) {
+            $(
+                body.$field = reader.read(stringify!($field), $sources, &$crate::coerce::$coercion).map(Into::into);
+            )*
+        }
+
+        $crate::rules::setter! { $($set,)? $body { $($field: $coercion,)* } }
+    };
+}
+
+/// The part of [`rules!`] for bodies whose fields may also be given by Intercom's own names.
+macro_rules! setter {
+    ($body:ty { $($fields:tt)* }) => {};
+    ($set:ident, $body:ty { $($field:ident: $coercion:ident,)* }) => {
+        /// Sets the field that `key` names, as its rule coerces it; `false` if no rule fills such a field.
+        pub(crate) fn $set(reader: &$crate::reader::Reader<'_>, body: &mut $body, key: &str, value: &rudderstack_events::Raw<'_>, pointer: &str) -> bool {
+            match key {
+                $(stringify!($field) => {
+                    let value = reader.coerce(stringify!($field), value, &$crate::coerce::$coercion, pointer);
+                    if let Some(value) = value {
+                        body.$field = Some(value.into());
+                    }
+                })*
+                _ => return false,
+            }
+            true
+        }
+    };
+}
+
+pub(crate) use {rules, setter};
+
+/// Every rule, in the order of the mapping reference.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [crate::contact::RULES, crate::data_event::RULES, crate::company::RULES]
+        .into_iter()
+        .flatten()
+}
