@@ -1,3 +1,20 @@
 //! The project's chores, as `cargo xtask <command>`.
 
-fn main() {}
+use clap::Parser;
+use std::process::ExitCode;
+
+mod examples;
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Reads and writes back a folder of example requests and answers of Intercom's API.
+    Examples(examples::Options),
+}
+
+fn main() -> ExitCode {
+    match Command::parse() {
+        Command::Examples(options) => examples::run(&options),
+    }
+}

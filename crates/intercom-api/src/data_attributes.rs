@@ -3,11 +3,12 @@
 //! Source: the data attribute operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/data-attributes>.
 
-use crate::ids::DataAttributeId;
-use crate::json::Value;
-use crate::model::{answer, open_enum, operation};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use crate::ids::{AdminId, DataAttributeId, UnixSeconds};
+use crate::limits;
+use crate::model::{answer, open_enum, request, text_or};
+use crate::pages::Pages;
+use crate::validation::Checks;
+use validator::{Validate, ValidationErrors};
 
 open_enum! {
     /// What an attribute belongs to.
@@ -39,60 +40,139 @@ open_enum! {
     }
 }
 
-/// Lists attributes: `GET /data_attributes`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListDataAttributes {
-    /// Of contacts or of companies; of both if unset.
-    pub model: Option<DataAttributeModel>,
-    /// Archived ones too.
-    pub include_archived: Option<bool>,
+request! {
+    /// Lists attributes: `GET /data_attributes`.
+    #[non_exhaustive]
+    ListDataAttributes: Get "/data_attributes" => DataAttributeList {
+        query {
+            optional {
+                /// Of contacts or of companies; of both if unset.
+                model: DataAttributeModel,
+                /// Archived ones too.
+                include_archived: bool,
+            }
+        }
+    }
 }
-operation!(ListDataAttributes: Get "/data_attributes", no body, query filter => DataAttributeList);
 
 impl ListDataAttributes {
-    /// All attributes.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Those of one model.
     pub fn of(model: DataAttributeModel) -> Self {
         Self {
             model: Some(model),
-            ..Self::default()
+            ..Self::new()
         }
     }
+}
 
-    fn filter(&self) -> Vec<(Cow<'static, str>, String)> {
-        let model = self.model.as_ref().map(|model| ("model".into(), model.to_string()));
-        let archived = self
-            .include_archived
-            .map(|include| ("include_archived".into(), include.to_string()));
-        model.into_iter().chain(archived).collect()
+request! {
+    /// Creates a custom attribute: `POST /data_attributes`.
+    #[derive(serde::Deserialize)]
+    #[non_exhaustive]
+    CreateDataAttribute: Post "/data_attributes" => DataAttribute {
+        body {
+            required {
+                /// The name.
+                name: String,
+                /// What it belongs to.
+                model: DataAttributeModel,
+                /// The type of its values.
+                data_type: DataType,
+            }
+            optional {
+                /// What it is for.
+                description: String,
+                /// The values to choose from; for strings only.
+                options: Vec<AttributeOption>,
+                /// Whether the Messenger can set it.
+                messenger_writable: bool,
+            }
+        }
     }
 }
 
-/// Creates a custom attribute: `POST /data_attributes`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CreateDataAttribute {
-    /// The name.
-    pub name: String,
-    /// What it belongs to.
-    pub model: DataAttributeModel,
-    /// The type of its values.
-    pub data_type: DataType,
+impl Validate for CreateDataAttribute {
+    /// Checks the name, the type and that values to choose from are strings and a choice.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let is_choice = self.options.is_none() || self.data_type == DataType::String;
+        Checks::new()
+            .that(!self.name.is_empty(), "name", "empty")
+            .that(self.data_type.is_known(), "data_type", "unknown_type")
+            .that(is_choice, "options", "only_for_strings")
+            .that(has_choice(self.options.as_deref()), "options", "too_few")
+            .finish()
+    }
 }
-operation!(CreateDataAttribute: Post "/data_attributes", body self => DataAttribute);
 
-impl CreateDataAttribute {
-    /// An attribute with nothing but what it must have.
-    pub fn new(name: impl Into<String>, model: DataAttributeModel, data_type: DataType) -> Self {
-        Self {
-            name: name.into(),
-            model,
-            data_type,
+request! {
+    /// Changes a custom attribute, or archives it: `PUT /data_attributes/{id}`. Its type cannot be changed.
+    #[non_exhaustive]
+    UpdateDataAttribute: Put "/data_attributes/{}" => DataAttribute {
+        path {
+            /// The attribute.
+            id: DataAttributeId,
+        }
+        body {
+            optional {
+                /// What it is for.
+                description: String,
+                /// The values to choose from; for strings only.
+                options: Vec<AttributeOption>,
+                /// Whether it is to be archived.
+                archived: bool,
+                /// Whether the Messenger can set it.
+                messenger_writable: bool,
+            }
+        }
+    }
+}
+
+impl Validate for UpdateDataAttribute {
+    /// Checks that values to choose from are a choice.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Checks::new()
+            .that(has_choice(self.options.as_deref()), "options", "too_few")
+            .finish()
+    }
+}
+
+fn has_choice(options: Option<&[AttributeOption]>) -> bool {
+    options.is_none_or(|options| options.len() >= limits::ATTRIBUTE_OPTIONS_AT_LEAST)
+}
+
+text_or! {
+    /// A value to choose from: an object in requests, a string in answers.
+    AttributeOption {
+        /// The value.
+        Text,
+        /// An object that holds the value.
+        Object(OptionValue),
+    }
+}
+
+answer! {
+    /// A value to choose from.
+    OptionValue {
+        optional {
+            /// The value.
+            value: String,
+        }
+    }
+}
+
+impl AttributeOption {
+    /// The value, in the form that requests want.
+    pub fn new(value: impl Into<String>) -> Self {
+        let mut object = OptionValue::new();
+        object.value = Some(value.into());
+        Self::Object(Box::new(object))
+    }
+
+    /// The value.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Text(value) => Some(value),
+            Self::Object(object) => object.value.as_deref(),
         }
     }
 }
@@ -117,10 +197,24 @@ answer! {
             description: String,
             /// The type of its values.
             data_type: DataType,
+            /// The values to choose from.
+            options: Vec<AttributeOption>,
+            /// Whether the API can set it.
+            api_writable: bool,
+            /// Whether the Messenger can set it.
+            messenger_writable: bool,
+            /// Whether teammates can set it.
+            ui_writable: bool,
             /// Whether it is a custom attribute.
             custom: bool,
             /// Whether it is archived.
             archived: bool,
+            /// When it was created.
+            created_at: UnixSeconds,
+            /// When it was last changed.
+            updated_at: UnixSeconds,
+            /// The teammate who created it.
+            admin_id: AdminId,
         }
     }
 }
@@ -134,7 +228,7 @@ answer! {
             /// The attributes.
             data: Vec<DataAttribute>,
             /// Where the other pages are.
-            pages: Value,
+            pages: Pages,
         }
     }
 }
@@ -160,5 +254,24 @@ mod tests {
         let request: CreateDataAttribute = serde_json::from_str(text).unwrap();
         assert_eq!(request.data_type, DataType::Other("mood".into()));
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
+    }
+
+    #[test]
+    fn a_choice_is_of_strings_and_more_than_one() {
+        let mut create = CreateDataAttribute::new("size", DataAttributeModel::Contact, DataType::String);
+        assert!(create.validate().is_ok());
+        create.options = Some(vec![AttributeOption::new("small")]);
+        assert!(create.validate().is_err());
+        create.options = Some(vec![AttributeOption::new("small"), AttributeOption::new("large")]);
+        assert!(create.validate().is_ok());
+        let body = create.to_call().unwrap().body.unwrap();
+        assert!(
+            body.get()
+                .contains(r#""options":[{"value":"small"},{"value":"large"}]"#),
+            "{}",
+            body.get()
+        );
+        create.data_type = DataType::Integer;
+        assert!(create.validate().is_err());
     }
 }

@@ -3,25 +3,43 @@
 //! Source: <https://developers.intercom.com/docs/references/rest-api/api.intercom.io/user-delete-requests>; it is not in
 //! the OpenAPI description 2.10.
 
-use crate::ids::ContactId;
-use crate::json::Number;
-use crate::model::{answer, operation};
-use serde::{Deserialize, Serialize};
+use crate::ids::{ContactId, ResourceId};
+use crate::model::{answer, request};
 
-/// Asks Intercom to erase a person and everything about them: `POST /user_delete_requests`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestUserDeletion {
-    /// The contact.
-    pub intercom_user_id: ContactId,
+request! {
+    /// Asks Intercom to erase a person and everything about them: `POST /user_delete_requests`.
+    #[derive(serde::Deserialize)]
+    RequestUserDeletion: Post "/user_delete_requests" => UserDeletion {
+        body {
+            required {
+                /// The contact.
+                intercom_user_id: ContactId,
+            }
+        }
+    }
 }
-operation!(RequestUserDeletion: Post "/user_delete_requests", body self => UserDeletion);
 
 answer! {
     /// A request that was taken.
     UserDeletion {
         optional {
             /// The id of the request.
-            id: Number,
+            id: ResourceId,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Operation;
+
+    #[test]
+    fn the_contact_is_in_the_body() {
+        let call = RequestUserDeletion::new("5f").to_call().unwrap();
+        assert_eq!(call.path, "/user_delete_requests");
+        assert_eq!(call.body.unwrap().get(), r#"{"intercom_user_id":"5f"}"#);
+        let answer = RequestUserDeletion::parse_answer(br#"{"id":10}"#).unwrap();
+        assert_eq!(answer.id.unwrap().as_str(), "10");
     }
 }

@@ -3,6 +3,7 @@
 //! Source: the `error` schema of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/rest-api/errors/error-codes>.
 
+use crate::drift::{Drift, Finding};
 use crate::ids::ContactId;
 use crate::json::Attributes;
 use crate::model::{answer, open_enum};
@@ -290,6 +291,12 @@ impl Serialize for ApiError {
             Some(body) => body.serialize(serializer),
             None => Attributes::from_iter([("type", "error.list")]).serialize(serializer),
         }
+    }
+}
+
+impl Drift for ApiError {
+    fn drift(&self, at: &str, found: &mut Vec<Finding>) {
+        self.body.drift(at, found);
     }
 }
 

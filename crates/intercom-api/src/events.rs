@@ -5,18 +5,24 @@
 
 use crate::ids::{ContactId, ExternalId, UnixSeconds};
 use crate::json::Attributes;
-use crate::model::operation;
+use crate::limits;
+use crate::model::{answer, fields, request};
+use crate::operation::{NoBody, Operation};
+use crate::pages::Pages;
+use crate::validation::Checks;
+use crate::{Method, OperationId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
+use validator::{Validate, ValidationErrors};
 
 /// Something that a person did.
 ///
 /// Intercom wants `created_at` and one of `user_id`, `id` and `email`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, validator::Validate)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DataEvent {
     /// The name: best a verb in the past tense and a noun.
-    #[validate(length(min = 1))]
     pub event_name: String,
     /// When it happened. Intercom drops a second event of the same contact, name and second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,18 +74,195 @@ impl fmt::Debug for DataEvent {
     }
 }
 
-/// Submits an event: `POST /events`. Answered 202 with an empty body, also when Intercom drops it as a repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubmitDataEvent {
-    /// The event.
-    pub event: DataEvent,
+impl Validate for DataEvent {
+    /// Checks the name, the time, whom it is about and how many keys the metadata have.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let identified = self.user_id.is_some() || self.id.is_some() || self.email.is_some();
+        Checks::new()
+            .that(!self.event_name.is_empty(), "event_name", "empty")
+            .that(self.created_at.is_some(), "created_at", "missing")
+            .that(identified, "user_id", "missing_identity")
+            .at_most("metadata", self.metadata.len(), limits::EVENT_METADATA_KEYS)
+            .finish()
+    }
 }
-operation!(SubmitDataEvent: Post "/events", body event: DataEvent => ());
+
+request! {
+    /// Submits an event: `POST /events`. Answered 202 with an empty body, also when Intercom drops it as a repeat.
+    SubmitDataEvent: Post "/events" => () {
+        content {
+            /// The event.
+            event: DataEvent,
+        }
+    }
+}
+
+impl Validate for SubmitDataEvent {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        self.event.validate()
+    }
+}
+
+/// Whose events are listed.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventsOf {
+    /// The user with this id of the caller's system.
+    UserId(ExternalId),
+    /// The contact with this id of Intercom's: the only way to name a lead.
+    IntercomUserId(ContactId),
+    /// The user with this email address.
+    Email(String),
+}
+
+impl fmt::Debug for EventsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UserId(_) => "UserId(..)",
+            Self::IntercomUserId(_) => "IntercomUserId(..)",
+            Self::Email(_) => "Email(..)",
+        })
+    }
+}
+
+/// Lists the events of a person, of the last 90 days, or sums them up: `GET /events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListDataEvents {
+    /// Whose.
+    pub of: EventsOf,
+    /// Whether to count the events by name, those older than 90 days included.
+    pub summary: Option<bool>,
+    /// How many to a page.
+    pub per_page: Option<u32>,
+}
+
+impl ListDataEvents {
+    /// The first page of a person's events.
+    pub fn new(of: EventsOf) -> Self {
+        Self {
+            of,
+            summary: None,
+            per_page: None,
+        }
+    }
+}
+
+impl Operation for ListDataEvents {
+    type Body = NoBody;
+    type Answer = DataEventList;
+    const ID: OperationId = OperationId::ListDataEvents;
+    const METHOD: Method = Method::Get;
+
+    fn path(&self) -> Cow<'static, str> {
+        Cow::Borrowed("/events")
+    }
+
+    fn query(&self) -> Vec<(Cow<'static, str>, String)> {
+        let (name, value) = match &self.of {
+            EventsOf::UserId(id) => ("user_id", id.as_str()),
+            EventsOf::IntercomUserId(id) => ("intercom_user_id", id.as_str()),
+            EventsOf::Email(email) => ("email", email.as_str()),
+        };
+        let mut query = vec![("type".into(), "user".to_owned()), (name.into(), value.to_owned())];
+        query.extend(self.summary.map(|summary| ("summary".into(), summary.to_string())));
+        query.extend(self.per_page.map(|count| ("per_page".into(), count.to_string())));
+        query
+    }
+
+    fn body(&self) -> Option<&NoBody> {
+        None
+    }
+}
+
+request! {
+    /// Records how often a user did something, without the events themselves: `POST /events/summaries`.
+    #[derive(serde::Deserialize)]
+    SummariseDataEvents: Post "/events/summaries" => () {
+        body {
+            required {
+                /// The user.
+                user_id: ExternalId,
+                /// What, and how often.
+                event_summaries: EventSummary,
+            }
+        }
+    }
+}
+
+fields! {
+    /// How often something was done.
+    EventSummary {
+        optional {
+            /// The name of the event.
+            event_name: String,
+            /// How often.
+            count: i64,
+            /// When first.
+            first: UnixSeconds,
+            /// When last.
+            last: UnixSeconds,
+        }
+    }
+}
+
+answer! {
+    /// The events of a person.
+    DataEventList {
+        optional {
+            /// `event.list`, or `event.summary` if they are summed up.
+            object_type = "type": String,
+            /// The events, or the sums.
+            events: Vec<ListedEvent>,
+            /// Where the other pages are.
+            pages: Pages,
+            /// The person's email address.
+            email: String,
+            /// Intercom's id of the person.
+            intercom_user_id: ContactId,
+            /// The id that the caller's system gave the person.
+            user_id: ExternalId,
+        }
+    }
+}
+
+answer! {
+    /// One event, or the sum of those of one name.
+    ListedEvent {
+        optional {
+            /// `event`.
+            object_type = "type": String,
+            /// The name of one event.
+            event_name: String,
+            /// When it happened.
+            created_at: UnixSeconds,
+            /// The id that the caller's system gave the person.
+            user_id: ExternalId,
+            /// The event's id.
+            id: crate::ids::ResourceId,
+            /// Intercom's id of the person.
+            intercom_user_id: ContactId,
+            /// The person's email address.
+            email: String,
+            /// What else is known of it.
+            metadata: Attributes,
+            /// The name of the events that are summed up.
+            name: String,
+            /// When the first of them happened.
+            first: String,
+            /// When the last of them happened.
+            last: String,
+            /// How many there were.
+            count: i64,
+            /// What they are.
+            description: String,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Operation;
 
     #[test]
     fn metadata_is_left_out_when_empty_and_keeps_its_order_otherwise() {
@@ -95,6 +278,32 @@ mod tests {
         event.metadata.insert("a", true);
         assert!(body(&event).ends_with(r#""metadata":{"z":1,"a":true}}"#));
         assert!(!format!("{event:?}").contains("example.org"));
+    }
+
+    #[test]
+    fn documented_limits_are_checked() {
+        let mut event = DataEvent::new("");
+        assert_eq!(event.validate().unwrap_err().errors().len(), 3);
+        event.event_name = "opened-door".into();
+        event.created_at = Some(UnixSeconds(7));
+        event.id = Some("5f".into());
+        event.metadata = (0..10i64).map(|n| (n.to_string(), n)).collect();
+        assert!(event.validate().is_ok());
+        event.metadata.insert("one more", true);
+        let shown = event.validate().unwrap_err().to_string();
+        assert!(shown.contains("11") && !shown.contains("one more"), "{shown}");
+    }
+
+    #[test]
+    fn whose_events_is_in_the_query() {
+        let mut list = ListDataEvents::new(EventsOf::Email("ada+1@example.org".into()));
+        list.summary = Some(true);
+        let call = list.to_call().unwrap();
+        assert_eq!(
+            call.path_and_query(),
+            "/events?type=user&email=ada%2B1%40example.org&summary=true"
+        );
+        assert!(!format!("{list:?}").contains("ada"));
     }
 
     #[test]

@@ -2,22 +2,33 @@
 #![deny(missing_docs)]
 
 mod model;
+mod validation;
 
+pub mod admins;
 pub mod call;
+pub mod common;
 pub mod companies;
 pub mod contacts;
 pub mod data_attributes;
 pub mod deletion;
+pub mod drift;
 pub mod errors;
 pub mod events;
 pub mod ids;
 pub mod json;
 pub mod limits;
+pub mod notes;
 pub mod operation;
+pub mod pages;
+pub mod segments;
+pub mod subscriptions;
 pub mod tags;
 pub mod version;
+pub mod visitors;
 
+pub use admins::*;
 pub use call::{Call, Method};
+pub use common::*;
 pub use companies::*;
 pub use contacts::*;
 pub use data_attributes::*;
@@ -28,6 +39,12 @@ pub use ids::*;
 pub use json::{Attributes, Number, Value};
 pub use limits::RateLimit;
 pub use model::OrEmpty;
+pub use notes::*;
 pub use operation::{Operation, OperationId};
+pub use pages::*;
+pub use segments::*;
+pub use subscriptions::*;
 pub use tags::*;
+pub use validator::Validate;
 pub use version::{ApiVersion, Region};
+pub use visitors::*;

@@ -32,12 +32,32 @@ pub const MONTHLY_SPEND: i64 = 2_147_483_647;
 /// OpenAPI description 2.10, `POST /contacts/{id}/companies`, November 2026.
 pub const COMPANIES_PER_CONTACT: usize = 1000;
 
+/// Companies that [`ListCompanies`](crate::ListCompanies) reaches, over all its pages.
+///
+/// OpenAPI description 2.10, `POST /companies/list`, November 2026.
+pub const LISTED_COMPANIES: usize = 10_000;
+
+/// Values that a custom attribute with values to choose from has at least.
+///
+/// OpenAPI description 2.10, example `too_few_options_for_list` of `POST /data_attributes`, November 2026.
+pub const ATTRIBUTE_OPTIONS_AT_LEAST: usize = 2;
+
+/// Days for which [`ListDataEvents`](crate::ListDataEvents) knows single events.
+///
+/// OpenAPI description 2.10, `GET /events`, November 2026.
+pub const LISTED_EVENTS_DAYS: u32 = 90;
+
+/// Tags, notes, companies and subscription types of a contact that an answer shows; the others are at its `url`.
+///
+/// OpenAPI description 2.10, schema `contact`, November 2026.
+pub const ADDRESSABLES_SHOWN: usize = 10;
+
 /// Filters in one AND or OR group of a search.
 ///
 /// OpenAPI description 2.10, `POST /contacts/search`, November 2026.
 pub const SEARCH_FILTERS_PER_GROUP: usize = 15;
 
-/// How deep the groups of a search can be nested.
+/// How deep groups can be nested in the outermost group of a search.
 ///
 /// OpenAPI description 2.10, `POST /contacts/search`, November 2026.
 pub const SEARCH_NESTED_GROUPS: usize = 2;
@@ -46,6 +66,11 @@ pub const SEARCH_NESTED_GROUPS: usize = 2;
 ///
 /// OpenAPI description 2.10, `POST /contacts/search`, November 2026.
 pub const SEARCH_PAGE_SIZE: u32 = 50;
+
+/// The greatest page of contacts that can be asked for.
+///
+/// <https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination>, November 2026.
+pub const PAGE_SIZE: u32 = 150;
 
 /// How many calls are left in the current window, as the headers of an answer say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,17 +45,15 @@ pub trait Operation {
         Ok(call)
     }
 
-    /// Reads a successful answer. An empty one is read as JSON `null`, so that operations without an answer succeed.
+    /// Reads a successful answer. An empty one is read as JSON `null`; what an operation without an answer (`()`)
+    /// was sent is not looked at.
     ///
     /// # Errors
     ///
     /// If the body is not what the operation answers.
     fn parse_answer(body: &[u8]) -> Result<Self::Answer, serde_json::Error> {
-        serde_json::from_slice(if body.iter().all(u8::is_ascii_whitespace) {
-            b"null"
-        } else {
-            body
-        })
+        let holds_nothing = size_of::<Self::Answer>() == 0 || body.iter().all(u8::is_ascii_whitespace);
+        serde_json::from_slice(if holds_nothing { b"null" } else { body })
     }
 }
 
@@ -88,6 +86,9 @@ macro_rules! operations {
         )*}
 
         impl OperationId {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// The stable `snake_case` name.
             pub fn as_str(self) -> &'static str {
                 self.into()

@@ -1,14 +1,94 @@
-//! Tags.
+//! Tags, on contacts, companies, conversations and tickets.
 //!
 //! Source: the tag operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/tags>.
 
-use crate::ids::{CompanyId, TagId};
-use crate::model::answer;
-use crate::operation::Operation;
-use crate::{Method, OperationId};
+use crate::common::Reference;
+use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, TagId, TicketId, UnixSeconds};
+use crate::model::{OrEmpty, answer, fields, request};
+use crate::validation::Checks;
 use serde::{Serialize, Serializer};
-use std::borrow::Cow;
+use validator::{Validate, ValidationErrors};
+
+request! {
+    /// Lists the tags of the workspace: `GET /tags`.
+    ListTags: Get "/tags" => TagList {}
+}
+
+request! {
+    /// Retrieves a tag: `GET /tags/{id}`.
+    FindTag: Get "/tags/{}" => Tag {
+        path {
+            /// The tag.
+            id: TagId,
+        }
+    }
+}
+
+request! {
+    /// Deletes a tag: `DELETE /tags/{id}`. Refused while something depends on it.
+    DeleteTag: Delete "/tags/{}" => () {
+        path {
+            /// The tag.
+            id: TagId,
+        }
+    }
+}
+
+request! {
+    /// Creates or renames a tag, or puts it on companies or users, or takes it off companies: `POST /tags`.
+    ///
+    /// See [`TagCompanies`] for the most frequent use.
+    #[derive(serde::Deserialize)]
+    #[non_exhaustive]
+    CreateTag: Post "/tags" => Tag {
+        body {
+            required {
+                /// The tag's name, the new one if `id` is set. Case does not matter.
+                name: String,
+            }
+            optional {
+                /// The tag to rename.
+                id: TagId,
+                /// The companies to tag, or to untag.
+                companies: Vec<TaggedCompany>,
+                /// The users to tag.
+                users: Vec<TaggedUser>,
+            }
+        }
+    }
+}
+
+impl Validate for CreateTag {
+    /// Checks that there is a name.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Checks::new().that(!self.name.is_empty(), "name", "empty").finish()
+    }
+}
+
+fields! {
+    /// A company to tag or to untag: one of the two ids.
+    TaggedCompany {
+        optional {
+            /// Intercom's id.
+            id: CompanyId,
+            /// The id that the caller's system gave it.
+            company_id: CompanyExternalId,
+            /// `true` to take the tag off.
+            untag: bool,
+        }
+    }
+}
+
+fields! {
+    /// A user to tag.
+    TaggedUser {
+        optional {
+            /// Intercom's id.
+            id: ContactId,
+        }
+    }
+}
 
 /// Puts a tag on companies, and creates the tag if there is none of that name: `POST /tags`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,18 +108,128 @@ fn as_objects<S: Serializer>(ids: &[CompanyId], serializer: S) -> Result<S::Ok, 
     serializer.collect_seq(ids.iter().map(|id| Object { id }))
 }
 
-impl Operation for TagCompanies {
+impl crate::Operation for TagCompanies {
     type Body = Self;
     type Answer = Tag;
-    const ID: OperationId = OperationId::CreateTag;
-    const METHOD: Method = Method::Post;
+    const ID: crate::OperationId = crate::OperationId::CreateTag;
+    const METHOD: crate::Method = crate::Method::Post;
 
-    fn path(&self) -> Cow<'static, str> {
-        Cow::Borrowed("/tags")
+    fn path(&self) -> std::borrow::Cow<'static, str> {
+        "/tags".into()
     }
 
     fn body(&self) -> Option<&Self> {
         Some(self)
+    }
+}
+
+request! {
+    /// Lists the tags of a contact: `GET /contacts/{contact_id}/tags`.
+    ListContactTags: Get "/contacts/{}/tags" => TagList {
+        path {
+            /// The contact.
+            contact: ContactId,
+        }
+    }
+}
+
+request! {
+    /// Tags a contact: `POST /contacts/{contact_id}/tags`.
+    TagContact: Post "/contacts/{}/tags" => Tag {
+        path {
+            /// The contact.
+            contact: ContactId,
+        }
+        body {
+            required {
+                /// The tag.
+                tag = "id": TagId,
+            }
+        }
+    }
+}
+
+request! {
+    /// Takes a tag off a contact: `DELETE /contacts/{contact_id}/tags/{id}`.
+    UntagContact: Delete "/contacts/{}/tags/{}" => OrEmpty<Tag> {
+        path {
+            /// The contact.
+            contact: ContactId,
+            /// The tag.
+            tag: TagId,
+        }
+    }
+}
+
+request! {
+    /// Tags a conversation: `POST /conversations/{conversation_id}/tags`.
+    TagConversation: Post "/conversations/{}/tags" => Tag {
+        path {
+            /// The conversation.
+            conversation: ConversationId,
+        }
+        body {
+            required {
+                /// The tag.
+                tag = "id": TagId,
+                /// The teammate who does it.
+                admin_id: AdminId,
+            }
+        }
+    }
+}
+
+request! {
+    /// Takes a tag off a conversation: `DELETE /conversations/{conversation_id}/tags/{id}`.
+    UntagConversation: Delete "/conversations/{}/tags/{}" => OrEmpty<Tag> {
+        path {
+            /// The conversation.
+            conversation: ConversationId,
+            /// The tag.
+            tag: TagId,
+        }
+        body {
+            required {
+                /// The teammate who does it.
+                admin_id: AdminId,
+            }
+        }
+    }
+}
+
+request! {
+    /// Tags a ticket: `POST /tickets/{ticket_id}/tags`.
+    TagTicket: Post "/tickets/{}/tags" => Tag {
+        path {
+            /// The ticket.
+            ticket: TicketId,
+        }
+        body {
+            required {
+                /// The tag.
+                tag = "id": TagId,
+                /// The teammate who does it.
+                admin_id: AdminId,
+            }
+        }
+    }
+}
+
+request! {
+    /// Takes a tag off a ticket: `DELETE /tickets/{ticket_id}/tags/{id}`.
+    UntagTicket: Delete "/tickets/{}/tags/{}" => OrEmpty<Tag> {
+        path {
+            /// The ticket.
+            ticket: TicketId,
+            /// The tag.
+            tag: TagId,
+        }
+        body {
+            required {
+                /// The teammate who does it.
+                admin_id: AdminId,
+            }
+        }
     }
 }
 
@@ -55,6 +245,24 @@ answer! {
             object_type = "type": String,
             /// The name.
             name: String,
+            /// When it was put on what it is on.
+            applied_at: UnixSeconds,
+            /// Who put it there.
+            applied_by: Reference,
+        }
+    }
+}
+
+answer! {
+    /// Tags: all, or those of a contact, a company or a visitor.
+    TagList {
+        optional {
+            /// `list` or `tag.list`.
+            object_type = "type": String,
+            /// The tags.
+            data: Vec<Tag>,
+            /// The tags, where the list is part of a company or a visitor.
+            tags: Vec<Tag>,
         }
     }
 }
@@ -62,18 +270,36 @@ answer! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Operation;
 
     #[test]
     fn companies_are_objects() {
-        let call = TagCompanies {
+        let tag = TagCompanies {
             name: "vip".into(),
             companies: vec!["1".into(), "2".into()],
-        }
-        .to_call()
-        .unwrap();
+        };
+        let body = tag.to_call().unwrap().body.unwrap();
+        assert_eq!(body.get(), r#"{"name":"vip","companies":[{"id":"1"},{"id":"2"}]}"#);
+        let general = CreateTag::from_body(body.get().as_bytes()).unwrap();
+        assert_eq!(general.to_call().unwrap().body.unwrap().get(), body.get());
+    }
+
+    #[test]
+    fn a_tag_on_something_is_taken_off_by_path_and_body() {
+        let untag = UntagTicket::new("9", "5", 3);
+        let call = untag.to_call().unwrap();
         assert_eq!(
-            call.body.unwrap().get(),
-            r#"{"name":"vip","companies":[{"id":"1"},{"id":"2"}]}"#
+            (call.path.as_str(), call.body.unwrap().get()),
+            ("/tickets/9/tags/5", r#"{"admin_id":3}"#)
         );
+        assert_eq!(UntagTicket::from_body("9", "5", br#"{"admin_id":"3"}"#).unwrap(), untag);
+        assert!(UntagTicket::from_body("9", "5", b"{}").is_err());
+    }
+
+    #[test]
+    fn a_deleted_tag_answers_nothing() {
+        for body in ["", "{}", "null", "gone"] {
+            DeleteTag::parse_answer(body.as_bytes()).unwrap();
+        }
     }
 }

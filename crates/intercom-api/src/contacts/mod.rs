@@ -6,15 +6,20 @@
 mod answers;
 mod search;
 
-pub use answers::{ArchivedContact, Contact, ContactList, DeletedContact};
+pub use crate::pages::SearchPagination;
+pub use answers::{
+    ArchivedContact, Contact, ContactCompanies, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles,
+};
 pub use search::{
-    Filter, Group, GroupOperator, SEARCHABLE_FIELDS, SearchContacts, SearchOperator, SearchPagination, SearchQuery,
-    SearchValue,
+    FieldType, Filter, Group, GroupOperator, SEARCHABLE_FIELDS, SearchContacts, SearchOperator, SearchQuery,
+    SearchValue, field_type,
 };
 
 use crate::ids::{ContactId, ExternalId, UnixSeconds};
-use crate::model::{fields, open_enum, operation};
-use serde::{Deserialize, Serialize};
+use crate::model::{fields, open_enum, request};
+use crate::pages::page_size;
+use crate::validation::Checks;
+use validator::{Validate, ValidationErrors};
 
 open_enum! {
     /// Whether a contact has signed up.
@@ -60,95 +65,144 @@ fields! {
     }
 }
 
-/// Creates a contact: `POST /contacts`.
-///
-/// Answered 409 when there is one already with its external id or email: see
-/// [`ApiError::conflicting_contact`](crate::ApiError::conflicting_contact).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateContact {
-    /// What the contact is to have; at least an external id, an email or a role.
-    pub contact: ContactFields,
-}
-operation!(CreateContact: Post "/contacts", body contact: ContactFields => Contact);
-
-/// Updates a contact: `PUT /contacts/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpdateContact {
-    /// The contact.
-    pub id: ContactId,
-    /// What is to change.
-    pub contact: ContactFields,
-}
-operation!(UpdateContact: Put "/contacts/{}" [id], body contact: ContactFields => Contact);
-
-/// Retrieves a contact: `GET /contacts/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetrieveContact {
-    /// The contact.
-    pub id: ContactId,
-}
-operation!(RetrieveContact: Get "/contacts/{}" [id], no body => Contact);
-
-/// Deletes a contact for good: `DELETE /contacts/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeleteContact {
-    /// The contact.
-    pub id: ContactId,
-}
-operation!(DeleteContact: Delete "/contacts/{}" [id], no body => DeletedContact);
-
-/// Archives a contact: `POST /contacts/{id}/archive`.
-///
-/// An archived contact is not found by a search, and still holds its external id and email.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArchiveContact {
-    /// The contact.
-    pub id: ContactId,
-}
-operation!(ArchiveContact: Post "/contacts/{}/archive" [id], no body => ArchivedContact);
-
-/// Restores an archived contact: `POST /contacts/{id}/unarchive`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnarchiveContact {
-    /// The contact.
-    pub id: ContactId,
-}
-operation!(UnarchiveContact: Post "/contacts/{}/unarchive" [id], no body => ArchivedContact);
-
-/// Merges a lead into a user: `POST /contacts/merge`. The lead is gone afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MergeContacts {
-    /// The lead.
-    pub from: ContactId,
-    /// The user.
-    pub into: ContactId,
-}
-operation!(MergeContacts: Post "/contacts/merge", body self => Contact);
-
-/// Lists contacts: `GET /contacts`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListContacts {
-    /// How many to a page.
-    pub per_page: Option<u32>,
-    /// The cursor that the page before named.
-    pub starting_after: Option<String>,
-}
-operation!(ListContacts: Get "/contacts", no body, query cursor => ContactList);
-
-impl ListContacts {
-    /// The first page.
-    pub fn new() -> Self {
-        Self::default()
+impl Validate for ContactFields {
+    /// Checks that the role is one that Intercom takes.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let role = self.role.as_ref();
+        Checks::new()
+            .that(role.is_none_or(Role::is_known), "role", "unknown_role")
+            .finish()
     }
+}
 
-    fn cursor(&self) -> Vec<(std::borrow::Cow<'static, str>, String)> {
-        let per_page = self.per_page.map(|count| ("per_page".into(), count.to_string()));
-        let after = self
-            .starting_after
-            .clone()
-            .map(|cursor| ("starting_after".into(), cursor));
-        per_page.into_iter().chain(after).collect()
+request! {
+    /// Creates a contact: `POST /contacts`.
+    ///
+    /// Answered 409 when there is one already with its external id or email: see
+    /// [`ApiError::conflicting_contact`](crate::ApiError::conflicting_contact).
+    CreateContact: Post "/contacts" => Contact {
+        content {
+            /// What the contact is to have; at least an external id, an email or a role.
+            contact: ContactFields,
+        }
+    }
+}
+
+impl Validate for CreateContact {
+    /// Checks that there is something to know the contact by, and the fields.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let contact = &self.contact;
+        let identified = contact.external_id.is_some() || contact.email.is_some() || contact.role.is_some();
+        Checks::new().that(identified, "contact", "missing_identity").finish()?;
+        contact.validate()
+    }
+}
+
+request! {
+    /// Updates a contact: `PUT /contacts/{id}`.
+    UpdateContact: Put "/contacts/{}" => Contact {
+        path {
+            /// The contact.
+            id: ContactId,
+        }
+        content {
+            /// What is to change.
+            contact: ContactFields,
+        }
+    }
+}
+
+impl Validate for UpdateContact {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        self.contact.validate()
+    }
+}
+
+request! {
+    /// Retrieves a contact: `GET /contacts/{id}`.
+    RetrieveContact: Get "/contacts/{}" => Contact {
+        path {
+            /// The contact.
+            id: ContactId,
+        }
+    }
+}
+
+request! {
+    /// Deletes a contact for good: `DELETE /contacts/{id}`.
+    DeleteContact: Delete "/contacts/{}" => DeletedContact {
+        path {
+            /// The contact.
+            id: ContactId,
+        }
+    }
+}
+
+request! {
+    /// Archives a contact: `POST /contacts/{id}/archive`.
+    ///
+    /// An archived contact is not found by a search, and still holds its external id and email.
+    ArchiveContact: Post "/contacts/{}/archive" => ArchivedContact {
+        path {
+            /// The contact.
+            id: ContactId,
+        }
+    }
+}
+
+request! {
+    /// Restores an archived contact: `POST /contacts/{id}/unarchive`.
+    UnarchiveContact: Post "/contacts/{}/unarchive" => ArchivedContact {
+        path {
+            /// The contact.
+            id: ContactId,
+        }
+    }
+}
+
+request! {
+    /// Merges a lead into a user: `POST /contacts/merge`. The lead is gone afterwards.
+    #[derive(serde::Deserialize)]
+    MergeContacts: Post "/contacts/merge" => Contact {
+        body {
+            required {
+                /// The lead.
+                from: ContactId,
+                /// The user.
+                into: ContactId,
+            }
+        }
+    }
+}
+
+request! {
+    /// Lists contacts: `GET /contacts`. Archived and merged ones are missing.
+    #[non_exhaustive]
+    ListContacts: Get "/contacts" => ContactList {
+        query {
+            optional {
+                /// How many to a page, at most [`limits::PAGE_SIZE`](crate::limits::PAGE_SIZE).
+                per_page: u32,
+                /// The cursor that the page before named.
+                starting_after: String,
+            }
+        }
+    }
+}
+
+impl Validate for ListContacts {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        page_size(&mut Checks::new(), self.per_page).finish()
+    }
+}
+
+request! {
+    /// Lists the companies of a contact: `GET /contacts/{id}/companies`.
+    ListContactCompanies: Get "/contacts/{}/companies" => ContactCompanies {
+        path {
+            /// The contact.
+            contact: ContactId,
+        }
     }
 }
 
@@ -176,6 +230,30 @@ mod tests {
         assert_eq!(
             call.body.unwrap().get(),
             r#"{"external_id":"u-1","email":"ada@example.org","role":"lead","signed_up_at":1558290864,"unsubscribed_from_emails":false,"custom_attributes":{"seats":12}}"#
+        );
+    }
+
+    #[test]
+    fn a_new_contact_needs_something_to_know_it_by() {
+        let mut contact = ContactFields::new();
+        contact.name = Some("Ada".into());
+        assert!(CreateContact::new(contact.clone()).validate().is_err());
+        assert!(UpdateContact::new("5f", contact.clone()).validate().is_ok());
+        contact.role = Some(Role::Lead);
+        assert!(CreateContact::new(contact.clone()).validate().is_ok());
+        contact.role = Some("guest".into());
+        assert!(CreateContact::new(contact).validate().is_err());
+    }
+
+    #[test]
+    fn a_list_asks_for_a_page() {
+        let mut list = ListContacts::new();
+        assert_eq!(list.to_call().unwrap().path_and_query(), "/contacts");
+        list.per_page = Some(25);
+        list.starting_after = Some("a=b&c".into());
+        assert_eq!(
+            list.to_call().unwrap().path_and_query(),
+            "/contacts?per_page=25&starting_after=a%3Db%26c"
         );
     }
 

@@ -1,0 +1,350 @@
+//! Companies, and the links between contacts and them.
+//!
+//! Source: the company operations of Intercom's OpenAPI description 2.10 and
+//! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/companies>.
+
+mod answers;
+
+pub use answers::{Company, CompanyList, CompanyScroll, DeletedCompany, FoundCompanies, Plan, PlanObject};
+
+use crate::contacts::ContactList;
+use crate::ids::{CompanyExternalId, CompanyId, ContactId, SegmentId, TagId, UnixSeconds};
+use crate::json::Number;
+use crate::limits;
+use crate::model::{OrEmpty, fields, open_enum, request};
+use crate::operation::{NoBody, Operation};
+use crate::segments::AttachedSegments;
+use crate::validation::Checks;
+use crate::{Method, OperationId};
+use std::borrow::Cow;
+use std::fmt;
+use validator::{Validate, ValidationErrors};
+
+fields! {
+    /// What can be written of a company.
+    ///
+    /// Unset fields are left out of the body, and Intercom leaves them as they are.
+    CompanyFields {
+        optional {
+            /// The id that the caller's system gives the company. It cannot be changed later.
+            company_id: CompanyExternalId,
+            /// The name.
+            name: String,
+            /// The website.
+            website: String,
+            /// The name of the plan.
+            plan: String,
+            /// How many employees.
+            size: i64,
+            /// The industry.
+            industry: String,
+            /// What it brings in a month. Intercom drops the fraction and takes at most
+            /// [`limits::MONTHLY_SPEND`](crate::limits::MONTHLY_SPEND).
+            monthly_spend: Number,
+            /// When the caller's system created it.
+            remote_created_at: UnixSeconds,
+        }
+        attributes {
+            /// The custom attributes. Each must have been defined in the workspace.
+            custom_attributes,
+        }
+    }
+}
+
+impl Validate for CompanyFields {
+    /// Checks `monthly_spend`.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let spend = self.monthly_spend.as_ref().map_or(0.0, Number::as_f64);
+        // The limit is far below the integers that a double cannot hold.
+        let holds = spend.trunc() <= limits::MONTHLY_SPEND as f64;
+        Checks::new().that(holds, "monthly_spend", "too_great").finish()
+    }
+}
+
+request! {
+    /// Creates a company, or updates the one with its `company_id`: `POST /companies`.
+    UpsertCompany: Post "/companies" => Company {
+        content {
+            /// What the company is to have; `company_id` among it.
+            company: CompanyFields,
+        }
+    }
+}
+
+impl Validate for UpsertCompany {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        self.company.validate()
+    }
+}
+
+request! {
+    /// Updates a company: `PUT /companies/{id}`. Its `company_id` cannot be changed.
+    UpdateCompany: Put "/companies/{}" => Company {
+        path {
+            /// The company.
+            id: CompanyId,
+        }
+        content {
+            /// What is to change.
+            company: CompanyFields,
+        }
+    }
+}
+
+impl Validate for UpdateCompany {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        self.company.validate()
+    }
+}
+
+request! {
+    /// Retrieves a company: `GET /companies/{id}`.
+    RetrieveCompany: Get "/companies/{}" => Company {
+        path {
+            /// The company.
+            id: CompanyId,
+        }
+    }
+}
+
+request! {
+    /// Deletes a company: `DELETE /companies/{id}`.
+    DeleteCompany: Delete "/companies/{}" => DeletedCompany {
+        path {
+            /// The company.
+            id: CompanyId,
+        }
+    }
+}
+
+request! {
+    /// Lists the contacts of a company: `GET /companies/{id}/contacts`.
+    ListCompanyContacts: Get "/companies/{}/contacts" => ContactList {
+        path {
+            /// The company.
+            id: CompanyId,
+        }
+    }
+}
+
+request! {
+    /// Lists the segments that a company is in: `GET /companies/{id}/segments`.
+    ListCompanySegments: Get "/companies/{}/segments" => AttachedSegments {
+        path {
+            /// The company.
+            id: CompanyId,
+        }
+    }
+}
+
+open_enum! {
+    /// Which end of a list comes first.
+    Order {
+        /// The least.
+        Ascending = "asc",
+        /// The greatest.
+        Descending = "desc",
+    }
+}
+
+request! {
+    /// Lists companies by when they were last active: `POST /companies/list`.
+    ///
+    /// Companies without users are missing. Beyond [`limits::LISTED_COMPANIES`](crate::limits::LISTED_COMPANIES),
+    /// [scroll](ScrollCompanies).
+    #[non_exhaustive]
+    ListCompanies: Post "/companies/list" => CompanyList {
+        query {
+            optional {
+                /// The number of the page, from 1.
+                page: u32,
+                /// How many to a page.
+                per_page: u32,
+                /// The most recently active first, unless this says otherwise.
+                order: Order,
+            }
+        }
+    }
+}
+
+request! {
+    /// Goes through all companies: `GET /companies/scroll`. One scroll at a time; it ends after a minute without use.
+    #[non_exhaustive]
+    ScrollCompanies: Get "/companies/scroll" => CompanyScroll {
+        query {
+            optional {
+                /// What the page before named; unset for the first.
+                scroll_param: String,
+            }
+        }
+    }
+}
+
+request! {
+    /// Links a contact to a company: `POST /contacts/{id}/companies`.
+    AttachCompany: Post "/contacts/{}/companies" => Company {
+        path {
+            /// The contact.
+            contact: ContactId,
+        }
+        body {
+            required {
+                /// The company.
+                company = "id": CompanyId,
+            }
+        }
+    }
+}
+
+request! {
+    /// Ends the link of a contact to a company: `DELETE /contacts/{contact_id}/companies/{id}`.
+    DetachCompany: Delete "/contacts/{}/companies/{}" => OrEmpty<Company> {
+        path {
+            /// The contact.
+            contact: ContactId,
+            /// The company.
+            company: CompanyId,
+        }
+    }
+}
+
+/// Finds companies: `GET /companies`.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FindCompany {
+    /// The one with this id of the caller's system.
+    ByCompanyId(CompanyExternalId),
+    /// The one with this name.
+    ByName(String),
+    /// Those with this tag.
+    ByTag(TagId, PageNumber),
+    /// Those in this segment.
+    BySegment(SegmentId, PageNumber),
+}
+
+/// Which page of a list is wanted; the first if nothing is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageNumber {
+    /// The number of the page, from 1.
+    pub page: Option<u32>,
+    /// How many to a page.
+    pub per_page: Option<u32>,
+}
+
+impl Operation for FindCompany {
+    type Body = NoBody;
+    type Answer = FoundCompanies;
+    const ID: OperationId = OperationId::FindCompany;
+    const METHOD: Method = Method::Get;
+
+    fn path(&self) -> Cow<'static, str> {
+        Cow::Borrowed("/companies")
+    }
+
+    fn query(&self) -> Vec<(Cow<'static, str>, String)> {
+        let (name, value, at) = match self {
+            Self::ByCompanyId(id) => ("company_id", id.as_str(), PageNumber::default()),
+            Self::ByName(name) => ("name", name.as_str(), PageNumber::default()),
+            Self::ByTag(tag, at) => ("tag_id", tag.as_str(), *at),
+            Self::BySegment(segment, at) => ("segment_id", segment.as_str(), *at),
+        };
+        let numbers = [("page", at.page), ("per_page", at.per_page)];
+        let numbers = numbers
+            .into_iter()
+            .filter_map(|(name, number)| Some((name.into(), number?.to_string())));
+        std::iter::once((name.into(), value.to_owned()))
+            .chain(numbers)
+            .collect()
+    }
+
+    fn body(&self) -> Option<&NoBody> {
+        None
+    }
+}
+
+impl fmt::Debug for FindCompany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ByCompanyId(_) => "ByCompanyId(..)",
+            Self::ByName(_) => "ByName(..)",
+            Self::ByTag(..) => "ByTag(..)",
+            Self::BySegment(..) => "BySegment(..)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_company_and_a_page_of_them_are_told_apart() {
+        let one = FindCompany::parse_answer(br#"{"id":"123"}"#).unwrap();
+        assert_eq!(one.first().unwrap().id.as_str(), "123");
+        let list =
+            FindCompany::parse_answer(br#"{"type":"list","data":[{"id":"5","plan":{}}],"total_count":1}"#).unwrap();
+        assert_eq!(list.first().unwrap().id.as_str(), "5");
+        let none = FindCompany::parse_answer(br#"{"type":"list","data":[]}"#).unwrap();
+        assert!(none.first().is_none());
+    }
+
+    #[test]
+    fn the_link_is_in_path_and_body() {
+        let (contact, company) = (ContactId::from("c1"), CompanyId::from("k 2"));
+        let attach = AttachCompany {
+            contact: contact.clone(),
+            company: company.clone(),
+        }
+        .to_call()
+        .unwrap();
+        assert_eq!(
+            (attach.path.as_str(), attach.body.unwrap().get()),
+            ("/contacts/c1/companies", r#"{"id":"k 2"}"#)
+        );
+        let detach = DetachCompany { contact, company }.to_call().unwrap();
+        assert_eq!(detach.path, "/contacts/c1/companies/k%202");
+        assert!(detach.body.is_none());
+        assert_eq!(DetachCompany::parse_answer(b"{}").unwrap(), OrEmpty(None));
+        assert_eq!(DetachCompany::parse_answer(b"").unwrap(), OrEmpty(None));
+    }
+
+    #[test]
+    fn a_name_is_encoded_in_the_query() {
+        let page = PageNumber {
+            page: Some(2),
+            per_page: None,
+        };
+        let call = FindCompany::ByTag("7".into(), page).to_call().unwrap();
+        assert_eq!(call.path_and_query(), "/companies?tag_id=7&page=2");
+        let call = FindCompany::ByName("Müller & Söhne".into()).to_call().unwrap();
+        assert_eq!(call.path_and_query(), "/companies?name=M%C3%BCller%20%26%20S%C3%B6hne");
+    }
+
+    #[test]
+    fn monthly_spend_has_a_limit() {
+        let mut company = CompanyFields::new();
+        for (spend, valid) in [
+            ("0", true),
+            ("2147483647.9", true),
+            ("2147483648", false),
+            ("1e300", false),
+        ] {
+            company.monthly_spend = Number::from_json_text(spend);
+            assert_eq!(UpsertCompany::new(company.clone()).validate().is_ok(), valid, "{spend}");
+        }
+    }
+
+    #[test]
+    fn a_plan_is_a_name_or_an_object() {
+        for (plan, name) in [
+            (r#""pro""#, Some("pro")),
+            (r#"{"type":"plan","id":"1","name":"pro"}"#, Some("pro")),
+            ("{}", None),
+        ] {
+            let text = format!(r#"{{"id":"5","plan":{plan}}}"#);
+            let company: Company = serde_json::from_str(&text).unwrap();
+            assert_eq!(company.plan.as_ref().unwrap().name(), name);
+            assert_eq!(serde_json::to_string(&company).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Objects that Intercom answers.
+
+use crate::json::Value;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// Reads an object's key, and keeps the text only of a key that is not among the known ones.
+pub(crate) struct KeyOf(pub(crate) &'static [&'static str]);
+
+/// An object's key.
+pub(crate) enum Key {
+    /// The position among the known keys.
+    Known(usize),
+    /// Any other.
+    Other(String),
+}
+
+impl<'de> DeserializeSeed<'de> for KeyOf {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeyOf {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        let at = self.0.iter().position(|known| *known == key);
+        Ok(at.map_or_else(|| Key::Other(key.to_owned()), Key::Known))
+    }
+}
+
+/// The value as the type that it should have; else what goes to `extra`.
+pub(crate) fn or_extra<T: DeserializeOwned>(raw: &RawValue) -> Result<T, Value> {
+    if raw.get() == "null" {
+        return Err(Value::Null);
+    }
+    // Any JSON text is a `Value`.
+    serde_json::from_str(raw.get()).map_err(|_| serde_json::from_str(raw.get()).unwrap_or(Value::Null))
+}
+
+/// A model of an object that Intercom answers.
+///
+/// What is `required` is an id without which nothing can be done with the rest; its `Debug` is shown.
+macro_rules! answer {
+    (
+        $(#[$doc:meta])*
+        $name:ident {
+            $(required { $($(#[$rdoc:meta])* $required:ident $(= $rname:literal)?: $rty:ty,)* })?
+            $(optional { $($(#[$odoc:meta])* $optional:ident $(= $oname:literal)?: $oty:ty,)* })?
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($($(#[$rdoc])* pub $required: $rty,)*)?
+            $($($(#[$odoc])* pub $optional: Option<$oty>,)*)?
+            /// What Intercom sent besides: fields without a name here, fields that are `null`, and fields that are not
+            /// of their documented type. Written back as it came; a field that is set goes before one of its name here.
+            pub extra: $crate::Attributes,
+        }
+
+        impl $name {
+            const KEYS: &'static [&'static str] = &[
+                $($($crate::model::json_name!($required $($rname)?),)*)?
+                $($($crate::model::json_name!($optional $($oname)?),)*)?
+            ];
+
+            /// An answer that holds nothing but what every one of its kind has.
+            #[allow(clippy::new_without_default)]
+            pub fn new($($($required: impl Into<$rty>),*)?) -> Self {
+                Self {
+                    $($($required: $required.into(),)*)?
+                    $($($optional: None,)*)?
+                    extra: $crate::Attributes::new(),
+                }
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                let mut shown = f.debug_struct(stringify!($name));
+                $($(shown.field(stringify!($required), &self.$required);)*)?
+                $($(if self.$optional.is_some() {
+                    shown.field(stringify!($optional), &format_args!(".."));
+                })*)?
+                shown.finish_non_exhaustive()
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $($(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.$required)?;)*)?
+                $($({
+                    let name = $crate::model::json_name!($optional $($oname)?);
+                    if let Some(value) = &self.$optional {
+                        map.serialize_entry(name, value)?;
+                    } else if let Some(value) = self.extra.get(name) {
+                        map.serialize_entry(name, value)?;
+                    }
+                })*)?
+                for (name, value) in self.extra.iter().filter(|(name, _)| !Self::KEYS.contains(name)) {
+                    map.serialize_entry(name, value)?;
+                }
+                map.end()
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> ::serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                        f.write_str(concat!("an object: ", stringify!($name)))
+                    }
+
+                    // Counting up goes one step past the last field.
+                    #[allow(unused_assignments, unused_mut)]
+                    fn visit_map<A: ::serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        use $crate::model::{Key, KeyOf};
+                        $($(let mut $required: Option<$rty> = None;)*)?
+                        $($(let mut $optional: Option<$oty> = None;)*)?
+                        let mut extra = $crate::Attributes::new();
+                        while let Some(key) = map.next_key_seed(KeyOf($name::KEYS))? {
+                            let at = match key {
+                                Key::Known(at) => at,
+                                Key::Other(name) => {
+                                    extra.insert(name, map.next_value::<$crate::Value>()?);
+                                    continue;
+                                }
+                            };
+                            let mut field = 0;
+                            $($(
+                                if at == field {
+                                    $required = Some(map.next_value()?);
+                                    continue;
+                                }
+                                field += 1;
+                            )*)?
+                            $($(
+                                if at == field {
+                                    let raw = map.next_value::<Box<::serde_json::value::RawValue>>()?;
+                                    match $crate::model::or_extra(&raw) {
+                                        Ok(value) => $optional = Some(value),
+                                        Err(value) => {
+                                            extra.insert($name::KEYS[at], value);
+                                        }
+                                    }
+                                    continue;
+                                }
+                                field += 1;
+                            )*)?
+                        }
+                        Ok($name {
+                            $($($required: $required.ok_or_else(|| {
+                                <A::Error as ::serde::de::Error>::missing_field($crate::model::json_name!($required $($rname)?))
+                            })?,)*)?
+                            $($($optional,)*)?
+                            extra,
+                        })
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
+        }
+
+        impl $crate::drift::Drift for $name {
+            fn drift(&self, at: &str, found: &mut Vec<$crate::drift::Finding>) {
+                use $crate::drift::inside;
+                $($(self.$required.drift(&inside(at, $crate::model::json_name!($required $($rname)?)), found);)*)?
+                $($(self.$optional.drift(&inside(at, $crate::model::json_name!($optional $($oname)?)), found);)*)?
+                $crate::drift::extra(&self.extra, Self::KEYS, at, found);
+            }
+        }
+    };
+}
+pub(crate) use answer;
