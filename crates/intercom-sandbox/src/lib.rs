@@ -1,1 +1,30 @@
-//! A stateful in-memory Intercom for tests and development, as a library and over HTTP.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod body;
+mod error;
+pub mod faults;
+mod handlers;
+mod ids;
+mod json;
+mod pages;
+mod rate;
+mod request;
+mod routes;
+mod sandbox;
+mod search;
+#[cfg(feature = "server")]
+pub mod server;
+mod settings;
+mod state;
+mod store;
+mod views;
+mod workspace;
+
+pub use faults::{ErrorAnswer, Fault, Faults, RandomFault, ScriptedFault};
+pub use request::{CallRequest, Dropped, Reply, Request, UnixMillis};
+pub use sandbox::Sandbox;
+#[cfg(feature = "server")]
+pub use server::{RunningSandbox, ServeError, serve, spawn};
+pub use settings::{EventDetail, RateLimit, Settings};
+pub use state::State;

@@ -1,0 +1,124 @@
+//! The errors that the sandbox answers with.
+
+use crate::json::object;
+use intercom_api::ErrorCode;
+use std::borrow::Cow;
+
+/// An error answer in the making.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    field: Option<String>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: u16, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            field: None,
+        }
+    }
+
+    fn about(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+
+    /// A parameter has a value that does not do.
+    pub(crate) fn invalid(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, ErrorCode::ParameterInvalid, message).about(field)
+    }
+
+    /// A parameter is missing.
+    pub(crate) fn missing(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, ErrorCode::ParameterNotFound, message).about(field)
+    }
+
+    /// There is no parameter of that name.
+    pub(crate) fn unknown_parameter(name: &str) -> Self {
+        Self::new(400, ErrorCode::BadRequest, format!("bad '{name}' parameter"))
+    }
+
+    /// There is no custom attribute of that name.
+    pub(crate) fn no_such_attribute(name: &str) -> Self {
+        Self::new(
+            400,
+            ErrorCode::ParameterInvalid,
+            format!("Custom attribute '{name}' does not exist"),
+        )
+    }
+
+    pub(crate) fn contact_not_found() -> Self {
+        Self::new(404, ErrorCode::NotFound, "User Not Found")
+    }
+
+    pub(crate) fn company_not_found() -> Self {
+        Self::new(404, ErrorCode::CompanyNotFound, "Company Not Found")
+    }
+
+    pub(crate) fn resource_not_found() -> Self {
+        Self::new(404, ErrorCode::NotFound, "Resource Not Found")
+    }
+
+    /// Another contact, with this id, has one of the identities.
+    pub(crate) fn conflict(id: &str, archived: bool) -> Self {
+        let subject = if archived { "An archived contact" } else { "A contact" };
+        Self::new(
+            409,
+            ErrorCode::Conflict,
+            format!("{subject} matching those details already exists with id={id}"),
+        )
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, ErrorCode::Unauthorized, "Access Token Invalid")
+    }
+
+    /// What Intercom usually says with that status.
+    pub(crate) fn of_status(status: u16) -> Self {
+        let (code, message) = match status {
+            401 => return Self::unauthorized(),
+            403 => (ErrorCode::Forbidden, "Access to this resource is forbidden"),
+            404 => (ErrorCode::NotFound, "Resource Not Found"),
+            406 => (
+                ErrorCode::MediaTypeNotAcceptable,
+                "The Accept header should send a media type of application/json",
+            ),
+            408 => (
+                "request_timeout".into(),
+                "The server would not wait any longer for the client",
+            ),
+            429 => (
+                ErrorCode::RateLimitExceeded,
+                "The rate limit for the App has been exceeded",
+            ),
+            503 => (
+                "service_unavailable".into(),
+                "Sorry, the API service is temporarily unavailable",
+            ),
+            500.. => (ErrorCode::ServerError, "Something went wrong on the server"),
+            _ => (ErrorCode::ClientError, "The request cannot be fulfilled"),
+        };
+        Self::new(status, code, message)
+    }
+
+    /// The error list.
+    pub(crate) fn to_body(&self, request_id: &str) -> Vec<u8> {
+        #[derive(serde::Serialize)]
+        struct Item<'a> {
+            code: &'a str,
+            message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            field: Option<&'a str>,
+        }
+        crate::json::to_vec(&object! {
+            "type": "error.list",
+            "request_id": request_id,
+            "errors": [Item { code: self.code.as_str(), message: &self.message, field: self.field.as_deref() }],
+        })
+    }
+}

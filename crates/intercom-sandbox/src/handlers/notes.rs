@@ -1,0 +1,69 @@
+//! Notes on contacts.
+
+use super::{Answer, Outcome};
+use crate::body::Body;
+use crate::error::ApiError;
+use crate::json::{NULL, Seq, object};
+use crate::request::UnixMillis;
+use crate::views::{ADMIN_ID, note_id};
+use crate::workspace::{Note, Workspace};
+use serde::Serialize;
+
+impl Workspace {
+    fn note_view(&self, at: u32) -> Option<impl Serialize + '_> {
+        let note = self.notes.get(at as usize)?.as_ref()?;
+        Some(object! {
+            "type": "note",
+            "id": note_id(at),
+            "created_at": note.created_at,
+            "contact": object! { "type": "contact", "id": self.contact_id(note.contact) },
+            "author": super::admins::admin_view(),
+            "body": &note.body,
+        })
+    }
+
+    pub(super) fn create_note(&mut self, contact: &str, body: &[u8], now: UnixMillis) -> Outcome {
+        let (contact, _) = self.contact(contact)?;
+        let body = Body::parse(body)?;
+        let text = body
+            .text("body")?
+            .ok_or_else(|| ApiError::missing("body", "body must be given"))?;
+        if body.id("admin_id")?.is_some_and(|admin| admin != ADMIN_ID) {
+            return Err(ApiError::resource_not_found());
+        }
+        let at = u32::try_from(self.notes.len()).expect("fewer than four thousand million notes");
+        let html = if text.starts_with('<') {
+            text.to_owned()
+        } else {
+            format!("<p>{text}</p>")
+        };
+        self.notes.push(Some(Note {
+            contact,
+            body: html.into(),
+            created_at: now.seconds(),
+        }));
+        if let Some(contact) = self.contacts.get_mut(contact) {
+            contact.notes.push(at);
+        }
+        Ok(Answer::json(&self.note_view(at)))
+    }
+
+    /// All notes of a contact on one page, the latest first.
+    pub(super) fn list_contact_notes(&self, contact: &str) -> Outcome {
+        let (_, contact) = self.contact(contact)?;
+        let count = contact.notes.len();
+        Ok(Answer::json(&object! {
+            "type": "list",
+            "data": Seq(|| contact.notes.iter().rev().filter_map(|note| self.note_view(*note))),
+            "total_count": count,
+            "pages": object! { "type": "pages", "next": NULL, "page": 1, "per_page": count.max(50), "total_pages": 1 },
+        }))
+    }
+
+    pub(super) fn retrieve_note(&self, id: &str) -> Outcome {
+        let at = id.parse::<u32>().ok().and_then(|number| number.checked_sub(1));
+        at.and_then(|at| self.note_view(at))
+            .map(|note| Answer::json(&note))
+            .ok_or_else(ApiError::resource_not_found)
+    }
+}

@@ -1,0 +1,149 @@
+//! Pages of lists: by cursor for contacts, by number for companies.
+
+use crate::body::Body;
+use crate::error::ApiError;
+use crate::ids::{Ids, Kind};
+use crate::json::object;
+use crate::routes::Target;
+use intercom_api::Value;
+use intercom_api::limits::SEARCH_PAGE_SIZE;
+use serde::Serialize;
+
+/// The most contacts that a page can hold.
+const MAX_PER_PAGE: usize = 150;
+
+/// How many companies a page holds unless another number is asked for.
+const COMPANIES_PER_PAGE: usize = 15;
+
+/// A page asked for by cursor. The cursor is the id of the last contact on the page before.
+pub(crate) struct Cursor {
+    per_page: usize,
+    after: Option<u32>,
+}
+
+impl Cursor {
+    /// Reads the `pagination` object of a search.
+    pub(crate) fn from_search(body: &Body, ids: &Ids) -> Result<Self, ApiError> {
+        let pagination = body.object("pagination")?;
+        let per_page = pagination.and_then(|pagination| pagination.get("per_page"));
+        let per_page = match per_page {
+            None | Some(Value::Null) => None,
+            Some(Value::Number(number)) => Some(number.as_str()),
+            Some(Value::String(text)) => Some(text.as_str()),
+            Some(_) => Some(""),
+        };
+        let after = pagination.and_then(|pagination| pagination.get("starting_after"));
+        let after = match after {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.as_str()),
+            Some(_) => Some(""),
+        };
+        Self::new(per_page, after, ids)
+    }
+
+    /// Reads the query parameters of a list.
+    pub(crate) fn from_query(target: &Target<'_>, ids: &Ids) -> Result<Self, ApiError> {
+        Self::new(
+            target.query("per_page").as_deref(),
+            target.query("starting_after").as_deref(),
+            ids,
+        )
+    }
+
+    fn new(per_page: Option<&str>, after: Option<&str>, ids: &Ids) -> Result<Self, ApiError> {
+        let after = after.map(|cursor| {
+            ids.read(Kind::Contact, cursor)
+                .ok_or_else(|| ApiError::invalid("starting_after", "starting_after is not a cursor"))
+        });
+        Ok(Self {
+            per_page: page_size(per_page, SEARCH_PAGE_SIZE as usize)?,
+            after: after.transpose()?,
+        })
+    }
+
+    /// The part of `places`, which are in ascending order, that is on the page, and the `pages` object about it.
+    pub(crate) fn cut<'a>(&self, places: &'a [u32], ids: &Ids) -> (&'a [u32], impl Serialize + use<>) {
+        #[derive(Serialize)]
+        struct Pages<N> {
+            r#type: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            next: Option<N>,
+            page: usize,
+            per_page: usize,
+            total_pages: usize,
+        }
+        let start = self
+            .after
+            .map_or(0, |after| places.partition_point(|place| *place <= after));
+        let end = places.len().min(start + self.per_page);
+        let shown = &places[start..end];
+        let last = shown.last().filter(|_| end < places.len());
+        let pages = Pages {
+            r#type: "pages",
+            next: last
+                .map(|last| object! { "per_page": self.per_page, "starting_after": ids.write(Kind::Contact, *last) }),
+            page: start / self.per_page + 1,
+            per_page: self.per_page,
+            total_pages: places.len().div_ceil(self.per_page),
+        };
+        (shown, pages)
+    }
+}
+
+/// A page asked for by number.
+pub(crate) struct Numbered {
+    per_page: usize,
+    page: usize,
+}
+
+impl Numbered {
+    /// Reads the query parameters.
+    pub(crate) fn from_query(target: &Target<'_>) -> Result<Self, ApiError> {
+        let page = match target.query("page") {
+            None => 1,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|page| *page > 0)
+                .ok_or_else(|| ApiError::invalid("page", "page must be a positive integer"))?,
+        };
+        Ok(Self {
+            per_page: page_size(target.query("per_page").as_deref(), COMPANIES_PER_PAGE)?,
+            page,
+        })
+    }
+
+    /// The part of `places` that is on the page, and the `pages` object about it, with a link below `url`.
+    pub(crate) fn cut<'a>(&self, places: &'a [u32], url: &str) -> (&'a [u32], impl Serialize + use<>) {
+        let start = places.len().min((self.page - 1).saturating_mul(self.per_page));
+        let end = places.len().min(start + self.per_page);
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let next = (end < places.len()).then(|| {
+            format!(
+                "{url}{joint}per_page={}&page={}",
+                self.per_page,
+                self.page.saturating_add(1)
+            )
+        });
+        let pages = object! {
+            "type": "pages",
+            "next": next,
+            "page": self.page,
+            "per_page": self.per_page,
+            "total_pages": places.len().div_ceil(self.per_page),
+        };
+        (&places[start..end], pages)
+    }
+}
+
+fn page_size(text: Option<&str>, default: usize) -> Result<usize, ApiError> {
+    match text {
+        None => Ok(default),
+        Some(text) => text
+            .parse::<usize>()
+            .ok()
+            .filter(|size| *size > 0)
+            .map(|size| size.min(MAX_PER_PAGE))
+            .ok_or_else(|| ApiError::invalid("per_page", "per_page must be a positive integer")),
+    }
+}

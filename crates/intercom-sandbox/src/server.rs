@@ -1,0 +1,382 @@
+//! The sandbox over HTTP/1.1 and HTTP/2 (without TLS).
+//!
+//! Besides Intercom's paths there are three of its own, which need no token:
+//!
+//! - `GET /_sandbox/state`: the whole [`State`](crate::State).
+//! - `POST /_sandbox/reset`: empties the workspace.
+//! - `PUT /_sandbox/faults`: replaces the [`Faults`].
+
+use crate::faults::Faults;
+use crate::request::{Request, UnixMillis};
+use crate::sandbox::Sandbox;
+use crate::settings::Settings;
+use crate::state::State;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State as Shared, connect_info::Connected};
+use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The longest body that is read, in bytes.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+
+/// A sandbox cannot be served, or no longer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// No port could be bound.
+    #[error("cannot listen on the loopback interface")]
+    Bind(#[source] io::Error),
+    /// The server has stopped because of an error.
+    #[error("the server of the sandbox has failed")]
+    Serve(#[source] io::Error),
+}
+
+impl ServeError {
+    /// A stable name of the kind of error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Bind(_) => "cannot_listen",
+            Self::Serve(_) => "server_failed",
+        }
+    }
+
+    /// Whether trying again may help.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Bind(_))
+    }
+}
+
+/// Serves a new sandbox until `shutdown` completes; answers that are being made are still sent.
+///
+/// # Errors
+///
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    serve_shared(listener, Arc::new(Mutex::new(Sandbox::new(settings))), shutdown).await
+}
+
+/// Serves a new sandbox on a free port of 127.0.0.1, in a task of its own.
+///
+/// Must be called within a tokio runtime.
+///
+/// # Errors
+///
+/// If no port can be bound.
+pub async fn spawn(settings: Settings) -> Result<RunningSandbox, ServeError> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(ServeError::Bind)?;
+    let address = listener.local_addr().map_err(ServeError::Bind)?;
+    let base_url = format!("http://{address}");
+    let sandbox = Arc::new(Mutex::new(Sandbox::new(Settings {
+        base_url: base_url.clone(),
+        ..settings
+    })));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async {
+        // An error means that the handle is gone, which stops the server too.
+        let _ = stopped.await;
+    };
+    let task = tokio::spawn(serve_shared(listener, Arc::clone(&sandbox), shutdown));
+    Ok(RunningSandbox {
+        base_url,
+        sandbox,
+        stop,
+        task,
+    })
+}
+
+/// A sandbox that is being served. Dropping it stops the server.
+pub struct RunningSandbox {
+    base_url: String,
+    sandbox: Arc<Mutex<Sandbox>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl RunningSandbox {
+    /// Where it is served, such as `http://127.0.0.1:49152`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The whole state, as it is now.
+    pub fn state(&self) -> State {
+        lock(&self.sandbox).state()
+    }
+
+    /// Writes the whole state as JSON, without holding a second copy of it. Requests wait meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write_state(&self, writer: impl io::Write) -> io::Result<()> {
+        lock(&self.sandbox).write_state(writer)
+    }
+
+    /// Does something with the sandbox itself, between two requests.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Sandbox) -> T) -> T {
+        act(&mut lock(&self.sandbox))
+    }
+
+    /// Stops the server, having sent the answers that are being made.
+    ///
+    /// # Errors
+    ///
+    /// If the server had failed before.
+    pub async fn shutdown(self) -> Result<(), ServeError> {
+        drop(self.stop);
+        self.task
+            .await
+            .map_err(|error| ServeError::Serve(io::Error::other(error)))?
+    }
+}
+
+impl fmt::Debug for RunningSandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningSandbox")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A sandbox and its clock.
+#[derive(Clone)]
+struct App {
+    sandbox: Arc<Mutex<Sandbox>>,
+    started: Instant,
+    started_at: UnixMillis,
+}
+
+impl App {
+    /// The time, which never goes back.
+    fn now(&self) -> UnixMillis {
+        self.started_at.after(self.started.elapsed())
+    }
+}
+
+/// A panic while it was locked would be a fault of the sandbox; what it holds is still worth showing.
+fn lock(sandbox: &Mutex<Sandbox>) -> MutexGuard<'_, Sandbox> {
+    sandbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve_shared(
+    listener: TcpListener,
+    sandbox: Arc<Mutex<Sandbox>>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let app = App {
+        sandbox,
+        started: Instant::now(),
+        started_at: UnixMillis(0).after(since_1970.unwrap_or_default()),
+    };
+    let router = Router::new().fallback(answer).with_state(app);
+    let service = router.into_make_service_with_connect_info::<Cut>();
+    axum::serve(Listening(listener), service)
+        .with_graceful_shutdown(shutdown)
+        .await
+        .map_err(ServeError::Serve)
+}
+
+async fn answer(
+    Shared(app): Shared<App>,
+    ConnectInfo(connection): ConnectInfo<Cut>,
+    request: http::Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    if target.starts_with("/_sandbox/") {
+        return own(&app, &parts.method, target, &body);
+    }
+    let mut request = Request::new(parts.method.as_str(), target).body(&body);
+    request.authorization = text(&parts.headers, &header::AUTHORIZATION);
+    request.version = text(&parts.headers, &HeaderName::from_static("intercom-version"));
+    let reply = lock(&app.sandbox).handle(request, app.now());
+    if let Some(delay) = reply.delay {
+        tokio::time::sleep(delay).await;
+    }
+    if reply.dropped.is_some() {
+        connection.cut();
+        return plain(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn plain(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn json(body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let value = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, value);
+    response
+}
+
+/// The sandbox's own paths.
+fn own(app: &App, method: &http::Method, target: &str, body: &[u8]) -> Response {
+    match (method.as_str(), target) {
+        ("GET", "/_sandbox/state") => {
+            let mut state = Vec::new();
+            match lock(&app.sandbox).write_state(&mut state) {
+                Ok(()) => json(state),
+                Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR),
+            }
+        }
+        ("POST", "/_sandbox/reset") => {
+            lock(&app.sandbox).reset();
+            plain(StatusCode::NO_CONTENT)
+        }
+        ("PUT", "/_sandbox/faults") => match serde_json::from_slice::<Faults>(body) {
+            Ok(faults) => {
+                lock(&app.sandbox).set_faults(faults);
+                plain(StatusCode::NO_CONTENT)
+            }
+            Err(error) => {
+                let message = format!("{error}\n");
+                let mut response = Response::new(Body::from(message));
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response
+            }
+        },
+        _ => plain(StatusCode::NOT_FOUND),
+    }
+}
+
+/// The way to cut a connection off, so that no answer leaves it any more.
+#[derive(Clone, Debug, Default)]
+struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    fn cut(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_cut(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Connected<IncomingStream<'_, Listening>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Listening>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+/// A listener whose connections can be cut.
+struct Listening(TcpListener);
+
+impl Listener for Listening {
+    type Io = Connection;
+    type Addr = Cut;
+
+    async fn accept(&mut self) -> (Connection, Cut) {
+        loop {
+            match self.0.accept().await {
+                Ok((stream, _)) => {
+                    // Answers are written in one piece, and somebody is waiting for each.
+                    let _ = stream.set_nodelay(true);
+                    let cut = Cut::default();
+                    let connection = Connection {
+                        stream,
+                        cut: cut.clone(),
+                    };
+                    return (connection, cut);
+                }
+                // Out of file descriptors, for instance: some may be free soon.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Cut> {
+        Ok(Cut::default())
+    }
+}
+
+/// A connection that can be cut.
+struct Connection {
+    stream: TcpStream,
+    cut: Cut,
+}
+
+impl Connection {
+    fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
+        Pin::new(&mut self.get_mut().stream)
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.cut.is_cut() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check()?;
+        self.stream().poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        self.stream().poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        self.stream().poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(context)
+    }
+}

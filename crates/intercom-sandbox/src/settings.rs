@@ -1,0 +1,200 @@
+//! How strict, slow and unreliable a sandbox is.
+
+use crate::faults::Faults;
+use intercom_api::{DataAttributeModel, DataType, limits};
+use std::fmt;
+use std::time::Duration;
+
+/// How many calls are answered in a window of time.
+///
+/// Windows are aligned: they begin at whole multiples of their length since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// Calls a window. Those beyond it are answered with 429 `rate_limit_exceeded`.
+    pub calls: u64,
+    /// The length of a window; at least one millisecond.
+    pub window: Duration,
+    /// Whether an answer of 429 has a `Retry-After` header, with the seconds until the next window.
+    pub retry_after: bool,
+}
+
+impl RateLimit {
+    /// So many calls a window.
+    pub const fn new(calls: u64, window: Duration) -> Self {
+        Self {
+            calls,
+            window,
+            retry_after: false,
+        }
+    }
+
+    /// The documented limit of an app: 10,000 calls a minute, counted in windows of ten seconds.
+    pub const fn of_an_app() -> Self {
+        let (per_minute, seconds) = (
+            limits::CALLS_PER_MINUTE as u64,
+            limits::RATE_LIMIT_WINDOW_SECONDS as u64,
+        );
+        Self::new(per_minute * seconds / 60, Duration::from_secs(seconds))
+    }
+
+    /// Sends `Retry-After` too.
+    #[must_use]
+    pub const fn with_retry_after(mut self) -> Self {
+        self.retry_after = true;
+        self
+    }
+}
+
+/// How much of a data event is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventDetail {
+    /// All of it; a few dozen bytes and the metadata.
+    #[default]
+    Full,
+    /// Everything but the metadata.
+    WithoutMetadata,
+    /// Nothing but how many there were of each name; the state then lists no events.
+    Counted,
+}
+
+/// The settings of a sandbox: easy by default, strict on request.
+///
+/// By default any bearer token will do, an undefined custom attribute is recorded as if it were defined, a change can be
+/// searched at once, there is no rate limit and no fault; the limit of 120 active event names holds.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The only token that is accepted; `None` accepts any that is not empty.
+    pub token: Option<String>,
+    /// Custom attributes that exist from the start.
+    pub attributes: Vec<(DataAttributeModel, String, DataType)>,
+    /// Whether an undefined custom attribute is recorded as if it were defined, with a type that fits its value.
+    /// If not, it fails the call, as in Intercom.
+    pub accept_any_attribute: bool,
+    /// How long it takes until a change of a contact can be searched. Until then searches match its old values.
+    pub search_lag: Duration,
+    /// The rate limit; `None` for no limit, and no headers about it.
+    pub rate_limit: Option<RateLimit>,
+    /// How many event names may be active.
+    pub max_event_names: usize,
+    /// How much of a data event is kept.
+    pub event_detail: EventDetail,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Decides the ids that the sandbox gives, and its random faults.
+    pub seed: u64,
+    /// The start of the links to a next page that some answers hold.
+    pub base_url: String,
+}
+
+impl Settings {
+    /// The strict settings, for a rehearsal: custom attributes must be defined, a change can be searched after thirty
+    /// seconds, and the documented rate limit of an app holds.
+    pub fn strict() -> Self {
+        Self {
+            accept_any_attribute: false,
+            search_lag: Duration::from_secs(30),
+            rate_limit: Some(RateLimit::of_an_app()),
+            ..Self::default()
+        }
+    }
+
+    /// Accepts this token only.
+    #[must_use]
+    pub fn with_token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Defines a custom attribute.
+    #[must_use]
+    pub fn with_attribute(mut self, model: DataAttributeModel, name: impl Into<String>, data_type: DataType) -> Self {
+        self.attributes.push((model, name.into(), data_type));
+        self
+    }
+
+    /// Sets whether undefined custom attributes are recorded as if they were defined.
+    #[must_use]
+    pub const fn with_any_attribute(mut self, accepted: bool) -> Self {
+        self.accept_any_attribute = accepted;
+        self
+    }
+
+    /// Sets how long it takes until a change of a contact can be searched.
+    #[must_use]
+    pub const fn with_search_lag(mut self, lag: Duration) -> Self {
+        self.search_lag = lag;
+        self
+    }
+
+    /// Sets the rate limit.
+    #[must_use]
+    pub const fn with_rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
+    /// Sets how many event names may be active.
+    #[must_use]
+    pub const fn with_max_event_names(mut self, names: usize) -> Self {
+        self.max_event_names = names;
+        self
+    }
+
+    /// Sets how much of a data event is kept.
+    #[must_use]
+    pub const fn with_event_detail(mut self, detail: EventDetail) -> Self {
+        self.event_detail = detail;
+        self
+    }
+
+    /// Sets what goes wrong.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    /// Sets the seed of ids and random faults.
+    #[must_use]
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            token: None,
+            attributes: Vec::new(),
+            accept_any_attribute: true,
+            search_lag: Duration::ZERO,
+            rate_limit: None,
+            max_event_names: limits::ACTIVE_EVENT_NAMES,
+            event_detail: EventDetail::default(),
+            faults: Faults::none(),
+            seed: 0,
+            base_url: "https://api.intercom.io".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("token", &self.token.as_ref().map(|_| "(hidden)"))
+            .field("attributes", &self.attributes.len())
+            .field("accept_any_attribute", &self.accept_any_attribute)
+            .field("search_lag", &self.search_lag)
+            .field("rate_limit", &self.rate_limit)
+            .field("max_event_names", &self.max_event_names)
+            .field("event_detail", &self.event_detail)
+            .field("faults", &self.faults)
+            .field("seed", &self.seed)
+            .field("base_url", &self.base_url)
+            .finish()
+    }
+}
