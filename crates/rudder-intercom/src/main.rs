@@ -1,3 +1,7 @@
-//! The `rudder-intercom` program.
+//! The program `rudder-intercom`: RudderStack events in, the right Intercom API calls out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rudder_intercom::cli::main()
+}

@@ -1,0 +1,195 @@
+//! The command line.
+
+use crate::commands;
+use crate::exit::Error;
+use crate::input::Source;
+use anstream::{ColorChoice, eprintln};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+const AFTER_HELP: &str = "\
+Examples:
+  rudder-intercom send events.ndjson --sandbox      try it without an Intercom account
+  rudder-intercom check events.ndjson               what would happen, before anything is sent
+  rudder-intercom convert events.ndjson --pretty    every call, and where each field comes from
+  rudder-intercom send events.ndjson.gz             deliver, with the token in INTERCOM_ACCESS_TOKEN
+
+Input is newline-delimited events, a JSON array, one event, {\"batch\": […]}, or captured requests
+({\"path\", \"headers\", \"body\"}); plain, gzip or zstd. What is read is known by its content, not its name.
+
+Exit codes:
+  0    everything was converted or delivered
+  1    some events were rejected or failed; the others are done
+  2    bad usage, or input or output that cannot be read or written
+  3    no valid access token
+  130  interrupted";
+
+/// Sends RudderStack events to Intercom, as RudderStack's "Intercom v2" destination does.
+#[derive(Debug, Parser)]
+#[command(name = "rudder-intercom", version, after_help = AFTER_HELP, max_term_width = 110)]
+#[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    color: Color,
+    /// What to log to standard error: off, error, warn, info, debug, trace, or filters such as intercom_delivery=debug.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "RUST_LOG",
+        default_value = "off",
+        help_heading = "Output",
+        hide_env_values = true
+    )]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Convert(commands::convert::Convert),
+    Completions(commands::completions::Completions),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Runs the program with the arguments it was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+    .write_global();
+    let result = log_to_stderr(&cli.log).and_then(|()| match cli.command {
+        Command::Convert(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    });
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let red = anstyle::AnsiColor::Red.on_default().bold();
+            eprintln!("{red}error:{red:#} {}", error.report());
+            error.exit().into()
+        }
+    }
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Error> {
+    let filter: EnvFilter = filter
+        .parse()
+        .map_err(|error| Error::Usage(format!("--log {filter}: {error}")))?;
+    let ansi = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
+    // Fails only if there is a logger already, which then does its work.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .try_init();
+    Ok(())
+}
+
+/// What every command that reads events is told about them.
+#[derive(Clone, Debug, Args)]
+pub struct Input {
+    /// The file with the events, or - for standard input.
+    #[arg(value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// The longest event, batch or captured request that is accepted, such as 512KiB or 8MiB.
+    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = parse_size)]
+    max_event_bytes: usize,
+}
+
+impl Input {
+    /// Opens the input.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
+        let source = Source::from(self.file.as_path());
+        if source == Source::Stdin && std::io::stdin().is_terminal() {
+            eprintln!("reading events from the terminal; end with Ctrl-D");
+        }
+        source.open().map_err(|source| Error::Open {
+            path: self.file.clone(),
+            source,
+        })
+    }
+
+    /// The file, as it was given.
+    pub fn file(&self) -> &std::path::Path {
+        &self.file
+    }
+
+    /// How long a record may be.
+    pub fn limit(&self) -> usize {
+        self.max_event_bytes
+    }
+}
+
+fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("expected a size such as 65536, 512KiB or 8MiB".to_owned()),
+    };
+    let number: usize = number
+        .parse()
+        .map_err(|_| "expected a size such as 65536, 512KiB or 8MiB".to_owned())?;
+    match number.checked_mul(factor) {
+        Some(size @ 1..=0x4000_0000) => Ok(size),
+        _ => Err("expected between 1 byte and 1 GiB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [
+            ("1", 1),
+            ("64k", 65_536),
+            ("4MiB", 4 << 20),
+            ("1 GB", 1 << 30),
+            ("7b", 7),
+        ] {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
+        }
+        for text in ["", "0", "x", "-1", "1.5M", "2GiB", "99999999999999999999", "4 mills"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One JSON object a line.
+
+use super::Render;
+use crate::input::{Fault, Item, Received};
+use intercom_api::Call;
+use rudderstack_to_intercom::{Decision, Plan, PlannedCall, Rejection, Warning};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+/// Writes one JSON object a line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonLines;
+
+impl Render for JsonLines {
+    const TRACED: bool = false;
+
+    fn begin(writer: &mut impl Write, index: u64) -> io::Result<()> {
+        write!(writer, "{{\"index\":{index},")
+    }
+
+    fn render(&self, item: &Item<'_>, result: Option<&Result<Decision, Rejection>>, text: &mut Vec<u8>) {
+        let start = text.len();
+        let written = match (item, result) {
+            (Item::Event(received), Some(result)) => serde_json::to_writer(&mut *text, &EventLine(received, result)),
+            (Item::Event(_), None) => Ok(()),
+            (Item::Fault(fault), _) => serde_json::to_writer(&mut *text, &FaultLine(fault)),
+        };
+        debug_assert!(written.is_ok(), "every part can be written as JSON");
+        // The brace at the start belongs to the part with the index.
+        text.remove(start);
+        text.push(b'\n');
+    }
+}
+
+struct EventLine<'a>(&'a Received<'a>, &'a Result<Decision, Rejection>);
+
+impl Serialize for EventLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(received, result) = self;
+        let mut map = serializer.serialize_map(None)?;
+        let common = received.event.common();
+        if let Some(id) = common.message_id.ok() {
+            map.serialize_entry("messageId", &id)?;
+        }
+        if let Some(kind) = type_of(received) {
+            map.serialize_entry("type", &kind)?;
+        }
+        match result {
+            Ok(Decision::Convert(conversion)) => {
+                map.serialize_entry("outcome", "converted")?;
+                map.serialize_entry("plan", &conversion.plan)?;
+                map.serialize_entry("calls", &Calls(&conversion.plan))?;
+                warnings(&mut map, &conversion.warnings)?;
+            }
+            Ok(_) => map.serialize_entry("outcome", "skipped")?,
+            Err(rejection) => {
+                map.serialize_entry("outcome", "rejected")?;
+                warnings(&mut map, &rejection.warnings)?;
+                map.serialize_entry("error", rejection)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// The type by its proper name, or as it was sent if it has none.
+pub(super) fn type_of<'r>(received: &'r Received<'_>) -> Option<Cow<'r, str>> {
+    match received.event.event_type() {
+        Some(known) => Some(Cow::Borrowed(known.as_str())),
+        None => received.event.common().kind.ok(),
+    }
+}
+
+fn warnings<M: SerializeMap>(map: &mut M, warnings: &[Warning]) -> Result<(), M::Error> {
+    if warnings.is_empty() {
+        Ok(())
+    } else {
+        map.serialize_entry("warnings", warnings)
+    }
+}
+
+struct Calls<'a>(&'a Plan);
+
+impl Serialize for Calls<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.calls().iter().map(OneCall))
+    }
+}
+
+struct OneCall<'a>(&'a PlannedCall);
+
+impl Serialize for OneCall<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let PlannedCall { when, call, .. } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("operation", &call.operation)?;
+        map.serialize_entry("when", when)?;
+        map.serialize_entry("method", &call.method)?;
+        map.serialize_entry("path", &call.path)?;
+        if !call.query.is_empty() {
+            map.serialize_entry("query", &Query(call))?;
+        }
+        if let Some(body) = &call.body {
+            map.serialize_entry("body", body)?;
+        }
+        map.end()
+    }
+}
+
+struct Query<'a>(&'a Call);
+
+impl Serialize for Query<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.query.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+struct FaultLine<'a>(&'a Fault);
+
+impl Serialize for FaultLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("line", &self.0.line)?;
+        map.serialize_entry("outcome", "rejected")?;
+        map.serialize_entry("error", &FaultError(self.0))?;
+        map.end()
+    }
+}
+
+struct FaultError<'a>(&'a Fault);
+
+impl Serialize for FaultError<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("code", self.0.kind.code())?;
+        map.serialize_entry("message", &self.0.message())?;
+        map.end()
+    }
+}

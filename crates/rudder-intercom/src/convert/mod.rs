@@ -1,0 +1,151 @@
+//! What becomes of the events of a chunk, as text: one JSON object a line, or a block for people.
+
+mod json;
+mod pretty;
+
+pub use json::JsonLines;
+pub use pretty::Pretty;
+
+use crate::input::{Chunk, Item, Received};
+use crate::pipeline::Work;
+use intercom_api::UnixSeconds;
+use rudderstack_to_intercom::{Decision, Destination, Mapped, Rejection};
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+/// How events are converted.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The destination's settings.
+    pub destination: Destination,
+}
+
+impl Settings {
+    /// A conversion for this destination.
+    pub fn new(destination: Destination) -> Self {
+        Self { destination }
+    }
+
+    /// Converts an event; `traced` keeps where each field came from.
+    ///
+    /// # Errors
+    ///
+    /// If the event can never be sent.
+    pub fn convert(&self, received: &Received<'_>, traced: bool) -> Result<Decision, Rejection> {
+        let mapped = Mapped::new(received.event, &self.destination, now());
+        if traced {
+            mapped.traced().decide()
+        } else {
+            mapped.decide()
+        }
+    }
+}
+
+/// The program's clock.
+fn now() -> UnixSeconds {
+    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    UnixSeconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// How many events came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Converted.
+    pub converted: u64,
+    /// Rejected, lines that are no events included.
+    pub rejected: u64,
+    /// Not meant for Intercom.
+    pub skipped: u64,
+}
+
+impl Totals {
+    /// All of them.
+    pub fn events(&self) -> u64 {
+        self.converted + self.rejected + self.skipped
+    }
+}
+
+impl std::ops::AddAssign for Totals {
+    fn add_assign(&mut self, more: Self) {
+        self.converted += more.converted;
+        self.rejected += more.rejected;
+        self.skipped += more.skipped;
+    }
+}
+
+/// Writes what an event has come to. What is written must not hold the event's index, which is not known yet.
+pub trait Render: Send + Sync + 'static {
+    /// Writes it for one event or fault.
+    fn render(&self, item: &Item<'_>, result: Option<&Result<Decision, Rejection>>, text: &mut Vec<u8>);
+    /// Whether the conversion is to keep where each field came from.
+    const TRACED: bool;
+    /// Writes the part before, which holds the index.
+    ///
+    /// # Errors
+    ///
+    /// If `writer` fails.
+    fn begin(writer: &mut impl Write, index: u64) -> io::Result<()>;
+}
+
+/// Converts chunks into text.
+#[derive(Debug)]
+pub struct Converter<R> {
+    settings: Settings,
+    render: R,
+}
+
+impl<R: Render> Converter<R> {
+    /// Converts with `settings`, and writes with `render`.
+    pub fn new(settings: Settings, render: R) -> Self {
+        Self { settings, render }
+    }
+}
+
+/// The text of a chunk's events.
+#[derive(Debug, Default)]
+pub struct Text {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    totals: Totals,
+}
+
+impl Text {
+    /// Writes the events, the first of which has the index `first`, and gives their totals.
+    ///
+    /// # Errors
+    ///
+    /// If `writer` fails.
+    pub fn write<R: Render>(&self, writer: &mut impl Write, first: u64) -> io::Result<Totals> {
+        let mut start = 0;
+        for (index, &end) in (first..).zip(&self.ends) {
+            R::begin(writer, index)?;
+            writer.write_all(&self.bytes[start..end])?;
+            start = end;
+        }
+        Ok(self.totals)
+    }
+}
+
+impl<R: Render> Work for Converter<R> {
+    type Output = Text;
+
+    fn run(&self, chunk: &Chunk, output: &mut Text) {
+        output.bytes.clear();
+        output.ends.clear();
+        output.totals = Totals::default();
+        chunk.for_each(|item| {
+            let result = match &item {
+                Item::Event(received) => Some(self.settings.convert(received, R::TRACED)),
+                Item::Fault(_) => None,
+            };
+            match &result {
+                Some(Ok(Decision::Convert(_))) => output.totals.converted += 1,
+                Some(Ok(Decision::Skip)) => output.totals.skipped += 1,
+                _ => output.totals.rejected += 1,
+            }
+            self.render.render(&item, result.as_ref(), &mut output.bytes);
+            output.ends.push(output.bytes.len());
+        });
+    }
+}

@@ -1,0 +1,113 @@
+//! How the program ends: its exit codes and its errors.
+
+use crate::pipeline;
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The exit codes, as `--help` documents them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// Some events were rejected or failed; the others are done.
+    Incomplete = 1,
+    /// The arguments, the input or the output cannot be used.
+    Unusable = 2,
+    /// There is no valid access token.
+    Unauthorized = 3,
+    /// The user interrupted it.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// [`Done`](Self::Done), or [`Incomplete`](Self::Incomplete) if something is missing.
+    pub fn complete_if(complete: bool) -> Self {
+        if complete { Self::Done } else { Self::Incomplete }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the program could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input cannot be opened.
+    #[error("cannot read {}", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Reading, converting or writing came to a halt.
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
+    /// Standard output cannot be written.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// An argument or a setting cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no valid access token.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The operating system refuses something that the program needs.
+    #[error("{0}")]
+    System(String, #[source] io::Error),
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "input_unreadable",
+            Self::Write { .. } | Self::Output(_) => "output_unwritable",
+            Self::Pipeline(error) => error.code(),
+            Self::Usage(_) => "usage",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::System(..) => "system",
+        }
+    }
+
+    /// Whether the same might succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Write { .. } | Self::Output(_) | Self::System(..))
+    }
+
+    /// The exit code that it ends the program with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unauthorized(_) => Exit::Unauthorized,
+            _ => Exit::Unusable,
+        }
+    }
+
+    /// What went wrong and why, for people.
+    pub fn report(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            // Writing to a string does not fail.
+            let _ = write!(text, ": {cause}");
+            source = cause.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,98 @@
+//! What can be wrong with a piece of input.
+
+use rudderstack_events::MAX_DEPTH;
+use std::fmt;
+
+/// Why a piece of input is no event. The codes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Not valid JSON.
+    InvalidJson,
+    /// Brackets nested beyond 128 levels.
+    TooDeep,
+    /// Longer than the limit that the caller set.
+    TooLarge,
+    /// Not UTF-8.
+    NotUtf8,
+    /// Valid JSON, but no object.
+    NotAnObject,
+}
+
+impl FaultKind {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "invalid_json",
+            Self::TooDeep => "too_deep",
+            Self::TooLarge => "too_large",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotAnObject => "not_an_object",
+        }
+    }
+}
+
+/// A piece of input that is no event, and where it stands.
+///
+/// It never quotes the input, which is personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// The line, from 1.
+    pub line: u64,
+    /// The byte in the line, from 1, where it is known.
+    pub column: Option<u64>,
+    /// More about it, in words, where there is more to say.
+    pub detail: Option<Box<str>>,
+}
+
+impl Fault {
+    /// A fault in `line`.
+    pub fn new(kind: FaultKind, line: u64) -> Self {
+        Self {
+            kind,
+            line,
+            column: None,
+            detail: None,
+        }
+    }
+
+    pub(super) fn at(mut self, column: u64) -> Self {
+        self.column = Some(column);
+        self
+    }
+
+    pub(super) fn because(mut self, detail: impl Into<Box<str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// What is wrong, without the line.
+    pub fn message(&self) -> String {
+        let mut text = match self.kind {
+            FaultKind::InvalidJson => "not valid JSON".to_owned(),
+            FaultKind::TooDeep => format!("nested beyond {MAX_DEPTH} levels"),
+            FaultKind::TooLarge => "longer than the limit for one event".to_owned(),
+            FaultKind::NotUtf8 => "not UTF-8".to_owned(),
+            FaultKind::NotAnObject => "not a JSON object".to_owned(),
+        };
+        if let Some(detail) = &self.detail {
+            text.push_str(": ");
+            text.push_str(detail);
+        }
+        if let Some(column) = self.column {
+            text.push_str(" (byte ");
+            text.push_str(&column.to_string());
+            text.push(')');
+        }
+        text
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message())
+    }
+}

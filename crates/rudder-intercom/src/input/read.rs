@@ -1,0 +1,221 @@
+//! Reads events out of records. The one place that knows what forms a record has.
+
+use super::chunk::{Chunk, Record};
+use super::envelope::{Envelope, present};
+use super::fault::{Fault, FaultKind};
+use super::scan::{Scanner, Step};
+use memchr::{memchr, memchr_iter, memmem};
+use rudderstack_events::{Event, Object, ParseError, ParseErrorKind, Raw};
+
+/// What was read: an event, or a piece of input that is none.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// An event.
+    Event(Received<'a>),
+    /// Something else.
+    Fault(Fault),
+}
+
+/// An event and where it came from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Received<'a> {
+    /// The event.
+    pub event: &'a Event<'a>,
+    /// Its JSON text, with what it inherits from a batch.
+    pub json: &'a str,
+    /// The line that it begins in, from 1.
+    pub line: u64,
+    /// The code that the event was given up with, if it comes from a file of dead letters.
+    pub dead_letter: Option<&'a str>,
+}
+
+impl Chunk {
+    /// Reads every event of the chunk, in order.
+    pub fn for_each(&self, mut visit: impl FnMut(Item<'_>)) {
+        for record in &self.records {
+            if let Some(fault) = &record.fault {
+                visit(Item::Fault(fault.clone()));
+                continue;
+            }
+            match str::from_utf8(self.text(record)) {
+                Ok(text) => Reader::new(record).read(text, &mut visit),
+                Err(error) => {
+                    let fault = Fault::new(FaultKind::NotUtf8, record.line);
+                    let text = &self.text(record)[..error.valid_up_to()];
+                    visit(Item::Fault(match memchr(b'\n', text) {
+                        None => fault.at(record.column + text.len() as u64 + 1),
+                        Some(_) => fault,
+                    }));
+                }
+            }
+        }
+    }
+}
+
+/// Where in the input a text stands, and what is around it.
+#[derive(Clone, Copy)]
+struct Reader<'r> {
+    line: u64,
+    column: u64,
+    envelope: Option<&'r Envelope>,
+}
+
+impl<'r> Reader<'r> {
+    fn new(record: &'r Record) -> Self {
+        Self {
+            line: record.line,
+            column: record.column,
+            envelope: record.envelope.as_deref(),
+        }
+    }
+
+    fn read(self, text: &str, visit: &mut impl FnMut(Item<'_>)) {
+        if self.envelope.is_none() && may_be_wrapped(text) && self.unwrap(text, visit) {
+            return;
+        }
+        let Some(fault) = self.event(text, None, visit) else {
+            return;
+        };
+        match end_of_first(text) {
+            // Files that were joined without a newline between them.
+            Some(end) => {
+                self.read(&text[..end], visit);
+                self.moved(text, &text[end..]).read(&text[end..], visit);
+            }
+            None => visit(Item::Fault(fault)),
+        }
+    }
+
+    /// Reads the text as an event, or says what is wrong with it.
+    fn event(self, text: &str, dead_letter: Option<&str>, visit: &mut impl FnMut(Item<'_>)) -> Option<Fault> {
+        let text = text.trim_ascii();
+        let whole = self.envelope.map(|envelope| envelope.apply(text));
+        let json = whole.as_deref().unwrap_or(text);
+        match Event::from_json(json) {
+            Ok(event) => {
+                visit(Item::Event(Received {
+                    event: &event,
+                    json,
+                    line: self.line,
+                    dead_letter,
+                }));
+                None
+            }
+            Err(error) => Some(self.fault(&error)),
+        }
+    }
+
+    fn fault(self, error: &ParseError) -> Fault {
+        let kind = match error.kind() {
+            ParseErrorKind::NotAnObject => FaultKind::NotAnObject,
+            ParseErrorKind::TooDeep => FaultKind::TooDeep,
+            _ => FaultKind::InvalidJson,
+        };
+        let mut fault = Fault::new(kind, self.line + (error.line() as u64).saturating_sub(1));
+        if kind == FaultKind::InvalidJson && error.line() > 0 {
+            let before = if error.line() == 1 { self.column } else { 0 };
+            fault = fault.at(before + error.column() as u64);
+        }
+        fault
+    }
+
+    /// Reads the events inside a wrapper, or says `false` if the text is none.
+    fn unwrap(self, text: &str, visit: &mut impl FnMut(Item<'_>)) -> bool {
+        if !rudderstack_events::depth_within(text, rudderstack_events::MAX_DEPTH) {
+            return false;
+        }
+        let Ok(entries) = serde_json::from_str::<Object<'_>>(text) else {
+            return false;
+        };
+        if self.batch(text, &entries, visit) {
+            return true;
+        }
+        if present(&entries, "type").is_some() {
+            return false;
+        }
+        if let (Some(event), Some(code)) = (object(&entries, "event"), string(&entries, "code")) {
+            self.inside(text, event, None, Some(&code), visit);
+            return true;
+        }
+        let (Some(path), Some(body)) = (string(&entries, "path"), object(&entries, "body")) else {
+            return false;
+        };
+        let inner = body.object().unwrap_or_default();
+        if !self.batch(text, &inner, visit) {
+            self.inside(text, body, Some(&Envelope::of_path(&path)), None, visit);
+        }
+        true
+    }
+
+    /// Reads the events of a batch, or says `false` if it is none.
+    fn batch(self, text: &str, entries: &Object<'_>, visit: &mut impl FnMut(Item<'_>)) -> bool {
+        let Some(events) = entries.get("batch").and_then(Raw::array) else {
+            return false;
+        };
+        let envelope = Envelope::of_batch(entries);
+        for event in &events {
+            self.inside(text, event, Some(&envelope), None, visit);
+        }
+        true
+    }
+
+    fn inside(
+        self,
+        text: &str,
+        event: &Raw<'_>,
+        envelope: Option<&Envelope>,
+        dead_letter: Option<&str>,
+        visit: &mut impl FnMut(Item<'_>),
+    ) {
+        let place = Reader {
+            envelope,
+            ..self.moved(text, event.json())
+        };
+        if let Some(fault) = place.event(event.json(), dead_letter, visit) {
+            visit(Item::Fault(fault));
+        }
+    }
+
+    /// The place of `part`, which is a slice of `text`.
+    fn moved(self, text: &str, part: &str) -> Self {
+        let offset = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        let Some(before) = text.as_bytes().get(..offset) else {
+            return self;
+        };
+        match memchr::memrchr(b'\n', before) {
+            None => Self {
+                column: self.column + offset as u64,
+                ..self
+            },
+            Some(newline) => Self {
+                line: self.line + memchr_iter(b'\n', before).count() as u64,
+                column: (offset - newline - 1) as u64,
+                ..self
+            },
+        }
+    }
+}
+
+/// Every wrapper has one of these keys; most events have none of them anywhere.
+fn may_be_wrapped(text: &str) -> bool {
+    [r#""batch""#, r#""body""#, r#""code""#]
+        .iter()
+        .any(|key| memmem::find(text.as_bytes(), key.as_bytes()).is_some())
+}
+
+fn object<'o, 'a>(entries: &'o Object<'a>, key: &str) -> Option<&'o Raw<'a>> {
+    entries.get(key).filter(|value| value.json().starts_with('{'))
+}
+
+fn string<'o>(entries: &'o Object<'_>, key: &str) -> Option<std::borrow::Cow<'o, str>> {
+    entries.get(key).and_then(Raw::string)
+}
+
+/// Where the first of several objects ends that stand one behind the other.
+fn end_of_first(text: &str) -> Option<usize> {
+    match Scanner::new().feed(text.as_bytes()) {
+        Step::Complete(end) if text[end..].trim_ascii_start().starts_with('{') => Some(end),
+        _ => None,
+    }
+}
