@@ -1,0 +1,3 @@
+//! The workspace's tests that need more than one crate, as one binary.
+
+mod snapshots;

@@ -1,0 +1,71 @@
+//! What comes of every fixture, against what came of it before.
+//!
+//! `cargo xtask snapshots` accepts what has changed; the diff is then part of the review.
+
+use rudderstack_events::Event;
+use rudderstack_to_intercom::{Conversion, Decision, Destination, Mapped};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use test_support::{NOW, fixtures, show};
+
+#[test]
+fn snapshots_of_all_fixtures() {
+    let mut changed = Vec::new();
+    for fixture in fixtures::all() {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_description(format!("fixtures/{}/{}.json", fixture.folder, fixture.name));
+        settings.set_snapshot_path(format!("snapshots/{}", fixture.folder));
+        let shown = show::fixture(&fixture);
+        let compare = || settings.bind(|| insta::assert_snapshot!(fixture.name.as_str(), shown));
+        // One that differs must not hide the others.
+        if catch_unwind(AssertUnwindSafe(compare)).is_err() {
+            changed.push(format!("{}/{}", fixture.folder, fixture.name));
+        }
+    }
+    assert!(
+        changed.is_empty(),
+        "these conversions have changed: {}; `cargo xtask snapshots` accepts them",
+        changed.join(", ")
+    );
+}
+
+/// Keeping the trace must change nothing else.
+#[test]
+fn a_traced_conversion_is_the_same_as_an_untraced_one() {
+    for fixture in fixtures::all() {
+        let Ok(event) = Event::from_json(&fixture.event) else {
+            continue;
+        };
+        let mapped = || Mapped::new(&event, &fixture.destination, NOW);
+        let (traced, untraced) = (mapped().traced().decide(), mapped().decide());
+        match (traced, untraced) {
+            (Ok(Decision::Convert(traced)), Ok(Decision::Convert(untraced))) => {
+                assert!(!traced.sources.is_empty() && untraced.sources.is_empty());
+                assert_eq!(without_sources(*traced), *untraced, "{}", fixture.name);
+            }
+            (traced, untraced) => assert_eq!(traced, untraced, "{}", fixture.name),
+        }
+    }
+}
+
+fn without_sources(mut conversion: Conversion) -> Conversion {
+    conversion.sources.clear();
+    conversion
+}
+
+/// The event that the guide shows for the mapping of custom attributes, and the object that it says comes of it.
+#[test]
+fn the_guides_custom_attributes() {
+    let fixture = fixtures::one("identify", "guide_custom_attributes");
+    let event = Event::from_json(&fixture.event).unwrap();
+    let Event::Identify(identify) = &event else {
+        panic!("an identify")
+    };
+    let destination = Destination::new();
+    let contact = intercom_api::ContactFields::try_from(Mapped::new(identify, &destination, NOW)).unwrap();
+    assert_eq!(
+        serde_json::to_string(&contact.custom_attributes).unwrap(),
+        r#"{"address_city":"New Orleans","address_state":"Louisiana","plan":"enterprise"}"#
+    );
+}
