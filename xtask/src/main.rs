@@ -4,6 +4,8 @@ use clap::Parser;
 use std::process::ExitCode;
 
 mod examples;
+mod project;
+mod snapshots;
 
 /// The project's chores.
 #[derive(Parser)]
@@ -11,10 +13,13 @@ mod examples;
 enum Command {
     /// Reads and writes back a folder of example requests and answers of Intercom's API.
     Examples(examples::Options),
+    /// Rewrites the snapshots of the tests
+    Snapshots(snapshots::Options),
 }
 
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Examples(options) => examples::run(&options),
+        Command::Snapshots(options) => snapshots::run(&options),
     }
 }

@@ -22,7 +22,11 @@ pub fn fixture(fixture: &Fixture) -> String {
         Ok(_) => "outcome: skipped\n".to_owned(),
         Err(rejection) => {
             let mut text = String::from("outcome: rejected\n");
-            line(&mut text, 0, format_args!("error: {} at {:?}", rejection.code(), rejection.path));
+            line(
+                &mut text,
+                0,
+                format_args!("error: {} at {:?}", rejection.code(), rejection.path),
+            );
             line(&mut text, 2, format_args!("{}", rejection.message));
             warnings(&mut text, &rejection.warnings);
             text
