@@ -167,3 +167,35 @@ fn decode_query(text: &str) -> Cow<'_, str> {
     }
     percent_decode_str(text).decode_utf8_lossy()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator;
+
+    #[test]
+    fn every_operation_has_one_route_that_leads_to_it() {
+        for operation in OperationId::iter() {
+            let routes: Vec<_> = ROUTES.iter().filter(|route| route.operation == operation).collect();
+            assert_eq!(routes.len(), 1, "{operation}");
+            let path: String = routes[0]
+                .path
+                .iter()
+                .map(|segment| match segment {
+                    Segment::Literal(text) => format!("/{text}"),
+                    Segment::Any => "/5f".to_owned(),
+                })
+                .collect();
+            let target = find(routes[0].method, &path).unwrap();
+            assert_eq!(target.operation, operation, "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let target = find("DELETE", "/contacts/a%2Fb/companies/c%20d?x=1&name=e%26f&name=g").unwrap();
+        assert_eq!((target.first(), target.second()), ("a/b", "c d"));
+        assert_eq!(target.query("name").as_deref(), Some("e&f"));
+        assert_eq!(target.query("y"), None);
+    }
+}

@@ -248,7 +248,9 @@ fn sort_by(objects: &mut [Attributes], names: &[&str]) {
 fn item_values(object: &Attributes, list: &str, items: &str, field: &str) -> Value {
     let items = match object.get(list) {
         Some(Value::Object(list)) => list.get(items),
-        _ => None,
+        // Normalised before.
+        Some(values) => return values.clone(),
+        None => None,
     };
     let mut values: Vec<Value> = match items {
         Some(Value::Array(items)) => items

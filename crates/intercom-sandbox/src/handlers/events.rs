@@ -104,7 +104,7 @@ impl Workspace {
             let summaries = || {
                 self.events.summaries(at).map(|(name, summary)| {
                     let Summary { first, last, count } = summary;
-                    object! { "name": name.to_owned(), "first": first, "last": last, "count": count }
+                    object! { "name": name.to_owned(), "first": iso_8601(first), "last": iso_8601(last), "count": count }
                 })
             };
             return Ok(Answer::json(&object! {
@@ -171,5 +171,43 @@ impl Workspace {
             return Err(too_many_names(self.settings.max_event_names));
         }
         Ok(Answer::empty(200))
+    }
+}
+
+/// A moment from 1970 on, as summaries of events show it: `2014-01-16T23:12:21.000+00:00`.
+fn iso_8601(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Years that begin in March have their leap day at the end; 719,468 days lie between that of the year 0 and 1970.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000+00:00")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn moments_are_written_as_intercom_does() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000+00:00"),
+            (951_782_399, "2000-02-28T23:59:59.000+00:00"),
+            (951_782_400, "2000-02-29T00:00:00.000+00:00"),
+            (951_868_800, "2000-03-01T00:00:00.000+00:00"),
+            (1_389_914_541, "2014-01-16T23:22:21.000+00:00"),
+            (1_735_689_599, "2024-12-31T23:59:59.000+00:00"),
+            (4_107_542_400, "2100-03-01T00:00:00.000+00:00"),
+        ] {
+            assert_eq!(super::iso_8601(seconds), text);
+        }
     }
 }
