@@ -24,6 +24,8 @@ use Coerced::{Absent, Refused, TryNext, Value};
 pub(crate) struct Coercion<T> {
     /// Its name in the mapping reference.
     pub(crate) name: &'static str,
+    /// What it expects, in messages.
+    pub(crate) expected: &'static str,
     /// Does it. The lifetime is that of the event.
     pub(crate) run: for<'r> fn(&'r Raw<'_>) -> Coerced<T>,
 }
@@ -50,12 +52,14 @@ macro_rules! usable {
 
 pub(crate) const TEXT: Coercion<String> = Coercion {
     name: "text",
+    expected: "a text",
     run: |raw| Value(usable!(raw).into_text().into_owned()),
 };
 
 /// A text that must be an email address to count; anything else there is no fault.
 pub(crate) const EMAIL_ADDRESS: Coercion<String> = Coercion {
     name: "email address",
+    expected: "an email address",
     run: |raw| match raw.string() {
         Some(text) if validator::ValidateEmail::validate_email(&text) => Value(text.into_owned()),
         _ => Absent,
@@ -64,6 +68,7 @@ pub(crate) const EMAIL_ADDRESS: Coercion<String> = Coercion {
 
 pub(crate) const BOOLEAN: Coercion<bool> = Coercion {
     name: "boolean",
+    expected: "a boolean",
     run: |raw| match usable!(raw) {
         Scalar::Boolean(value) => Value(value),
         Scalar::String(text) if text.eq_ignore_ascii_case("true") => Value(true),
@@ -74,11 +79,13 @@ pub(crate) const BOOLEAN: Coercion<bool> = Coercion {
 
 pub(crate) const NUMBER: Coercion<Number> = Coercion {
     name: "number",
+    expected: "a number",
     run: |raw| number(&usable!(raw)).map_or(Refused(WarningCode::InvalidNumber), Value),
 };
 
 pub(crate) const INTEGER: Coercion<i64> = Coercion {
     name: "whole number",
+    expected: "a whole number",
     run: |raw| match number(&usable!(raw)) {
         Some(number) => whole(&number).map_or(Refused(WarningCode::NotAnInteger), Value),
         None => Refused(WarningCode::InvalidNumber),
@@ -87,17 +94,20 @@ pub(crate) const INTEGER: Coercion<i64> = Coercion {
 
 pub(crate) const UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
     name: "Unix seconds",
+    expected: "a date",
     run: |raw| unix_seconds(&usable!(raw)).map_or(Refused(WarningCode::InvalidDate), Value),
 };
 
 /// For a field that must have a date: what is no date gives way to the next source.
 pub(crate) const FIRST_UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
     name: "Unix seconds",
+    expected: "a date",
     run: |raw| unix_seconds(&usable!(raw)).map_or(TryNext(WarningCode::InvalidDate), Value),
 };
 
 pub(crate) const ROLE: Coercion<intercom_api::contacts::Role> = Coercion {
     name: "role",
+    expected: "one of the roles user and lead",
     run: |raw| match usable!(raw).into_text().as_ref() {
         "user" => Value(intercom_api::contacts::Role::User),
         "lead" => Value(intercom_api::contacts::Role::Lead),
@@ -107,6 +117,7 @@ pub(crate) const ROLE: Coercion<intercom_api::contacts::Role> = Coercion {
 
 pub(crate) const IMAGE_URL: Coercion<String> = Coercion {
     name: "image URL",
+    expected: "the address of an image",
     run: |raw| {
         if raw.kind() == Kind::Object {
             let url = raw

@@ -13,7 +13,7 @@ use rudderstack_events::Kind;
 
 rules! {
     /// identify, to the fields of a contact.
-    Identify => ContactFields, fn apply, fn set, const RULES {
+    Identify => ContactFields, fn apply, fn set, fn overlay, const RULES {
         external_id: TEXT from generic::USER_ID, "guide: Traits mapping";
         email: TEXT from generic::EMAIL, "guide: Traits mapping", [D2];
         phone: TEXT from generic::PHONE, "guide: Traits mapping";

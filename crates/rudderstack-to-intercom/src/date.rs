@@ -282,7 +282,7 @@ impl Written {
         if let Some(month) = MONTHS.iter().position(names) {
             return fill(&mut self.month, month as u32 + 1);
         }
-        if WEEKDAYS.iter().any(|full| names(full)) {
+        if WEEKDAYS.iter().any(names) {
             return Some(());
         }
         match word.as_str() {

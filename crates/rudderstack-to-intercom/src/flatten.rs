@@ -41,7 +41,8 @@ struct Flat {
     rich: bool,
 }
 
-struct Flattener<'r, 'e> {
+/// Makes values flat, one after the other.
+pub(crate) struct Flattener<'r, 'e> {
     reader: &'r Reader<'e>,
     how: Flattening,
     flat: Vec<Flat>,
@@ -55,22 +56,32 @@ pub(crate) fn flatten(
     how: Flattening,
     skip: impl Fn(&str) -> bool,
 ) -> Attributes {
-    let mut flattener = Flattener {
-        reader,
-        how,
-        flat: Vec::with_capacity(object.len()),
-    };
+    let mut flattener = Flattener::new(reader, how, object.len());
     for (key, value) in object.iter().filter(|(key, _)| !skip(key)) {
         flattener.add(key.to_owned(), value, &|| format!("{pointer}/{}", escape_pointer(key)));
     }
-    let mut flat = flattener.flat;
-    // A stable sort: whole values first, otherwise the event's order.
-    flat.sort_by_key(|entry| !entry.rich);
-    collect(reader, pointer, flat)
+    flattener.finish(pointer)
 }
 
-impl Flattener<'_, '_> {
-    fn add(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
+impl<'r, 'e> Flattener<'r, 'e> {
+    /// Nothing yet; about so many entries are to come.
+    pub(crate) fn new(reader: &'r Reader<'e>, how: Flattening, entries: usize) -> Self {
+        Self {
+            reader,
+            how,
+            flat: Vec::with_capacity(entries),
+        }
+    }
+
+    /// The flat values. `pointer` is where they come from, for warnings.
+    pub(crate) fn finish(mut self, pointer: &str) -> Attributes {
+        // A stable sort: whole values first, otherwise the event's order.
+        self.flat.sort_by_key(|entry| !entry.rich);
+        collect(self.reader, pointer, self.flat)
+    }
+
+    /// Adds a value under a name, or what is in it under names that start with it.
+    pub(crate) fn add(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
         if name.len() > MAX_NAME {
             let message = format!("the name would have {} bytes, {MAX_NAME} are possible", name.len());
             self.reader.warn(WarningCode::AttributeNameTooLong, pointer(), message);

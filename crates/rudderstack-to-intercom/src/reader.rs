@@ -300,8 +300,8 @@ impl<'e> Reader<'e> {
 
     fn refuse<T>(&self, code: WarningCode, pointer: String, coercion: &Coercion<T>, found: Kind) {
         let message = match code {
-            WarningCode::MalformedValue => format!("expected {}, found {found}", coercion.name),
-            _ => format!("this {found} is not a {}", coercion.name),
+            WarningCode::MalformedValue => format!("expected {}, found {found}", coercion.expected),
+            _ => format!("this {found} is not {}", coercion.expected),
         };
         self.warn(code, pointer, message);
     }

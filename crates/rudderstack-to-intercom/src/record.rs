@@ -1,8 +1,8 @@
 //! record (reverse ETL): insert, update or delete a contact.
 
 use crate::coerce::{Coerced, INTEGER, TEXT};
-use crate::contact::set;
-use crate::flatten::{ATTRIBUTES, flatten, value_of};
+use crate::contact::{self, overlay, set};
+use crate::flatten::{ATTRIBUTES, Flattener, value_of};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, Lookup, LookupField};
 use crate::member;
@@ -35,35 +35,51 @@ fn object<'r>(reader: &Reader<'_>, raw: Option<&'r Raw<'_>>, pointer: &str) -> O
     })
 }
 
-/// Puts the columns of `row` into the contact; what Intercom has no field for becomes a custom attribute (D17).
-fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, pointer: &str) {
-    let mut custom = Object::new();
+/// The names under which the entries of a row go into a contact; those without one are left out.
+type NameOf = fn(&str) -> Option<&str>;
+
+/// Puts the entries of `row` into the contact; what Intercom has no field for becomes a custom attribute (D17).
+fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, pointer: &str, name_of: NameOf) {
+    let mut attributes = Flattener::new(reader, ATTRIBUTES, row.len());
     for (key, value) in row.iter() {
-        let place = format!("{pointer}/{}", escape_pointer(key));
-        if set(reader, contact, key, value, &place) {
+        let Some(name) = name_of(key) else { continue };
+        let place = || format!("{pointer}/{}", escape_pointer(key));
+        if set(reader, contact, name, value, &place()) {
             continue;
         }
         match key.strip_prefix("custom_attributes") {
-            Some("") if value.kind() == Kind::Object => {
-                let attributes = value.object().unwrap_or_default();
-                let flat = flatten(reader, &attributes, &place, ATTRIBUTES, |_| false);
-                for (name, value) in flat.iter() {
-                    contact.custom_attributes.insert(name.to_owned(), value.clone());
+            Some("") => {
+                for (name, value) in object(reader, Some(value), &place()).iter() {
+                    let place = || format!("{}/{}", place(), escape_pointer(name));
+                    attributes.add(name.to_owned(), value, &place);
                 }
             }
             Some(name) if name.len() > 1 && name.starts_with('.') => {
-                contact.custom_attributes.insert(name[1..].to_owned(), value_of(value));
+                attributes.add(name[1..].to_owned(), value, &place);
             }
             _ => {
                 let message = "Intercom has no such field; it is sent as a custom attribute";
-                reader.warn(WarningCode::UnknownField, place, message);
-                custom.insert(key.to_owned(), value.borrow());
+                reader.warn(WarningCode::UnknownField, place(), message);
+                attributes.add(key.to_owned(), value, &place);
             }
         }
     }
-    for (name, value) in flatten(reader, &custom, pointer, ATTRIBUTES, |_| false).iter() {
-        contact.custom_attributes.insert(name.to_owned(), value.clone());
+    contact.custom_attributes = attributes.finish(pointer);
+}
+
+/// What Intercom calls the field that an identifier names.
+fn field_name(key: &str) -> &str {
+    match key {
+        "userId" | "user_id" => "external_id",
+        other => other,
     }
+}
+
+/// The same, unless Intercom can search by the field but not write it, such as `email_domain`.
+fn writable_name(key: &str) -> Option<&str> {
+    let name = field_name(key);
+    let is_written = contact::RULES.iter().any(|rule| rule.target == name);
+    (is_written || !matches!(name.parse(), Ok(LookupField::Standard(_)))).then_some(name)
 }
 
 /// The first usable identifier (D15).
@@ -74,15 +90,9 @@ fn lookup(reader: &Reader<'_>, identifiers: &Object<'_>) -> Result<Lookup, Rejec
         let Some(text) = reader.coerce("lookup.value", value, &TEXT, &pointer) else {
             continue;
         };
-        let field = match key {
-            "userId" | "user_id" => LookupField::EXTERNAL_ID,
-            _ => match key.parse() {
-                Ok(field) => field,
-                Err(_) => {
-                    unsearchable.get_or_insert(pointer);
-                    continue;
-                }
-            },
+        let Ok(field) = field_name(key).parse() else {
+            unsearchable.get_or_insert(pointer);
+            continue;
         };
         let value: SearchValue = match &field {
             LookupField::Standard(ContactField::Email) => text.to_lowercase().into(),
@@ -130,28 +140,16 @@ pub(crate) fn plan(reader: &Reader<'_>, record: &Record<'_>) -> Result<Plan, Rej
     let row = record.fields.raw();
     let row = object(reader, row.as_ref(), "/fields");
     let mut update = ContactFields::default();
-    fill(reader, &mut update, &row, "/fields");
-    let mut plan = SaveContact::new(lookup, update);
-    plan.missing = if action == Action::Update {
+    fill(reader, &mut update, &row, "/fields", |name| Some(name));
+    let missing = if action == Action::Update {
         Missing::Reject
     } else {
         let mut create = ContactFields::default();
-        for (key, value) in identifiers.iter() {
-            let pointer = format!("/identifiers/{}", escape_pointer(key));
-            let key = if matches!(key, "userId" | "user_id") {
-                "external_id"
-            } else {
-                key
-            };
-            if let (false, Some(name)) = (
-                set(reader, &mut create, key, value, &pointer),
-                key.strip_prefix("custom_attributes."),
-            ) {
-                create.custom_attributes.insert(name.to_owned(), value_of(value));
-            }
-        }
-        fill(reader, &mut create, &row, "/fields");
+        fill(reader, &mut create, &identifiers, "/identifiers", writable_name);
+        overlay(&mut create, &update);
         Missing::CreateWith(Box::new(create))
     };
+    let mut plan = SaveContact::new(lookup, update);
+    plan.missing = missing;
     Ok(Plan::SaveContact(plan))
 }

@@ -26,11 +26,12 @@ pub struct Rule {
 ///
 /// Expands to a function that fills the body from a reader, and to the constant list of the rules. Each line reads
 /// `field: COERCION from SOURCES, "document", [deviations];`. What the coercion makes is turned into the field's type
-/// with `From`. With a second function, the body's fields can also be set by their own names, as records do.
+/// with `From`. With two more functions, the body's fields can also be set by their own names and laid over those of
+/// another body, as records do.
 macro_rules! rules {
     (
         $(#[$doc:meta])*
-        $call:ident => $body:ty, fn $apply:ident, $(fn $set:ident,)? const $list:ident {
+        $call:ident => $body:ty, fn $apply:ident, $(fn $set:ident, fn $overlay:ident,)? const $list:ident {
             $($field:ident: $coercion:ident from $sources:expr, $document:literal $(, [$($deviation:ident),+])?;)*
         }
     ) => {
@@ -52,14 +53,14 @@ macro_rules! rules {
             )*
         }
 
-        $crate::rules::setter! { $($set,)? $body { $($field: $coercion,)* } }
+        $crate::rules::setter! { $($set, $overlay,)? $body { $($field: $coercion,)* } }
     };
 }
 
 /// The part of [`rules!`] for bodies whose fields may also be given by Intercom's own names.
 macro_rules! setter {
     ($body:ty { $($fields:tt)* }) => {};
-    ($set:ident, $body:ty { $($field:ident: $coercion:ident,)* }) => {
+    ($set:ident, $overlay:ident, $body:ty { $($field:ident: $coercion:ident,)* }) => {
         /// Sets the field that `key` names, as its rule coerces it; `false` if no rule fills such a field.
         pub(crate) fn $set(reader: &$crate::reader::Reader<'_>, body: &mut $body, key: &str, value: &rudderstack_events::Raw<'_>, pointer: &str) -> bool {
             match key {
@@ -72,6 +73,18 @@ macro_rules! setter {
                 _ => return false,
             }
             true
+        }
+
+        /// Lays the fields that `over` has over those of `body`.
+        pub(crate) fn $overlay(body: &mut $body, over: &$body) {
+            $(
+                if over.$field.is_some() {
+                    body.$field.clone_from(&over.$field);
+                }
+            )*
+            for (name, value) in over.custom_attributes.iter() {
+                body.custom_attributes.insert(name.to_owned(), value.clone());
+            }
         }
     };
 }
