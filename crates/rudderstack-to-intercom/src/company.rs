@@ -2,8 +2,8 @@
 
 use crate::coerce::{Coerced, TEXT};
 use crate::flatten::{ATTRIBUTES, flatten};
-use crate::issue::{Rejection, RejectionCode, WarningCode};
-use crate::member;
+use crate::issue::{Rejection, RejectionCode};
+use crate::member::{self, Requested};
 use crate::plan::SaveCompany;
 use crate::reader::Reader;
 use crate::rules::rules;
@@ -45,6 +45,11 @@ pub const STANDARD_TRAITS: &[&str] = &[
 
 /// The company's fields, custom attributes included.
 pub(crate) fn fields(reader: &Reader<'_>) -> Result<CompanyFields, Rejection> {
+    fields_and_request(reader).map(|(company, _)| company)
+}
+
+/// The same, and the field that the event asks for to look the user up by.
+fn fields_and_request(reader: &Reader<'_>) -> Result<(CompanyFields, Option<Requested>), Rejection> {
     let mut company = CompanyFields::default();
     apply(reader, &mut company);
     if company.company_id.is_none() {
@@ -54,22 +59,22 @@ pub(crate) fn fields(reader: &Reader<'_>) -> Result<CompanyFields, Rejection> {
             "a group needs a group id",
         ));
     }
-    company.custom_attributes = custom_attributes(reader)?;
-    Ok(company)
+    let requested = member::requested_field(reader)?;
+    company.custom_attributes = custom_attributes(reader, requested.as_ref());
+    Ok((company, requested))
 }
 
-fn custom_attributes(reader: &Reader<'_>) -> Result<Attributes, Rejection> {
+fn custom_attributes(reader: &Reader<'_>, requested: Option<&Requested>) -> Attributes {
     let root = if reader.object(Root::Traits).is_some() {
         Root::Traits
     } else {
         Root::ContextTraits
     };
     let Some(traits) = reader.object(root) else {
-        return Ok(Attributes::new());
+        return Attributes::new();
     };
-    let lookup = member::requested_field(reader)?.map(|(name, _)| name);
-    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || lookup.as_deref() == Some(key);
-    Ok(flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip))
+    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || requested.is_some_and(|lookup| lookup.name == key);
+    flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
 }
 
 /// The names of the tags, without repeats.
@@ -113,12 +118,9 @@ fn tags(reader: &Reader<'_>) -> Vec<String> {
 }
 
 pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveCompany, Rejection> {
-    let mut plan = SaveCompany::new(fields(reader)?);
-    plan.member = member::lookup_of_member(reader)?;
-    if plan.member.is_none() {
-        let message = "nothing by which to find the user, who is not linked to the company";
-        reader.warn(WarningCode::NoMember, "/userId", message);
-    }
+    let (company, requested) = fields_and_request(reader)?;
+    let mut plan = SaveCompany::new(company);
+    plan.member = member::lookup_of_member(reader, requested.as_ref());
     plan.tags = tags(reader);
     Ok(plan)
 }

@@ -3,7 +3,7 @@
 use crate::coerce::{BOOLEAN, Coerced, TEXT};
 use crate::flatten::{ATTRIBUTES, flatten};
 use crate::issue::{Rejection, RejectionCode};
-use crate::member;
+use crate::member::{self, Requested};
 use crate::plan::{CompanyKey, SaveContact};
 use crate::reader::Reader;
 use crate::rules::rules;
@@ -54,6 +54,11 @@ pub const STANDARD_TRAITS: &[&str] = &[
 
 /// The contact's fields, custom attributes included.
 pub(crate) fn fields(reader: &Reader<'_>) -> Result<ContactFields, Rejection> {
+    fields_and_request(reader).map(|(contact, _)| contact)
+}
+
+/// The same, and the field that the event asks for to look the contact up by.
+fn fields_and_request(reader: &Reader<'_>) -> Result<(ContactFields, Option<Requested>), Rejection> {
     let mut contact = ContactFields::default();
     apply(reader, &mut contact);
     if contact.external_id.is_none() && contact.email.is_none() {
@@ -63,11 +68,12 @@ pub(crate) fn fields(reader: &Reader<'_>) -> Result<ContactFields, Rejection> {
             "an identify needs a user id or an email; this event has neither",
         ));
     }
-    contact.custom_attributes = custom_attributes(reader)?;
-    Ok(contact)
+    let requested = member::requested_field(reader)?;
+    contact.custom_attributes = custom_attributes(reader, requested.as_ref());
+    Ok((contact, requested))
 }
 
-fn custom_attributes(reader: &Reader<'_>) -> Result<Attributes, Rejection> {
+fn custom_attributes(reader: &Reader<'_>, requested: Option<&Requested>) -> Attributes {
     // An empty `traits` hides nothing (D11).
     let own = reader.object(Root::Traits).filter(|traits| !traits.is_empty());
     let root = if own.is_some() {
@@ -76,11 +82,10 @@ fn custom_attributes(reader: &Reader<'_>) -> Result<Attributes, Rejection> {
         Root::ContextTraits
     };
     let Some(traits) = reader.object(root) else {
-        return Ok(Attributes::new());
+        return Attributes::new();
     };
-    let lookup = member::requested_field(reader)?.map(|(name, _)| name);
-    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || lookup.as_deref() == Some(key);
-    Ok(flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip))
+    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || requested.is_some_and(|lookup| lookup.name == key);
+    flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
 }
 
 /// The company to detach the contact from, if the event asks for it.
@@ -109,8 +114,8 @@ fn detach(reader: &Reader<'_>) -> Option<CompanyKey> {
 }
 
 pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveContact, Rejection> {
-    let contact = fields(reader)?;
-    let lookup = member::lookup_of_contact(reader, &contact)?;
+    let (contact, requested) = fields_and_request(reader)?;
+    let lookup = member::lookup_of_contact(reader, requested, &contact)?;
     let mut plan = SaveContact::new(lookup, contact);
     plan.detach = detach(reader);
     Ok(plan)

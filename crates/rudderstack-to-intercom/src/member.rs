@@ -1,15 +1,22 @@
 //! Which field and value a contact is looked up by.
 
-use crate::coerce::{BOOLEAN, Coerced, Coercion, INTEGER, TEXT, UNIX_SECONDS};
+use crate::coerce::{BOOLEAN, Coercion, INTEGER, TEXT, UNIX_SECONDS};
 use crate::flatten::value_of;
-use crate::issue::{Rejection, RejectionCode};
+use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
 use crate::reader::Reader;
 use crate::source::{Path, Root, Source, generic};
 use intercom_api::{ContactFields, ExternalId, SearchValue, Value};
 
-/// The field that the event asks for in its options, with the name it is asked for by.
-pub(crate) fn requested_field(reader: &Reader<'_>) -> Result<Option<(String, LookupField)>, Rejection> {
+/// The field that the event asks for in its options.
+pub(crate) struct Requested {
+    /// What the event calls it.
+    pub(crate) name: String,
+    field: LookupField,
+}
+
+/// The field that the event asks for in its options; `None` if it asks for none.
+pub(crate) fn requested_field(reader: &Reader<'_>) -> Result<Option<Requested>, Rejection> {
     const LOOKUP: &[Source] = &[Source::Path(Path::new("integrations.<Intercom>.lookup"))];
     let Some(name) = reader.read("lookup", LOOKUP, &TEXT) else {
         return Ok(None);
@@ -21,7 +28,7 @@ pub(crate) fn requested_field(reader: &Reader<'_>) -> Result<Option<(String, Loo
             .parse()
             .map_err(|_| invalid_field(&reader.pointer(Root::Options, "lookup")))?,
     };
-    Ok(Some((name, field)))
+    Ok(Some(Requested { name, field }))
 }
 
 pub(crate) fn invalid_field(pointer: &str) -> Rejection {
@@ -33,36 +40,63 @@ pub(crate) fn invalid_field(pointer: &str) -> Rejection {
 }
 
 /// How the contact of an identify is found.
-pub(crate) fn lookup_of_contact(reader: &Reader<'_>, contact: &ContactFields) -> Result<Lookup, Rejection> {
+pub(crate) fn lookup_of_contact(
+    reader: &Reader<'_>,
+    requested: Option<Requested>,
+    contact: &ContactFields,
+) -> Result<Lookup, Rejection> {
     let prefer = contact.external_id.clone();
-    let found = match requested_field(reader)? {
-        Some((name, field)) => {
-            let value = value(reader, &field, Describing::Person);
-            Some(Lookup {
-                value: value.ok_or_else(|| missing_value(&name))?,
-                field,
-                prefer,
-            })
-        }
+    let found = match &requested {
+        Some(Requested { field, .. }) => requested_lookup(reader, field, Describing::Person, prefer),
         None => default_lookup(reader, Describing::Person, prefer.as_ref()),
     };
-    // An email or an external id is there, or the event would have been rejected before.
-    found.ok_or_else(|| missing_value("email"))
-}
-
-/// How the user of a group event is found; `None` if there is nothing to find them by.
-pub(crate) fn lookup_of_member(reader: &Reader<'_>) -> Result<Option<Lookup>, Rejection> {
-    let prefer = user_id(reader, Describing::Company);
-    Ok(match requested_field(reader)? {
-        Some((_, field)) => value(reader, &field, Describing::Company).map(|value| Lookup { field, value, prefer }),
-        None => default_lookup(reader, Describing::Company, prefer.as_ref()),
+    // Without a request, an email or an external id is there, or the event would have been rejected before.
+    found.ok_or_else(|| {
+        let name = requested.map_or_else(|| LookupField::EMAIL.to_string(), |requested| requested.name);
+        // The name has been checked to be one of Intercom's, or is that of a custom attribute: no value of the event.
+        let message = format!("the event has no value for the lookup field {name:?}");
+        Rejection::new(
+            RejectionCode::MissingLookupValue,
+            reader.pointer(Root::Options, "lookup"),
+            message,
+        )
     })
 }
 
-fn missing_value(name: &str) -> Rejection {
-    // The name has been checked to be one of Intercom's, or is that of a custom attribute: no value of the event.
-    let message = format!("the event has no value for the lookup field {name:?}");
-    Rejection::new(RejectionCode::MissingLookupValue, "/integrations", message)
+/// How the user of a group event is found; `None`, with a warning, if there is nothing to find them by.
+pub(crate) fn lookup_of_member(reader: &Reader<'_>, requested: Option<&Requested>) -> Option<Lookup> {
+    let prefer = user_id(reader, "lookup.prefer", Describing::Company);
+    let found = match requested {
+        Some(Requested { field, .. }) => requested_lookup(reader, field, Describing::Company, prefer),
+        None => default_lookup(reader, Describing::Company, prefer.as_ref()),
+    };
+    if found.is_none() {
+        let (pointer, message) = match requested {
+            Some(Requested { name, .. }) => (
+                reader.pointer(Root::Options, "lookup"),
+                format!("no value for the lookup field {name:?}, so that no user is linked to the company"),
+            ),
+            None => (
+                "/userId".to_owned(),
+                "neither a user id nor an email of the user, so that nobody is linked to the company".to_owned(),
+            ),
+        };
+        reader.warn(WarningCode::NoMember, pointer, message);
+    }
+    found
+}
+
+fn requested_lookup(
+    reader: &Reader<'_>,
+    field: &LookupField,
+    describing: Describing,
+    prefer: Option<ExternalId>,
+) -> Option<Lookup> {
+    Some(Lookup {
+        field: field.clone(),
+        value: value(reader, field, describing)?,
+        prefer,
+    })
 }
 
 /// By email, else by external id (D21).
@@ -104,12 +138,16 @@ fn ordered(sources: &[Source], describing: Describing) -> Vec<Source> {
     ordered
 }
 
-fn user_id(reader: &Reader<'_>, describing: Describing) -> Option<ExternalId> {
-    read(reader, generic::USER_ID, describing, &TEXT).map(ExternalId::new)
+fn user_id(reader: &Reader<'_>, target: &str, describing: Describing) -> Option<ExternalId> {
+    let id = reader.read(target, &ordered(generic::USER_ID, describing), &TEXT);
+    id.map(ExternalId::new)
 }
 
+/// What the value that is searched for is called in a trace.
+pub(crate) const VALUE: &str = "lookup.value";
+
 fn read<T>(reader: &Reader<'_>, sources: &[Source], describing: Describing, coercion: &Coercion<T>) -> Option<T> {
-    reader.read("lookup.value", &ordered(sources, describing), coercion)
+    reader.read(VALUE, &ordered(sources, describing), coercion)
 }
 
 /// The value to look up by, lower-cased for an email (D22).
@@ -126,7 +164,7 @@ fn value(reader: &Reader<'_>, field: &LookupField, describing: Describing) -> Op
         ContactField::Avatar => read(reader, generic::AVATAR, describing, &crate::coerce::IMAGE_URL).map(Into::into),
         ContactField::ExternalId => match trait_value(reader, "external_id", describing, &TEXT) {
             Some(id) => Some(id.into()),
-            None => user_id(reader, describing).map(|id| id.into_string().into()),
+            None => user_id(reader, VALUE, describing).map(|id| id.into_string().into()),
         },
         other => {
             let name: &'static str = other.into();
@@ -152,10 +190,8 @@ fn trait_value<T>(
         let (outer, inner) = name.split_once('.')?;
         roots(describing).into_iter().find_map(|root| {
             let object = reader.object(root)?.get(outer)?.object()?;
-            match (coercion.run)(object.get(inner)?) {
-                Coerced::Value(value) => Some(value),
-                _ => None,
-            }
+            let pointer = format!("{}/{inner}", reader.pointer(root, outer));
+            reader.coerce(VALUE, object.get(inner)?, coercion, &pointer)
         })
     })
 }
@@ -178,7 +214,7 @@ fn attribute(reader: &Reader<'_>, name: &str, describing: Describing) -> Option<
             Value::Bool(value) => SearchValue::Bool(value),
             _ => return None,
         };
-        reader.note(|| "lookup.value".to_owned(), || reader.pointer(root, name));
+        reader.note(|| VALUE.to_owned(), || reader.pointer(root, name));
         Some(value)
     })
 }
