@@ -2,7 +2,7 @@
 
 use crate::date;
 use crate::issue::WarningCode;
-use intercom_api::{Number, UnixSeconds};
+use intercom_api::{Number, SearchValue, UnixSeconds};
 use rudderstack_events::{Kind, Raw, Scalar};
 use std::borrow::Cow;
 
@@ -54,6 +54,20 @@ pub(crate) const TEXT: Coercion<String> = Coercion {
     name: "text",
     expected: "a text",
     run: |raw| Value(usable!(raw).into_text().into_owned()),
+};
+
+/// A value that keeps its own type.
+pub(crate) const SCALAR: Coercion<SearchValue> = Coercion {
+    name: "text, number or boolean",
+    expected: "a text, a number or a boolean",
+    run: |raw| match usable!(raw) {
+        Scalar::String(text) => Value(SearchValue::Text(text.into_owned())),
+        Scalar::Boolean(value) => Value(SearchValue::Bool(value)),
+        Scalar::Number(text) => {
+            let number = Number::from_json_text(text).map(SearchValue::Number);
+            number.map_or(TryNext(WarningCode::InvalidNumber), Value)
+        }
+    },
 };
 
 /// A text that must be an email address to count; anything else there is no fault.

@@ -1,6 +1,6 @@
 //! identify: create or update a contact.
 
-use crate::coerce::{BOOLEAN, Coerced, TEXT};
+use crate::coerce::{BOOLEAN, TEXT};
 use crate::flatten::{ATTRIBUTES, flatten};
 use crate::issue::{Rejection, RejectionCode};
 use crate::member::{self, Requested};
@@ -96,19 +96,18 @@ fn detach(reader: &Reader<'_>) -> Option<CompanyKey> {
             .get("company")
             .filter(|company| company.kind() == Kind::Object)?
             .object()?;
-        let text = |key| match (TEXT.run)(company.get(key)?) {
-            Coerced::Value(text) => Some(text),
-            _ => None,
+        let pointer = || reader.pointer(root, "company");
+        let read = |key| Some((company.get(key)?, format!("{}/{key}", pointer())));
+        let (remove, place) = read("remove")?;
+        reader
+            .coerce_untraced(remove, &BOOLEAN, &place)
+            .filter(|remove| *remove)?;
+        let text = |key| read(key).and_then(|(value, place)| reader.coerce_untraced(value, &TEXT, &place));
+        let key = match text("id") {
+            Some(id) => CompanyKey::CompanyId(CompanyExternalId::new(id)),
+            None => CompanyKey::Name(text("name")?),
         };
-        if !matches!((BOOLEAN.run)(company.get("remove")?), Coerced::Value(true)) {
-            return None;
-        }
-        let key = match (text("id"), text("name")) {
-            (Some(id), _) => CompanyKey::CompanyId(CompanyExternalId::new(id)),
-            (None, Some(name)) => CompanyKey::Name(name),
-            (None, None) => return None,
-        };
-        reader.note(|| "detach".to_owned(), || reader.pointer(root, "company"));
+        reader.note(|| "detach".to_owned(), pointer);
         Some(key)
     })
 }

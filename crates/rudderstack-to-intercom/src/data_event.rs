@@ -4,11 +4,11 @@ use crate::flatten::{METADATA, flatten};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::reader::Reader;
 use crate::rules::rules;
-use crate::source::{Root, generic, paths};
+use crate::source::{Root, Source, generic, paths};
 use intercom_api::{DataEvent, limits};
 
-/// The name is required, so it is read before the other fields.
-const EVENT_NAME: &[crate::source::Source] = paths!["event"];
+/// What Intercom takes for its own id of the contact.
+const ID: &[Source] = paths!["properties.id", "traits.id", "integrations.<Intercom>.id"];
 
 /// The fields of a data event that rules fill.
 #[derive(Default)]
@@ -23,10 +23,10 @@ struct Fields {
 rules! {
     /// track, to the fields of a data event.
     Track => Fields, fn apply, const RULES {
-        event_name: TEXT from EVENT_NAME, "guide: Properties mapping";
+        event_name: TEXT from paths!["event"], "guide: Properties mapping";
         user_id: TEXT from generic::USER_ID, "guide: Properties mapping";
         email: TEXT from generic::EMAIL, "guide: Properties mapping", [D2];
-        id: TEXT from paths!["properties.id", "traits.id", "integrations.<Intercom>.id"], "guide: Properties mapping", [D12];
+        id: TEXT from ID, "guide: Properties mapping", [D12];
         created_at: FIRST_UNIX_SECONDS from generic::EVENT_TIME, "guide: Properties mapping", [D3, D5];
     }
 }
@@ -50,7 +50,11 @@ pub(crate) fn event(reader: &Reader<'_>) -> Result<DataEvent, Rejection> {
     }
     if fields.id.is_some() && (fields.user_id.is_some() || fields.email.is_some()) {
         let message = "Intercom takes id for its own id of the contact, beside the user id or email that is sent too";
-        reader.warn(WarningCode::IdBesideIdentity, "/properties/id", message);
+        reader.warn(
+            WarningCode::IdBesideIdentity,
+            reader.place_of(ID).unwrap_or_default(),
+            message,
+        );
     }
     let mut event = DataEvent::new(name);
     event.user_id = fields.user_id;

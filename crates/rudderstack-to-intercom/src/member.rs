@@ -1,12 +1,12 @@
 //! Which field and value a contact is looked up by.
 
-use crate::coerce::{BOOLEAN, Coercion, INTEGER, TEXT, UNIX_SECONDS};
-use crate::flatten::value_of;
+use crate::coerce::{BOOLEAN, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
 use crate::reader::Reader;
 use crate::source::{Path, Root, Source, generic};
-use intercom_api::{ContactFields, ExternalId, SearchValue, Value};
+use intercom_api::{ContactFields, ExternalId, SearchValue};
+use rudderstack_events::Raw;
 
 /// The field that the event asks for in its options.
 pub(crate) struct Requested {
@@ -153,15 +153,15 @@ fn read<T>(reader: &Reader<'_>, sources: &[Source], describing: Describing, coer
 /// The value to look up by, lower-cased for an email (D22).
 fn value(reader: &Reader<'_>, field: &LookupField, describing: Describing) -> Option<SearchValue> {
     let field = match field {
-        LookupField::CustomAttribute(name) => return attribute(reader, name, describing),
+        LookupField::CustomAttribute(name) => return attribute(reader, field, name, describing),
         LookupField::Standard(field) => *field,
     };
     let text = |sources| read(reader, sources, describing, &TEXT);
     match field {
-        ContactField::Email => text(generic::EMAIL).map(|email| email.to_lowercase().into()),
+        ContactField::Email => text(generic::EMAIL).map(|email| search_email(&email)),
         ContactField::Phone => text(generic::PHONE).map(Into::into),
         ContactField::Name => text(generic::NAME).map(Into::into),
-        ContactField::Avatar => read(reader, generic::AVATAR, describing, &crate::coerce::IMAGE_URL).map(Into::into),
+        ContactField::Avatar => read(reader, generic::AVATAR, describing, &IMAGE_URL).map(Into::into),
         ContactField::ExternalId => match trait_value(reader, "external_id", describing, &TEXT) {
             Some(id) => Some(id.into()),
             None => user_id(reader, VALUE, describing).map(|id| id.into_string().into()),
@@ -205,16 +205,38 @@ fn roots(describing: Describing) -> [Root; 2] {
 }
 
 /// The trait that becomes the custom attribute.
-fn attribute(reader: &Reader<'_>, name: &str, describing: Describing) -> Option<SearchValue> {
+fn attribute(reader: &Reader<'_>, field: &LookupField, name: &str, describing: Describing) -> Option<SearchValue> {
     roots(describing).into_iter().find_map(|root| {
-        let value = value_of(reader.object(root)?.get(name)?);
-        let value = match value {
-            Value::String(text) if !text.is_empty() => SearchValue::Text(text),
-            Value::Number(number) => SearchValue::Number(number),
-            Value::Bool(value) => SearchValue::Bool(value),
-            _ => return None,
-        };
-        reader.note(|| VALUE.to_owned(), || reader.pointer(root, name));
-        Some(value)
+        let value = reader.object(root)?.get(name)?;
+        search_value(reader, field, value, &reader.pointer(root, name))
     })
+}
+
+/// One value, as the search for the field takes it; a warning if that is not possible.
+pub(crate) fn search_value(
+    reader: &Reader<'_>,
+    field: &LookupField,
+    raw: &Raw<'_>,
+    pointer: &str,
+) -> Option<SearchValue> {
+    let LookupField::Standard(field) = *field else {
+        return reader.coerce(VALUE, raw, &SCALAR, pointer);
+    };
+    match (field, field.kind()) {
+        (ContactField::Email, _) => reader
+            .coerce(VALUE, raw, &TEXT, pointer)
+            .map(|email| search_email(&email)),
+        (ContactField::Avatar, _) => reader.coerce(VALUE, raw, &IMAGE_URL, pointer).map(Into::into),
+        (_, FieldKind::Text) => reader.coerce(VALUE, raw, &TEXT, pointer).map(Into::into),
+        (_, FieldKind::Integer) => reader.coerce(VALUE, raw, &INTEGER, pointer).map(Into::into),
+        (_, FieldKind::Boolean) => reader.coerce(VALUE, raw, &BOOLEAN, pointer).map(Into::into),
+        (_, FieldKind::Date) => reader
+            .coerce(VALUE, raw, &UNIX_SECONDS, pointer)
+            .map(|time| time.0.into()),
+    }
+}
+
+/// Intercom keeps emails in lower case (D22).
+fn search_email(email: &str) -> SearchValue {
+    email.to_lowercase().into()
 }

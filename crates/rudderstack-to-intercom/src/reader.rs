@@ -235,18 +235,16 @@ impl<'e> Reader<'e> {
                 },
                 Source::AnonymousId => continue,
                 Source::Joined(first, second) => {
-                    let parts: Vec<_> = [first, second]
-                        .into_iter()
-                        .filter_map(|paths| self.first_text(paths))
-                        .collect();
-                    let Some((_, at)) = parts.first() else { continue };
-                    let text = parts
-                        .iter()
-                        .map(|(text, _)| text.as_str())
-                        .collect::<Vec<_>>()
-                        .join(" ");
-                    let at = *at;
-                    (Raw::from(text), &move || self.pointer(at.root, at.key))
+                    let parts = [first, second].map(|paths| self.first_text(paths));
+                    let parts: Vec<_> = parts.into_iter().flatten().collect();
+                    let texts: Vec<&str> = parts.iter().map(|(text, _)| text.as_str()).collect();
+                    let Coerced::Value(value) = (coercion.run)(&Raw::from(texts.join(" "))) else {
+                        continue;
+                    };
+                    for (_, path) in &parts {
+                        self.note(|| target.to_owned(), || self.pointer(path.root, path.key));
+                    }
+                    return Some(value);
                 }
                 Source::Now => (Raw::from(self.now.0), &|| "(time of conversion)".to_owned()),
             };
@@ -268,11 +266,15 @@ impl<'e> Reader<'e> {
 
     /// One value, coerced; a warning if that is not possible.
     pub(crate) fn coerce<T>(&self, target: &str, raw: &Raw<'_>, how: &Coercion<T>, pointer: &str) -> Option<T> {
+        let value = self.coerce_untraced(raw, how, pointer)?;
+        self.note(|| target.to_owned(), || pointer.to_owned());
+        Some(value)
+    }
+
+    /// The same without a trace.
+    pub(crate) fn coerce_untraced<T>(&self, raw: &Raw<'_>, how: &Coercion<T>, pointer: &str) -> Option<T> {
         match (how.run)(raw) {
-            Coerced::Value(value) => {
-                self.note(|| target.to_owned(), || pointer.to_owned());
-                Some(value)
-            }
+            Coerced::Value(value) => Some(value),
             Coerced::Absent => None,
             Coerced::TryNext(code) | Coerced::Refused(code) => {
                 self.refuse(code, pointer.to_owned(), how, raw.kind());
@@ -295,6 +297,16 @@ impl<'e> Reader<'e> {
                 Coerced::Value(value) if !must_be_email || is_email() => Some(value),
                 _ => None,
             }
+        })
+    }
+
+    /// Where the first usable text of the sources stands.
+    pub(crate) fn place_of(&self, sources: &[Source]) -> Option<String> {
+        sources.iter().find_map(|source| match *source {
+            Source::Path(path) => {
+                matches!((TEXT.run)(&self.value(path)?), Coerced::Value(_)).then(|| self.pointer(path.root, path.key))
+            }
+            _ => None,
         })
     }
 

@@ -1,15 +1,14 @@
 //! record (reverse ETL): insert, update or delete a contact.
 
-use crate::coerce::{Coerced, INTEGER, TEXT};
 use crate::contact::{self, overlay, set};
-use crate::flatten::{ATTRIBUTES, Flattener, value_of};
+use crate::flatten::{ATTRIBUTES, Flattener};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
-use crate::lookup::{ContactField, Lookup, LookupField};
+use crate::lookup::{Lookup, LookupField};
 use crate::member;
 use crate::plan::{Missing, Plan, SaveContact};
 use crate::reader::{Reader, escape_pointer};
-use intercom_api::{ContactFields, SearchValue};
-use rudderstack_events::{Kind, Object, Raw, Record};
+use intercom_api::ContactFields;
+use rudderstack_events::{Object, Raw, Record};
 use strum::EnumString;
 
 /// What happened to the row.
@@ -87,25 +86,12 @@ fn lookup(reader: &Reader<'_>, identifiers: &Object<'_>) -> Result<Lookup, Rejec
     let mut unsearchable = None;
     for (key, value) in identifiers.iter() {
         let pointer = format!("/identifiers/{}", escape_pointer(key));
-        let Some(text) = reader.coerce("lookup.value", value, &TEXT, &pointer) else {
-            continue;
-        };
         let Ok(field) = field_name(key).parse() else {
             unsearchable.get_or_insert(pointer);
             continue;
         };
-        let value: SearchValue = match &field {
-            LookupField::Standard(ContactField::Email) => text.to_lowercase().into(),
-            LookupField::CustomAttribute(_) if value.kind() != Kind::String => match value_of(value) {
-                intercom_api::Value::Number(number) => SearchValue::Number(number),
-                intercom_api::Value::Bool(value) => SearchValue::Bool(value),
-                _ => text.into(),
-            },
-            LookupField::Standard(ContactField::OwnerId) => match (INTEGER.run)(value) {
-                Coerced::Value(number) => number.into(),
-                _ => text.into(),
-            },
-            _ => text.into(),
+        let Some(value) = member::search_value(reader, &field, value, &pointer) else {
+            continue;
         };
         return Ok(Lookup::new(field, value));
     }
