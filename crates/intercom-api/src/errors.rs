@@ -186,15 +186,13 @@ impl ApiError {
         error
     }
 
-    /// The code of the first error, or else a word for the kind of body.
+    /// The code of the first error, or else a word for the kind of body. A code that is no word is `unknown`.
     pub fn code(&self) -> &str {
-        match self.errors.first() {
-            Some(error) => error.code.as_str(),
-            None => match self.kind {
-                ErrorKind::NotJson => "not_json",
-                ErrorKind::Empty => "empty",
-                _ => "unknown",
-            },
+        match (self.errors.first(), &self.kind) {
+            (Some(error), _) => as_word(error.code.as_str()),
+            (None, ErrorKind::NotJson) => "not_json",
+            (None, ErrorKind::Empty) => "empty",
+            (None, _) => "unknown",
         }
     }
 
@@ -252,25 +250,27 @@ pub fn is_retryable(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502..=504 | 506..=599)
 }
 
+/// The text if it can be shown: a word and not a message.
+fn as_word(text: &str) -> &str {
+    let is_word =
+        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.- ".contains(&b));
+    if is_word { text } else { "unknown" }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Intercom answered {}: ", self.status)?;
-        if self.errors.is_empty() {
-            f.write_str(self.code())?;
-        }
-        for (at, error) in self.errors.iter().enumerate() {
-            let code = error.code.as_str();
-            // A code is a word. Anything longer is a message in the wrong place.
-            let is_word = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.- ".contains(&b));
-            write!(
-                f,
-                "{}{}",
-                if at == 0 { "" } else { ", " },
-                if is_word { code } else { "unknown" }
-            )?;
+        match self.errors.split_first() {
+            None => f.write_str(self.code())?,
+            Some((first, others)) => {
+                f.write_str(as_word(first.code.as_str()))?;
+                for error in others {
+                    write!(f, ", {}", as_word(error.code.as_str()))?;
+                }
+            }
         }
         match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
+            Some(id) => write!(f, " (request {})", as_word(id)),
             None => Ok(()),
         }
     }

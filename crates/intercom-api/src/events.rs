@@ -37,7 +37,7 @@ pub struct DataEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// What else is known of it. Intercom keeps the first
-    /// [`limits::EVENT_METADATA_KEYS`](crate::limits::EVENT_METADATA_KEYS) keys.
+    /// [`limits::EVENT_METADATA_KEYS`] keys.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub metadata: Attributes,
 }

@@ -39,7 +39,7 @@ fields! {
             /// The industry.
             industry: String,
             /// What it brings in a month. Intercom drops the fraction and takes at most
-            /// [`limits::MONTHLY_SPEND`](crate::limits::MONTHLY_SPEND).
+            /// [`limits::MONTHLY_SPEND`].
             monthly_spend: Number,
             /// When the caller's system created it.
             remote_created_at: UnixSeconds,
@@ -150,7 +150,7 @@ open_enum! {
 request! {
     /// Lists companies by when they were last active: `POST /companies/list`.
     ///
-    /// Companies without users are missing. Beyond [`limits::LISTED_COMPANIES`](crate::limits::LISTED_COMPANIES),
+    /// Companies without users are missing. Beyond [`limits::LISTED_COMPANIES`],
     /// [scroll](ScrollCompanies).
     #[non_exhaustive]
     ListCompanies: Post "/companies/list" => CompanyList {

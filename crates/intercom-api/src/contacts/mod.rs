@@ -4,16 +4,15 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/contacts>.
 
 mod answers;
+mod query;
 mod search;
 
 pub use crate::pages::SearchPagination;
 pub use answers::{
     ArchivedContact, Contact, ContactCompanies, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles,
 };
-pub use search::{
-    FieldType, Filter, Group, GroupOperator, SEARCHABLE_FIELDS, SearchContacts, SearchOperator, SearchQuery,
-    SearchValue, field_type,
-};
+pub use query::{Filter, Group, GroupOperator, SearchOperator, SearchQuery, SearchValue};
+pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, field_type};
 
 use crate::ids::{ContactId, ExternalId, UnixSeconds};
 use crate::model::{fields, open_enum, request};

@@ -1,15 +1,10 @@
-//! Searching contacts.
+//! Searching contacts, and what they can be searched by.
 
-use super::ContactList;
-use crate::json::Number;
+use super::{ContactList, SearchOperator, SearchQuery, SearchValue};
 use crate::limits;
-use crate::model::{open_enum, request};
+use crate::model::request;
 use crate::pages::SearchPagination;
 use crate::validation::Checks;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
-use std::fmt;
 use validator::{Validate, ValidationErrors};
 
 /// The fields that contacts can be searched by, besides `custom_attributes.<name>`.
@@ -113,231 +108,6 @@ impl FieldType {
             Self::Tag => matches!(operator, Equals | NotEquals),
             Self::Custom => operator.is_known(),
         }
-    }
-}
-
-open_enum! {
-    /// How the value of a field is compared.
-    SearchOperator {
-        /// Equals. On dates: on that day.
-        Equals = "=",
-        /// Differs. Not for dates.
-        NotEquals = "!=",
-        /// Is one of an array. Not for dates and `tag_id`.
-        In = "IN",
-        /// Is none of an array. Not for dates and `tag_id`.
-        NotIn = "NIN",
-        /// Is less; on dates, before the start of that day.
-        LessThan = "<",
-        /// Is at most. Integers only.
-        AtMost = "<=",
-        /// Is greater; on dates, from the start of the next day.
-        GreaterThan = ">",
-        /// Is at least. Integers only.
-        AtLeast = ">=",
-        /// Contains the text.
-        Contains = "~",
-        /// Does not contain the text.
-        DoesNotContain = "!~",
-        /// Starts with the text.
-        StartsWith = "^",
-        /// Ends with the text.
-        EndsWith = "$",
-    }
-}
-
-open_enum! {
-    /// How the filters of a group go together.
-    GroupOperator {
-        /// All must hold.
-        And = "AND",
-        /// At least one must hold.
-        Or = "OR",
-    }
-}
-
-/// What a field is compared with. `Debug` shows the shape only.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SearchValue {
-    /// `null`: no value.
-    Null,
-    /// A boolean.
-    Bool(bool),
-    /// A number.
-    Number(Number),
-    /// A text.
-    Text(String),
-    /// Several, for [`SearchOperator::In`] and [`SearchOperator::NotIn`].
-    List(Vec<SearchValue>),
-}
-
-impl From<&str> for SearchValue {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for SearchValue {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for SearchValue {
-    fn from(number: i64) -> Self {
-        Self::Number(number.into())
-    }
-}
-
-impl From<bool> for SearchValue {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl<T: Into<SearchValue>> From<Vec<T>> for SearchValue {
-    fn from(values: Vec<T>) -> Self {
-        Self::List(values.into_iter().map(Into::into).collect())
-    }
-}
-
-impl fmt::Debug for SearchValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("Null"),
-            Self::Bool(_) => f.write_str("Bool(..)"),
-            Self::Number(_) => f.write_str("Number(..)"),
-            Self::Text(_) => f.write_str("Text(..)"),
-            Self::List(values) => f.debug_list().entries(values).finish(),
-        }
-    }
-}
-
-impl Serialize for SearchValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::List(values) => serializer.collect_seq(values),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SearchValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
-        match text.as_bytes().first() {
-            Some(b'n') => Ok(Self::Null),
-            Some(b't') => Ok(Self::Bool(true)),
-            Some(b'f') => Ok(Self::Bool(false)),
-            Some(b'"') => serde_json::from_str(text).map(Self::Text),
-            Some(b'[') => serde_json::from_str(text).map(Self::List),
-            Some(b'{') => return Err(D::Error::custom("an object is not a value to search for")),
-            _ => serde_json::from_str(text).map(Self::Number),
-        }
-        .map_err(D::Error::custom)
-    }
-}
-
-/// One comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Filter {
-    /// The field: one of [`SEARCHABLE_FIELDS`] or `custom_attributes.<name>`.
-    pub field: String,
-    /// The comparison.
-    pub operator: SearchOperator,
-    /// What to compare with.
-    pub value: SearchValue,
-}
-
-/// Several queries together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Group {
-    /// How they go together.
-    pub operator: GroupOperator,
-    /// The queries: at most [`limits::SEARCH_FILTERS_PER_GROUP`](crate::limits::SEARCH_FILTERS_PER_GROUP), nested at
-    /// most [`limits::SEARCH_NESTED_GROUPS`](crate::limits::SEARCH_NESTED_GROUPS) deep.
-    pub value: Vec<SearchQuery>,
-}
-
-/// What to search for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)] // writing only; reading is by hand, below
-pub enum SearchQuery {
-    /// One comparison.
-    Filter(Filter),
-    /// Several, joined by AND or OR.
-    Group(Group),
-}
-
-impl SearchQuery {
-    /// One comparison.
-    pub fn filter(field: impl Into<String>, operator: SearchOperator, value: impl Into<SearchValue>) -> Self {
-        Self::Filter(Filter {
-            field: field.into(),
-            operator,
-            value: value.into(),
-        })
-    }
-
-    /// All of these.
-    pub fn all(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
-        Self::Group(Group {
-            operator: GroupOperator::And,
-            value: queries.into_iter().collect(),
-        })
-    }
-
-    /// Any of these.
-    pub fn any(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
-        Self::Group(Group {
-            operator: GroupOperator::Or,
-            value: queries.into_iter().collect(),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for SearchQuery {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A filter has a field and a group has not; the value's type depends on which it is.
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = SearchQuery;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a filter (field, operator, value) or a group (operator, value)")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SearchQuery, A::Error> {
-                let (mut field, mut operator, mut value) = (None::<String>, None::<String>, None::<Box<RawValue>>);
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "field" => field = Some(map.next_value()?),
-                        "operator" => operator = Some(map.next_value()?),
-                        "value" => value = Some(map.next_value()?),
-                        _ => return Err(A::Error::unknown_field(&key, &["field", "operator", "value"])),
-                    }
-                }
-                let operator = operator.ok_or_else(|| A::Error::missing_field("operator"))?;
-                let value = value.ok_or_else(|| A::Error::missing_field("value"))?;
-                Ok(match field {
-                    Some(field) => SearchQuery::Filter(Filter {
-                        field,
-                        operator: operator.into(),
-                        value: serde_json::from_str(value.get()).map_err(A::Error::custom)?,
-                    }),
-                    None => SearchQuery::Group(Group {
-                        operator: operator.into(),
-                        value: serde_json::from_str(value.get()).map_err(A::Error::custom)?,
-                    }),
-                })
-            }
-        }
-        deserializer.deserialize_map(Parts)
     }
 }
 
@@ -466,6 +236,14 @@ mod tests {
         let search = SearchContacts::by("e-mail", "ada@example.org");
         let shown = format!("{0:?} {0}", search.validate().unwrap_err());
         assert!(shown.contains("not_searchable") && !shown.contains("ada"), "{shown}");
+    }
+
+    #[test]
+    fn a_query_cannot_be_nested_without_end() {
+        let (open, close) = (r#"{"operator":"AND","value":["#, "]}");
+        let nested = |depth: usize| format!(r#"{{"query":{}{}}}"#, open.repeat(depth), close.repeat(depth));
+        assert!(SearchContacts::from_body(nested(50).as_bytes()).is_ok());
+        assert!(SearchContacts::from_body(nested(50_000).as_bytes()).is_err());
     }
 
     #[test]

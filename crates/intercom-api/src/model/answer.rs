@@ -1,7 +1,7 @@
 //! Objects that Intercom answers.
 
 use crate::json::Value;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -37,13 +37,15 @@ impl Visitor<'_> for KeyOf {
     }
 }
 
-/// The value as the type that it should have; else what goes to `extra`.
-pub(crate) fn or_extra<T: DeserializeOwned>(raw: &RawValue) -> Result<T, Value> {
+/// The value as the type that it should have; else what goes to `extra`. An error only if even that cannot hold it.
+pub(crate) fn or_extra<T: DeserializeOwned, E: Error>(raw: &RawValue) -> Result<Result<T, Value>, E> {
     if raw.get() == "null" {
-        return Err(Value::Null);
+        return Ok(Err(Value::Null));
     }
-    // Any JSON text is a `Value`.
-    serde_json::from_str(raw.get()).map_err(|_| serde_json::from_str(raw.get()).unwrap_or(Value::Null))
+    match serde_json::from_str(raw.get()) {
+        Ok(value) => Ok(Ok(value)),
+        Err(_) => serde_json::from_str(raw.get()).map(Err).map_err(E::custom),
+    }
 }
 
 /// A model of an object that Intercom answers.
@@ -152,7 +154,7 @@ macro_rules! answer {
                             $($(
                                 if at == field {
                                     let raw = map.next_value::<Box<::serde_json::value::RawValue>>()?;
-                                    match $crate::model::or_extra(&raw) {
+                                    match $crate::model::or_extra(&raw)? {
                                         Ok(value) => $optional = Some(value),
                                         Err(value) => {
                                             extra.insert($name::KEYS[at], value);

@@ -7,7 +7,7 @@ macro_rules! open_enum {
         $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vdoc])* $variant,)*
@@ -45,6 +45,16 @@ macro_rules! open_enum {
                     $($text => Self::$variant,)*
                     _ => Self::Other(text),
                 }
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            // A word that is not known may be anything.
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$variant => stringify!($variant),)*
+                    Self::Other(_) => "Other(..)",
+                })
             }
         }
 

@@ -1,0 +1,232 @@
+//! What to search contacts for.
+
+use crate::json::{Number, Value};
+use crate::model::open_enum;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+open_enum! {
+    /// How the value of a field is compared.
+    SearchOperator {
+        /// Equals. On dates: on that day.
+        Equals = "=",
+        /// Differs. Not for dates.
+        NotEquals = "!=",
+        /// Is one of an array. Not for dates and `tag_id`.
+        In = "IN",
+        /// Is none of an array. Not for dates and `tag_id`.
+        NotIn = "NIN",
+        /// Is less; on dates, before the start of that day.
+        LessThan = "<",
+        /// Is at most. Integers only.
+        AtMost = "<=",
+        /// Is greater; on dates, from the start of the next day.
+        GreaterThan = ">",
+        /// Is at least. Integers only.
+        AtLeast = ">=",
+        /// Contains the text.
+        Contains = "~",
+        /// Does not contain the text.
+        DoesNotContain = "!~",
+        /// Starts with the text.
+        StartsWith = "^",
+        /// Ends with the text.
+        EndsWith = "$",
+    }
+}
+
+open_enum! {
+    /// How the filters of a group go together.
+    GroupOperator {
+        /// All must hold.
+        And = "AND",
+        /// At least one must hold.
+        Or = "OR",
+    }
+}
+
+/// What a field is compared with. `Debug` shows the shape only.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SearchValue {
+    /// `null`: no value.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text.
+    Text(String),
+    /// Several, for [`SearchOperator::In`] and [`SearchOperator::NotIn`].
+    List(Vec<SearchValue>),
+}
+
+impl From<&str> for SearchValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for SearchValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for SearchValue {
+    fn from(number: i64) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<bool> for SearchValue {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl<T: Into<SearchValue>> From<Vec<T>> for SearchValue {
+    fn from(values: Vec<T>) -> Self {
+        Self::List(values.into_iter().map(Into::into).collect())
+    }
+}
+
+impl fmt::Debug for SearchValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Bool(_) => f.write_str("Bool(..)"),
+            Self::Number(_) => f.write_str("Number(..)"),
+            Self::Text(_) => f.write_str("Text(..)"),
+            Self::List(values) => f.debug_list().entries(values).finish(),
+        }
+    }
+}
+
+impl Serialize for SearchValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(values) => serializer.collect_seq(values),
+        }
+    }
+}
+
+impl SearchValue {
+    fn read(value: Value) -> Result<Self, &'static str> {
+        Ok(match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => Self::Number(number),
+            Value::String(text) => Self::Text(text),
+            Value::Array(items) => Self::List(items.into_iter().map(Self::read).collect::<Result<_, _>>()?),
+            Value::Object(_) => return Err("an object is not a value to search for"),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for SearchValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// The field: one of [`SEARCHABLE_FIELDS`](super::SEARCHABLE_FIELDS) or `custom_attributes.<name>`.
+    pub field: String,
+    /// The comparison.
+    pub operator: SearchOperator,
+    /// What to compare with.
+    pub value: SearchValue,
+}
+
+/// Several queries together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// How they go together.
+    pub operator: GroupOperator,
+    /// The queries: at most [`limits::SEARCH_FILTERS_PER_GROUP`](crate::limits::SEARCH_FILTERS_PER_GROUP), nested at
+    /// most [`limits::SEARCH_NESTED_GROUPS`](crate::limits::SEARCH_NESTED_GROUPS) deep.
+    pub value: Vec<SearchQuery>,
+}
+
+/// What to search for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)] // writing only; reading is by hand, below
+pub enum SearchQuery {
+    /// One comparison.
+    Filter(Filter),
+    /// Several, joined by AND or OR.
+    Group(Group),
+}
+
+impl SearchQuery {
+    /// One comparison.
+    pub fn filter(field: impl Into<String>, operator: SearchOperator, value: impl Into<SearchValue>) -> Self {
+        Self::Filter(Filter {
+            field: field.into(),
+            operator,
+            value: value.into(),
+        })
+    }
+
+    /// All of these.
+    pub fn all(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
+        Self::Group(Group {
+            operator: GroupOperator::And,
+            value: queries.into_iter().collect(),
+        })
+    }
+
+    /// Any of these.
+    pub fn any(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
+        Self::Group(Group {
+            operator: GroupOperator::Or,
+            value: queries.into_iter().collect(),
+        })
+    }
+}
+
+impl SearchQuery {
+    fn read(value: Value) -> Result<Self, &'static str> {
+        let Value::Object(object) = value else {
+            return Err("a query is an object");
+        };
+        let (mut field, mut operator, mut value) = (None, None, None);
+        for (key, part) in object {
+            match (key.as_ref(), part) {
+                ("field", Value::String(text)) => field = Some(text),
+                ("operator", Value::String(text)) => operator = Some(text),
+                ("value", part) => value = Some(part),
+                _ => {
+                    return Err("a query has a field, an operator and a value, the first two of them strings");
+                }
+            }
+        }
+        let operator = operator.ok_or("the operator is missing")?;
+        let value = value.ok_or("the value is missing")?;
+        // A filter has a field, and a group has not.
+        match (field, value) {
+            (Some(field), value) => Ok(Self::filter(field, operator.into(), SearchValue::read(value)?)),
+            (None, Value::Array(queries)) => Ok(Self::Group(Group {
+                operator: operator.into(),
+                value: queries.into_iter().map(Self::read).collect::<Result<_, _>>()?,
+            })),
+            (None, _) => Err("the field is missing"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SearchQuery {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Which bounds the depth as well.
+        let value = Value::deserialize(deserializer)?;
+        Self::read(value).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,98 @@
+//! Numbers that keep their text.
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A JSON number, kept as it was written.
+///
+/// Equality is that of the text: `1` and `1.0` differ.
+#[derive(Clone)]
+pub struct Number(Box<RawValue>);
+
+impl Number {
+    /// The number with this JSON text, or `None` if the text is not a JSON number (RFC 8259, section 6).
+    pub fn from_json_text(text: &str) -> Option<Self> {
+        let first = *text.as_bytes().first()?;
+        if first != b'-' && !first.is_ascii_digit() {
+            return None;
+        }
+        // `to_owned` checks the grammar; the length check refuses surrounding white space, which it would drop.
+        let raw: &RawValue = serde_json::from_str(text).ok()?;
+        (raw.get().len() == text.len()).then(|| Self(raw.to_owned()))
+    }
+
+    /// A number from a finite float; `None` for NaN and the infinities, which JSON cannot express.
+    pub fn from_f64(value: f64) -> Option<Self> {
+        value
+            .is_finite()
+            .then(|| serde_json::value::to_raw_value(&value).ok().map(Self))
+            .flatten()
+    }
+
+    /// The JSON text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The value as an integer, if it is written as one and fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_str().parse().ok()
+    }
+
+    /// The nearest double; infinite if the number is beyond its range.
+    pub fn as_f64(&self) -> f64 {
+        // Every JSON number is a valid Rust float literal.
+        self.as_str().parse().unwrap_or(f64::NAN)
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        // A decimal integer is always valid JSON.
+        Self(RawValue::from_string(value.to_string()).expect("an integer is valid JSON"))
+    }
+}
+
+impl From<u32> for Number {
+    fn from(value: u32) -> Self {
+        Self::from(i64::from(value))
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Number {}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Number(..)")
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get().as_bytes().first() {
+            Some(b'-' | b'0'..=b'9') => Ok(Self(raw)),
+            _ => Err(de::Error::custom("expected a number")),
+        }
+    }
+}
