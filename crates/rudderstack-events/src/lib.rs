@@ -9,6 +9,8 @@ mod field;
 mod ids;
 mod integrations;
 mod json;
+#[cfg(feature = "strategies")]
+pub mod strategies;
 mod time;
 
 pub use batch::Batch;

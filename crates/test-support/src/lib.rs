@@ -1,12 +1,17 @@
 //! Fixtures, strategies, snapshots, property and simulation tests over the whole workspace. Not published.
 //!
 //! - [`fixtures`]: the events in the folder `fixtures/` of the project.
-//! - [`show`]: a conversion as text, for snapshots.
+//! - [`Outcome`]: what comes of the text of an event.
+//! - [`show`]: an outcome as text, for snapshots.
 //!
+//! The strategies for property tests are in `rudderstack_events::strategies`, because users need them too.
 //! The tests are one binary, `tests/it`.
 
 pub mod fixtures;
+mod outcome;
 pub mod show;
+
+pub use outcome::Outcome;
 
 use intercom_api::UnixSeconds;
 

@@ -1,10 +1,9 @@
 //! A conversion as text, for snapshots: YAML in shape, JSON in its values, one fact a line.
 
-use crate::NOW;
+use crate::Outcome;
 use crate::fixtures::Fixture;
 use intercom_api::{Attributes, Value};
-use rudderstack_events::Event;
-use rudderstack_to_intercom::{Conversion, Decision, Mapped, PlannedCall, Warning};
+use rudderstack_to_intercom::{Conversion, PlannedCall, Warning};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -13,14 +12,11 @@ const SHORT: usize = 100;
 
 /// What comes of a fixture: the calls, the plan, the source of every field, the warnings; or the error.
 pub fn fixture(fixture: &Fixture) -> String {
-    let event = match Event::from_json(&fixture.event) {
-        Ok(event) => event,
-        Err(error) => return format!("outcome: unreadable\nerror: {} ({error})\n", error.code()),
-    };
-    match Mapped::new(&event, &fixture.destination, NOW).traced().decide() {
-        Ok(Decision::Convert(conversion)) => converted(&conversion),
-        Ok(_) => "outcome: skipped\n".to_owned(),
-        Err(rejection) => {
+    match Outcome::of(&fixture.event, &fixture.destination) {
+        Outcome::Converted(conversion) => converted(&conversion),
+        Outcome::Skipped => "outcome: skipped\n".to_owned(),
+        Outcome::Unreadable(error) => format!("outcome: unreadable\nerror: {} ({error})\n", error.code()),
+        Outcome::Rejected(rejection) => {
             let mut text = String::from("outcome: rejected\n");
             line(
                 &mut text,

@@ -1,3 +1,4 @@
 //! The workspace's tests that need more than one crate, as one binary.
 
+mod properties;
 mod snapshots;

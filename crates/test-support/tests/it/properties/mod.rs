@@ -1,0 +1,21 @@
+//! Properties of the conversion that hold for every event.
+
+mod robustness;
+
+use proptest::prelude::*;
+use rudderstack_events::strategies::{self, Json};
+use rudderstack_to_intercom::Destination;
+
+/// The settings that the conversion depends on.
+fn destination() -> impl Strategy<Value = Destination> {
+    any::<bool>().prop_map(|send| Destination::new().with_anonymous_id(send))
+}
+
+/// Events of every sort: realistic, malformed, and JSON that is none.
+fn any_event() -> impl Strategy<Value = Json> {
+    prop_oneof![
+        3 => strategies::event(),
+        3 => strategies::malformed_event(),
+        1 => strategies::json(),
+    ]
+}
