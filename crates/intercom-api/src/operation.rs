@@ -50,7 +50,7 @@ pub trait Operation {
     ///
     /// # Errors
     ///
-    /// If the body is not what the operation answers.
+    /// If the body is not what the operation answers. The message may quote the body, so it is not one for a log.
     fn parse_answer(body: &[u8]) -> Result<Self::Answer, serde_json::Error> {
         let holds_nothing = size_of::<Self::Answer>() == 0 || body.iter().all(u8::is_ascii_whitespace);
         serde_json::from_slice(if holds_nothing { b"null" } else { body })

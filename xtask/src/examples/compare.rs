@@ -32,7 +32,8 @@ fn compare(read: &Value, written: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-fn inside(at: &str, key: &str) -> String {
+/// The pointer of what is under `key`.
+pub(crate) fn inside(at: &str, key: &str) -> String {
     format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 

@@ -7,6 +7,7 @@
 //! keys is free. In answers, every field must be one that the model names, with the type that the model gives it.
 
 mod compare;
+mod locate;
 mod table;
 
 use clap::Args;
@@ -102,6 +103,7 @@ fn check_all(dir: &Path) -> Result<(String, bool), String> {
     let entries = table::entries();
     let mut report = String::new();
     let mut by_tag = BTreeMap::<&str, Counts>::new();
+    let mut invalid = Vec::new();
     for example in &index {
         let counts = by_tag.entry(&example.tag).or_default();
         match (example.kind, is_error(example)) {
@@ -111,16 +113,17 @@ fn check_all(dir: &Path) -> Result<(String, bool), String> {
         }
         let problems = match std::fs::read(dir.join(&example.file)) {
             Ok(body) => check(example, &body, &entries),
-            Err(error) => vec![error.to_string()],
+            Err(error) => vec![format!("cannot be read: {error}")],
         };
-        let listed = INVALID.iter().any(|(file, _)| *file == example.file);
+        let listed = INVALID.iter().find(|(file, _)| *file == example.file);
         let problems = match (listed, problems.is_empty()) {
-            (true, false) => {
+            (Some(listed), false) => {
                 counts.invalid += 1;
+                invalid.push(listed);
                 continue;
             }
-            (true, true) => vec!["is listed as invalid, and yet nothing is lost".to_owned()],
-            (false, _) => problems,
+            (Some(_), true) => vec!["is listed as invalid, and yet nothing is lost".to_owned()],
+            (None, _) => problems,
         };
         counts.failed += usize::from(!problems.is_empty());
         for problem in problems {
@@ -133,6 +136,9 @@ fn check_all(dir: &Path) -> Result<(String, bool), String> {
         _ = writeln!(report, "{file}: is not in index.json");
     }
     write_table(&mut report, &by_tag);
+    for (file, reason) in invalid {
+        _ = writeln!(report, "invalid on purpose: {file}: {reason}");
+    }
     Ok((report, is_well))
 }
 
@@ -211,13 +217,16 @@ fn fill(template: &str) -> String {
 }
 
 fn differences(read: &[u8], written: &[u8]) -> Vec<String> {
-    match (
-        serde_json::from_slice::<Value>(read),
-        serde_json::from_slice::<Value>(written),
-    ) {
+    let value = |text: &[u8]| serde_json::from_slice::<Value>(text).map_err(|error| unread(text, &error));
+    match (value(read), value(written)) {
         (Ok(read), Ok(written)) => compare::differences(&read, &written),
-        (Err(error), _) | (_, Err(error)) => vec![error.to_string()],
+        (Err(problem), _) | (_, Err(problem)) => vec![problem],
     }
+}
+
+/// Why a text cannot be read, and where.
+fn unread(text: &[u8], error: &serde_json::Error) -> String {
+    format!("{}: {error}", locate::pointer_at(text, error.line(), error.column()))
 }
 
 fn write_table(report: &mut String, by_tag: &BTreeMap<&str, Counts>) {
@@ -257,12 +266,6 @@ fn write_table(report: &mut String, by_tag: &BTreeMap<&str, Counts>) {
         total.invalid,
         total.failed
     );
-    if total.invalid > 0 {
-        _ = writeln!(report, "invalid on purpose:");
-        for (file, reason) in INVALID {
-            _ = writeln!(report, "  {file}: {reason}");
-        }
-    }
 }
 
 #[cfg(test)]

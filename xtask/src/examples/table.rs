@@ -1,5 +1,6 @@
 //! Which types read the examples of each operation.
 
+use super::unread;
 use intercom_api::drift::{Drift, Finding, findings};
 use intercom_api::*;
 use serde::Serialize;
@@ -30,7 +31,7 @@ where
         path: sample.path().into_owned(),
         request: None,
         answer: Box::new(|body| {
-            let answer = O::parse_answer(body).map_err(|error| error.to_string())?;
+            let answer = O::parse_answer(body).map_err(|error| unread(body, &error))?;
             let written = serde_json::to_string(&answer).map_err(|error| error.to_string())?;
             Ok((written, findings(&answer)))
         }),
@@ -45,7 +46,7 @@ where
 {
     let (id, mut entry) = bare(sample);
     entry.request = Some(Box::new(move |body| {
-        let request = read(body).map_err(|error| error.to_string())?;
+        let request = read(body).map_err(|error| unread(body, &error))?;
         let call = request.to_call().map_err(|error| error.to_string())?;
         Ok(call.body.map_or_else(String::new, |body| body.get().to_owned()))
     }));

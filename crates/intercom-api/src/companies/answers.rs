@@ -99,7 +99,7 @@ answer! {
             object_type = "type": String,
             /// The companies.
             data: Vec<Company>,
-            /// The companies, where the list is part of a visitor.
+            /// The companies, where the list is part of a visitor, and by the documentation that of a contact too.
             companies: Vec<Company>,
             /// How many there are on all pages.
             total_count: i64,

@@ -2,7 +2,6 @@
 
 use super::Role;
 use crate::common::{Addressables, Avatar};
-use crate::companies::Company;
 use crate::ids::{AdminId, ContactId, ExternalId, UnixSeconds};
 use crate::json::Attributes;
 use crate::model::answer;
@@ -195,24 +194,6 @@ impl ContactList {
     /// The cursor that asks for the next page; `None` on the last.
     pub fn next_cursor(&self) -> Option<&str> {
         self.pages.as_ref()?.next_cursor()
-    }
-}
-
-answer! {
-    /// A page of the companies of a contact.
-    ContactCompanies {
-        optional {
-            /// `list`.
-            object_type = "type": String,
-            /// The companies.
-            data: Vec<Company>,
-            /// The companies, under the name that the documentation gives them.
-            companies: Vec<Company>,
-            /// How many there are on all pages.
-            total_count: i64,
-            /// Where the other pages are.
-            pages: Pages,
-        }
     }
 }
 

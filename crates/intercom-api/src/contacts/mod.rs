@@ -8,12 +8,11 @@ mod query;
 mod search;
 
 pub use crate::pages::SearchPagination;
-pub use answers::{
-    ArchivedContact, Contact, ContactCompanies, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles,
-};
+pub use answers::{ArchivedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles};
 pub use query::{Filter, Group, GroupOperator, SearchOperator, SearchQuery, SearchValue};
 pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, field_type};
 
+use crate::companies::CompanyList;
 use crate::ids::{ContactId, ExternalId, UnixSeconds};
 use crate::model::{fields, open_enum, request};
 use crate::pages::page_size;
@@ -197,7 +196,7 @@ impl Validate for ListContacts {
 
 request! {
     /// Lists the companies of a contact: `GET /contacts/{id}/companies`.
-    ListContactCompanies: Get "/contacts/{}/companies" => ContactCompanies {
+    ListContactCompanies: Get "/contacts/{}/companies" => CompanyList {
         path {
             /// The contact.
             contact: ContactId,
