@@ -64,6 +64,10 @@ impl ApiError {
         Self::new(404, ErrorCode::NotFound, "Resource Not Found")
     }
 
+    pub(crate) fn no_route() -> Self {
+        Self::new(404, ErrorCode::NotFound, "The requested resource was not found")
+    }
+
     /// Another contact, with this id, has one of the identities.
     pub(crate) fn conflict(id: &str, archived: bool) -> Self {
         let subject = if archived { "An archived contact" } else { "A contact" };

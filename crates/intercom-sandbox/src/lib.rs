@@ -3,7 +3,7 @@
 
 mod body;
 mod error;
-pub mod faults;
+mod faults;
 mod handlers;
 mod ids;
 mod json;
@@ -14,7 +14,7 @@ mod routes;
 mod sandbox;
 mod search;
 #[cfg(feature = "server")]
-pub mod server;
+mod server;
 mod settings;
 mod state;
 mod store;

@@ -60,6 +60,11 @@ impl Sandbox {
         self.workspace.settings.faults = faults;
     }
 
+    /// Accepts only this token from now on, or any: a token can be revoked in the middle of a run.
+    pub fn set_token(&mut self, token: Option<String>) {
+        self.workspace.settings.token = token;
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.workspace.settings
@@ -78,8 +83,7 @@ impl Sandbox {
         self.requests += 1;
         let mut standing = None;
         let Some(target) = routes::find(request.method, request.path_and_query) else {
-            let error = ApiError::new(404, ErrorCode::NotFound, "The requested resource was not found");
-            let reply = self.reply(Err(error), None);
+            let reply = self.reply(Err(ApiError::no_route()), None);
             self.calls.count(None, CallOutcome::Answered(reply.status));
             return reply;
         };
@@ -100,6 +104,18 @@ impl Sandbox {
         let authorization = format!("Bearer {}", self.settings().token.as_deref().unwrap_or("any"));
         let request = CallRequest::new(call, Some(&authorization));
         self.handle(request.as_request(), now)
+    }
+
+    /// Does what a request asks for as if somebody else did it: another integration, or a person in Intercom's own pages.
+    ///
+    /// Token, version, rate limit and faults play no part, and the call is not counted.
+    pub fn act(&mut self, request: Request<'_>, now: UnixMillis) -> Reply {
+        self.requests += 1;
+        let outcome = match routes::find(request.method, request.path_and_query) {
+            Some(target) => self.workspace.perform(&target, request.body, now),
+            None => Err(ApiError::no_route()),
+        };
+        self.reply(outcome, None)
     }
 
     /// Checks token, version and rate limit.
@@ -135,25 +151,36 @@ impl Sandbox {
 
     /// Does what an admitted request asks for, or lets it go wrong.
     fn serve(&mut self, target: &Target<'_>, body: &[u8], now: UnixMillis, standing: Option<Standing>) -> Reply {
-        let fault = self.faults.next(target.operation);
-        let happens = match &fault {
-            Some(Fault::Status(answer)) => answer.after_effect,
-            Some(Fault::Drop(dropped)) => *dropped == Dropped::AfterEffect,
-            Some(Fault::DelayMs(_)) | None => true,
-        };
-        let outcome = happens.then(|| self.workspace.perform(target, body, now));
-        match (fault, outcome) {
-            (Some(Fault::Status(answer)), _) => self.faulty(answer, standing),
-            (Some(Fault::DelayMs(delay)), Some(outcome)) => Reply {
-                delay: Some(Duration::from_millis(delay)),
-                ..self.reply(outcome, standing)
-            },
-            (Some(Fault::Drop(dropped)), outcome) => Reply {
-                dropped: Some(dropped),
-                ..self.reply(outcome.unwrap_or_else(|| Err(ApiError::of_status(500))), standing)
-            },
-            (_, Some(outcome)) => self.reply(outcome, standing),
-            (_, None) => self.reply(Err(ApiError::of_status(500)), standing),
+        let mut perform = || self.workspace.perform(target, body, now);
+        match self.faults.next(target.operation) {
+            None => {
+                let outcome = perform();
+                self.reply(outcome, standing)
+            }
+            Some(Fault::DelayMs(delay)) => {
+                let outcome = perform();
+                Reply {
+                    delay: Some(Duration::from_millis(delay)),
+                    ..self.reply(outcome, standing)
+                }
+            }
+            Some(Fault::Status(answer)) => {
+                if answer.after_effect {
+                    // Whatever comes of it is not told.
+                    let _ = perform();
+                }
+                self.faulty(answer, standing)
+            }
+            Some(Fault::Drop(dropped)) => {
+                let outcome = match dropped {
+                    Dropped::BeforeEffect => Err(ApiError::of_status(503)),
+                    Dropped::AfterEffect => perform(),
+                };
+                Reply {
+                    dropped: Some(dropped),
+                    ..self.reply(outcome, standing)
+                }
+            }
         }
     }
 

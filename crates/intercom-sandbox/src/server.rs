@@ -20,6 +20,7 @@ use axum::serve::{IncomingStream, Listener};
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +71,14 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    serve_shared(listener, Arc::new(Mutex::new(Sandbox::new(settings))), shutdown).await
+    let address = listener.local_addr().map_err(ServeError::Serve)?;
+    let sandbox = Sandbox::new(served_at(address, settings));
+    serve_shared(listener, Arc::new(Mutex::new(sandbox)), shutdown).await
+}
+
+fn served_at(address: SocketAddr, mut settings: Settings) -> Settings {
+    settings.base_url.get_or_insert_with(|| format!("http://{address}"));
+    settings
 }
 
 /// Serves a new sandbox on a free port of 127.0.0.1, in a task of its own.
@@ -83,11 +91,7 @@ pub async fn serve(
 pub async fn spawn(settings: Settings) -> Result<RunningSandbox, ServeError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(ServeError::Bind)?;
     let address = listener.local_addr().map_err(ServeError::Bind)?;
-    let base_url = format!("http://{address}");
-    let sandbox = Arc::new(Mutex::new(Sandbox::new(Settings {
-        base_url: base_url.clone(),
-        ..settings
-    })));
+    let sandbox = Arc::new(Mutex::new(Sandbox::new(served_at(address, settings))));
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async {
         // An error means that the handle is gone, which stops the server too.
@@ -95,7 +99,7 @@ pub async fn spawn(settings: Settings) -> Result<RunningSandbox, ServeError> {
     };
     let task = tokio::spawn(serve_shared(listener, Arc::clone(&sandbox), shutdown));
     Ok(RunningSandbox {
-        base_url,
+        base_url: format!("http://{address}"),
         sandbox,
         stop,
         task,

@@ -85,8 +85,9 @@ pub struct Settings {
     pub faults: Faults,
     /// Decides the ids that the sandbox gives, and its random faults.
     pub seed: u64,
-    /// The start of the links to a next page that some answers hold.
-    pub base_url: String,
+    /// Where the sandbox is served, for the links to a next page that some answers hold. `None` is the address of the
+    /// listener or, without a server, `https://api.intercom.io`.
+    pub base_url: Option<String>,
 }
 
 impl Settings {
@@ -177,7 +178,7 @@ impl Default for Settings {
             event_detail: EventDetail::default(),
             faults: Faults::none(),
             seed: 0,
-            base_url: "https://api.intercom.io".to_owned(),
+            base_url: None,
         }
     }
 }

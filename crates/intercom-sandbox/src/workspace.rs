@@ -9,6 +9,7 @@ use crate::store::companies::{Companies, Company};
 use crate::store::contacts::{Contact, Contacts, Presence};
 use crate::store::events::Events;
 use crate::store::tags::Tags;
+use intercom_api::Region;
 
 /// A note on a contact.
 pub(crate) struct Note {
@@ -62,6 +63,12 @@ impl Workspace {
             deletion_requests: 0,
             settings,
         }
+    }
+
+    /// The URL of a path, for a link to a next page.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let base = self.settings.base_url.as_deref();
+        format!("{}{path}", base.unwrap_or(Region::Us.base_url()))
     }
 
     pub(crate) fn contact_id(&self, at: u32) -> String {

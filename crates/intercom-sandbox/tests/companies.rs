@@ -114,9 +114,7 @@ fn lists_show_companies_to_which_somebody_belongs() {
     let contact = bench.contact(json!({"external_id": "u-1"}));
     let all: Vec<String> = (0..3).map(|at| bench.company(&format!("c-{at}"))).collect();
     for company in &all[..2] {
-        bench
-            .post(&format!("/contacts/{contact}/companies"), json!({"id": company}))
-            .ok();
+        bench.attach(&contact, company);
     }
     let listed = [all[1].clone(), all[0].clone()];
     assert_eq!(ids(&bench.get("/companies").ok()), listed);
@@ -145,9 +143,7 @@ fn one_scroll_at_a_time_goes_over_all_companies() {
     let all: Vec<String> = (0..150)
         .map(|at| {
             let company = bench.company(&format!("c-{at}"));
-            bench
-                .post(&format!("/contacts/{contact}/companies"), json!({"id": company}))
-                .ok();
+            bench.attach(&contact, &company);
             company
         })
         .collect();
@@ -214,9 +210,7 @@ fn an_archived_contact_counts_for_no_company_until_it_is_back() {
     let mut bench = Bench::easy();
     let contact = bench.contact(json!({"external_id": "u-1"}));
     let company = bench.company("c-1");
-    bench
-        .post(&format!("/contacts/{contact}/companies"), json!({"id": company}))
-        .ok();
+    bench.attach(&contact, &company);
     let count = |bench: &mut Bench| bench.get(&format!("/companies/{company}")).ok()["user_count"].clone();
     bench.post(&format!("/contacts/{contact}/archive"), Value::Null).ok();
     assert_eq!(count(&mut bench), 0);
@@ -231,9 +225,7 @@ fn a_deleted_company_is_taken_off_its_contacts() {
     let mut bench = Bench::easy();
     let contact = bench.contact(json!({"external_id": "u-1"}));
     let company = bench.company("c-1");
-    bench
-        .post(&format!("/contacts/{contact}/companies"), json!({"id": company}))
-        .ok();
+    bench.attach(&contact, &company);
     let deleted = bench.delete(&format!("/companies/{company}")).ok();
     assert_eq!(deleted, json!({"id": company, "object": "company", "deleted": true}));
     assert_eq!(bench.get("/companies?company_id=c-1").error(), NOT_FOUND);

@@ -148,9 +148,7 @@ fn a_merged_contact_is_gone_into_the_other() {
         bench.contact(json!({"role": "lead", "external_id": "l-1", "email": "lead@example.org", "phone": "+49"}));
     let user = bench.contact(json!({"external_id": "u-1", "name": "Ada"}));
     let company = bench.company("c-1");
-    bench
-        .post(&format!("/contacts/{lead}/companies"), json!({"id": company}))
-        .ok();
+    bench.attach(&lead, &company);
     let event = json!({"event_name": "came", "created_at": 1_700_000_000, "id": lead});
     assert_eq!(bench.post("/events", event).reply.status, 202);
 

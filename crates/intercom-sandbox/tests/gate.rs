@@ -36,6 +36,27 @@ fn a_token_is_needed() {
 }
 
 #[test]
+fn a_token_can_be_revoked() {
+    let mut bench = Bench::easy();
+    bench.get("/me").ok();
+    bench.sandbox.set_token(Some("another".to_owned()));
+    assert_eq!(bench.get("/me").error().0, 401);
+    bench.sandbox.set_token(None);
+    bench.get("/me").ok();
+}
+
+#[test]
+fn what_others_do_is_neither_limited_nor_counted() {
+    let settings = Settings::default().with_token("x").with_faults(Faults::mixed(1.0));
+    let mut sandbox = Sandbox::new(settings.with_rate_limit(RateLimit::new(0, Duration::from_secs(1))));
+    let create = Request::new("POST", "/contacts").body(b"{\"role\":\"lead\"}");
+    assert_eq!(sandbox.act(create, START).status, 200);
+    assert_eq!(sandbox.act(Request::new("GET", "/nowhere"), START).status, 404);
+    assert_eq!(sandbox.state().contacts.len(), 1);
+    assert!(sandbox.state().calls.is_empty());
+}
+
+#[test]
 fn a_version_must_be_published() {
     let mut sandbox = Sandbox::new(Settings::default());
     let request = Request::new("GET", "/me").authorization("Bearer any");

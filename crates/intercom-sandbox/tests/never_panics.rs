@@ -150,9 +150,7 @@ fn furnished(settings: Settings) -> (Bench, Vec<String>) {
     let contact = bench.contact(json!({"external_id": "u-1", "email": "ada@example.org"}));
     let lead = bench.contact(json!({"role": "lead"}));
     let company = bench.company("c-1");
-    bench
-        .post(&format!("/contacts/{contact}/companies"), json!({"id": company}))
-        .ok();
+    bench.attach(&contact, &company);
     bench
         .post(
             "/tags",

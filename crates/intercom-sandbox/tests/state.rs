@@ -14,9 +14,7 @@ fn the_state_shows_everything() {
         bench.contact(json!({"external_id": "u-1", "email": "ada@example.org", "avatar": "https://example.org/a"}));
     let bob = bench.contact(json!({"external_id": "u-2"}));
     let company = bench.company("c-1");
-    bench
-        .post(&format!("/contacts/{ada}/companies"), json!({"id": company}))
-        .ok();
+    bench.attach(&ada, &company);
     bench
         .post(
             "/tags",
@@ -86,8 +84,7 @@ fn runs_that_did_the_same_are_equal_once_normalised() {
     let company = one.company("c-1");
     let other = one.company("c-2");
     for company in [&company, &other] {
-        one.post(&format!("/contacts/{ada}/companies"), json!({"id": company}))
-            .ok();
+        one.attach(&ada, company);
     }
     one.post("/tags", json!({"name": "x", "companies": [{"id": company}]}))
         .ok();
@@ -113,8 +110,7 @@ fn runs_that_did_the_same_are_equal_once_normalised() {
         assert_eq!(two.post("/events", event).reply.status, 202);
     }
     for company in [&other, &company] {
-        two.post(&format!("/contacts/{ada}/companies"), json!({"id": company}))
-            .ok();
+        two.attach(&ada, company);
     }
     two.put(
         &format!("/contacts/{ada}"),

@@ -133,7 +133,7 @@ impl Workspace {
                 .ok_or_else(ApiError::company_not_found)
                 .and_then(|at| self.company_answer(at));
         }
-        let path = format!("{}/companies", self.settings.base_url);
+        let path = self.url("/companies");
         if let Some(name) = target.query("name") {
             let named: Vec<u32> = self
                 .companies
@@ -185,7 +185,7 @@ impl Workspace {
             Some("asc") => places.reverse(),
             Some(_) => return Err(ApiError::invalid("order", "order must be asc or desc")),
         }
-        let url = format!("{}/companies/list", self.settings.base_url);
+        let url = self.url("/companies/list");
         Ok(self.company_list(&places, &Numbered::from_query(target)?, &url))
     }
 

@@ -43,7 +43,7 @@ impl Workspace {
 
     pub(super) fn list_contact_companies(&self, target: &Target<'_>) -> Outcome {
         let (_, contact) = self.contact(target.first())?;
-        let url = format!("{}/contacts/{}/companies", self.settings.base_url, target.first());
+        let url = self.url(&format!("/contacts/{}/companies", target.first()));
         Ok(self.company_list(&contact.companies, &Numbered::from_query(target)?, &url))
     }
 

@@ -292,6 +292,8 @@ impl Contacts {
     }
 
     fn schedule(&mut self, at: u32, fields: Arc<Fields>, now: UnixMillis) {
+        // Here too, so that the queue does not grow for as long as nobody searches.
+        self.settle(now);
         if let Some(lagging) = &mut self.lagging {
             lagging.due.push_back((now.after(lagging.lag), at, fields));
         }

@@ -102,6 +102,13 @@ impl Bench {
             .ok())
     }
 
+    /// Makes a contact a member of a company.
+    #[track_caller]
+    pub(crate) fn attach(&mut self, contact: &str, company: &str) {
+        self.post(&format!("/contacts/{contact}/companies"), json!({"id": company}))
+            .ok();
+    }
+
     /// The ids that a search with one filter finds.
     #[track_caller]
     pub(crate) fn find(&mut self, field: &str, operator: &str, value: impl Into<Value>) -> Vec<String> {
