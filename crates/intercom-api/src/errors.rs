@@ -5,7 +5,7 @@
 
 use crate::drift::{Drift, Finding};
 use crate::ids::ContactId;
-use crate::json::Attributes;
+use crate::json::{Attributes, Value};
 use crate::model::{answer, open_enum};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -181,7 +181,7 @@ impl ApiError {
             _ => ErrorKind::OtherJson,
         };
         error.request_id.clone_from(&read.request_id);
-        error.errors = read.errors.clone().unwrap_or_default();
+        error.errors = read.errors.clone().unwrap_or_else(|| items_of(&read));
         error.body = Some(read);
         error
     }
@@ -242,6 +242,24 @@ impl ApiError {
 
     fn messages(&self) -> impl Iterator<Item = &str> {
         self.errors.iter().filter_map(|error| error.message.as_deref())
+    }
+}
+
+/// The errors of a body whose list of them is not as documented: what stands for an error in it, or is one itself.
+fn items_of(body: &ErrorBody) -> Vec<ErrorItem> {
+    let item = |object: &Attributes| {
+        let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (code, message) = (text("code"), text("message"));
+        if code.is_none() && message.is_none() {
+            return None;
+        }
+        let mut item = ErrorItem::new(code.unwrap_or_default());
+        (item.message, item.field) = (message, text("field"));
+        Some(item)
+    };
+    match body.extra.get("errors") {
+        Some(Value::Array(errors)) => errors.iter().filter_map(|error| item(error.as_object()?)).collect(),
+        _ => item(&body.extra).into_iter().collect(),
     }
 }
 
@@ -356,6 +374,29 @@ mod tests {
             kind(b"{\"type\":\"error\",\"errors\":[{\"code\":\"server_error\"}]}"),
             ErrorKind::Error
         );
+    }
+
+    #[test]
+    fn errors_in_other_forms_are_read_too() {
+        let items = |body: &str| {
+            let error = ApiError::parse(400, body.as_bytes());
+            assert_eq!(serde_json::to_string(&error).unwrap(), body);
+            error
+                .errors
+                .iter()
+                .map(|item| (item.code.to_string(), item.message.clone()))
+                .collect::<Vec<_>>()
+        };
+        let x = Some("x".to_owned());
+        assert_eq!(
+            items(r#"{"type":"error","code":"gone","message":"x"}"#),
+            [("gone".into(), x.clone())]
+        );
+        assert_eq!(
+            items(r#"{"errors":[{"message":"x"},7,{"code":"gone"}]}"#),
+            [("".into(), x), ("gone".into(), None)]
+        );
+        assert!(items(r#"{"errors":"many"}"#).is_empty());
     }
 
     #[test]

@@ -17,6 +17,11 @@ pub const EVENT_METADATA_KEYS: usize = 10;
 /// <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>, November 2026.
 pub const CALLS_PER_MINUTE: u32 = 10_000;
 
+/// Calls a minute that all apps of a workspace may make together.
+///
+/// <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>, November 2026.
+pub const CALLS_PER_MINUTE_OF_WORKSPACE: u32 = 25_000;
+
 /// Seconds of one window in which calls are counted: a sixth of the calls a minute fall to each.
 ///
 /// <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>, November 2026.

@@ -33,6 +33,14 @@ impl Value {
             _ => None,
         }
     }
+
+    /// The object, if it is one.
+    pub fn as_object(&self) -> Option<&Attributes> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Value {
