@@ -59,6 +59,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(commands::convert::Convert),
+    Check(commands::check::Check),
     Completions(commands::completions::Completions),
 }
 
@@ -83,6 +84,7 @@ pub fn main() -> ExitCode {
     .write_global();
     let result = log_to_stderr(&cli.log).and_then(|()| match cli.command {
         Command::Convert(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Completions(command) => command.run(),
     });
     match result {

@@ -3,6 +3,7 @@
 //! It is a library so that the program can be tested and measured from inside. It is not meant to be depended on: the
 //! crates that it wires together are.
 
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod convert;
@@ -10,3 +11,4 @@ pub mod exit;
 pub mod input;
 mod interrupt;
 pub mod pipeline;
+mod text;

@@ -1,5 +1,6 @@
 //! The commands, one file each: their arguments, and what they print.
 
+pub mod check;
 pub mod completions;
 pub mod convert;
 

@@ -3,18 +3,11 @@
 use super::Render;
 use super::json::type_of;
 use crate::input::{Item, Received};
-use anstyle::{AnsiColor, Style};
+use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, printable};
 use rudderstack_events::{Object, Raw};
 use rudderstack_to_intercom::{Conversion, Decision, Lookup, Plan, Rejection, Warning, When};
 use serde::Serialize;
 use std::io::{self, Write};
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const FIELD: Style = AnsiColor::Cyan.on_default();
-const GOOD: Style = AnsiColor::Green.on_default();
-const NOTE: Style = AnsiColor::Yellow.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
 
 /// The widest that fields and values are lined up to; longer values are cut.
 const FIELD_WIDTH: usize = 36;
@@ -217,13 +210,6 @@ fn warnings(warnings: &[Warning], text: &mut Vec<u8>) -> io::Result<()> {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-/// The text without characters that a terminal would take for commands.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
 }
 
 fn cut(text: &str) -> String {

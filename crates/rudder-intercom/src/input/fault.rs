@@ -30,6 +30,28 @@ impl FaultKind {
             Self::NotAnObject => "not_an_object",
         }
     }
+
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "A line is not valid JSON.",
+            Self::TooDeep => "A line is nested beyond 128 levels.",
+            Self::TooLarge => "A line is longer than the limit for one event.",
+            Self::NotUtf8 => "A line is not UTF-8 text.",
+            Self::NotAnObject => "A line is valid JSON, but not an object.",
+        }
+    }
+
+    /// What to do about it, in a sentence.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "Mend the line; it may have been cut off, or written by two programs at once.",
+            Self::TooDeep => "Nest less deeply; no SDK sends such events.",
+            Self::TooLarge => "Raise --max-event-bytes if the event is as long as that on purpose.",
+            Self::NotUtf8 => "Convert the file to UTF-8, for example with iconv.",
+            Self::NotAnObject => "Send one JSON object an event.",
+        }
+    }
 }
 
 /// A piece of input that is no event, and where it stands.

@@ -1,0 +1,11 @@
+//! What would happen to the events of an input, in total.
+
+mod capped;
+mod html;
+mod report;
+mod savings;
+mod tally;
+mod text;
+
+pub use report::Report;
+pub use tally::{Checker, ChunkTally, Tally};

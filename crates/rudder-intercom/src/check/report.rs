@@ -1,0 +1,276 @@
+//! The outcome of a check, as data.
+
+use super::capped::MAX_NAMES;
+use super::tally::{Cause, Noted, Tally};
+use crate::convert::Totals;
+use intercom_api::{DataAttributeModel, limits};
+use serde::Serialize;
+
+/// The outcome of a check. Serialises to what `check --json` prints.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// All events, and lines that are none.
+    pub events: u64,
+    /// Those that can be sent.
+    pub converted: u64,
+    /// Those that cannot.
+    pub rejected: u64,
+    /// Those that are not for Intercom.
+    pub skipped: u64,
+    /// By type.
+    pub types: Vec<TypeCount>,
+    /// Why events cannot be sent, the most frequent cause first.
+    pub rejections: Vec<Finding>,
+    /// What is left out of events that can, the most frequent first.
+    pub warnings: Vec<Finding>,
+    /// The custom attributes that must exist in Intercom.
+    pub custom_attributes: Vec<AttributeCount>,
+    /// Uses of further attributes, for which there was no room.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_custom_attributes: u64,
+    /// The names of track events.
+    pub event_names: EventNames,
+    /// Track events with more metadata than Intercom keeps.
+    pub long_metadata: LongMetadata,
+    /// Calls to Intercom.
+    pub calls: Bounds<u64>,
+    /// Minutes that these take at Intercom's rate limit.
+    pub minutes: Bounds<f64>,
+}
+
+/// The events of a type.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TypeCount {
+    /// The type, or `(other)` for whatever is none of RudderStack's.
+    #[serde(rename = "type")]
+    pub name: &'static str,
+    /// All of them.
+    pub events: u64,
+    /// Those that can be sent.
+    pub converted: u64,
+    /// Those that cannot.
+    pub rejected: u64,
+    /// Those that are not for Intercom.
+    pub skipped: u64,
+}
+
+/// A rejection or a warning, and how often it occurs.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The stable code.
+    pub code: &'static str,
+    /// How often it occurs.
+    pub count: u64,
+    /// The first lines that have it.
+    pub lines: Vec<u64>,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+/// A custom attribute that events need.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AttributeCount {
+    /// Of contacts or of companies.
+    pub model: DataAttributeModel,
+    /// The name.
+    pub name: String,
+    /// The type that fits the values.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Whether the values are of several types, so that some of them do not fit.
+    pub mixed: bool,
+    /// How many events have it.
+    pub events: u64,
+}
+
+/// The names of track events, against Intercom's limit.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EventNames {
+    /// How many different names there are; at least so many, if there are further ones.
+    pub distinct: usize,
+    /// How many Intercom allows.
+    pub limit: usize,
+    /// The names, the most frequent first.
+    pub names: Vec<NameCount>,
+    /// Uses of further names, for which there was no room.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+/// How often there is an event of a name.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct NameCount {
+    /// The name.
+    pub name: String,
+    /// How many events have it.
+    pub events: u64,
+}
+
+/// Track events with more metadata than Intercom keeps.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LongMetadata {
+    /// How many there are.
+    pub events: u64,
+    /// How many keys Intercom keeps.
+    pub limit: usize,
+    /// How many keys the longest has, of all events.
+    pub most_keys: usize,
+    /// The first lines.
+    pub lines: Vec<u64>,
+}
+
+/// At least and at most.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Bounds<T> {
+    /// With what delivery saves: contacts that are known are not searched, and what would change nothing is not sent.
+    pub lower: T,
+    /// Without, if no contact exists yet or all do, whichever takes more.
+    pub upper: T,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Report {
+    /// Whether there are more event names than Intercom allows.
+    pub fn too_many_names(&self) -> bool {
+        self.event_names.distinct > self.event_names.limit
+    }
+
+    /// How many names are told apart at most, of events and of attributes each.
+    pub const fn max_names() -> usize {
+        MAX_NAMES
+    }
+}
+
+impl From<&Tally> for Report {
+    fn from(tally: &Tally) -> Self {
+        let Totals {
+            converted,
+            rejected,
+            skipped,
+        } = tally.totals;
+        let calls = Bounds {
+            lower: tally.calls.lower,
+            upper: tally.calls.upper,
+        };
+        let minutes = |calls: u64| calls as f64 / f64::from(limits::CALLS_PER_MINUTE);
+        let mut report = Self {
+            events: tally.totals.events(),
+            converted,
+            rejected,
+            skipped,
+            types: types(tally),
+            rejections: tally
+                .rejections
+                .iter()
+                .map(|(&cause, noted)| rejection(cause, noted))
+                .collect(),
+            warnings: tally
+                .warnings
+                .iter()
+                .map(|(code, noted)| finding(code.as_str(), noted, code.meaning(), code.advice()))
+                .collect(),
+            custom_attributes: attributes(tally),
+            more_custom_attributes: tally.contact_attributes.beyond() + tally.company_attributes.beyond(),
+            event_names: EventNames {
+                distinct: tally.event_names.len(),
+                limit: limits::ACTIVE_EVENT_NAMES,
+                names: names(tally),
+                more: tally.event_names.beyond(),
+            },
+            long_metadata: LongMetadata {
+                events: tally.long_metadata.count,
+                limit: limits::EVENT_METADATA_KEYS,
+                most_keys: tally.most_metadata,
+                lines: tally.long_metadata.lines.clone(),
+            },
+            calls,
+            minutes: Bounds {
+                lower: minutes(calls.lower),
+                upper: minutes(calls.upper),
+            },
+        };
+        for findings in [&mut report.rejections, &mut report.warnings] {
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.count));
+        }
+        report
+    }
+}
+
+fn types(tally: &Tally) -> Vec<TypeCount> {
+    let mut types: Vec<TypeCount> = tally
+        .types
+        .iter()
+        .map(|(&name, totals)| TypeCount {
+            name: if name.is_empty() { "(other)" } else { name },
+            events: totals.events(),
+            converted: totals.converted,
+            rejected: totals.rejected,
+            skipped: totals.skipped,
+        })
+        .collect();
+    types.sort_by_key(|count| std::cmp::Reverse(count.events));
+    types
+}
+
+fn rejection(cause: Cause, noted: &Noted) -> Finding {
+    match cause {
+        Cause::Rejection(code) => finding(code.as_str(), noted, code.meaning(), code.advice()),
+        Cause::Fault(kind) => finding(kind.code(), noted, kind.meaning(), kind.advice()),
+    }
+}
+
+fn finding(code: &'static str, noted: &Noted, meaning: &'static str, advice: &'static str) -> Finding {
+    Finding {
+        code,
+        count: noted.count,
+        lines: noted.lines.clone(),
+        meaning: meaning.trim_start(),
+        advice,
+    }
+}
+
+fn attributes(tally: &Tally) -> Vec<AttributeCount> {
+    let models = [
+        (DataAttributeModel::Contact, &tally.contact_attributes),
+        (DataAttributeModel::Company, &tally.company_attributes),
+    ];
+    let mut all: Vec<AttributeCount> = models
+        .into_iter()
+        .flat_map(|(model, attributes)| attributes.iter().map(move |entry| (model.clone(), entry)))
+        .map(|(model, (name, usage))| AttributeCount {
+            model,
+            name: name.to_owned(),
+            data_type: usage.data_type(name).to_string(),
+            mixed: usage.is_mixed(),
+            events: usage.events,
+        })
+        .collect();
+    all.sort_by_key(|attribute| std::cmp::Reverse(attribute.events));
+    all
+}
+
+fn names(tally: &Tally) -> Vec<NameCount> {
+    let mut names: Vec<NameCount> = tally
+        .event_names
+        .iter()
+        .map(|(name, &events)| NameCount {
+            name: name.to_owned(),
+            events,
+        })
+        .collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.events));
+    names
+}

@@ -1,0 +1,259 @@
+//! Counts what becomes of events.
+
+use super::capped::Capped;
+use super::savings::{Calls, Effect};
+use crate::convert::{Settings, Totals};
+use crate::input::{Chunk, FaultKind, Item};
+use crate::pipeline::Work;
+use intercom_api::{Attributes, DataAttributeModel, DataType, Value, limits};
+use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, WarningCode};
+use std::collections::BTreeMap;
+use std::hash::RandomState;
+
+/// How many lines are named as examples.
+const EXAMPLES: usize = 3;
+
+/// How often something happened, and where first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noted {
+    pub(super) count: u64,
+    pub(super) lines: Vec<u64>,
+}
+
+impl Noted {
+    fn note(&mut self, line: u64) {
+        self.count += 1;
+        self.example(line);
+    }
+
+    fn example(&mut self, line: u64) {
+        if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
+            self.lines.push(line);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        other.lines.iter().for_each(|&line| self.example(line));
+    }
+}
+
+/// Why an event cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// It cannot be converted.
+    Rejection(RejectionCode),
+    /// It is no event.
+    Fault(FaultKind),
+}
+
+/// Of which types the values of an attribute are, and how often.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Usage {
+    /// How many events have it.
+    pub(super) events: u64,
+    pub(super) strings: u64,
+    pub(super) integers: u64,
+    pub(super) floats: u64,
+    pub(super) booleans: u64,
+}
+
+impl Usage {
+    fn count(&mut self, value: &Value) {
+        self.events += 1;
+        match value {
+            Value::Bool(_) => self.booleans += 1,
+            Value::Number(number) if number.as_i64().is_some() => self.integers += 1,
+            Value::Number(_) => self.floats += 1,
+            Value::Null => {}
+            Value::String(_) | Value::Array(_) | Value::Object(_) => self.strings += 1,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.events += other.events;
+        self.strings += other.strings;
+        self.integers += other.integers;
+        self.floats += other.floats;
+        self.booleans += other.booleans;
+    }
+
+    /// Whether no one type fits all values.
+    pub(super) fn is_mixed(&self) -> bool {
+        let kinds = [self.strings > 0, self.integers + self.floats > 0, self.booleans > 0];
+        kinds.into_iter().filter(|&there| there).count() > 1
+    }
+
+    /// The type that fits the values: a date if they are integers and the name ends in `_at`, as is Intercom's habit.
+    pub(super) fn data_type(&self, name: &str) -> DataType {
+        match self {
+            usage if usage.is_mixed() || usage.strings > 0 => DataType::String,
+            Self { booleans: 1.., .. } => DataType::Boolean,
+            Self { floats: 1.., .. } => DataType::Float,
+            Self { integers: 1.., .. } if name.ends_with("_at") => DataType::Date,
+            Self { integers: 1.., .. } => DataType::Integer,
+            _ => DataType::String,
+        }
+    }
+}
+
+/// What becomes of events, in total.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub(super) totals: Totals,
+    /// By the type's name; the empty name stands for all that is none of RudderStack's types.
+    pub(super) types: BTreeMap<&'static str, Totals>,
+    pub(super) rejections: BTreeMap<Cause, Noted>,
+    pub(super) warnings: BTreeMap<WarningCode, Noted>,
+    pub(super) contact_attributes: Capped<Usage>,
+    pub(super) company_attributes: Capped<Usage>,
+    pub(super) event_names: Capped<u64>,
+    pub(super) long_metadata: Noted,
+    pub(super) most_metadata: usize,
+    pub(super) calls: Calls,
+}
+
+impl Tally {
+    /// Takes in the events of the next chunk, and leaves it empty.
+    pub fn add(&mut self, chunk: &mut ChunkTally) {
+        let ChunkTally { tally, effects } = std::mem::take(chunk);
+        self.totals += tally.totals;
+        for (kind, totals) in tally.types {
+            *self.types.entry(kind).or_default() += totals;
+        }
+        for (cause, noted) in &tally.rejections {
+            self.rejections.entry(*cause).or_default().merge(noted);
+        }
+        for (code, noted) in &tally.warnings {
+            self.warnings.entry(*code).or_default().merge(noted);
+        }
+        self.contact_attributes.merge(tally.contact_attributes, Usage::merge);
+        self.company_attributes.merge(tally.company_attributes, Usage::merge);
+        self.event_names
+            .merge(tally.event_names, |ours, theirs| *ours += theirs);
+        self.long_metadata.merge(&tally.long_metadata);
+        self.most_metadata = self.most_metadata.max(tally.most_metadata);
+        effects.iter().for_each(|effect| self.calls.add(effect));
+    }
+
+    /// How many events came to what.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The custom attributes that the events need, with the type that fits their values.
+    pub fn custom_attributes(&self) -> impl Iterator<Item = (DataAttributeModel, &str, DataType)> {
+        let contact = self
+            .contact_attributes
+            .iter()
+            .map(|entry| (DataAttributeModel::Contact, entry));
+        let company = self
+            .company_attributes
+            .iter()
+            .map(|entry| (DataAttributeModel::Company, entry));
+        contact
+            .chain(company)
+            .map(|(model, (name, usage))| (model, name, usage.data_type(name)))
+    }
+
+    fn converted(&mut self, conversion: &Conversion, line: u64) {
+        let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
+            for (name, value) in attributes.iter() {
+                all.change(name, |usage| usage.count(value));
+            }
+        };
+        match &conversion.plan {
+            Plan::SaveContact(plan) => {
+                // What a contact is created with has no attribute that an update has not.
+                let contact = plan.create().unwrap_or(&plan.update);
+                count(&contact.custom_attributes, &mut self.contact_attributes);
+            }
+            Plan::SaveCompany(plan) => {
+                count(&plan.company.custom_attributes, &mut self.company_attributes);
+            }
+            Plan::SubmitEvent(event) => {
+                self.event_names.change(&event.event_name, |count| *count += 1);
+                self.most_metadata = self.most_metadata.max(event.metadata.len());
+                if event.metadata.len() > limits::EVENT_METADATA_KEYS {
+                    self.long_metadata.note(line);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What becomes of the events of one chunk.
+#[derive(Clone, Debug, Default)]
+pub struct ChunkTally {
+    tally: Tally,
+    effects: Vec<Effect>,
+}
+
+/// Counts chunks.
+#[derive(Debug)]
+pub struct Checker {
+    settings: Settings,
+    hasher: RandomState,
+}
+
+impl Checker {
+    /// Converts with `settings`.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Work for Checker {
+    type Output = ChunkTally;
+
+    fn run(&self, chunk: &Chunk, output: &mut ChunkTally) {
+        *output = ChunkTally::default();
+        let ChunkTally { tally, effects } = output;
+        chunk.for_each(|item| {
+            let received = match item {
+                Item::Event(received) => received,
+                Item::Fault(fault) => {
+                    tally.totals.rejected += 1;
+                    tally
+                        .rejections
+                        .entry(Cause::Fault(fault.kind))
+                        .or_default()
+                        .note(fault.line);
+                    return;
+                }
+            };
+            let mut totals = Totals::default();
+            let warnings = match self.settings.convert(&received, false) {
+                Ok(Decision::Convert(conversion)) => {
+                    totals.converted = 1;
+                    tally.converted(&conversion, received.line);
+                    effects.push(Effect::of(&conversion.plan, &self.hasher));
+                    conversion.warnings
+                }
+                Ok(_) => {
+                    totals.skipped = 1;
+                    Vec::new()
+                }
+                Err(rejection) => {
+                    totals.rejected = 1;
+                    tally
+                        .rejections
+                        .entry(Cause::Rejection(rejection.code))
+                        .or_default()
+                        .note(received.line);
+                    rejection.warnings
+                }
+            };
+            for warning in warnings {
+                tally.warnings.entry(warning.code).or_default().note(received.line);
+            }
+            tally.totals += totals;
+            let kind = received.event.event_type().map_or("", |kind| kind.as_str());
+            *tally.types.entry(kind).or_default() += totals;
+        });
+    }
+}

@@ -1,0 +1,101 @@
+//! `check`: what would happen, in total.
+
+use super::Conversion;
+use crate::check::{Checker, Report, Tally};
+use crate::cli::Input;
+use crate::exit::{Error, Exit};
+use crate::{interrupt, pipeline};
+use anstream::{AutoStream, eprintln};
+use clap::{Args, ValueHint};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Say what would happen to the events, in total, before anything is sent
+///
+/// Counts events by type and outcome, rejections and warnings with example lines, the custom attributes that must exist
+/// in Intercom, event names and metadata against Intercom's limits, and the calls that it takes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rudder-intercom check events.ndjson
+  rudder-intercom check events.ndjson --html report.html
+  rudder-intercom check events.ndjson --json | jq .custom_attributes
+
+Exits with 1 if some events cannot be sent.")]
+pub struct Check {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    conversion: Conversion,
+    /// Print the report as JSON.
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// Write the report as a page that needs nothing else to be read.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    html: Option<PathBuf>,
+}
+
+impl Check {
+    /// Checks the input and prints the report.
+    pub(crate) fn run(self) -> Result<Exit, Error> {
+        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
+        let reader = self.input.open()?;
+        // Now rather than after an hour's work.
+        let page = self.html.as_deref().map(create).transpose()?;
+        let checker = Checker::new(self.conversion.settings());
+        let mut tally = Tally::default();
+        let end = pipeline::run(reader, self.input.limit(), checker, Some(&interrupt), |chunk| {
+            tally.add(chunk);
+            Ok(ControlFlow::Continue(()))
+        });
+        let report = Report::from(&tally);
+        self.print(&report).or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(Error::Output(error)),
+        })?;
+        if let (Some(path), Some(page)) = (&self.html, page) {
+            let mut page = BufWriter::new(page);
+            let input = if self.input.file() == Path::new("-") {
+                "standard input".into()
+            } else {
+                self.input.file().to_string_lossy()
+            };
+            let written = report.write_html(&input, &mut page).and_then(|()| page.flush());
+            written.map_err(|source| Error::Write {
+                path: path.clone(),
+                source,
+            })?;
+            eprintln!("wrote {}", path.display());
+        }
+        match end? {
+            pipeline::End::Interrupted => {
+                eprintln!("interrupted: the report is of the first {} events", report.events);
+                Ok(Exit::Interrupted)
+            }
+            _ => Ok(Exit::complete_if(report.rejected == 0)),
+        }
+    }
+
+    fn print(&self, report: &Report) -> io::Result<()> {
+        let stdout = io::stdout().lock();
+        if self.json {
+            let mut stdout = BufWriter::new(stdout);
+            serde_json::to_writer_pretty(&mut stdout, report)?;
+            writeln!(stdout)?;
+            stdout.flush()
+        } else {
+            let mut stdout = BufWriter::new(AutoStream::auto(stdout));
+            report.write_text(&mut stdout)?;
+            stdout.flush()
+        }
+    }
+}
+
+fn create(path: &Path) -> Result<File, Error> {
+    File::create(path).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
