@@ -1,1 +1,8 @@
-//! Delivers planned Intercom calls in order, with retries, limits and remembered contacts.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+#[cfg(feature = "client")]
+pub mod client;
+mod engine;
+
+pub use engine::*;

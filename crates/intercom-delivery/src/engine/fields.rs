@@ -1,0 +1,247 @@
+//! Bodies, field by field: what to send of them, and what was last sent.
+//!
+//! A custom attribute is a field of its own. Values are compared by a hash of their JSON text, so that numbers differ if
+//! their text does, and nothing personal is kept.
+
+use intercom_api::{Attributes, Value};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+const CUSTOM: &str = "custom_attributes";
+
+/// A field of a body, and the event that set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    name: u64,
+    value: u64,
+    /// The event's place in the order of submission.
+    seq: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    name: u64,
+    /// The value last written, if it is known for certain.
+    value: Option<u64>,
+    /// The newest event that is known to have set it.
+    seq: u64,
+}
+
+/// What was last written of each field of a contact or a company.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written(Vec<Field>);
+
+impl Written {
+    fn get(&self, name: u64) -> Option<&Field> {
+        let at = self.0.binary_search_by_key(&name, |field| field.name).ok()?;
+        self.0.get(at)
+    }
+
+    fn slot(&mut self, name: u64) -> &mut Field {
+        let at = match self.0.binary_search_by_key(&name, |field| field.name) {
+            Ok(at) => at,
+            Err(at) => {
+                let field = Field {
+                    name,
+                    value: None,
+                    seq: 0,
+                };
+                self.0.insert(at, field);
+                at
+            }
+        };
+        &mut self.0[at]
+    }
+
+    /// A body is on its way: until it is answered, nobody knows what its fields are.
+    pub(super) fn unsettle(&mut self, set: &[Set]) {
+        for field in set {
+            self.slot(field.name).value = None;
+        }
+    }
+
+    /// A body has been written.
+    pub(super) fn settle(&mut self, set: &[Set]) {
+        for field in set {
+            let slot = self.slot(field.name);
+            slot.value = Some(field.value);
+            slot.seq = slot.seq.max(field.seq);
+        }
+    }
+
+    /// Whether writing the body would change nothing.
+    pub(super) fn has(&self, set: &[Set]) -> bool {
+        set.iter()
+            .all(|field| self.get(field.name).is_some_and(|known| known.value == Some(field.value)))
+    }
+}
+
+/// A body to be sent.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) json: Box<RawValue>,
+    /// Its fields.
+    pub(super) set: Vec<Set>,
+    /// The names of custom attributes that were left out because the workspace does not have them.
+    pub(super) dropped: Vec<String>,
+}
+
+/// Lays the bodies of consecutive events over each other: later values win.
+pub(super) struct Overlay<'a> {
+    hasher: &'a RandomState,
+    /// What newer events have written already is left out.
+    written: Option<&'a Written>,
+    /// A field that is never left out.
+    key: Option<&'static str>,
+    is_undefined: &'a dyn Fn(&str) -> bool,
+    fields: Attributes,
+    custom: Attributes,
+    set: Vec<Set>,
+    dropped: Vec<String>,
+    text: Vec<u8>,
+}
+
+impl<'a> Overlay<'a> {
+    pub(super) fn new(
+        hasher: &'a RandomState,
+        written: Option<&'a Written>,
+        key: Option<&'static str>,
+        is_undefined: &'a dyn Fn(&str) -> bool,
+    ) -> Self {
+        Self {
+            hasher,
+            written,
+            key,
+            is_undefined,
+            fields: Attributes::new(),
+            custom: Attributes::new(),
+            set: Vec::new(),
+            dropped: Vec::new(),
+            text: Vec::new(),
+        }
+    }
+
+    /// Lays the body of the event with this place in the order of submission over what is there.
+    pub(super) fn add(&mut self, body: &impl Serialize, seq: u64) -> Result<(), serde_json::Error> {
+        let fields: Attributes = serde_json::from_slice(&serde_json::to_vec(body)?)?;
+        for (name, value) in fields.iter() {
+            match value {
+                Value::Object(custom) if name == CUSTOM => {
+                    for (name, value) in custom.iter() {
+                        if (self.is_undefined)(name) {
+                            if !self.dropped.iter().any(|dropped| dropped == name) {
+                                self.dropped.push(name.to_owned());
+                            }
+                        } else if self.note((CUSTOM, name), value, seq)? {
+                            self.custom.insert(name.to_owned(), value.clone());
+                        }
+                    }
+                }
+                _ => {
+                    if self.note((name, ""), value, seq)? || self.key == Some(name) {
+                        self.fields.insert(name.to_owned(), value.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the field as set, unless a newer event has written it.
+    fn note(&mut self, name: (&str, &str), value: &Value, seq: u64) -> Result<bool, serde_json::Error> {
+        let name = self.hasher.hash_one(name);
+        let known = self.written.and_then(|written| written.get(name));
+        if known.is_some_and(|field| field.seq > seq) {
+            return Ok(false);
+        }
+        self.text.clear();
+        serde_json::to_writer(&mut self.text, value)?;
+        let set = Set {
+            name,
+            value: self.hasher.hash_one(&self.text),
+            seq,
+        };
+        match self.set.iter_mut().find(|other| other.name == name) {
+            Some(other) => *other = set,
+            None => self.set.push(set),
+        }
+        Ok(true)
+    }
+
+    pub(super) fn finish(mut self) -> Result<Body, serde_json::Error> {
+        if !self.custom.is_empty() {
+            self.fields.insert(CUSTOM, Value::Object(self.custom));
+        }
+        Ok(Body {
+            json: serde_json::value::to_raw_value(&self.fields)?,
+            set: self.set,
+            dropped: self.dropped,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use intercom_api::ContactFields;
+
+    fn contact(json: &str) -> ContactFields {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn body(hasher: &RandomState, written: Option<&Written>, bodies: &[(&str, u64)]) -> Body {
+        let mut overlay = Overlay::new(hasher, written, None, &|name| name == "gone");
+        for (json, seq) in bodies {
+            overlay.add(&contact(json), *seq).unwrap();
+        }
+        overlay.finish().unwrap()
+    }
+
+    #[test]
+    fn later_values_win_field_by_field() {
+        let body = body(
+            &RandomState::new(),
+            None,
+            &[
+                (r#"{"email":"a","name":"x","custom_attributes":{"p":1.0,"gone":2,"q":{"z":1}}}"#, 1),
+                (r#"{"name":"y","custom_attributes":{"r":null,"p":1.00}}"#, 2),
+            ],
+        );
+        assert_eq!(
+            body.json.get(),
+            r#"{"email":"a","name":"y","custom_attributes":{"p":1.00,"q":{"z":1},"r":null}}"#
+        );
+        assert_eq!(body.dropped, ["gone"]);
+        assert_eq!(body.set.len(), 5);
+    }
+
+    #[test]
+    fn only_the_same_values_are_unchanged() {
+        let hasher = RandomState::new();
+        let make = |json, seq| body(&hasher, None, &[(json, seq)]).set;
+        let mut written = Written::default();
+        let (a, b) = (r#"{"name":"x","custom_attributes":{"p":1}}"#, r#"{"custom_attributes":{"p":2}}"#);
+        assert!(!written.has(&make(a, 1)));
+        written.settle(&make(a, 1));
+        assert!(written.has(&make(a, 2)));
+        assert!(written.has(&make(r#"{"name":"x"}"#, 2)), "a part of it is no change either");
+        assert!(!written.has(&make(b, 2)));
+        written.settle(&make(b, 2));
+        assert!(!written.has(&make(a, 3)), "back to the first value is a change");
+        written.unsettle(&make(b, 3));
+        assert!(!written.has(&make(b, 3)), "nobody knows while it is on its way");
+        assert!(!written.has(&make(r#"{"custom_attributes":{"p":2.0}}"#, 3)));
+        assert!(!written.has(&make(r#"{"phone":"x"}"#, 3)), "the name counts as well");
+    }
+
+    #[test]
+    fn what_a_newer_event_has_written_is_left_out() {
+        let hasher = RandomState::new();
+        let mut written = Written::default();
+        written.settle(&body(&hasher, None, &[(r#"{"name":"new"}"#, 9)]).set);
+        let body = body(&hasher, Some(&written), &[(r#"{"name":"old","phone":"1"}"#, 5)]);
+        assert_eq!(body.json.get(), r#"{"phone":"1"}"#);
+    }
+}

@@ -1,0 +1,302 @@
+//! When the next call may be made: one limiter for all calls, driven by what Intercom's answers say of its limit.
+//!
+//! What is left of a window is spread over the time that is left of it, one call in a hundred being kept back, so that
+//! the limit is used but not reached. When a window ends, the next one is presumed to be like it until an answer tells.
+//! Intercom's clock is followed through the `Date` of its answers.
+
+use super::answer::Answer;
+use super::backoff::Backoff;
+use super::settings::{AssumedLimit, EngineSettings};
+use super::time::{Time, millis};
+use intercom_api::RateLimit;
+use std::time::Duration;
+
+/// How far behind its plan the limiter may catch up at once: timers are late.
+const CATCH_UP_MICROS: u64 = 100_000;
+/// A window that ends later than this is not believed.
+const LONGEST_WINDOW_MILLIS: u64 = 15 * 60 * 1000;
+/// How much later a window is taken to end when an answer shows that it ended later than told, and at most.
+const MARGIN_STEP_MILLIS: u64 = 250;
+const LONGEST_MARGIN_MILLIS: u64 = 2_000;
+/// The greatest jitter after a wait that Intercom asked for.
+const RESUME_JITTER: Duration = Duration::from_millis(250);
+
+/// How many calls the current window has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// Calls in a window.
+    pub limit: u32,
+    /// Calls left in this one, as far as is known.
+    pub remaining: u32,
+    /// When the next window begins.
+    pub resets: Time,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    limit: u32,
+    /// What is left by the lowest answer; in a presumed window, less what has been sent in it.
+    remaining: u32,
+    /// When it ends, by Intercom's clock in Unix seconds.
+    reset: i64,
+    /// When it ends, by ours.
+    ends: Time,
+    /// Since when it has been presumed, if no answer has told of it.
+    presumed: Option<Time>,
+}
+
+/// How far Intercom's clock is ahead of ours, in milliseconds: what is known of it.
+#[derive(Clone, Copy, Debug)]
+struct Skew {
+    least: i64,
+    most: i64,
+}
+
+impl Skew {
+    const UNKNOWN: Self = Self {
+        least: i64::MIN,
+        most: i64::MAX,
+    };
+
+    /// An answer with this date, in seconds, to a call that was sent and answered at these moments.
+    fn learn(&mut self, date: i64, sent: Time, answered: Time) {
+        let (Ok(sent), Ok(answered)) = (
+            i64::try_from(sent.unix_millis()),
+            i64::try_from(answered.unix_millis()),
+        ) else {
+            return;
+        };
+        let date = date.saturating_mul(1000);
+        let told = Self {
+            least: date.saturating_sub(answered),
+            most: date.saturating_add(999).saturating_sub(sent),
+        };
+        self.least = self.least.max(told.least);
+        self.most = self.most.min(told.most);
+        if self.least > self.most {
+            // One of the clocks was set.
+            *self = told;
+        }
+    }
+
+    /// Zero if that can be.
+    fn millis(self) -> i64 {
+        0.clamp(self.least, self.most.max(self.least))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Limiter {
+    window: Option<Window>,
+    window_millis: u64,
+    margin_millis: u64,
+    skew: Skew,
+    paused_until: Option<Time>,
+    throttled_in_a_row: u32,
+    /// The next call's place in the window's plan, in microseconds.
+    next_micros: u64,
+    /// The least time between two calls, in microseconds, and the next call's place by it.
+    rate: Option<(u64, u64)>,
+    assumed: Option<AssumedLimit>,
+}
+
+impl Limiter {
+    pub(super) fn new(settings: &EngineSettings) -> Self {
+        let window = settings
+            .assumed_limit
+            .map_or(u64::from(intercom_api::limits::RATE_LIMIT_WINDOW_SECONDS) * 1000, |limit| {
+                millis(limit.window).max(1)
+            });
+        Self {
+            window: None,
+            window_millis: window,
+            margin_millis: 0,
+            skew: Skew::UNKNOWN,
+            paused_until: None,
+            throttled_in_a_row: 0,
+            next_micros: 0,
+            rate: settings
+                .max_rate
+                .map(|calls| (1_000_000_u64.div_ceil(u64::from(calls.get())), 0)),
+            assumed: settings.assumed_limit,
+        }
+    }
+
+    /// The moment from which a call may be made: now, or later.
+    pub(super) fn ready_at(&mut self, now: Time, in_flight: usize) -> Time {
+        if let Some(until) = self.paused_until {
+            if until > now {
+                return until;
+            }
+            self.paused_until = None;
+        }
+        self.roll(now);
+        self.next_at(now, in_flight)
+    }
+
+    /// The same, as far as it can be told without presuming the next window.
+    pub(super) fn next_at(&self, now: Time, in_flight: usize) -> Time {
+        let mut at = now;
+        if let Some((_, next)) = self.rate {
+            at = at.max(Time::from_unix_millis(next.div_ceil(1000)));
+        }
+        if let Some(window) = self.window {
+            at = at.max(if available(&window, in_flight) == 0 {
+                self.end_of(&window)
+            } else {
+                Time::from_unix_millis(self.next_micros.div_ceil(1000))
+            });
+        }
+        at
+    }
+
+    /// Until when Intercom has asked for a wait, if it has.
+    pub(super) fn paused_until(&self, now: Time) -> Option<Time> {
+        self.paused_until.filter(|until| *until > now)
+    }
+
+    fn end_of(&self, window: &Window) -> Time {
+        window.ends.after(Duration::from_millis(self.margin_millis))
+    }
+
+    /// Presumes the next window when one has ended.
+    fn roll(&mut self, now: Time) {
+        if self.window.is_none()
+            && let Some(assumed) = self.assumed.take()
+        {
+            let ends = now.after(assumed.window);
+            self.window = Some(Window {
+                limit: assumed.calls,
+                remaining: assumed.calls,
+                reset: i64::MIN,
+                ends,
+                presumed: Some(now),
+            });
+        }
+        let Some(window) = self.window.filter(|window| self.end_of(window) <= now) else {
+            return;
+        };
+        let late = millis(now.since(self.end_of(&window)));
+        let windows = late / self.window_millis + 1;
+        let passed = windows.saturating_mul(self.window_millis);
+        self.window = Some(Window {
+            remaining: window.limit,
+            reset: window.reset.saturating_add(i64::try_from(passed / 1000).unwrap_or(i64::MAX)),
+            ends: window.ends.after(Duration::from_millis(passed)),
+            presumed: Some(now),
+            ..window
+        });
+    }
+
+    /// A call is made.
+    pub(super) fn sent(&mut self, now: Time, in_flight: usize) {
+        let micros = now.unix_millis().saturating_mul(1000);
+        if let Some((interval, next)) = &mut self.rate {
+            *next = (*next).max(micros.saturating_sub(CATCH_UP_MICROS)) + *interval;
+        }
+        let Some(window) = &mut self.window else { return };
+        let left = millis(window.ends.since(now)).saturating_mul(1000);
+        let interval = left / u64::from(available(window, in_flight).max(1));
+        self.next_micros = self.next_micros.max(micros.saturating_sub(CATCH_UP_MICROS)) + interval;
+        if window.presumed.is_some() {
+            window.remaining = window.remaining.saturating_sub(1);
+        }
+    }
+
+    /// A call that was made at `sent` has been answered.
+    pub(super) fn answered(&mut self, answer: &Answer, sent: Time, now: Time) {
+        if let Some(date) = answer.date {
+            self.skew.learn(date.0, sent, now);
+        }
+        if answer.status != 429 {
+            self.throttled_in_a_row = 0;
+        }
+        if let Some(told) = answer.rate_limit {
+            self.told(told, sent, now);
+        }
+    }
+
+    fn told(&mut self, told: RateLimit, sent: Time, now: Time) {
+        let reset = told.reset.0;
+        let ends = i64::try_from(now.unix_millis()).map_or(now, |ours| {
+            let wait = reset.saturating_mul(1000).saturating_sub(self.skew.millis()).saturating_sub(ours);
+            let wait = u64::try_from(wait).unwrap_or(0).min(LONGEST_WINDOW_MILLIS);
+            now.after(Duration::from_millis(wait))
+        });
+        let adopted = Window {
+            limit: told.limit,
+            remaining: told.remaining,
+            reset,
+            ends,
+            presumed: None,
+        };
+        let Some(window) = &mut self.window else {
+            self.window = Some(adopted);
+            return;
+        };
+        if reset > window.reset {
+            let apart = reset.saturating_sub(window.reset).saturating_mul(1000);
+            if let (None, Ok(apart)) = (window.presumed, u64::try_from(apart))
+                && apart <= LONGEST_WINDOW_MILLIS
+            {
+                self.window_millis = apart;
+            }
+            *window = adopted;
+        } else if reset == window.reset {
+            let lowest = match window.presumed {
+                Some(_) => told.remaining,
+                None => told.remaining.min(window.remaining),
+            };
+            *window = Window {
+                remaining: lowest,
+                ..adopted
+            };
+        } else if window.presumed.is_some_and(|since| sent >= since) {
+            // The window that was presumed to have ended has not.
+            self.margin_millis = (self.margin_millis + MARGIN_STEP_MILLIS).min(LONGEST_MARGIN_MILLIS);
+            *window = adopted;
+            window.ends = window.ends.max(now);
+        }
+    }
+
+    /// A call was answered 429: nothing is sent until Intercom says, or else until its window ends.
+    pub(super) fn throttled(&mut self, answer: &Answer, now: Time, backoff: &mut Backoff) {
+        self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
+        let reset = self
+            .window
+            .filter(|_| answer.rate_limit.is_some())
+            .map(|window| self.end_of(&window))
+            .filter(|end| *end > now);
+        let until = match (answer.retry_after, reset) {
+            (Some(wait), _) => now.after(wait.min(Duration::from_millis(LONGEST_WINDOW_MILLIS))),
+            (None, Some(end)) => end,
+            (None, None) => now.after(backoff.longest(self.throttled_in_a_row)),
+        };
+        if let Some(window) = &mut self.window {
+            window.remaining = 0;
+        }
+        let until = until.after(backoff.jitter(RESUME_JITTER));
+        self.paused_until = self.paused_until.max(Some(until));
+    }
+
+    /// What is known of the current window.
+    pub(super) fn budget(&self) -> Option<Budget> {
+        self.window.map(|window| Budget {
+            limit: window.limit,
+            remaining: window.remaining,
+            resets: self.end_of(&window),
+        })
+    }
+}
+
+/// How many more calls can be made in the window: what is left, less a reserve and the calls in flight, of which it is
+/// not known whether they are counted already.
+fn available(window: &Window, in_flight: usize) -> u32 {
+    let in_flight = match window.presumed {
+        Some(_) => 0,
+        None => u32::try_from(in_flight).unwrap_or(u32::MAX),
+    };
+    let reserve = (window.limit / 100).min(20);
+    window.remaining.saturating_sub(reserve).saturating_sub(in_flight)
+}

@@ -1,0 +1,328 @@
+//! What the engine has learnt of the workspace: whom it knows, and what it has written.
+//!
+//! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
+
+use super::fields::{Body, Overlay, Set, Written};
+use super::locks::LockKey;
+use super::settings::{AttributePolicy, EngineSettings};
+use hashlink::LruCache;
+use intercom_api::{
+    CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,
+};
+use rudderstack_to_intercom::{ContactField, Lookup, LookupField};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+#[derive(Debug, Default)]
+struct KnownContact {
+    external_id: Option<String>,
+    /// In lower case.
+    email: Option<String>,
+    is_lead: bool,
+    written: Written,
+}
+
+#[derive(Debug, Default)]
+struct KnownCompany {
+    id: Option<CompanyId>,
+    written: Written,
+}
+
+/// The link of a contact to a company as it was last written.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    is_there: bool,
+    /// The event that wrote it.
+    seq: u64,
+}
+
+/// Who a contact is.
+#[derive(Debug, Default)]
+pub(super) struct Person<'a> {
+    pub(super) external_id: Option<&'a str>,
+    pub(super) email: Option<&'a str>,
+    pub(super) is_lead: Option<bool>,
+}
+
+impl<'a> From<&'a Contact> for Person<'a> {
+    fn from(contact: &'a Contact) -> Self {
+        Self {
+            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            email: contact.email.as_deref(),
+            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
+        }
+    }
+}
+
+impl<'a> From<&'a ContactFields> for Person<'a> {
+    fn from(contact: &'a ContactFields) -> Self {
+        Self {
+            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            email: contact.email.as_deref(),
+            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
+        }
+    }
+}
+
+/// No `Debug` output of this type is ever shown: it has personal data.
+pub(super) struct Memory {
+    contacts: LruCache<ContactId, KnownContact>,
+    by_external_id: LruCache<String, ContactId>,
+    by_email: LruCache<String, ContactId>,
+    companies: LruCache<CompanyExternalId, KnownCompany>,
+    links: LruCache<u64, Link>,
+    tags: LruCache<u64, ()>,
+    undefined: LruCache<(bool, String), ()>,
+    defined: LruCache<(bool, String), ()>,
+    drops: bool,
+    hasher: RandomState,
+}
+
+impl Memory {
+    pub(super) fn new(settings: &EngineSettings) -> Self {
+        let capacity = settings.remembered.get();
+        Self {
+            contacts: LruCache::new(capacity),
+            by_external_id: LruCache::new(capacity),
+            by_email: LruCache::new(capacity),
+            companies: LruCache::new(capacity),
+            links: LruCache::new(capacity),
+            tags: LruCache::new(capacity),
+            undefined: LruCache::new(capacity),
+            defined: LruCache::new(capacity),
+            drops: settings.attributes == AttributePolicy::Drop,
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub(super) fn lock(&self, kind: &str, id: &str) -> LockKey {
+        LockKey(self.hasher.hash_one((kind, id)))
+    }
+
+    /// The contact that a search would find, if that is certain.
+    pub(super) fn find(&mut self, lookup: &Lookup) -> Option<ContactId> {
+        let SearchValue::Text(value) = &lookup.value else {
+            return None;
+        };
+        match lookup.field {
+            LookupField::EXTERNAL_ID => self.by_external_id(value),
+            LookupField::EMAIL => {
+                let id = self.by_email(value)?;
+                let known = self.contacts.get(&id)?;
+                // Another contact with this email may have the external id that is preferred.
+                let fits = match &lookup.prefer {
+                    Some(prefer) => known.external_id.as_deref() == Some(prefer.as_str()),
+                    None => true,
+                };
+                fits.then_some(id)
+            }
+            // Not searched, just tried: a contact that is gone is found to be gone by the update.
+            LookupField::Standard(ContactField::Id) if !value.is_empty() => Some(ContactId::new(value.as_str())),
+            _ => None,
+        }
+    }
+
+    /// The contact that creating one with these fields would collide with, if it is known.
+    pub(super) fn find_same(&mut self, contact: &ContactFields) -> Option<ContactId> {
+        let by_external_id = contact.external_id.as_ref().map(ExternalId::as_str);
+        if let Some(id) = by_external_id.and_then(|value| self.by_external_id(value)) {
+            return Some(id);
+        }
+        let id = self.by_email(contact.email.as_deref()?)?;
+        self.contacts.get(&id).is_some_and(|known| !known.is_lead).then_some(id)
+    }
+
+    fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
+        let id = self.by_external_id.get(value)?;
+        let known = self.contacts.get(id);
+        let fits = known.is_none_or(|known| known.external_id.as_deref() == Some(value));
+        fits.then(|| id.clone())
+    }
+
+    fn by_email(&mut self, value: &str) -> Option<ContactId> {
+        let value = value.to_lowercase();
+        let id = self.by_email.get(&value)?;
+        let known = self.contacts.get(id)?;
+        (known.email.as_deref() == Some(value.as_str())).then(|| id.clone())
+    }
+
+    /// Learns who a contact is. `is_hit` says that a search by its email has found it.
+    pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, is_hit: bool) {
+        let known = self.contacts.entry(id.clone()).or_insert_with(KnownContact::default);
+        if let Some(is_lead) = person.is_lead {
+            known.is_lead = is_lead;
+        }
+        if let Some(external_id) = person.external_id.filter(|text| !text.is_empty()) {
+            known.external_id = Some(external_id.to_owned());
+            self.by_external_id.insert(external_id.to_owned(), id.clone());
+        }
+        if let Some(email) = person.email.filter(|text| !text.is_empty()) {
+            let email = email.to_lowercase();
+            known.email = Some(email.clone());
+            // A user with the same email would be preferred to a lead.
+            if is_hit || !known.is_lead {
+                self.by_email.insert(email, id.clone());
+            }
+        }
+    }
+
+    /// Forgets a contact that has gone.
+    pub(super) fn forget(&mut self, id: &ContactId) {
+        let known = self.contacts.remove(id).unwrap_or_default();
+        let indices = [
+            (&mut self.by_external_id, known.external_id),
+            (&mut self.by_email, known.email),
+        ];
+        for (index, key) in indices {
+            if let Some(key) = key.filter(|key| index.peek(key) == Some(id)) {
+                index.remove(&key);
+            }
+        }
+    }
+
+    /// Forgets that a lookup leads to a contact.
+    pub(super) fn forget_lookup(&mut self, lookup: &Lookup) {
+        if let SearchValue::Text(value) = &lookup.value {
+            match lookup.field {
+                LookupField::EXTERNAL_ID => self.by_external_id.remove(value),
+                LookupField::EMAIL => self.by_email.remove(&value.to_lowercase()),
+                _ => None,
+            };
+        }
+    }
+
+    fn undefined(&self, model: &DataAttributeModel) -> impl Fn(&str) -> bool + '_ {
+        let is_company = *model == DataAttributeModel::Company;
+        move |name| self.drops && !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()))
+    }
+
+    /// The body that these events give a contact, without what newer events have written.
+    pub(super) fn contact_body<'e>(
+        &self,
+        id: Option<&ContactId>,
+        bodies: impl Iterator<Item = (&'e ContactFields, u64)>,
+    ) -> Result<Body, serde_json::Error> {
+        let is_undefined = self.undefined(&DataAttributeModel::Contact);
+        let written = id.and_then(|id| self.contacts.peek(id)).map(|known| &known.written);
+        let mut overlay = Overlay::new(&self.hasher, written, None, &is_undefined);
+        for (body, seq) in bodies {
+            overlay.add(body, seq)?;
+        }
+        overlay.finish()
+    }
+
+    /// The body that an event gives a company, without what newer events have written.
+    pub(super) fn company_body(
+        &self,
+        id: &CompanyExternalId,
+        body: &intercom_api::CompanyFields,
+        seq: u64,
+    ) -> Result<Body, serde_json::Error> {
+        let is_undefined = self.undefined(&DataAttributeModel::Company);
+        let written = self.companies.peek(id).map(|known| &known.written);
+        let mut overlay = Overlay::new(&self.hasher, written, Some("company_id"), &is_undefined);
+        overlay.add(body, seq)?;
+        overlay.finish()
+    }
+
+    /// Whether the contact is known to have these fields.
+    pub(super) fn contact_has(&self, id: &ContactId, set: &[Set]) -> bool {
+        self.contacts.peek(id).is_some_and(|known| known.written.has(set))
+    }
+
+    pub(super) fn contact_unsettled(&mut self, id: &ContactId, set: &[Set]) {
+        if let Some(known) = self.contacts.get_mut(id) {
+            known.written.unsettle(set);
+        }
+    }
+
+    pub(super) fn contact_settled(&mut self, id: &ContactId, set: &[Set]) {
+        let known = self.contacts.entry(id.clone()).or_insert_with(KnownContact::default);
+        known.written.settle(set);
+    }
+
+    pub(super) fn company(&mut self, id: &CompanyExternalId) -> Option<CompanyId> {
+        self.companies.get(id)?.id.clone()
+    }
+
+    pub(super) fn company_has(&self, id: &CompanyExternalId, set: &[Set]) -> bool {
+        self.companies.peek(id).is_some_and(|known| known.written.has(set))
+    }
+
+    pub(super) fn company_unsettled(&mut self, id: &CompanyExternalId, set: &[Set]) {
+        if let Some(known) = self.companies.get_mut(id) {
+            known.written.unsettle(set);
+        }
+    }
+
+    /// The company has these fields, and this id.
+    pub(super) fn company_settled(&mut self, external_id: &CompanyExternalId, id: &CompanyId, set: &[Set]) {
+        let known = self
+            .companies
+            .entry(external_id.clone())
+            .or_insert_with(KnownCompany::default);
+        if known.id.as_ref() != Some(id) {
+            known.id = Some(id.clone());
+            known.written = Written::default();
+        }
+        known.written.settle(set);
+    }
+
+    pub(super) fn forget_company(&mut self, id: &CompanyExternalId) {
+        self.companies.remove(id);
+    }
+
+    fn link(&self, contact: &ContactId, company: &CompanyId) -> u64 {
+        self.hasher.hash_one((contact.as_str(), company.as_str()))
+    }
+
+    /// Whether the link is known to be there, or a newer event is known to have written or removed it.
+    pub(super) fn is_linked(&mut self, contact: &ContactId, company: &CompanyId, seq: u64) -> (bool, bool) {
+        let key = self.link(contact, company);
+        self.links
+            .get(&key)
+            .map_or((false, false), |link| (link.is_there, link.seq > seq))
+    }
+
+    /// The link has been written or removed.
+    pub(super) fn linked(&mut self, contact: &ContactId, company: &CompanyId, is_there: bool, seq: u64) {
+        let key = self.link(contact, company);
+        self.links.insert(key, Link { is_there, seq });
+    }
+
+    /// A call about the link is on its way.
+    pub(super) fn link_unsettled(&mut self, contact: &ContactId, company: &CompanyId) {
+        let key = self.link(contact, company);
+        self.links.remove(&key);
+    }
+
+    fn tag(&self, company: &CompanyId, name: &str) -> u64 {
+        self.hasher.hash_one((company.as_str(), "tag", name.to_lowercase()))
+    }
+
+    pub(super) fn is_tagged(&mut self, company: &CompanyId, name: &str) -> bool {
+        let key = self.tag(company, name);
+        self.tags.get(&key).is_some()
+    }
+
+    pub(super) fn tagged(&mut self, company: &CompanyId, name: &str) {
+        let key = self.tag(company, name);
+        self.tags.insert(key, ());
+    }
+
+    /// The workspace does not have this custom attribute; says whether that is news.
+    pub(super) fn is_undefined(&mut self, model: &DataAttributeModel, name: &str) -> bool {
+        let key = (*model == DataAttributeModel::Company, name.to_owned());
+        self.undefined.insert(key, ()).is_none()
+    }
+
+    pub(super) fn has_defined(&mut self, model: &DataAttributeModel, name: &str) -> bool {
+        let key = (*model == DataAttributeModel::Company, name.to_owned());
+        self.defined.get(&key).is_some()
+    }
+
+    pub(super) fn defined(&mut self, model: &DataAttributeModel, name: &str) {
+        let key = (*model == DataAttributeModel::Company, name.to_owned());
+        self.defined.insert(key, ());
+    }
+}

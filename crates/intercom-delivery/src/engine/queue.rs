@@ -1,0 +1,284 @@
+//! Whose turn it is: events of one user one after the other, of different users side by side.
+//!
+//! Events that share an identity with one another, directly or through others that are queued or under way, are in one
+//! *lane*. A lane runs one job at a time, in the order of submission. An identity belongs to a lane as long as an event
+//! of the lane has it, so that lanes are as small as what is queued allows.
+
+use super::submission::Submission;
+use rudderstack_to_intercom::Identities;
+use std::collections::hash_map::{Entry as Slot, RandomState};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::BuildHasher;
+
+/// The identities of an event, hashed. Two that collide share a lane for a while, which does no harm.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys {
+    hashes: [u64; 3],
+    len: usize,
+}
+
+impl Keys {
+    fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.hashes[..self.len].iter().copied()
+    }
+
+    fn add(&mut self, hash: u64) {
+        if !self.hashes[..self.len].contains(&hash) {
+            self.hashes[self.len] = hash;
+            self.len += 1;
+        }
+    }
+}
+
+/// A queued event.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Its place in the order of submission.
+    pub(super) seq: u64,
+    pub(super) submission: Submission,
+    /// Whether it must not be merged with others.
+    pub(super) alone: bool,
+    keys: Keys,
+}
+
+/// The number of a lane. Numbers are not used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct LaneId(u64);
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Box<Entry>>,
+    /// The events under way: the number of their job, and their identities. More than one job only if lanes were
+    /// joined while each had one.
+    active: Vec<(u64, Keys)>,
+    /// Under which number it stands in `Queue::ready`.
+    listed: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Key {
+    lane: LaneId,
+    events: usize,
+}
+
+/// What is queued, and in which order it may start.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    lanes: HashMap<LaneId, Lane>,
+    keys: HashMap<u64, Key>,
+    /// The lanes that can start a job, the oldest event first.
+    ready: BTreeSet<(u64, LaneId)>,
+    last_lane: u64,
+    waiting: usize,
+    hasher: RandomState,
+}
+
+impl Queue {
+    /// How many events have not started.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether an event can start.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    fn keys_of(&self, identities: &Identities) -> Keys {
+        let mut keys = Keys::default();
+        // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
+        for identity in [&identities.user_id, &identities.anonymous_id, &identities.email] {
+            if let Some(text) = identity {
+                keys.add(self.hasher.hash_one(text));
+            }
+        }
+        keys
+    }
+
+    /// Takes an event in, behind all others that share an identity with it.
+    pub(super) fn push(&mut self, seq: u64, submission: Submission) {
+        let keys = self.keys_of(&submission.identities);
+        let id = self.lane_for(&keys);
+        for hash in keys.iter() {
+            match self.keys.entry(hash) {
+                Slot::Occupied(mut key) => key.get_mut().events += 1,
+                Slot::Vacant(slot) => {
+                    slot.insert(Key { lane: id, events: 1 });
+                }
+            }
+        }
+        let lane = self.lanes.entry(id).or_default();
+        lane.waiting.push_back(Box::new(Entry {
+            seq,
+            submission,
+            alone: false,
+            keys,
+        }));
+        self.waiting += 1;
+        self.refresh(id);
+    }
+
+    /// The lane of these identities: a new one, or the one they have, or theirs joined.
+    fn lane_for(&mut self, keys: &Keys) -> LaneId {
+        let mut into: Option<LaneId> = None;
+        for hash in keys.iter() {
+            let Some(found) = self.keys.get(&hash).map(|key| key.lane) else {
+                continue;
+            };
+            into = Some(match into {
+                Some(other) if other != found => self.join(other, found),
+                _ => found,
+            });
+        }
+        into.unwrap_or_else(|| {
+            self.last_lane += 1;
+            LaneId(self.last_lane)
+        })
+    }
+
+    /// Makes one lane of two, the smaller going into the larger.
+    fn join(&mut self, a: LaneId, b: LaneId) -> LaneId {
+        let size = |id: &LaneId| {
+            self.lanes
+                .get(id)
+                .map_or(0, |lane| lane.waiting.len() + lane.active.len())
+        };
+        let (from, into) = if size(&a) < size(&b) { (a, b) } else { (b, a) };
+        let Some(moved) = self.lanes.remove(&from) else {
+            return into;
+        };
+        if let Some(seq) = moved.listed {
+            self.ready.remove(&(seq, from));
+        }
+        let identities = moved.waiting.iter().map(|entry| &entry.keys);
+        for keys in identities.chain(moved.active.iter().map(|(_, keys)| keys)) {
+            for hash in keys.iter() {
+                if let Some(key) = self.keys.get_mut(&hash) {
+                    key.lane = into;
+                }
+            }
+        }
+        let lane = self.lanes.entry(into).or_default();
+        lane.active.extend(moved.active);
+        for entry in moved.waiting {
+            // Most often at the end.
+            let at = lane.waiting.partition_point(|other| other.seq < entry.seq);
+            lane.waiting.insert(at, entry);
+        }
+        self.refresh(into);
+        into
+    }
+
+    /// Brings the lane's place among those that can start up to date, and forgets it if it is empty.
+    fn refresh(&mut self, id: LaneId) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let front = lane.waiting.front().map(|entry| entry.seq);
+        let wanted = front.filter(|_| lane.active.is_empty());
+        if lane.listed != wanted {
+            if let Some(seq) = lane.listed {
+                self.ready.remove(&(seq, id));
+            }
+            if let Some(seq) = wanted {
+                self.ready.insert((seq, id));
+            }
+            lane.listed = wanted;
+        }
+        if front.is_none() && lane.active.is_empty() {
+            self.lanes.remove(&id);
+        }
+    }
+
+    /// Starts the oldest event that can start. Its job goes by its number.
+    pub(super) fn start(&mut self) -> Option<(LaneId, Box<Entry>)> {
+        let &(_, id) = self.ready.first()?;
+        let lane = self.lanes.get_mut(&id)?;
+        let entry = lane.waiting.pop_front()?;
+        lane.active.push((entry.seq, entry.keys));
+        self.waiting -= 1;
+        self.refresh(id);
+        Some((id, entry))
+    }
+
+    /// The lane that a job is in now; it may have been joined to another since the job started.
+    fn lane_of(&self, lane: LaneId, keys: &Keys) -> LaneId {
+        keys.iter()
+            .find_map(|hash| self.keys.get(&hash))
+            .map_or(lane, |key| key.lane)
+    }
+
+    /// Takes the next event of the job's lane into the job, if it fits and nothing else of the lane is under way.
+    pub(super) fn absorb(
+        &mut self,
+        job: u64,
+        lane: LaneId,
+        first: &Entry,
+        fits: impl FnOnce(&Entry) -> bool,
+    ) -> Option<Box<Entry>> {
+        let id = self.lane_of(lane, &first.keys);
+        let lane = self.lanes.get_mut(&id)?;
+        if lane.active.iter().any(|(other, _)| *other != job) || !lane.waiting.front().is_some_and(|next| fits(next)) {
+            return None;
+        }
+        let entry = lane.waiting.pop_front()?;
+        lane.active.push((job, entry.keys));
+        self.waiting -= 1;
+        Some(entry)
+    }
+
+    /// Puts events that a job had taken in back to the front of their lane.
+    pub(super) fn give_back(&mut self, job: u64, lane: LaneId, first: &Entry, entries: Vec<Box<Entry>>) {
+        let id = self.lane_of(lane, &first.keys);
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        lane.active.retain(|(other, _)| *other != job);
+        lane.active.push((job, first.keys));
+        self.waiting += entries.len();
+        for entry in entries.into_iter().rev() {
+            lane.waiting.push_front(entry);
+        }
+    }
+
+    /// Ends a job: its lane can start the next one.
+    pub(super) fn finish(&mut self, job: u64, lane: LaneId, first: &Entry) {
+        let id = self.lane_of(lane, &first.keys);
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let mut ended = Vec::new();
+        lane.active.retain(|(other, keys)| {
+            if *other == job {
+                ended.push(*keys);
+            }
+            *other != job
+        });
+        for keys in ended {
+            self.release(&keys);
+        }
+        self.refresh(id);
+    }
+
+    fn release(&mut self, keys: &Keys) {
+        for hash in keys.iter() {
+            if let Slot::Occupied(mut key) = self.keys.entry(hash) {
+                key.get_mut().events -= 1;
+                if key.get().events == 0 {
+                    key.remove();
+                }
+            }
+        }
+    }
+
+    /// Takes everything out that has not started, in the order of submission.
+    pub(super) fn drain(&mut self) -> Vec<Box<Entry>> {
+        let mut entries: Vec<Box<Entry>> = Vec::with_capacity(self.waiting);
+        for lane in self.lanes.values_mut() {
+            entries.extend(lane.waiting.drain(..));
+            lane.listed = None;
+        }
+        self.lanes.retain(|_, lane| !lane.active.is_empty());
+        self.ready.clear();
+        self.waiting = 0;
+        entries.sort_unstable_by_key(|entry| entry.seq);
+        for entry in &entries {
+            self.release(&entry.keys);
+        }
+        entries
+    }
+}

@@ -1,0 +1,171 @@
+//! How the engine works.
+
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+macro_rules! policy {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Display, EnumString, EnumIter, IntoStaticStr, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)*
+        }
+    };
+}
+
+policy! {
+    /// What happens to an update with a custom attribute that the workspace does not have.
+    AttributePolicy {
+        /// The event fails: [`UndefinedAttribute`](crate::FailureCode::UndefinedAttribute).
+        #[default]
+        Fail,
+        /// The attribute is left out, the rest is sent, and a warning says so.
+        Drop,
+        /// The attribute is created, with a type inferred from the value, and the update is sent again.
+        Create,
+    }
+}
+
+policy! {
+    /// What happens to a data event of a contact who does not exist.
+    UnknownContactPolicy {
+        /// The event fails: [`UnknownContact`](crate::FailureCode::UnknownContact).
+        #[default]
+        Fail,
+        /// The contact is created with the event's user id and email, and the event is sent again.
+        Create,
+    }
+}
+
+policy! {
+    /// What happens to an update of a contact who is archived.
+    ArchivedPolicy {
+        /// The contact is unarchived and updated, as Intercom itself restores a person who returns.
+        #[default]
+        Restore,
+        /// The event fails: [`ContactArchived`](crate::FailureCode::ContactArchived).
+        Fail,
+    }
+}
+
+/// Ways to make fewer calls. Each leads to the same state in Intercom as its absence, as long as nobody else changes
+/// what the engine remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Savings {
+    /// A contact whose id is known is not searched again.
+    pub remember_contacts: bool,
+    /// What would change nothing since the last delivery is not sent: updates, companies, links and tags.
+    pub skip_unchanged: bool,
+    /// Consecutive updates of one contact that wait in the queue are sent as one.
+    pub merge_identifies: bool,
+}
+
+impl Savings {
+    /// All of them.
+    pub const ALL: Self = Self {
+        remember_contacts: true,
+        skip_unchanged: true,
+        merge_identifies: true,
+    };
+
+    /// None of them: every event makes the calls of its plan.
+    pub const NONE: Self = Self {
+        remember_contacts: false,
+        skip_unchanged: false,
+        merge_identifies: false,
+    };
+}
+
+/// A rate limit that is assumed until Intercom's answers tell the true one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssumedLimit {
+    /// Calls in a window.
+    pub calls: u32,
+    /// The length of the window.
+    pub window: Duration,
+}
+
+impl AssumedLimit {
+    /// What Intercom documents: 10,000 calls a minute, counted in windows of 10 seconds.
+    pub const DOCUMENTED: Self = Self {
+        calls: intercom_api::limits::CALLS_PER_MINUTE * intercom_api::limits::RATE_LIMIT_WINDOW_SECONDS / 60,
+        window: Duration::from_secs(intercom_api::limits::RATE_LIMIT_WINDOW_SECONDS as u64),
+    };
+}
+
+/// The settings of an [`Engine`](crate::Engine).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EngineSettings {
+    /// Calls in flight at one time.
+    pub concurrency: NonZeroUsize,
+    /// Events taken in whose outcome has not been fetched: beyond this, [`submit`](crate::Engine::submit) refuses.
+    pub queue: NonZeroUsize,
+    /// How often one call is tried before its event fails. Answers of 429 do not count.
+    pub max_attempts: NonZeroU32,
+    /// How often in a row one call may be answered 429 before its event fails. The whole engine waits each time.
+    pub max_throttled: NonZeroU32,
+    /// The longest wait before the second attempt; it doubles with every further one.
+    pub backoff_base: Duration,
+    /// The longest wait before any attempt.
+    pub backoff_cap: Duration,
+    /// What the jitter of waits is drawn from.
+    pub seed: u64,
+    /// Custom attributes that the workspace does not have.
+    pub attributes: AttributePolicy,
+    /// Data events of contacts who do not exist.
+    pub unknown_contact: UnknownContactPolicy,
+    /// Contacts who are archived.
+    pub archived: ArchivedPolicy,
+    /// Ways to make fewer calls.
+    pub savings: Savings,
+    /// How many contacts are remembered, and how many companies, links and tags.
+    pub remembered: NonZeroUsize,
+    /// The rate limit until the first answer tells it; none means that only [`concurrency`](Self::concurrency) holds.
+    pub assumed_limit: Option<AssumedLimit>,
+    /// At most so many calls a second, whatever Intercom allows.
+    pub max_rate: Option<NonZeroU32>,
+}
+
+/// The number, of which the compiler makes sure that it is not zero.
+macro_rules! nonzero {
+    ($type:ident $number:literal) => {
+        const { $type::new($number).expect("not zero") }
+    };
+}
+
+impl EngineSettings {
+    /// 16 calls in flight, 8 attempts, all savings, and the policies that lose nothing silently.
+    pub fn new() -> Self {
+        Self {
+            concurrency: nonzero!(NonZeroUsize 16),
+            queue: nonzero!(NonZeroUsize 4096),
+            max_attempts: nonzero!(NonZeroU32 8),
+            max_throttled: nonzero!(NonZeroU32 20),
+            backoff_base: Duration::from_millis(500),
+            backoff_cap: Duration::from_secs(30),
+            seed: 0,
+            attributes: AttributePolicy::default(),
+            unknown_contact: UnknownContactPolicy::default(),
+            archived: ArchivedPolicy::default(),
+            savings: Savings::ALL,
+            remembered: nonzero!(NonZeroUsize 20_000),
+            assumed_limit: None,
+            max_rate: None,
+        }
+    }
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self::new()
+    }
+}

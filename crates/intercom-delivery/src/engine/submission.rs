@@ -1,0 +1,85 @@
+//! What goes in.
+
+use rudderstack_to_intercom::{Identities, Plan};
+use std::fmt;
+
+/// The caller's number of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(pub u64);
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An event to be delivered. `Debug` shows its number only.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Submission {
+    /// The caller's number of it.
+    pub event: EventId,
+    /// What is to be done.
+    pub plan: Plan,
+    /// Whom it is about: events that share any of these are delivered in the order in which they were submitted.
+    pub identities: Identities,
+}
+
+impl Submission {
+    /// An event with what is to be done for it.
+    pub fn new(event: EventId, plan: Plan, identities: Identities) -> Self {
+        Self {
+            event,
+            plan,
+            identities,
+        }
+    }
+}
+
+impl fmt::Debug for Submission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Submission").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+/// Why an event was not taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// As many events are queued as may be: fetch outcomes, make calls, and try again.
+    #[error("the queue is full")]
+    QueueFull,
+    /// Intercom does not accept the access token.
+    #[error("Intercom does not accept the access token")]
+    Unauthorized,
+    /// The engine has been told to stop.
+    #[error("the delivery has been stopped")]
+    Stopped,
+}
+
+impl RefusalReason {
+    /// The stable `snake_case` name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Unauthorized => "unauthorized",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Whether the same event may be taken in later.
+    pub fn is_retryable(self) -> bool {
+        self == Self::QueueFull
+    }
+}
+
+/// An event that was not taken in, given back.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{reason}")]
+#[non_exhaustive]
+pub struct Refused {
+    /// Why.
+    pub reason: RefusalReason,
+    /// The event.
+    pub submission: Box<Submission>,
+}
