@@ -122,7 +122,13 @@ mod tests {
         assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(read("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
         assert_eq!(read("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
-        for text in ["", "now", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 6"] {
+        for text in [
+            "",
+            "now",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Foo 1994 08:49:37 GMT",
+            "Sun, 6",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }
@@ -143,7 +149,10 @@ mod tests {
             answer("Thu, 01 Jan 1970 00:01:07 GMT").retry_after,
             Some(Duration::from_secs(7))
         );
-        assert_eq!(answer("Thu, 01 Jan 1970 00:00:07 GMT").retry_after, Some(Duration::ZERO));
+        assert_eq!(
+            answer("Thu, 01 Jan 1970 00:00:07 GMT").retry_after,
+            Some(Duration::ZERO)
+        );
         assert_eq!(answer("soon").retry_after, None);
         assert_eq!(answer("-1").retry_after, None);
         assert_eq!(answer("1").request_id.as_deref(), Some("r-1"));

@@ -54,7 +54,10 @@ mod tests {
         assert_eq!(backoff.longest(u32::MAX), settings.backoff_cap);
         let waits: Vec<Duration> = (0..200).map(|_| backoff.wait(2)).collect();
         assert!(waits.iter().all(|wait| *wait <= Duration::from_millis(200)));
-        assert!(waits.iter().any(|wait| *wait < Duration::from_millis(20)), "the jitter is full");
+        assert!(
+            waits.iter().any(|wait| *wait < Duration::from_millis(20)),
+            "the jitter is full"
+        );
         let mut again = Backoff::new(&settings);
         assert_eq!(waits, (0..200).map(|_| again.wait(2)).collect::<Vec<_>>());
     }

@@ -73,8 +73,10 @@ impl Written {
 
     /// Whether writing the body would change nothing.
     pub(super) fn has(&self, set: &[Set]) -> bool {
-        set.iter()
-            .all(|field| self.get(field.name).is_some_and(|known| known.value == Some(field.value)))
+        set.iter().all(|field| {
+            self.get(field.name)
+                .is_some_and(|known| known.value == Some(field.value))
+        })
     }
 }
 
@@ -205,7 +207,10 @@ mod tests {
             &RandomState::new(),
             None,
             &[
-                (r#"{"email":"a","name":"x","custom_attributes":{"p":1.0,"gone":2,"q":{"z":1}}}"#, 1),
+                (
+                    r#"{"email":"a","name":"x","custom_attributes":{"p":1.0,"gone":2,"q":{"z":1}}}"#,
+                    1,
+                ),
                 (r#"{"name":"y","custom_attributes":{"r":null,"p":1.00}}"#, 2),
             ],
         );
@@ -222,11 +227,17 @@ mod tests {
         let hasher = RandomState::new();
         let make = |json, seq| body(&hasher, None, &[(json, seq)]).set;
         let mut written = Written::default();
-        let (a, b) = (r#"{"name":"x","custom_attributes":{"p":1}}"#, r#"{"custom_attributes":{"p":2}}"#);
+        let (a, b) = (
+            r#"{"name":"x","custom_attributes":{"p":1}}"#,
+            r#"{"custom_attributes":{"p":2}}"#,
+        );
         assert!(!written.has(&make(a, 1)));
         written.settle(&make(a, 1));
         assert!(written.has(&make(a, 2)));
-        assert!(written.has(&make(r#"{"name":"x"}"#, 2)), "a part of it is no change either");
+        assert!(
+            written.has(&make(r#"{"name":"x"}"#, 2)),
+            "a part of it is no change either"
+        );
         assert!(!written.has(&make(b, 2)));
         written.settle(&make(b, 2));
         assert!(!written.has(&make(a, 3)), "back to the first value is a change");

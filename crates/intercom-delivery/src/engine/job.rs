@@ -4,9 +4,7 @@ use super::fields::Set;
 use super::locks::LockKey;
 use super::outcome::{DeliveryWarning, FailureCode};
 use super::queue::{Entry, LaneId};
-use intercom_api::{
-    ApiError, Call, CompanyId, ContactId, CreateDataAttribute, OperationId,
-};
+use intercom_api::{ApiError, Call, CompanyId, ContactId, CreateDataAttribute, OperationId};
 use rudderstack_to_intercom::{Lookup, Plan, RejectionCode};
 
 /// Which call comes next.
@@ -63,7 +61,7 @@ pub(super) struct Trouble {
 }
 
 /// How a job ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Ending {
     Delivered,
     Rejected(RejectionCode),
@@ -94,7 +92,7 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) struct Job {
     /// The event, and those that are delivered together with it.
-    pub(super) members: Vec<Box<Entry>>,
+    pub(super) members: Vec<Entry>,
     pub(super) lane: LaneId,
     pub(super) step: Step,
     pub(super) state: State,
@@ -133,7 +131,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(lane: LaneId, entry: Box<Entry>) -> Self {
+    pub(super) fn new(lane: LaneId, entry: Entry) -> Self {
         let step = match &entry.submission.plan {
             Plan::SubmitEvent(_) => Step::Submit,
             Plan::SaveCompany(_) => Step::Upsert,

@@ -61,10 +61,8 @@ impl Skew {
 
     /// An answer with this date, in seconds, to a call that was sent and answered at these moments.
     fn learn(&mut self, date: i64, sent: Time, answered: Time) {
-        let (Ok(sent), Ok(answered)) = (
-            i64::try_from(sent.unix_millis()),
-            i64::try_from(answered.unix_millis()),
-        ) else {
+        let (Ok(sent), Ok(answered)) = (i64::try_from(sent.unix_millis()), i64::try_from(answered.unix_millis()))
+        else {
             return;
         };
         let date = date.saturating_mul(1000);
@@ -103,11 +101,10 @@ pub(super) struct Limiter {
 
 impl Limiter {
     pub(super) fn new(settings: &EngineSettings) -> Self {
-        let window = settings
-            .assumed_limit
-            .map_or(u64::from(intercom_api::limits::RATE_LIMIT_WINDOW_SECONDS) * 1000, |limit| {
-                millis(limit.window).max(1)
-            });
+        let window = settings.assumed_limit.map_or(
+            u64::from(intercom_api::limits::RATE_LIMIT_WINDOW_SECONDS) * 1000,
+            |limit| millis(limit.window).max(1),
+        );
         Self {
             window: None,
             window_millis: window,
@@ -182,7 +179,9 @@ impl Limiter {
         let passed = windows.saturating_mul(self.window_millis);
         self.window = Some(Window {
             remaining: window.limit,
-            reset: window.reset.saturating_add(i64::try_from(passed / 1000).unwrap_or(i64::MAX)),
+            reset: window
+                .reset
+                .saturating_add(i64::try_from(passed / 1000).unwrap_or(i64::MAX)),
             ends: window.ends.after(Duration::from_millis(passed)),
             presumed: Some(now),
             ..window
@@ -220,7 +219,10 @@ impl Limiter {
     fn told(&mut self, told: RateLimit, sent: Time, now: Time) {
         let reset = told.reset.0;
         let ends = i64::try_from(now.unix_millis()).map_or(now, |ours| {
-            let wait = reset.saturating_mul(1000).saturating_sub(self.skew.millis()).saturating_sub(ours);
+            let wait = reset
+                .saturating_mul(1000)
+                .saturating_sub(self.skew.millis())
+                .saturating_sub(ours);
             let wait = u64::try_from(wait).unwrap_or(0).min(LONGEST_WINDOW_MILLIS);
             now.after(Duration::from_millis(wait))
         });

@@ -193,7 +193,9 @@ impl Memory {
 
     fn undefined(&self, model: &DataAttributeModel) -> impl Fn(&str) -> bool + '_ {
         let is_company = *model == DataAttributeModel::Company;
-        move |name| self.drops && !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()))
+        move |name| {
+            self.drops && !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()))
+        }
     }
 
     /// The body that these events give a contact, without what newer events have written.

@@ -18,10 +18,8 @@ mod time;
 
 pub use answer::{Answer, TransportFailure};
 pub use limiter::Budget;
-pub use outcome::{Delivered, DeliveryResult, DeliveryWarning, FailureCode, Failed, Outcome, Rejected};
-pub use settings::{
-    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, Savings, UnknownContactPolicy,
-};
+pub use outcome::{Delivered, DeliveryResult, DeliveryWarning, Failed, FailureCode, Outcome, Rejected};
+pub use settings::{ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, Savings, UnknownContactPolicy};
 pub use status::{Status, Totals, Waiting};
 pub use submission::{EventId, RefusalReason, Refused, Submission};
 pub use time::Time;
@@ -162,6 +160,15 @@ impl Engine {
         })
     }
 
+    /// Gives an event that was refused its outcome after all.
+    #[cfg(feature = "client")]
+    pub(crate) fn turn_away(&mut self, refused: Refused) {
+        let event = refused.submission.event;
+        let failed = failed(self.closing_code(), &Trouble::default(), 0, *refused.submission);
+        self.events += 1;
+        self.push_outcome(event, DeliveryResult::Failed(Box::new(failed)), Vec::new());
+    }
+
     /// How many more events can be taken in now.
     pub fn room(&self) -> usize {
         match self.closed {
@@ -229,7 +236,9 @@ impl Engine {
         self.pass(now);
         let Some(flight) = self.land(id) else { return };
         self.limiter.answered(answer, flight.sent, now);
-        let Some(job) = self.jobs.get_mut(&flight.job) else { return };
+        let Some(job) = self.jobs.get_mut(&flight.job) else {
+            return;
+        };
         let is_success = (200..300).contains(&answer.status);
         let error = (!is_success).then(|| ApiError::parse(answer.status, &answer.body));
         job.note(answer.status, error.as_ref(), answer.request_id.as_deref());
@@ -481,6 +490,9 @@ impl Engine {
         }
         self.queue.give_back(seq, job.lane, &job.members[0], others);
         self.resume(seq);
+        if self.closed.is_some() {
+            self.drain();
+        }
     }
 
     fn closing_code(&self) -> FailureCode {
@@ -497,14 +509,28 @@ impl Engine {
             Closed::Unauthorized => job.state != State::InFlight,
             Closed::Stopped => job.state == State::Sleeping,
         };
-        let mut ended: Vec<u64> = self.jobs.iter().filter(|(_, job)| ends(job)).map(|(seq, _)| *seq).collect();
+        let mut ended: Vec<u64> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| ends(job))
+            .map(|(seq, _)| *seq)
+            .collect();
         ended.sort_unstable();
         for seq in ended {
             self.end(seq, Ending::Failed(self.closing_code()));
         }
+        self.drain();
+    }
+
+    /// Ends what has not started.
+    fn drain(&mut self) {
         for entry in self.queue.drain() {
             let failed = failed(self.closing_code(), &Trouble::default(), 0, entry.submission);
-            self.push_outcome(failed.submission.event, DeliveryResult::Failed(Box::new(failed)), Vec::new());
+            self.push_outcome(
+                failed.submission.event,
+                DeliveryResult::Failed(Box::new(failed)),
+                Vec::new(),
+            );
         }
     }
 
@@ -517,7 +543,7 @@ impl Engine {
         for (at, member) in job.members.into_iter().enumerate() {
             let event = member.submission.event;
             let calls = if at == 0 { job.calls } else { 0 };
-            let result = match &ending {
+            let result = match ending {
                 Ending::Delivered => DeliveryResult::Delivered(Delivered {
                     calls,
                     contact: job.contact.clone(),
@@ -525,9 +551,9 @@ impl Engine {
                     unchanged: !job.wrote,
                     merged_into: (at > 0).then_some(carrier),
                 }),
-                Ending::Rejected(code) => DeliveryResult::Rejected(Rejected { code: *code, calls }),
+                Ending::Rejected(code) => DeliveryResult::Rejected(Rejected { code, calls }),
                 Ending::Failed(code) => {
-                    DeliveryResult::Failed(Box::new(failed(*code, &job.trouble, calls, member.submission)))
+                    DeliveryResult::Failed(Box::new(failed(code, &job.trouble, calls, member.submission)))
                 }
             };
             self.push_outcome(event, result, job.warnings.clone());

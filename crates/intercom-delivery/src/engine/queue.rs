@@ -47,7 +47,7 @@ pub(super) struct LaneId(u64);
 
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: VecDeque<Box<Entry>>,
+    waiting: VecDeque<Entry>,
     /// The events under way: the number of their job, and their identities. More than one job only if lanes were
     /// joined while each had one.
     active: Vec<(u64, Keys)>,
@@ -87,10 +87,11 @@ impl Queue {
     fn keys_of(&self, identities: &Identities) -> Keys {
         let mut keys = Keys::default();
         // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
-        for identity in [&identities.user_id, &identities.anonymous_id, &identities.email] {
-            if let Some(text) = identity {
-                keys.add(self.hasher.hash_one(text));
-            }
+        for text in [&identities.user_id, &identities.anonymous_id, &identities.email]
+            .into_iter()
+            .flatten()
+        {
+            keys.add(self.hasher.hash_one(text));
         }
         keys
     }
@@ -108,12 +109,12 @@ impl Queue {
             }
         }
         let lane = self.lanes.entry(id).or_default();
-        lane.waiting.push_back(Box::new(Entry {
+        lane.waiting.push_back(Entry {
             seq,
             submission,
             alone: false,
             keys,
-        }));
+        });
         self.waiting += 1;
         self.refresh(id);
     }
@@ -189,7 +190,7 @@ impl Queue {
     }
 
     /// Starts the oldest event that can start. Its job goes by its number.
-    pub(super) fn start(&mut self) -> Option<(LaneId, Box<Entry>)> {
+    pub(super) fn start(&mut self) -> Option<(LaneId, Entry)> {
         let &(_, id) = self.ready.first()?;
         let lane = self.lanes.get_mut(&id)?;
         let entry = lane.waiting.pop_front()?;
@@ -213,10 +214,10 @@ impl Queue {
         lane: LaneId,
         first: &Entry,
         fits: impl FnOnce(&Entry) -> bool,
-    ) -> Option<Box<Entry>> {
+    ) -> Option<Entry> {
         let id = self.lane_of(lane, &first.keys);
         let lane = self.lanes.get_mut(&id)?;
-        if lane.active.iter().any(|(other, _)| *other != job) || !lane.waiting.front().is_some_and(|next| fits(next)) {
+        if lane.active.iter().any(|(other, _)| *other != job) || !lane.waiting.front().is_some_and(fits) {
             return None;
         }
         let entry = lane.waiting.pop_front()?;
@@ -226,7 +227,7 @@ impl Queue {
     }
 
     /// Puts events that a job had taken in back to the front of their lane.
-    pub(super) fn give_back(&mut self, job: u64, lane: LaneId, first: &Entry, entries: Vec<Box<Entry>>) {
+    pub(super) fn give_back(&mut self, job: u64, lane: LaneId, first: &Entry, entries: Vec<Entry>) {
         let id = self.lane_of(lane, &first.keys);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.active.retain(|(other, _)| *other != job);
@@ -266,8 +267,8 @@ impl Queue {
     }
 
     /// Takes everything out that has not started, in the order of submission.
-    pub(super) fn drain(&mut self) -> Vec<Box<Entry>> {
-        let mut entries: Vec<Box<Entry>> = Vec::with_capacity(self.waiting);
+    pub(super) fn drain(&mut self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(self.waiting);
         for lane in self.lanes.values_mut() {
             entries.extend(lane.waiting.drain(..));
             lane.listed = None;

@@ -72,7 +72,9 @@ impl Engine {
             waiting: self.waiting(),
             budget: self.limiter.budget(),
             halted: self.is_halted(),
-            closed: self.closed.is_some_and(|closed| matches!(closed, Closed::Stopped | Closed::Unauthorized)),
+            closed: self
+                .closed
+                .is_some_and(|closed| matches!(closed, Closed::Stopped | Closed::Unauthorized)),
             totals: self.totals,
         }
     }

@@ -38,7 +38,9 @@ impl Submission {
 
 impl fmt::Debug for Submission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Submission").field("event", &self.event).finish_non_exhaustive()
+        f.debug_struct("Submission")
+            .field("event", &self.event)
+            .finish_non_exhaustive()
     }
 }
 

@@ -29,7 +29,8 @@ impl Steps<'_> {
                 }
             }
             AttributePolicy::Create => {
-                let Some(value) = value(job, name).filter(|_| !job.defined.iter().any(|defined| defined == name)) else {
+                let Some(value) = value(job, name).filter(|_| !job.defined.iter().any(|defined| defined == name))
+                else {
                     return fail(job);
                 };
                 let attribute = CreateDataAttribute::new(name, model, data_type(name, value));
@@ -69,14 +70,17 @@ impl Steps<'_> {
 
 /// The value that the job gives the attribute.
 fn value<'j>(job: &'j Job, name: &str) -> Option<&'j Value> {
-    job.members.iter().rev().find_map(|member| match &member.submission.plan {
-        Plan::SaveContact(plan) => {
-            let create = plan.create().and_then(|create| create.custom_attributes.get(name));
-            plan.update.custom_attributes.get(name).or(create)
-        }
-        Plan::SaveCompany(plan) => plan.company.custom_attributes.get(name),
-        _ => None,
-    })
+    job.members
+        .iter()
+        .rev()
+        .find_map(|member| match &member.submission.plan {
+            Plan::SaveContact(plan) => {
+                let create = plan.create().and_then(|create| create.custom_attributes.get(name));
+                plan.update.custom_attributes.get(name).or(create)
+            }
+            Plan::SaveCompany(plan) => plan.company.custom_attributes.get(name),
+            _ => None,
+        })
 }
 
 /// The earliest and latest moment that a number is taken for: 1990 to 2100.

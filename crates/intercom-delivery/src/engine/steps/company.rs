@@ -85,7 +85,11 @@ impl Steps<'_> {
 
     pub(super) fn attach(&mut self, job: &mut Job) -> Taken {
         let (Some(contact), Some(company)) = (job.contact.clone(), job.company.clone()) else {
-            job.step = if job.company.is_none() { Step::Upsert } else { Step::Find };
+            job.step = if job.company.is_none() {
+                Step::Upsert
+            } else {
+                Step::Find
+            };
             return Taken::Passed;
         };
         let lock = self.memory.lock("contact", contact.as_str());
@@ -106,16 +110,13 @@ impl Steps<'_> {
     }
 
     pub(super) fn attached(&mut self, job: &mut Job, reply: Reply<'_>) -> Verdict {
-        let error = match reply {
-            Ok(_) => {
-                job.wrote = true;
-                if let (Some(contact), Some(company)) = (&job.contact, &job.company) {
-                    self.memory.linked(contact, company, true, job.seq());
-                }
-                job.member_done = true;
-                return job.go(Step::Tag);
+        let Err(error) = reply else {
+            job.wrote = true;
+            if let (Some(contact), Some(company)) = (&job.contact, &job.company) {
+                self.memory.linked(contact, company, true, job.seq());
             }
-            Err(error) => error,
+            job.member_done = true;
+            return job.go(Step::Tag);
         };
         if !is_gone(error) {
             return failure(error);

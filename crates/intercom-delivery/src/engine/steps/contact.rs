@@ -256,12 +256,16 @@ impl Steps<'_> {
             }
             _ => None,
         };
-        let bodies = job.members.iter().enumerate().filter_map(|(at, member)| match &member.submission.plan {
-            // Those that come later would have found the contact.
-            Plan::SaveContact(plan) if at > 0 => Some((&plan.update, member.seq)),
-            Plan::SaveContact(plan) => plan.create().map(|fields| (fields, member.seq)),
-            _ => None,
-        });
+        let bodies = job
+            .members
+            .iter()
+            .enumerate()
+            .filter_map(|(at, member)| match &member.submission.plan {
+                // Those that come later would have found the contact.
+                Plan::SaveContact(plan) if at > 0 => Some((&plan.update, member.seq)),
+                Plan::SaveContact(plan) => plan.create().map(|fields| (fields, member.seq)),
+                _ => None,
+            });
         let bodies = bodies.chain(for_event.iter().map(|(fields, seq)| (fields, *seq)));
         let Ok(body) = self.memory.contact_body(None, bodies) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();

@@ -26,7 +26,8 @@ impl Steps<'_> {
                 let can_create =
                     matches!(job.plan(), Plan::SubmitEvent(event) if event.user_id.is_some() || event.email.is_some());
                 // A contact that has just been created, or met while creating it, is not created again.
-                if self.settings.unknown_contact == UnknownContactPolicy::Create && can_create && job.contact.is_none() {
+                if self.settings.unknown_contact == UnknownContactPolicy::Create && can_create && job.contact.is_none()
+                {
                     job.go(Step::Create)
                 } else {
                     Verdict::End(Ending::Failed(FailureCode::UnknownContact))

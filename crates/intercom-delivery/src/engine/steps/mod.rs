@@ -111,7 +111,9 @@ impl Steps<'_> {
             // The search may still show what is gone.
             Plan::SaveContact(plan) if job.lost == 2 => match plan.create() {
                 Some(_) => job.go(Step::Create),
-                None => Verdict::End(Ending::Rejected(rudderstack_to_intercom::RejectionCode::ContactNotFound)),
+                None => Verdict::End(Ending::Rejected(
+                    rudderstack_to_intercom::RejectionCode::ContactNotFound,
+                )),
             },
             Plan::SaveCompany(_) => {
                 job.warn(DeliveryWarning::MemberNotFound);

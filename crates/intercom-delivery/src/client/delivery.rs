@@ -1,0 +1,307 @@
+//! Running an engine: one task, any number of calls at a time.
+
+use super::{Transport, TransportError};
+use crate::engine::{
+    Answer, CallId, DeliveryResult, Engine, EngineSettings, Outcome, RefusalReason, Refused, Status, Submission, Time,
+    Transmit, TransportFailure,
+};
+use intercom_api::ContactId;
+use rudderstack_to_intercom::Identities;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+/// How many submissions, and how many outcomes, wait between the caller and the engine.
+const CHANNEL: usize = 256;
+
+/// The engine's clock: the wall clock at the start, and a monotonic clock from there.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    unix: Duration,
+    start: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            unix: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default(),
+            start: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::default().after(self.unix + self.start.elapsed())
+    }
+
+    fn instant(&self, time: Time) -> Instant {
+        self.start + time.since(Time::default()).saturating_sub(self.unix)
+    }
+}
+
+/// What the caller wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    #[default]
+    GoOn,
+    Stop,
+    Abort,
+}
+
+/// Where events go in. A clone is another way in; when all have been dropped, the delivery ends once it is done.
+#[derive(Clone, Debug)]
+pub struct Submissions(mpsc::Sender<Submission>, watch::Receiver<Status>);
+
+impl Submissions {
+    /// Takes an event in, and waits while the queue is full. Each that is taken in has exactly one outcome.
+    ///
+    /// # Errors
+    ///
+    /// If the delivery has ended: the event is given back.
+    pub async fn submit(&self, submission: Submission) -> Result<(), Refused> {
+        self.0.send(submission).await.map_err(|refused| Refused {
+            reason: if self.1.borrow().halted {
+                RefusalReason::Unauthorized
+            } else {
+                RefusalReason::Stopped
+            },
+            submission: Box::new(refused.0),
+        })
+    }
+}
+
+/// Where outcomes come out. If it is dropped, the delivery stops.
+#[derive(Debug)]
+pub struct Outcomes(mpsc::Receiver<Outcome>);
+
+impl Outcomes {
+    /// The next outcome; none once the delivery has ended and all have been fetched.
+    pub async fn next(&mut self) -> Option<Outcome> {
+        self.0.recv().await
+    }
+}
+
+/// Watches and stops a delivery. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Control {
+    wish: Arc<watch::Sender<Wish>>,
+    status: watch::Receiver<Status>,
+}
+
+impl Control {
+    /// How far the delivery is.
+    pub fn status(&self) -> Status {
+        *self.status.borrow()
+    }
+
+    /// Stops gracefully: see [`Engine::stop`].
+    pub fn stop(&self) {
+        self.wish.send_if_modified(|wish| {
+            let is_news = *wish < Wish::Stop;
+            *wish = (*wish).max(Wish::Stop);
+            is_news
+        });
+    }
+
+    /// Stops at once: see [`Engine::abort`].
+    pub fn abort(&self) {
+        self.wish.send_replace(Wish::Abort);
+    }
+}
+
+/// A delivery to be run.
+pub struct Delivery<T> {
+    engine: Engine,
+    transport: Arc<T>,
+    clock: Clock,
+    submissions: mpsc::Receiver<Submission>,
+    outcomes: mpsc::Sender<Outcome>,
+    wish: watch::Receiver<Wish>,
+    status: watch::Sender<Status>,
+    calls: JoinSet<Result<Answer, TransportError>>,
+    tasks: HashMap<task::Id, CallId>,
+}
+
+impl<T> std::fmt::Debug for Delivery<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Transport> Delivery<T> {
+    /// A delivery over a transport, and the ways into and out of it.
+    pub fn new(settings: EngineSettings, transport: T) -> (Self, Submissions, Outcomes, Control) {
+        let engine = Engine::new(settings);
+        let (submit, submissions) = mpsc::channel(CHANNEL);
+        let (outcomes, fetch) = mpsc::channel(CHANNEL);
+        let (wish, wishes) = watch::channel(Wish::default());
+        let (status, statuses) = watch::channel(engine.status());
+        let delivery = Self {
+            engine,
+            transport: Arc::new(transport),
+            clock: Clock::new(),
+            submissions,
+            outcomes,
+            wish: wishes,
+            status,
+            calls: JoinSet::new(),
+            tasks: HashMap::new(),
+        };
+        let control = Control {
+            wish: Arc::new(wish),
+            status: statuses.clone(),
+        };
+        (delivery, Submissions(submit, statuses), Outcomes(fetch), control)
+    }
+
+    /// Tells whom a contact's id belongs to: see [`Engine::remember_contact`].
+    pub fn remember_contact(&mut self, id: &ContactId, identities: &Identities) {
+        self.engine.remember_contact(id, identities);
+    }
+
+    /// Delivers until every way in has been dropped and every event has its outcome, or until it is stopped. Says how
+    /// far it came.
+    pub async fn run(mut self) -> Status {
+        let mut is_open = true;
+        let mut is_controlled = true;
+        let mut batch = Vec::with_capacity(CHANNEL);
+        loop {
+            self.hand_out_outcomes();
+            let now = self.clock.now();
+            while let Some(transmit) = self.engine.poll_call(now) {
+                self.make(transmit);
+            }
+            self.hand_out_outcomes();
+            let status = self.engine.status();
+            self.status.send_replace(status);
+            if status.closed && is_open {
+                // What is on its way in is taken, and turned away.
+                self.submissions.close();
+            }
+            if !is_open && self.engine.is_idle() {
+                return status;
+            }
+            let room = if status.closed { CHANNEL } else { self.engine.room() };
+            let timeout = self.engine.poll_timeout().map(|at| self.clock.instant(at));
+            tokio::select! {
+                biased;
+                changed = self.wish.changed(), if is_controlled => match changed {
+                    Ok(()) => self.obey(),
+                    Err(_) => is_controlled = false,
+                },
+                Some(done) = self.calls.join_next_with_id(), if !self.calls.is_empty() => {
+                    self.landed(done);
+                    while let Some(done) = self.calls.try_join_next_with_id() {
+                        self.landed(done);
+                    }
+                }
+                // What there is room for is handed out at the top of the loop.
+                is_wanted = is_wanted(&self.outcomes), if status.outcomes > 0 => if !is_wanted {
+                    self.engine.stop();
+                    while self.engine.poll_outcome().is_some() {}
+                },
+                taken = self.submissions.recv_many(&mut batch, room.min(CHANNEL)), if is_open && room > 0 => {
+                    is_open = taken > 0;
+                    for submission in batch.drain(..) {
+                        if let Err(refused) = self.engine.submit(submission) {
+                            self.engine.turn_away(refused);
+                        }
+                    }
+                }
+                () = tokio::time::sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
+                // Nothing can happen any more, which the engine never comes to: better an outcome than a hang.
+                else => self.engine.abort(),
+            }
+        }
+    }
+
+    /// Hands outcomes out as long as there is room for them.
+    fn hand_out_outcomes(&mut self) {
+        while let Ok(permit) = self.outcomes.try_reserve() {
+            let Some(outcome) = self.engine.poll_outcome() else {
+                return;
+            };
+            report(&outcome);
+            permit.send(outcome);
+        }
+    }
+
+    fn obey(&mut self) {
+        match *self.wish.borrow_and_update() {
+            Wish::GoOn => {}
+            Wish::Stop => self.engine.stop(),
+            Wish::Abort => {
+                self.engine.abort();
+                self.calls.abort_all();
+            }
+        }
+    }
+
+    fn make(&mut self, transmit: Transmit) {
+        let span = tracing::debug_span!(
+            "call",
+            call = %transmit.id,
+            event = %transmit.event,
+            operation = transmit.call.operation.as_str(),
+            attempt = transmit.attempt,
+            status = tracing::field::Empty,
+            request_id = tracing::field::Empty,
+            failure = tracing::field::Empty,
+        );
+        let transport = self.transport.clone();
+        let call = async move {
+            let answer = transport.send(&transmit.call).await;
+            let span = tracing::Span::current();
+            match &answer {
+                Ok(answer) => {
+                    span.record("status", answer.status);
+                    if let Some(id) = &answer.request_id {
+                        span.record("request_id", id.as_str());
+                    }
+                }
+                Err(error) => {
+                    span.record("failure", error.code());
+                }
+            }
+            tracing::debug!("done");
+            answer
+        };
+        let task = self.calls.spawn(call.instrument(span));
+        self.tasks.insert(task.id(), transmit.id);
+    }
+
+    fn landed(&mut self, done: Result<(task::Id, Result<Answer, TransportError>), task::JoinError>) {
+        let now = self.clock.now();
+        let (task, answer) = match done {
+            Ok((task, answer)) => (task, answer.map_err(|error| error.failure)),
+            // The transport panicked, or the call was given up.
+            Err(error) => (error.id(), Err(TransportFailure::Interrupted)),
+        };
+        let Some(id) = self.tasks.remove(&task) else { return };
+        match answer {
+            Ok(answer) => self.engine.handle_response(id, &answer, now),
+            Err(failure) => self.engine.handle_failure(id, failure, now),
+        }
+    }
+}
+
+/// Waits until there is room for an outcome, or nobody is left who wants one.
+async fn is_wanted(outcomes: &mpsc::Sender<Outcome>) -> bool {
+    outcomes.reserve().await.is_ok()
+}
+
+fn report(outcome: &Outcome) {
+    let (result, code, calls) = match &outcome.result {
+        DeliveryResult::Delivered(delivered) => ("delivered", None, delivered.calls),
+        DeliveryResult::Rejected(rejected) => ("rejected", Some(rejected.code.as_str()), rejected.calls),
+        DeliveryResult::Failed(failed) => ("failed", Some(failed.code.as_str()), failed.calls),
+    };
+    tracing::debug_span!("event", event = %outcome.event, result, code, calls).in_scope(|| tracing::debug!("done"));
+}

@@ -1,0 +1,249 @@
+//! Calls over HTTP.
+
+use super::{AccessToken, Error, Transport, TransportError};
+use crate::engine::{Answer, TransportFailure};
+use intercom_api::{ApiVersion, Call, Method, Region};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Url, redirect};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use std::error::Error as _;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The greatest body of an answer that is read. A page of contacts is far smaller.
+const LONGEST_BODY: usize = 16 << 20;
+
+/// Where calls go, and in whose name.
+#[derive(Clone)]
+pub struct Workspace {
+    base_url: Url,
+    token: AccessToken,
+    version: ApiVersion,
+}
+
+impl Workspace {
+    /// The workspace of a token, in its region.
+    pub fn new(region: Region, token: AccessToken) -> Self {
+        let base_url = Url::parse(region.base_url()).expect("the regions' base URLs are URLs");
+        Self {
+            base_url,
+            token,
+            version: ApiVersion::default(),
+        }
+    }
+
+    /// The same behind another base URL: a sandbox, or a proxy. A path is kept; a slash at its end does not matter.
+    ///
+    /// # Errors
+    ///
+    /// If it is not an HTTP or HTTPS URL.
+    pub fn with_base_url(mut self, base_url: &str) -> Result<Self, Error> {
+        let url = Url::parse(base_url.trim_end_matches('/')).map_err(|_| Error::InvalidBaseUrl)?;
+        let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !is_plain {
+            return Err(Error::InvalidBaseUrl);
+        }
+        self.base_url = url;
+        Ok(self)
+    }
+
+    /// The same with another version of the API.
+    #[must_use]
+    pub fn with_version(mut self, version: ApiVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    fn url(&self, call: &Call) -> Result<Url, TransportError> {
+        let base = self.base_url.as_str().trim_end_matches('/');
+        Url::parse(&format!("{base}{}", call.path_and_query())).map_err(|error| TransportError {
+            failure: TransportFailure::Unreachable,
+            source: Some(error.into()),
+        })
+    }
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workspace")
+            .field("host", &self.base_url.host_str())
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a [`Client`] is set up.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    connect_timeout: Duration,
+    answer_timeout: Duration,
+    use_proxy: bool,
+}
+
+impl ClientBuilder {
+    /// How long to wait for a connection: 10 seconds by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long to wait for an answer, connecting and reading its body included: 30 seconds by default.
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.answer_timeout = timeout;
+        self
+    }
+
+    /// Whether to go through the proxy that `HTTPS_PROXY` and its like name, as is the default. Loopback needs none.
+    pub fn use_proxy(mut self, use_proxy: bool) -> Self {
+        self.use_proxy = use_proxy;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// If TLS cannot be set up.
+    pub fn build(self) -> Result<Client, Error> {
+        let (tls, no_certificates) = tls()?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("rudder-intercom/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(self.connect_timeout)
+            .timeout(self.answer_timeout)
+            // A redirect is an answer like any other: the token goes nowhere but to Intercom.
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        if !self.use_proxy {
+            builder = builder.no_proxy();
+        }
+        Ok(Client {
+            http: builder.build().map_err(|error| Error::Setup(error.into()))?,
+            no_certificates,
+        })
+    }
+}
+
+/// TLS by rustls with ring, and the certificates that the platform trusts. A machine that has none can still talk to a
+/// sandbox; the reason is kept for those who ask for more.
+fn tls() -> Result<(rustls::ClientConfig, Option<Arc<rustls::Error>>), Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = || {
+        rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::Setup(error.into()))
+    };
+    let (mut config, reason) = match builder()?.with_platform_verifier() {
+        Ok(builder) => (builder.with_no_client_auth(), None),
+        Err(error) => {
+            let none = rustls::RootCertStore::empty();
+            let config = builder()?.with_root_certificates(none).with_no_client_auth();
+            (config, Some(Arc::new(error)))
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok((config, reason))
+}
+
+/// Sends calls over pooled HTTP/1.1 and HTTP/2 connections. Cheap to clone; clones share the pool.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    no_certificates: Option<Arc<rustls::Error>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client to be set up.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder {
+            connect_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
+            use_proxy: true,
+        }
+    }
+
+    /// Sends one call and waits for its answer, whatever its status. Nothing is tried again here.
+    ///
+    /// # Errors
+    ///
+    /// If there is no whole answer.
+    pub async fn send(&self, call: &Call, workspace: &Workspace) -> Result<Answer, TransportError> {
+        let url = workspace.url(call)?;
+        if let Some(reason) = self.no_certificates.as_ref().filter(|_| url.scheme() == "https") {
+            return Err(TransportError {
+                failure: TransportFailure::Unreachable,
+                source: Some(reason.clone().into()),
+            });
+        }
+        let method = match call.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(AUTHORIZATION, workspace.token.header());
+        headers.insert(ACCEPT, JSON);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert("intercom-version", HeaderValue::from_static(workspace.version.as_str()));
+        let mut request = self.http.request(method, url).headers(headers);
+        if let Some(body) = &call.body {
+            request = request.body(body.get().to_owned());
+        }
+        let mut response = request.send().await.map_err(failed)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                return Err(TransportError::new(TransportFailure::Interrupted));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = response.headers();
+        Ok(Answer::with_headers(response.status().as_u16(), body, |name| {
+            headers.get(name).and_then(|value| value.to_str().ok())
+        }))
+    }
+}
+
+fn failed(error: reqwest::Error) -> TransportError {
+    let failure = if error.is_connect() || error.is_builder() {
+        TransportFailure::Unreachable
+    } else if error.is_timeout() {
+        TransportFailure::Timeout
+    } else {
+        TransportFailure::Interrupted
+    };
+    TransportError {
+        failure,
+        source: error.without_url().source().map(|source| source.to_string().into()),
+    }
+}
+
+/// A client and the workspace that it talks to.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    client: Client,
+    workspace: Workspace,
+}
+
+impl HttpTransport {
+    /// A transport to this workspace.
+    pub fn new(client: Client, workspace: Workspace) -> Self {
+        Self { client, workspace }
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, call: &Call) -> Result<Answer, TransportError> {
+        self.client.send(call, &self.workspace).await
+    }
+}

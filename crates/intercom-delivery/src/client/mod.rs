@@ -1,0 +1,87 @@
+//! The driver: runs an [`Engine`](crate::Engine) on tokio, and sends its calls over HTTP.
+//!
+//! - [`Client`] sends single calls: a pool of connections, for any number of workspaces.
+//! - [`Delivery`] runs an engine over a [`Transport`], which is a client and one workspace, or anything else that answers.
+
+mod delivery;
+mod http;
+mod token;
+
+pub use delivery::{Control, Delivery, Outcomes, Submissions};
+pub use http::{Client, ClientBuilder, HttpTransport, Workspace};
+pub use token::AccessToken;
+
+use crate::engine::{Answer, TransportFailure};
+use intercom_api::Call;
+use std::future::Future;
+
+/// What can be wrong with the settings of a client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The access token is empty, or has characters that no token has.
+    #[error("the access token is empty, or has characters that no token has")]
+    InvalidToken,
+    /// The base URL is not one.
+    #[error("the base URL must begin with http:// or https:// and have a host, and neither query nor fragment")]
+    InvalidBaseUrl,
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up")]
+    Setup(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The stable `snake_case` name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidBaseUrl => "invalid_base_url",
+            Self::Setup(_) => "client_setup",
+        }
+    }
+
+    /// Never: the settings have to be mended first.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+/// A call without an answer. `Display` says what kind of failure; the source says more. Neither names a URL, because
+/// the path and query of a call hold personal data.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", match .failure {
+    TransportFailure::Unreachable => "Intercom cannot be reached",
+    TransportFailure::Timeout => "Intercom did not answer in time",
+    TransportFailure::Interrupted => "the connection to Intercom broke",
+})]
+#[non_exhaustive]
+pub struct TransportError {
+    /// What kind of failure.
+    pub failure: TransportFailure,
+    /// What caused it.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl TransportError {
+    /// A failure of this kind.
+    pub fn new(failure: TransportFailure) -> Self {
+        Self { failure, source: None }
+    }
+
+    /// The stable `snake_case` name.
+    pub fn code(&self) -> &'static str {
+        self.failure.into()
+    }
+
+    /// Always: every call of this crate can be made again.
+    pub fn is_retryable(&self) -> bool {
+        true
+    }
+}
+
+/// Something that answers calls.
+pub trait Transport: Send + Sync + 'static {
+    /// Makes a call and waits for its answer. A future that is dropped gives the call up.
+    fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, TransportError>> + Send;
+}
