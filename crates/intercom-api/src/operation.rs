@@ -39,9 +39,18 @@ pub trait Operation {
     ///
     /// If the body cannot be written as JSON, which no type of this crate does.
     fn to_call(&self) -> Result<Call, serde_json::Error> {
+        self.to_call_with(self.body())
+    }
+
+    /// The same with another body, for a caller who has one and need not copy it into a request.
+    ///
+    /// # Errors
+    ///
+    /// If the body cannot be written as JSON, which no type of this crate does.
+    fn to_call_with(&self, body: Option<&Self::Body>) -> Result<Call, serde_json::Error> {
         let mut call = Call::new(Self::ID, Self::METHOD, self.path());
         call.query = self.query();
-        call.body = self.body().map(serde_json::value::to_raw_value).transpose()?;
+        call.body = body.map(serde_json::value::to_raw_value).transpose()?;
         Ok(call)
     }
 

@@ -2,15 +2,16 @@
 //!
 //! Source: RudderStack's event specification, "Common fields", and what its SDKs send.
 
-use crate::field::{FromRaw, object_model};
+use crate::field::{FromRaw, Model, object_model};
 use crate::json::{Object, Raw};
+use crate::scan::Cursor;
 use std::borrow::Cow;
 
 object_model! {
     /// The circumstances of an event.
     pub struct Context<'a> {
         /// What is known of the person; the browser SDK sends the traits of an identify only here.
-        traits: Object<'a> = "traits",
+        traits: Object<'a> = "traits" eager,
         /// The application.
         app: App<'a> = "app",
         /// The device.
@@ -193,9 +194,11 @@ object_model! {
 impl<'r> FromRaw<'r> for Vec<ExternalId<'r>> {
     const EXPECTED: &'static str = "an array of objects";
     fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        match raw.kind() {
-            crate::Kind::Array => serde_json::from_str(raw.json()).ok(),
-            _ => None,
-        }
+        let mut ids = Vec::new();
+        let read = Cursor::new(raw.json()).array(|cursor| {
+            ids.push(ExternalId::read(cursor)?);
+            Ok(())
+        });
+        read.is_ok().then_some(ids)
     }
 }

@@ -1,6 +1,7 @@
 //! Why a text is not an event.
 
 use crate::event::MAX_DEPTH;
+use crate::scan::{Cursor, Fault, FaultKind};
 use strum::IntoStaticStr;
 
 /// A text that cannot be read as an event.
@@ -29,34 +30,34 @@ pub enum ParseErrorKind {
 }
 
 impl ParseError {
-    pub(crate) fn too_deep() -> Self {
-        Self {
-            kind: ParseErrorKind::TooDeep,
-            message: format!("arrays and objects are nested deeper than {MAX_DEPTH} levels"),
-            line: 0,
-            column: 0,
-        }
-    }
-
-    pub(crate) fn from_serde(error: &serde_json::Error, json: &str) -> Self {
-        let starts_as_object = json.trim_start().starts_with('{');
-        let (kind, message) = match error.classify() {
-            serde_json::error::Category::Data if !starts_as_object => {
-                (ParseErrorKind::NotAnObject, "expected a JSON object".to_owned())
-            }
-            serde_json::error::Category::Eof => {
-                (ParseErrorKind::InvalidJson, "the JSON text ends too early".to_owned())
-            }
-            _ => (
-                ParseErrorKind::InvalidJson,
-                format!("not JSON from line {} column {} on", error.line(), error.column()),
+    pub(crate) fn new(fault: Fault, json: &str) -> Self {
+        // A text that is no JSON at all is not called another sort of value.
+        let fault = match fault.kind {
+            FaultKind::Kind => Cursor::new(json).value().err().unwrap_or(fault),
+            _ => fault,
+        };
+        // A text that ends too early is at fault in its last character.
+        let at = fault.at.min(json.len().saturating_sub(1));
+        let before = &json.as_bytes()[..at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let (kind, message) = match fault.kind {
+            FaultKind::TooDeep => (
+                ParseErrorKind::TooDeep,
+                format!("arrays and objects are nested deeper than {MAX_DEPTH} levels"),
             ),
+            FaultKind::End => (ParseErrorKind::InvalidJson, "the JSON text ends too early".to_owned()),
+            FaultKind::Syntax => (
+                ParseErrorKind::InvalidJson,
+                format!("not JSON from line {line}, column {column} on"),
+            ),
+            FaultKind::Kind => (ParseErrorKind::NotAnObject, "expected a JSON object".to_owned()),
         };
         Self {
             kind,
             message,
-            line: error.line(),
-            column: error.column(),
+            line,
+            column,
         }
     }
 
@@ -75,12 +76,12 @@ impl ParseError {
         false
     }
 
-    /// The line within the text, from 1; 0 if it is not known.
+    /// The line within the text, from 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The column within the line, in bytes, from 1; 0 if it is not known.
+    /// The column within the line, in bytes, from 1.
     pub fn column(&self) -> usize {
         self.column
     }

@@ -4,13 +4,15 @@
 
 use crate::context::Context;
 use crate::error::ParseError;
-use crate::field::{Field, object_model};
+use crate::field::{Field, Model, object_model};
 use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
-use crate::json::{Object, Raw, depth_within};
+use crate::json::{Object, Raw};
+use crate::scan::Cursor;
 use crate::time::Timestamp;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -57,7 +59,7 @@ object_model! {
         /// What the SDK called the person before they were identified.
         anonymous_id: AnonymousId<'a> = "anonymousId",
         /// The circumstances.
-        context: Context<'a> = "context",
+        context: Context<'a> = "context" eager,
         /// Which destinations the event is for, and options for each.
         integrations: Integrations<'a> = "integrations",
         /// What sent it: `web`, `mobile`, `server`, `sources`.
@@ -234,10 +236,10 @@ impl<'a> Event<'a> {
     /// If the text is not JSON, is not an object, or is nested deeper than [`MAX_DEPTH`]. An unknown `type` is no error,
     /// nor is a malformed part: that shows when the part is asked for.
     pub fn from_json(json: &'a str) -> Result<Self, ParseError> {
-        if !depth_within(json, MAX_DEPTH) {
-            return Err(ParseError::too_deep());
-        }
-        serde_json::from_str(json).map_err(|error| ParseError::from_serde(&error, json))
+        let mut cursor = Cursor::new(json);
+        let read = Common::read(&mut cursor).and_then(|common| cursor.end().map(|()| common));
+        read.map(Self::from_common)
+            .map_err(|fault| ParseError::new(fault, json))
     }
 
     /// `traits` beside the event's other parts, whatever its type.
@@ -262,6 +264,7 @@ impl<'a> Event<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Event<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Common::deserialize(deserializer).map(Self::from_common)
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Self::from_json(raw.get()).map_err(serde::de::Error::custom)
     }
 }

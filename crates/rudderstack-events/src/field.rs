@@ -1,11 +1,11 @@
 //! A part of an event that is read when it is asked for.
 
-use crate::json::{Items, Key, Object, Raw, Scalar};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use crate::json::{Object, Raw, Scalar};
+use crate::scan::{Cursor, Fault};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 /// A part of an event: absent, as it was received, or set by the program.
 ///
@@ -18,6 +18,8 @@ pub enum Field<'a, T> {
     Absent,
     /// As received, `null` included.
     Received(Raw<'a>),
+    /// As received, and read already.
+    Read(Raw<'a>, T),
     /// Set by the program.
     Set(T),
 }
@@ -46,6 +48,14 @@ impl<T> Field<'_, T> {
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
+
+    /// The value that was set, or has been read already.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) | Self::Read(_, value) => Some(value),
+            Self::Absent | Self::Received(_) => None,
+        }
+    }
 }
 
 impl<'r, T: FromRaw<'r> + Clone> Field<'r, T> {
@@ -57,7 +67,7 @@ impl<'r, T: FromRaw<'r> + Clone> Field<'r, T> {
     pub fn get(&'r self) -> Result<Option<T>, Malformed> {
         match self {
             Self::Absent => Ok(None),
-            Self::Set(value) => Ok(Some(value.clone())),
+            Self::Set(value) | Self::Read(_, value) => Ok(Some(value.clone())),
             Self::Received(raw) if raw.is_null() => Ok(None),
             Self::Received(raw) => T::from_raw(raw).map(Some).ok_or_else(|| Malformed {
                 expected: T::EXPECTED,
@@ -77,7 +87,7 @@ impl<T: Serialize> Field<'_, T> {
     pub fn raw(&self) -> Option<Raw<'_>> {
         match self {
             Self::Absent => None,
-            Self::Received(raw) => Some(raw.borrow()),
+            Self::Received(raw) | Self::Read(raw, _) => Some(raw.borrow()),
             Self::Set(value) => Raw::from_serialize(value),
         }
     }
@@ -93,7 +103,7 @@ impl<T> fmt::Debug for Field<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("absent"),
-            Self::Received(raw) => raw.fmt(f),
+            Self::Received(raw) | Self::Read(raw, _) => raw.fmt(f),
             Self::Set(_) => f.write_str("<set>"),
         }
     }
@@ -103,7 +113,7 @@ impl<T: Serialize> Serialize for Field<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Absent => serializer.serialize_none(),
-            Self::Received(raw) => raw.serialize(serializer),
+            Self::Received(raw) | Self::Read(raw, _) => raw.serialize(serializer),
             Self::Set(value) => value.serialize(serializer),
         }
     }
@@ -170,51 +180,76 @@ impl<'r> FromRaw<'r> for Raw<'r> {
 impl<'r> FromRaw<'r> for Vec<Raw<'r>> {
     const EXPECTED: &'static str = "an array";
     fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        match raw.kind() {
-            crate::json::Kind::Array => serde_json::from_str::<Items<'r>>(raw.json()).ok().map(|items| items.0),
-            _ => None,
-        }
+        raw.array()
     }
 }
 
 /// A JSON object with known parts, filled entry by entry.
 pub(crate) trait Model<'a>: Default {
-    /// Keeps the value if the key is a known one, else gives it back.
-    fn take(&mut self, key: &str, value: Raw<'a>) -> Option<Raw<'a>>;
+    /// Reads the value ahead if it belongs to a known key.
+    fn take(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<bool, Fault>;
     /// Where the rest goes.
     fn extra(&mut self) -> &mut Object<'a>;
+
+    /// Reads the object ahead.
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        let mut model = Self::default();
+        cursor.object(|cursor, key| {
+            if !model.take(&key, cursor)? {
+                let value = Raw::of_valid(cursor.value()?);
+                model.extra().collect(key, value);
+            }
+            Ok(())
+        })?;
+        model.extra().collected();
+        Ok(model)
+    }
 }
 
-pub(crate) fn deserialize_model<'de, D: Deserializer<'de>, M: Model<'de>>(deserializer: D) -> Result<M, D::Error> {
-    struct Entries<M>(PhantomData<M>);
-    impl<'de, M: Model<'de>> Visitor<'de> for Entries<M> {
-        type Value = M;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<M, A::Error> {
-            let mut model = M::default();
-            while let Some((key, value)) = map.next_entry::<Key<'de>, Raw<'de>>()? {
-                if let Some(value) = model.take(&key.0, value) {
-                    model.extra().collect(key, value);
-                }
-            }
-            model.extra().collected();
-            Ok(model)
-        }
+impl<'a> Model<'a> for Object<'a> {
+    fn take(&mut self, _: &str, _: &mut Cursor<'a>) -> Result<bool, Fault> {
+        Ok(false)
     }
-    deserializer.deserialize_map(Entries(PhantomData))
+
+    fn extra(&mut self) -> &mut Object<'a> {
+        self
+    }
 }
+
+/// Reads a part that is nearly always asked for in the same pass as its parent, so that its text is gone through once.
+/// Something else than an object stays as it was received.
+pub(crate) fn read_eagerly<'a, M: Model<'a>>(cursor: &mut Cursor<'a>) -> Result<Field<'a, M>, Fault> {
+    match cursor.ahead() {
+        Some(b'{') => {
+            let start = cursor.position();
+            let model = M::read(cursor)?;
+            Ok(Field::Read(Raw::of_valid(cursor.since(start)), model))
+        }
+        _ => cursor.value().map(Raw::of_valid).map(Field::Received),
+    }
+}
+
+/// Reads a part of a model: as its text, or eagerly.
+macro_rules! read_part {
+    ($cursor:expr) => {
+        $crate::Field::Received($crate::Raw::of_valid($cursor.value()?))
+    };
+    ($cursor:expr, eager) => {
+        $crate::field::read_eagerly($cursor)?
+    };
+}
+pub(crate) use read_part;
 
 /// Declares a JSON object with known parts: a struct of [`Field`]s and a bag for the rest.
 ///
-/// Reading collects the parts by name in one pass, whatever their order; writing puts the known parts first.
+/// Reading collects the parts by name in one pass, whatever their order; writing puts the known parts first. A part that
+/// is marked `eager` is itself read in that pass.
 macro_rules! object_model {
     ($(
         $(#[$doc:meta])*
         pub struct $name:ident<$a:lifetime> {$(
             $(#[$field_doc:meta])*
-            $field:ident: $kind:ty = $key:literal,
+            $field:ident: $kind:ty = $key:literal $($eager:ident)?,
         )*}
     )*) => {$(
         $(#[$doc])*
@@ -242,16 +277,30 @@ macro_rules! object_model {
         }
 
         impl<$a> $crate::field::Model<$a> for $name<$a> {
-            fn take(&mut self, key: &str, value: $crate::Raw<$a>) -> Option<$crate::Raw<$a>> {
+            fn take(&mut self, key: &str, cursor: &mut $crate::scan::Cursor<$a>) -> Result<bool, $crate::scan::Fault> {
                 match key {
-                    $($key => self.$field = $crate::Field::Received(value),)*
-                    _ => return Some(value),
+                    $($key => self.$field = $crate::field::read_part!(cursor $(, $eager)?),)*
+                    _ => return Ok(false),
                 }
-                None
+                Ok(true)
             }
 
             fn extra(&mut self) -> &mut $crate::Object<$a> {
                 &mut self.extra
+            }
+        }
+
+        impl<$a> From<$crate::Object<$a>> for $name<$a> {
+            /// The same entries, each known one in its place.
+            fn from(object: $crate::Object<$a>) -> Self {
+                let mut model = Self::default();
+                for (key, value) in object {
+                    match key.as_ref() {
+                        $($key => model.$field = $crate::Field::Received(value),)*
+                        _ => model.extra.push(key, value),
+                    }
+                }
+                model
             }
         }
 
@@ -278,17 +327,16 @@ macro_rules! object_model {
 
         impl<'de: $a, $a> serde::Deserialize<'de> for $name<$a> {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::field::deserialize_model(deserializer)
+                let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
+                <Self as $crate::field::Model>::read(&mut $crate::scan::Cursor::new(raw.get()))
+                    .map_err(|_| serde::de::Error::custom("expected an object"))
             }
         }
 
         impl<'r> $crate::FromRaw<'r> for $name<'r> {
             const EXPECTED: &'static str = "an object";
             fn from_raw(raw: &'r $crate::Raw<'r>) -> Option<Self> {
-                match raw.kind() {
-                    $crate::Kind::Object => serde_json::from_str(raw.json()).ok(),
-                    _ => None,
-                }
+                <Self as $crate::field::Model>::read(&mut $crate::scan::Cursor::new(raw.json())).ok()
             }
         }
     )*};

@@ -3,8 +3,10 @@
 //! An event is mostly passed on, not looked at. So its parts are slices of the line they came from: reading an event
 //! copies nothing, writing it back gives the same text, and numbers of any length stay exact.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use crate::field::Model;
+use crate::scan::{Cursor, Fault};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{self, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -33,19 +35,22 @@ pub enum Kind {
 ///
 /// `Debug` shows the kind only: values are personal data.
 #[derive(Clone)]
-pub struct Raw<'a>(Cow<'a, RawValue>);
+pub struct Raw<'a>(Cow<'a, str>);
 
 impl<'a> Raw<'a> {
     /// The JSON text of any serialisable value, or `None` if it cannot be written as JSON.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Option<Raw<'static>> {
-        serde_json::value::to_raw_value(value)
-            .ok()
-            .map(|raw| Raw(Cow::Owned(raw)))
+        serde_json::to_string(value).ok().map(|json| Raw(Cow::Owned(json)))
+    }
+
+    /// A text that is known to be one JSON value, without white space around it.
+    pub(crate) const fn of_valid(json: &'a str) -> Self {
+        Self(Cow::Borrowed(json))
     }
 
     /// The JSON text, without white space around it.
     pub fn json(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// What sort of value it is.
@@ -76,27 +81,18 @@ impl<'a> Raw<'a> {
 
     /// The entries, if it is an object.
     pub fn object(&self) -> Option<Object<'_>> {
-        match self.kind() {
-            Kind::Object => serde_json::from_str(self.json()).ok(),
-            _ => None,
-        }
+        Object::read(&mut Cursor::new(self.json())).ok()
     }
 
     /// The items, if it is an array.
     pub fn array(&self) -> Option<Vec<Raw<'_>>> {
-        match self.kind() {
-            Kind::Array => serde_json::from_str(self.json()).ok(),
-            _ => None,
-        }
+        items(&mut Cursor::new(self.json())).ok()
     }
 
     /// The entries, if it is an object, for as long as the text lives that the value was read from.
     pub fn into_object(self) -> Option<Object<'a>> {
         match self.0 {
-            Cow::Borrowed(raw) => match kind_of(raw.get()) {
-                Kind::Object => serde_json::from_str(raw.get()).ok(),
-                _ => None,
-            },
+            Cow::Borrowed(json) => Object::read(&mut Cursor::new(json)).ok(),
             Cow::Owned(_) => self.object().map(Object::into_owned),
         }
     }
@@ -104,10 +100,7 @@ impl<'a> Raw<'a> {
     /// The items, if it is an array, for as long as the text lives that the value was read from.
     pub fn into_array(self) -> Option<Vec<Raw<'a>>> {
         match self.0 {
-            Cow::Borrowed(raw) => match kind_of(raw.get()) {
-                Kind::Array => serde_json::from_str(raw.get()).ok(),
-                _ => None,
-            },
+            Cow::Borrowed(json) => items(&mut Cursor::new(json)).ok(),
             Cow::Owned(_) => self
                 .array()
                 .map(|items| items.into_iter().map(Raw::into_owned).collect()),
@@ -127,13 +120,13 @@ impl<'a> Raw<'a> {
 
 impl<'a> From<&'a RawValue> for Raw<'a> {
     fn from(raw: &'a RawValue) -> Self {
-        Self(Cow::Borrowed(raw))
+        Self(Cow::Borrowed(raw.get()))
     }
 }
 
 impl From<Box<RawValue>> for Raw<'_> {
     fn from(raw: Box<RawValue>) -> Self {
-        Self(Cow::Owned(raw))
+        Self(Cow::Owned(Box::<str>::from(raw).into_string()))
     }
 }
 
@@ -164,7 +157,8 @@ impl fmt::Debug for Raw<'_> {
 
 impl Serialize for Raw<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
@@ -303,23 +297,18 @@ impl Object<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Object<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut object = Object(Vec::with_capacity(8));
-                while let Some((key, value)) = map.next_entry::<Key<'de>, Raw<'de>>()? {
-                    object.collect(key, value);
-                }
-                object.collected();
-                Ok(object)
-            }
-        }
-        deserializer.deserialize_map(Entries)
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Object::read(&mut Cursor::new(raw.get())).map_err(|_| Error::custom("expected an object"))
     }
+}
+
+pub(crate) fn items<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Raw<'a>>, Fault> {
+    let mut items = Vec::new();
+    cursor.array(|cursor| {
+        items.push(Raw::of_valid(cursor.value()?));
+        Ok(())
+    })?;
+    Ok(items)
 }
 
 /// Up to this many entries, a repeated key is found by looking at one after the other.
@@ -327,11 +316,11 @@ const FEW: usize = 32;
 
 impl<'a> Object<'a> {
     /// Takes in the next entry that is read; [`collected`](Self::collected) must follow the last one.
-    pub(crate) fn collect(&mut self, key: Key<'a>, value: Raw<'a>) {
+    pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
         if self.len() < FEW {
-            self.insert(key.0, value);
+            self.insert(key, value);
         } else {
-            self.0.push((key.0, value));
+            self.0.push((key, value));
         }
     }
 
@@ -339,6 +328,11 @@ impl<'a> Object<'a> {
         if self.len() > FEW {
             self.drop_repeats();
         }
+    }
+
+    /// Adds an entry whose key is known not to be there yet.
+    pub(crate) fn push(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
+        self.0.push((key, value));
     }
 
     /// Takes an entry out, keeping the order of the others.
@@ -377,7 +371,7 @@ fn kind_of(json: &str) -> Kind {
 }
 
 /// The string with this JSON text. A lone surrogate, which JavaScript can write and Rust cannot hold, becomes U+FFFD.
-fn string_of(json: &str) -> Cow<'_, str> {
+pub(crate) fn string_of(json: &str) -> Cow<'_, str> {
     let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
     if !inner.as_bytes().contains(&b'\\') {
         return Cow::Borrowed(inner);
@@ -412,48 +406,22 @@ fn unescape(inner: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// A key of an object.
-///
-/// Read from its raw text, because a lone surrogate in one key must not cost the other entries.
-pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(string_of(raw.get())))
-    }
-}
-
-/// The items of an array of JSON texts.
-pub(crate) struct Items<'a>(pub(crate) Vec<Raw<'a>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Seq;
-        impl<'de> Visitor<'de> for Seq {
-            type Value = Items<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<'de>, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
-                }
-                Ok(Items(items))
-            }
-        }
-        deserializer.deserialize_seq(Seq)
-    }
-}
-
 /// Whether arrays and objects are nested in this text to at most `limit` levels.
 ///
 /// The text need not be valid JSON; what stands in strings does not count.
 pub fn depth_within(json: &str, limit: usize) -> bool {
     let bytes = json.as_bytes();
     // Counting openers is so much cheaper than following strings that nearly every event ends here.
-    let openers = bytes.iter().filter(|&&byte| byte == b'{' || byte == b'[').count();
-    openers <= limit || exact_depth_within(bytes, limit)
+    openers(bytes) <= limit || exact_depth_within(bytes, limit)
+}
+
+/// How many opening brackets and braces there are. Counted in bytes, chunk by chunk, so that it becomes vector code.
+fn openers(bytes: &[u8]) -> usize {
+    let count = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>();
+    bytes
+        .chunks(usize::from(u8::MAX))
+        .map(|chunk| usize::from(count(chunk)))
+        .sum()
 }
 
 fn exact_depth_within(bytes: &[u8], limit: usize) -> bool {
@@ -530,6 +498,7 @@ mod tests {
         assert!(depth_within(&format!("\"{}\"", "[".repeat(500)), 128));
         assert!(depth_within(&format!("\"\\\"{}\"", "[".repeat(500)), 128));
         assert!(depth_within(&format!("[{}1]", "[],".repeat(500)), 128));
+        assert_eq!(openers(format!("[[{{[{{{}", "{[x]}".repeat(300)).as_bytes()), 605);
     }
 
     #[test]

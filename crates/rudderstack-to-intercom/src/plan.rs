@@ -6,7 +6,9 @@ use intercom_api::{
     DataEvent, DeleteContact, DetachCompany, FindCompany, Operation, SubmitDataEvent, TagCompanies, UpdateContact,
     UpsertCompany,
 };
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use strum::{Display, IntoStaticStr};
 
 /// What is to be done in Intercom for one event.
@@ -132,14 +134,37 @@ pub enum When {
 /// A call of a plan, before anything is known of the answers.
 ///
 /// What only an earlier answer knows stands as a placeholder in path or body: [`CONTACT_ID`] and [`COMPANY_ID`].
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PlannedCall {
     /// On what it depends.
     pub when: When,
     /// The call.
-    #[serde(flatten)]
     pub call: Call,
+}
+
+/// `operation`, `when`, `method`, `path`, and `query` (an object) and `body` if there are any.
+impl Serialize for PlannedCall {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Query<'a>(&'a [(Cow<'static, str>, String)]);
+        impl Serialize for Query<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+            }
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("operation", &self.call.operation)?;
+        map.serialize_entry("when", &self.when)?;
+        map.serialize_entry("method", &self.call.method)?;
+        map.serialize_entry("path", &self.call.path)?;
+        if !self.call.query.is_empty() {
+            map.serialize_entry("query", &Query(&self.call.query))?;
+        }
+        if let Some(body) = &self.call.body {
+            map.serialize_entry("body", body)?;
+        }
+        map.end()
+    }
 }
 
 /// Stands for Intercom's id of the contact.
@@ -166,19 +191,18 @@ impl Plan {
                         },
                     );
                 }
-                calls.add(
-                    When::Found,
-                    &UpdateContact {
-                        id: contact(),
-                        contact: plan.update.clone(),
-                    },
-                );
+                let update = UpdateContact {
+                    id: contact(),
+                    contact: ContactFields::default(),
+                };
+                calls.add_with(When::Found, &update, &plan.update);
                 if let Some(fields) = plan.create() {
-                    calls.add(
+                    calls.add_with(
                         When::NotFound,
                         &CreateContact {
-                            contact: fields.clone(),
+                            contact: ContactFields::default(),
                         },
+                        fields,
                     );
                 }
             }
@@ -186,14 +210,20 @@ impl Plan {
                 calls.add(When::Always, &lookup.search());
                 calls.add(When::Found, &DeleteContact { id: contact() });
             }
-            Self::SubmitEvent(event) => calls.add(When::Always, &SubmitDataEvent { event: event.clone() }),
-            Self::SaveCompany(plan) => {
-                calls.add(
+            Self::SubmitEvent(event) => {
+                calls.add_with(
                     When::Always,
-                    &UpsertCompany {
-                        company: plan.company.clone(),
+                    &SubmitDataEvent {
+                        event: DataEvent::new(""),
                     },
+                    event,
                 );
+            }
+            Self::SaveCompany(plan) => {
+                let upsert = UpsertCompany {
+                    company: CompanyFields::default(),
+                };
+                calls.add_with(When::Always, &upsert, &plan.company);
                 if let Some(member) = &plan.member {
                     calls.add(When::Always, &member.search());
                     calls.add(
@@ -223,9 +253,16 @@ struct Calls(Vec<PlannedCall>);
 
 impl Calls {
     fn add(&mut self, when: When, operation: &impl Operation) {
-        let mut call = operation
-            .to_call()
-            .expect("every request of the models can be written as JSON");
+        self.push(when, operation.to_call());
+    }
+
+    /// Adds a request whose body is lent, so that it need not be copied into the request.
+    fn add_with<O: Operation>(&mut self, when: When, operation: &O, body: &O::Body) {
+        self.push(when, operation.to_call_with(Some(body)));
+    }
+
+    fn push(&mut self, when: When, call: serde_json::Result<Call>) {
+        let mut call = call.expect("every request of the models can be written as JSON");
         if call.path.contains('%') {
             // The braces of a placeholder are encoded like any other text; for readers they are not.
             for id in [CONTACT_ID, COMPANY_ID] {

@@ -6,7 +6,7 @@ use crate::destination::Destination;
 use crate::issue::{Warning, WarningCode, Warnings};
 use crate::source::{Path, Root, Source};
 use intercom_api::UnixSeconds;
-use rudderstack_events::{Event, Integration, Kind, Object, Raw};
+use rudderstack_events::{Context, Event, Field, Integration, Kind, Object, Raw};
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 
@@ -27,12 +27,11 @@ pub(crate) struct Reader<'e> {
     event: &'e Event<'e>,
     pub(crate) destination: &'e Destination,
     now: UnixSeconds,
-    context: Part<'e>,
+    context: OnceCell<Option<Context<'e>>>,
     traits: Part<'e>,
     context_traits: Part<'e>,
     properties: Part<'e>,
     external_id: Part<'e>,
-    options: Part<'e>,
     integration: OnceCell<(&'e str, Option<Integration<'e>>)>,
     warnings: RefCell<Warnings>,
     trace: Option<RefCell<Vec<FieldSource>>>,
@@ -49,7 +48,6 @@ impl<'e> Reader<'e> {
             context_traits: OnceCell::new(),
             properties: OnceCell::new(),
             external_id: OnceCell::new(),
-            options: OnceCell::new(),
             integration: OnceCell::new(),
             warnings: RefCell::default(),
             trace: traced.then(RefCell::default),
@@ -124,58 +122,62 @@ impl<'e> Reader<'e> {
 
     /// The object at a root; `None` if it is not there. Warns if it is something else.
     pub(crate) fn object(&self, root: Root) -> Option<&Object<'e>> {
-        let part = |cell: &'_ Part<'e>, raw: &dyn Fn() -> Option<Raw<'e>>| {
-            cell.get_or_init(|| {
-                let raw = raw().filter(|raw| !raw.is_null())?;
-                let kind = raw.kind();
-                if kind != Kind::Object {
-                    self.malformed(&self.pointer(root, ""), "an object", kind);
-                }
-                raw.into_object()
-            });
+        let (cell, raw) = match root {
+            Root::Event | Root::Context => return None,
+            Root::ContextTraits => match &self.context()?.traits {
+                Field::Set(traits) | Field::Read(_, traits) => return Some(traits),
+                Field::Received(traits) => (&self.context_traits, Some(traits.clone())),
+                Field::Absent => return None,
+            },
+            Root::Traits => (&self.traits, self.event.traits()),
+            Root::Properties => (&self.properties, self.event.properties()),
+            Root::FirstExternalId => (&self.external_id, self.first_external_id()),
+            Root::Options => match self.integration()? {
+                Integration::Options(options) => return Some(options),
+                Integration::Enabled(_) => return None,
+            },
         };
-        let cell = match root {
-            Root::Event => return None,
-            Root::Traits => {
-                part(&self.traits, &|| self.event.traits());
-                &self.traits
+        cell.get_or_init(|| self.expect_object(root, raw)?.into_object())
+            .as_ref()
+    }
+
+    /// What should be an object; warns if it is something else.
+    fn expect_object<'r>(&self, root: Root, raw: Option<Raw<'r>>) -> Option<Raw<'r>> {
+        let raw = raw.filter(|raw| !raw.is_null())?;
+        let kind = raw.kind();
+        if kind != Kind::Object {
+            self.malformed(&self.pointer(root, ""), "an object", kind);
+            return None;
+        }
+        Some(raw)
+    }
+
+    fn context(&self) -> Option<&Context<'e>> {
+        match &self.event.common().context {
+            Field::Set(context) | Field::Read(_, context) => Some(context),
+            received => {
+                let read = || {
+                    let object = self.expect_object(Root::Context, received.raw())?.into_object()?;
+                    Some(Context::from(object))
+                };
+                self.context.get_or_init(read).as_ref()
             }
-            Root::Context => {
-                part(&self.context, &|| self.event.common().context.raw());
-                &self.context
-            }
-            Root::ContextTraits => {
-                part(&self.context_traits, &|| {
-                    self.object(Root::Context)?.get("traits").cloned()
-                });
-                &self.context_traits
-            }
-            Root::Properties => {
-                part(&self.properties, &|| self.event.properties());
-                &self.properties
-            }
-            Root::FirstExternalId => {
-                part(&self.external_id, &|| {
-                    let ids = self.object(Root::Context)?.get("externalId")?.clone();
-                    ids.into_array()?.into_iter().next()
-                });
-                &self.external_id
-            }
-            Root::Options => {
-                self.options.get_or_init(|| match self.integration() {
-                    Some(Integration::Options(options)) => Some(options.clone()),
-                    _ => None,
-                });
-                &self.options
-            }
-        };
-        cell.get().and_then(Option::as_ref)
+        }
+    }
+
+    fn first_external_id(&self) -> Option<Raw<'e>> {
+        let ids: &Field<'e, _> = &self.context()?.external_id;
+        match ids {
+            Field::Received(ids) | Field::Read(ids, _) => ids.clone().into_array()?.into_iter().next(),
+            _ => ids.raw()?.into_owned().into_array()?.into_iter().next(),
+        }
     }
 
     /// The value at a path, whatever it is.
     pub(crate) fn value(&self, path: Path) -> Option<Raw<'_>> {
         match path.root {
             Root::Event => self.top_level(path.key),
+            Root::Context => self.context()?.extra.get(path.key).map(Raw::borrow),
             root => self.object(root)?.get(path.key).map(Raw::borrow),
         }
     }
