@@ -82,6 +82,7 @@ fn leads_may_share_an_address() {
     let lead = bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
     bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
     bench.contact(json!({"role": "user", "email": "ada@example.org"}));
+    bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
     let promoted = bench.put(&format!("/contacts/{lead}"), json!({"role": "user"}));
     assert_eq!(promoted.error().0, 409);
 }
