@@ -2,6 +2,7 @@
 //!
 //! - [`fixtures`]: the events in the folder `fixtures/` of the project.
 //! - [`Outcome`]: what comes of the text of an event.
+//! - [`realistic`]: events for measurements.
 //! - [`show`]: an outcome as text, for snapshots.
 //!
 //! The strategies for property tests are in `rudderstack_events::strategies`, because users need them too.
@@ -9,6 +10,7 @@
 
 pub mod fixtures;
 mod outcome;
+pub mod realistic;
 pub mod show;
 
 pub use outcome::Outcome;
