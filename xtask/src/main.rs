@@ -3,22 +3,34 @@
 use clap::Parser;
 use std::process::ExitCode;
 
+mod ci;
 mod examples;
+mod features;
 mod project;
+mod pure;
 mod snapshots;
 
 /// The project's chores.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Reads and writes back a folder of example requests and answers of Intercom's API.
+    /// Runs everything that must hold before a change lands
+    Ci(ci::Options),
+    /// Reads and writes back a folder of example requests and answers of Intercom's API
     Examples(examples::Options),
+    /// Builds each library crate alone, without its default features
+    Features,
+    /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
+    Pure,
     /// Rewrites the snapshots of the tests
     Snapshots(snapshots::Options),
 }
 
 fn main() -> ExitCode {
     match Command::parse() {
+        Command::Ci(options) => ci::run(&options),
+        Command::Features => features::run(),
+        Command::Pure => pure::run(),
         Command::Examples(options) => examples::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }

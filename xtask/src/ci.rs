@@ -1,0 +1,143 @@
+//! Everything that must hold before a change lands, in one command.
+
+use crate::project;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Runs only the steps with these names
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Lists the steps, and runs none
+    #[arg(long)]
+    list: bool,
+}
+
+/// One thing that must hold.
+struct Step {
+    name: &'static str,
+    /// What to do if it does not.
+    mend: &'static str,
+    run: Run,
+}
+
+enum Run {
+    /// A cargo command.
+    Cargo(&'static [&'static str]),
+    /// A cargo command with a variable set.
+    With(&'static str, &'static str, &'static [&'static str]),
+    /// A cargo command on a folder that only some checkouts have beside them; the folder is its last argument.
+    Beside(&'static str, &'static [&'static str]),
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        mend: "cargo fmt --all",
+        run: Run::Cargo(&["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "lint",
+        mend: "mend what clippy names; `cargo clippy --fix` does much of it",
+        run: Run::Cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "--deny",
+            "warnings",
+        ]),
+    },
+    Step {
+        name: "test",
+        mend: "mend the test or the code; `cargo xtask snapshots` accepts changed snapshots",
+        run: Run::Cargo(&["test", "--workspace"]),
+    },
+    Step {
+        name: "docs",
+        mend: "mend the documentation that rustdoc names",
+        run: Run::With(
+            "RUSTDOCFLAGS",
+            "--deny warnings",
+            &["doc", "--workspace", "--no-deps", "--all-features"],
+        ),
+    },
+    Step {
+        name: "pure",
+        mend: "take the dependency out of the pure crates, or put what needs it into another crate",
+        run: Run::Cargo(&["xtask", "pure"]),
+    },
+    Step {
+        name: "features",
+        mend: "make the crate build without its default features",
+        run: Run::Cargo(&["xtask", "features"]),
+    },
+    Step {
+        name: "snapshots",
+        mend: "cargo xtask snapshots",
+        run: Run::Cargo(&["xtask", "snapshots", "--check"]),
+    },
+    Step {
+        name: "examples",
+        mend: "make the models of intercom-api read and write what is named",
+        run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),
+    },
+];
+
+pub(crate) fn run(options: &Options) -> ExitCode {
+    if options.list {
+        for step in STEPS {
+            println!("{}", step.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    if let Some(unknown) = options
+        .only
+        .iter()
+        .find(|name| STEPS.iter().all(|step| step.name != name.as_str()))
+    {
+        eprintln!("error: there is no step {unknown:?}; `cargo xtask ci --list` lists them");
+        return ExitCode::from(2);
+    }
+    let chosen = |step: &&Step| options.only.is_empty() || options.only.iter().any(|name| name == step.name);
+    for step in STEPS.iter().filter(chosen) {
+        println!("── {}", step.name);
+        let start = Instant::now();
+        match run_step(&step.run) {
+            Ok(done) => println!("── {}: {done} in {:.0?}\n", step.name, start.elapsed()),
+            Err(reason) => {
+                eprintln!("\nerror: the step {:?} failed: {reason}", step.name);
+                eprintln!("to mend it: {}", step.mend);
+                eprintln!("to run it alone: cargo xtask ci --only {}", step.name);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run_step(run: &Run) -> Result<&'static str, String> {
+    let mut command = project::cargo();
+    match run {
+        Run::Cargo(arguments) => command.args(*arguments),
+        Run::With(name, value, arguments) => command.env(name, value).args(*arguments),
+        Run::Beside(folder, arguments) => {
+            if !project::root().join(folder).is_dir() {
+                return Ok("skipped, because the folder it checks is not beside this checkout,");
+            }
+            command.args(*arguments).arg(Path::new(folder))
+        }
+    };
+    succeed(&mut command).map(|()| "passed")
+}
+
+fn succeed(command: &mut Command) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("it ended with {status}")),
+        Err(error) => Err(format!("it cannot be run: {error}")),
+    }
+}
