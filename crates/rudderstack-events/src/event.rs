@@ -8,7 +8,7 @@ use crate::field::{Field, Model, object_model};
 use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
 use crate::json::{Object, Raw};
-use crate::scan::Cursor;
+use crate::scan::{Cursor, Fault};
 use crate::time::Timestamp;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -237,9 +237,17 @@ impl<'a> Event<'a> {
     /// nor is a malformed part: that shows when the part is asked for.
     pub fn from_json(json: &'a str) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(json);
-        let read = Common::read(&mut cursor).and_then(|common| cursor.end().map(|()| common));
-        read.map(Self::from_common)
-            .map_err(|fault| ParseError::new(fault, json))
+        let read = Self::read(&mut cursor).and_then(|event| cursor.end().map(|()| event));
+        read.map_err(|fault| ParseError::new(fault, json))
+    }
+
+    /// Reads the event that a cursor is ahead of, as a part of a larger text.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_json`](Self::from_json).
+    pub fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        Common::read(cursor).map(Self::from_common)
     }
 
     /// `traits` beside the event's other parts, whatever its type.

@@ -9,7 +9,7 @@ mod field;
 mod ids;
 mod integrations;
 mod json;
-mod scan;
+pub mod scan;
 #[cfg(feature = "strategies")]
 pub mod strategies;
 mod time;
