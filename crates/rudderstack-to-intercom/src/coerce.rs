@@ -24,6 +24,8 @@ use Coerced::{Absent, Refused, TryNext, Value};
 pub(crate) struct Coercion<T> {
     /// Its name in the mapping reference.
     pub(crate) name: &'static str,
+    /// What it does, for the mapping reference.
+    pub(crate) rule: &'static str,
     /// What it expects, in messages.
     pub(crate) expected: &'static str,
     /// Does it. The lifetime is that of the event.
@@ -52,6 +54,7 @@ macro_rules! usable {
 
 pub(crate) const TEXT: Coercion<String> = Coercion {
     name: "text",
+    rule: "A string as it is; a number or boolean by its JSON text.",
     expected: "a text",
     run: |raw| Value(usable!(raw).into_text().into_owned()),
 };
@@ -59,6 +62,7 @@ pub(crate) const TEXT: Coercion<String> = Coercion {
 /// A value that keeps its own type.
 pub(crate) const SCALAR: Coercion<SearchValue> = Coercion {
     name: "text, number or boolean",
+    rule: "As it is.",
     expected: "a text, a number or a boolean",
     run: |raw| match usable!(raw) {
         Scalar::String(text) => Value(SearchValue::Text(text.into_owned())),
@@ -73,6 +77,7 @@ pub(crate) const SCALAR: Coercion<SearchValue> = Coercion {
 /// A text that must be an email address to count; anything else there is no fault.
 pub(crate) const EMAIL_ADDRESS: Coercion<String> = Coercion {
     name: "email address",
+    rule: "A string that is a valid email address; anything else is passed over.",
     expected: "an email address",
     run: |raw| match raw.string() {
         Some(text) if validator::ValidateEmail::validate_email(&text) => Value(text.into_owned()),
@@ -82,6 +87,7 @@ pub(crate) const EMAIL_ADDRESS: Coercion<String> = Coercion {
 
 pub(crate) const BOOLEAN: Coercion<bool> = Coercion {
     name: "boolean",
+    rule: "`true` and `false`, also as strings in any case.",
     expected: "a boolean",
     run: |raw| match usable!(raw) {
         Scalar::Boolean(value) => Value(value),
@@ -93,12 +99,14 @@ pub(crate) const BOOLEAN: Coercion<bool> = Coercion {
 
 pub(crate) const NUMBER: Coercion<Number> = Coercion {
     name: "number",
+    rule: "A number with its text; a string that is a decimal, an exponent or a `0x` hexadecimal number, spaces around it allowed; `true` is 1, `false` is 0.",
     expected: "a number",
     run: |raw| number(&usable!(raw)).map_or(Refused(WarningCode::InvalidNumber), Value),
 };
 
 pub(crate) const INTEGER: Coercion<i64> = Coercion {
     name: "whole number",
+    rule: "As a number, but without a fraction.",
     expected: "a whole number",
     run: |raw| match number(&usable!(raw)) {
         Some(number) => whole(&number).map_or(Refused(WarningCode::NotAnInteger), Value),
@@ -106,21 +114,28 @@ pub(crate) const INTEGER: Coercion<i64> = Coercion {
     },
 };
 
+const DATES: &str = "A date, rounded down to the second: ISO 8601 and RFC 3339 (date only and no offset mean UTC), RFC 2822, \
+    what JavaScript's `Date.toString()` prints (a weekday that does not fit is ignored), `May 19, 2019 18:34:24`, `01/05/2024` \
+    (month first). A number, also as a string: seconds, or milliseconds from 100,000,000,000 on.";
+
 pub(crate) const UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
     name: "Unix seconds",
+    rule: DATES,
     expected: "a date",
     run: |raw| unix_seconds(&usable!(raw)).map_or(Refused(WarningCode::InvalidDate), Value),
 };
 
 /// For a field that must have a date: what is no date gives way to the next source.
 pub(crate) const FIRST_UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
-    name: "Unix seconds",
+    name: "Unix seconds, of the first that is a date",
+    rule: "As Unix seconds, but what is no date gives way to the next place instead of ending the search.",
     expected: "a date",
     run: |raw| unix_seconds(&usable!(raw)).map_or(TryNext(WarningCode::InvalidDate), Value),
 };
 
 pub(crate) const ROLE: Coercion<intercom_api::contacts::Role> = Coercion {
     name: "role",
+    rule: "`user` or `lead`.",
     expected: "one of the roles user and lead",
     run: |raw| match usable!(raw).into_text().as_ref() {
         "user" => Value(intercom_api::contacts::Role::User),
@@ -131,6 +146,7 @@ pub(crate) const ROLE: Coercion<intercom_api::contacts::Role> = Coercion {
 
 pub(crate) const IMAGE_URL: Coercion<String> = Coercion {
     name: "image URL",
+    rule: "A string; of an object its `image_url`.",
     expected: "the address of an image",
     run: |raw| {
         if raw.kind() == Kind::Object {
@@ -147,6 +163,14 @@ pub(crate) const IMAGE_URL: Coercion<String> = Coercion {
         }
     },
 };
+
+macro_rules! documented {
+    ($($coercion:ident),+) => {
+        /// The coercions, with what they do.
+        pub(crate) const DOCUMENTED: &[(&str, &str)] = &[$(($coercion.name, $coercion.rule)),+];
+    };
+}
+documented! { TEXT, EMAIL_ADDRESS, NUMBER, INTEGER, BOOLEAN, UNIX_SECONDS, FIRST_UNIX_SECONDS, ROLE, IMAGE_URL, SCALAR }
 
 /// The number that JavaScript's `Number()` makes of a value, with its text where that is JSON already.
 fn number(scalar: &Scalar<'_>) -> Option<Number> {

@@ -1,15 +1,16 @@
 //! group: create or update a company, link the user, tag the company.
 
 use crate::coerce::{Coerced, TEXT};
-use crate::flatten::{ATTRIBUTES, flatten};
+use crate::deviation::Deviation;
+use crate::flatten::custom_attributes;
 use crate::issue::{Rejection, RejectionCode};
 use crate::member::{self, Requested};
 use crate::plan::SaveCompany;
 use crate::reader::Reader;
-use crate::rules::rules;
-use crate::source::{Root, generic, paths};
-use intercom_api::{Attributes, CompanyFields};
-use rudderstack_events::{Kind, Raw};
+use crate::rules::{Rule, rules};
+use crate::source::{Source, entries, generic, paths};
+use intercom_api::CompanyFields;
+use rudderstack_events::{EventType, Kind, Raw};
 
 rules! {
     /// group, to the fields of a company.
@@ -24,6 +25,29 @@ rules! {
         remote_created_at: UNIX_SECONDS from paths!["traits.remoteCreatedAt", "context.traits.remoteCreatedAt"], "guide: Group, Supported mappings", [D5];
     }
 }
+
+/// The rules of what is not one value.
+pub(crate) const MORE_RULES: &[Rule] = &[
+    Rule {
+        call: EventType::Group,
+        target: "custom_attributes",
+        sources: ATTRIBUTES_FROM,
+        coercion: "flattened with `_`, without the standard traits and the lookup field",
+        document: "guide: Send custom attributes",
+        deviations: &[],
+    },
+    Rule {
+        call: EventType::Group,
+        target: "tags",
+        sources: TAGS,
+        coercion: "the texts of an array, or one text, without repeats: the company is tagged with each",
+        document: "guide: Group, Supported mappings",
+        deviations: &[Deviation::D13, Deviation::D14],
+    },
+];
+
+const ATTRIBUTES_FROM: &[Source] = entries!["traits.*", "context.traits.*"];
+const TAGS: &[Source] = paths!["traits.tags", "context.traits.tags"];
 
 /// Traits of a company that are not custom attributes. Source: the guide, "Standard Intercom attributes".
 pub const STANDARD_TRAITS: &[&str] = &[
@@ -60,30 +84,16 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(CompanyFields, Option<Requ
         ));
     }
     let requested = member::requested_field(reader)?;
-    company.custom_attributes = custom_attributes(reader, requested.as_ref());
+    let traits = reader.first_object(ATTRIBUTES_FROM, |_| true);
+    company.custom_attributes = custom_attributes(reader, traits, STANDARD_TRAITS, requested.as_ref());
     Ok((company, requested))
-}
-
-fn custom_attributes(reader: &Reader<'_>, requested: Option<&Requested>) -> Attributes {
-    let root = if reader.object(Root::Traits).is_some() {
-        Root::Traits
-    } else {
-        Root::ContextTraits
-    };
-    let Some(traits) = reader.object(root) else {
-        return Attributes::new();
-    };
-    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || requested.is_some_and(|lookup| lookup.name == key);
-    flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
 }
 
 /// The names of the tags, without repeats.
 fn tags(reader: &Reader<'_>) -> Vec<String> {
-    for root in [Root::Traits, Root::ContextTraits] {
-        let Some(value) = reader.object(root).and_then(|traits| traits.get("tags")) else {
-            continue;
-        };
-        let pointer = reader.pointer(root, "tags");
+    for path in TAGS.iter().flat_map(Source::paths) {
+        let Some(value) = reader.value(path) else { continue };
+        let pointer = reader.place(path);
         let items: Vec<Raw<'_>> = match value.kind() {
             Kind::Array => value.array().unwrap_or_default(),
             // One tag may be sent as it is (D13).

@@ -1,19 +1,20 @@
 //! identify: create or update a contact.
 
 use crate::coerce::{BOOLEAN, TEXT};
-use crate::flatten::{ATTRIBUTES, flatten};
+use crate::deviation::Deviation;
+use crate::flatten::custom_attributes;
 use crate::issue::{Rejection, RejectionCode};
 use crate::member::{self, Requested};
 use crate::plan::{CompanyKey, SaveContact};
 use crate::reader::Reader;
-use crate::rules::rules;
-use crate::source::{Root, generic, paths};
-use intercom_api::{Attributes, CompanyExternalId, ContactFields};
-use rudderstack_events::Kind;
+use crate::rules::{Rule, rules};
+use crate::source::{Source, entries, generic, paths};
+use intercom_api::{CompanyExternalId, ContactFields};
+use rudderstack_events::{EventType, Kind};
 
 rules! {
     /// identify, to the fields of a contact.
-    Identify => ContactFields, fn apply, fn set, fn overlay, const RULES {
+    Identify => ContactFields, fn apply, fn set, fn overlay, const RULES, const RULES_BY_NAME {
         external_id: TEXT from generic::USER_ID, "guide: Traits mapping";
         email: TEXT from generic::EMAIL, "guide: Traits mapping", [D2];
         phone: TEXT from generic::PHONE, "guide: Traits mapping";
@@ -30,6 +31,29 @@ rules! {
         ], "guide: Traits mapping; Unsubscribe user", [D10];
     }
 }
+
+/// The rules of what is not one value.
+pub(crate) const MORE_RULES: &[Rule] = &[
+    Rule {
+        call: EventType::Identify,
+        target: "custom_attributes",
+        sources: ATTRIBUTES_FROM,
+        coercion: "flattened with `_`, without the standard traits and the lookup field",
+        document: "guide: Send custom attributes",
+        deviations: &[Deviation::D11],
+    },
+    Rule {
+        call: EventType::Identify,
+        target: "detach",
+        sources: COMPANY,
+        coercion: "the `id`, else the `name`, of an object with `remove: true`: the contact is detached from that company",
+        document: "guide: Remove user from company",
+        deviations: &[],
+    },
+];
+
+const ATTRIBUTES_FROM: &[Source] = entries!["traits.*", "context.traits.*"];
+const COMPANY: &[Source] = paths!["traits.company", "context.traits.company"];
 
 /// Traits of a person that are not custom attributes. Source: the guide, "Standard Intercom attributes".
 pub const STANDARD_TRAITS: &[&str] = &[
@@ -69,34 +93,18 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(ContactFields, Option<Requ
         ));
     }
     let requested = member::requested_field(reader)?;
-    contact.custom_attributes = custom_attributes(reader, requested.as_ref());
-    Ok((contact, requested))
-}
-
-fn custom_attributes(reader: &Reader<'_>, requested: Option<&Requested>) -> Attributes {
     // An empty `traits` hides nothing (D11).
-    let own = reader.object(Root::Traits).filter(|traits| !traits.is_empty());
-    let root = if own.is_some() {
-        Root::Traits
-    } else {
-        Root::ContextTraits
-    };
-    let Some(traits) = reader.object(root) else {
-        return Attributes::new();
-    };
-    let skip = |key: &str| STANDARD_TRAITS.contains(&key) || requested.is_some_and(|lookup| lookup.name == key);
-    flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
+    let traits = reader.first_object(ATTRIBUTES_FROM, |traits| !traits.is_empty());
+    contact.custom_attributes = custom_attributes(reader, traits, STANDARD_TRAITS, requested.as_ref());
+    Ok((contact, requested))
 }
 
 /// The company to detach the contact from, if the event asks for it.
 fn detach(reader: &Reader<'_>) -> Option<CompanyKey> {
-    [Root::Traits, Root::ContextTraits].into_iter().find_map(|root| {
-        let company = reader
-            .object(root)?
-            .get("company")
-            .filter(|company| company.kind() == Kind::Object)?
-            .object()?;
-        let pointer = || reader.pointer(root, "company");
+    COMPANY.iter().flat_map(Source::paths).find_map(|path| {
+        let company = reader.value(path).filter(|company| company.kind() == Kind::Object)?;
+        let company = company.object()?;
+        let pointer = || reader.place(path);
         let read = |key| Some((company.get(key)?, format!("{}/{key}", pointer())));
         let (remove, place) = read("remove")?;
         reader

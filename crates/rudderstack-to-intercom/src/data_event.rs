@@ -3,9 +3,10 @@
 use crate::flatten::{METADATA, flatten};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::reader::Reader;
-use crate::rules::rules;
-use crate::source::{Root, Source, generic, paths};
+use crate::rules::{Rule, rules};
+use crate::source::{Source, entries, generic, paths};
 use intercom_api::{DataEvent, limits};
+use rudderstack_events::EventType;
 
 /// What Intercom takes for its own id of the contact.
 const ID: &[Source] = paths!["properties.id", "traits.id", "integrations.<Intercom>.id"];
@@ -30,6 +31,18 @@ rules! {
         created_at: FIRST_UNIX_SECONDS from generic::EVENT_TIME, "guide: Properties mapping", [D3, D5];
     }
 }
+
+/// The rules of what is not one value.
+pub(crate) const MORE_RULES: &[Rule] = &[Rule {
+    call: EventType::Track,
+    target: "metadata",
+    sources: METADATA_FROM,
+    coercion: "flattened with `.`, but monetary amounts and rich links whole and first",
+    document: "guide: Properties mapping",
+    deviations: &[],
+}];
+
+const METADATA_FROM: &[Source] = entries!["properties.*"];
 
 pub(crate) fn event(reader: &Reader<'_>) -> Result<DataEvent, Rejection> {
     let mut fields = Fields::default();
@@ -61,8 +74,8 @@ pub(crate) fn event(reader: &Reader<'_>) -> Result<DataEvent, Rejection> {
     event.email = fields.email;
     event.id = fields.id;
     event.created_at = fields.created_at;
-    if let Some(properties) = reader.object(Root::Properties) {
-        event.metadata = flatten(reader, properties, "/properties", METADATA, |_| false);
+    if let Some((root, properties)) = reader.first_object(METADATA_FROM, |_| true) {
+        event.metadata = flatten(reader, properties, &reader.pointer(root, ""), METADATA, |_| false);
     }
     let ignored: Vec<&str> = event.metadata.keys().skip(limits::EVENT_METADATA_KEYS).collect();
     if !ignored.is_empty() {

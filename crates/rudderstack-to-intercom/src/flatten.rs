@@ -1,7 +1,9 @@
 //! Custom attributes and event metadata: nested values made flat.
 
 use crate::issue::WarningCode;
+use crate::member::Requested;
 use crate::reader::{Reader, escape_pointer};
+use crate::source::Root;
 use intercom_api::{Attributes, Number, Value};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
 use std::collections::HashSet;
@@ -61,6 +63,20 @@ pub(crate) fn flatten(
         flattener.add(key.to_owned(), value, &|| format!("{pointer}/{}", escape_pointer(key)));
     }
     flattener.finish(pointer)
+}
+
+/// The custom attributes: all traits but the standard ones and the one that is looked up by.
+pub(crate) fn custom_attributes(
+    reader: &Reader<'_>,
+    traits: Option<(Root, &Object<'_>)>,
+    standard: &[&str],
+    requested: Option<&Requested>,
+) -> Attributes {
+    let Some((root, traits)) = traits else {
+        return Attributes::new();
+    };
+    let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.name == key);
+    flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
 }
 
 impl<'r, 'e> Flattener<'r, 'e> {

@@ -1,5 +1,6 @@
 //! Which contact an event is about.
 
+use crate::source::{Source, paths};
 use intercom_api::{ExternalId, SearchContacts, SearchQuery, SearchValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -70,7 +71,7 @@ impl LookupField {
 }
 
 /// The prefix of a custom attribute's search field.
-const CUSTOM: &str = "custom_attributes.";
+pub(crate) const CUSTOM: &str = "custom_attributes.";
 
 impl FromStr for LookupField {
     type Err = strum::ParseError;
@@ -142,6 +143,13 @@ macro_rules! contact_fields {
             pub(crate) const fn kind(self) -> FieldKind {
                 match self {
                     $(Self::$variant => FieldKind::$kind,)*
+                }
+            }
+
+            /// The traits of the field's own name.
+            pub(crate) const fn own_traits(self) -> &'static [Source] {
+                match self {
+                    $(Self::$variant => paths![concat!("traits.", $name), concat!("context.traits.", $name)],)*
                 }
             }
         }

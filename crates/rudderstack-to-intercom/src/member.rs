@@ -4,9 +4,12 @@ use crate::coerce::{BOOLEAN, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SE
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
 use crate::reader::Reader;
-use crate::source::{Path, Root, Source, generic};
+use crate::rules::LookupRule;
+use crate::source::{Root, Source, generic, paths};
 use intercom_api::{ContactFields, ExternalId, SearchValue};
-use rudderstack_events::Raw;
+use rudderstack_events::{EventType, Raw};
+use std::borrow::Cow;
+use strum::IntoEnumIterator;
 
 /// The field that the event asks for in its options.
 pub(crate) struct Requested {
@@ -15,10 +18,12 @@ pub(crate) struct Requested {
     field: LookupField,
 }
 
+/// Where the event asks for a field.
+pub(crate) const FIELD: &[Source] = paths!["integrations.<Intercom>.lookup"];
+
 /// The field that the event asks for in its options; `None` if it asks for none.
 pub(crate) fn requested_field(reader: &Reader<'_>) -> Result<Option<Requested>, Rejection> {
-    const LOOKUP: &[Source] = &[Source::Path(Path::new("integrations.<Intercom>.lookup"))];
-    let Some(name) = reader.read("lookup", LOOKUP, &TEXT) else {
+    let Some(name) = reader.read("lookup", FIELD, &TEXT) else {
         return Ok(None);
     };
     let field = match name.as_str() {
@@ -121,21 +126,21 @@ enum Describing {
 }
 
 /// The sources in the order that fits: what describes the person comes first (D20).
-fn ordered(sources: &[Source], describing: Describing) -> Vec<Source> {
-    let mut ordered = sources.to_vec();
-    if describing == Describing::Company {
-        let root = |source: &Source| match source {
-            Source::Path(path) | Source::PathIfEmail(path) => path.root,
-            _ => Root::Event,
-        };
-        let of_traits = |source: &Source| matches!(root(source), Root::Traits | Root::ContextTraits);
-        // In every list these stand together.
-        if let Some(start) = ordered.iter().position(of_traits) {
-            let end = ordered.iter().rposition(of_traits).map_or(start, |at| at + 1);
-            ordered[start..end].sort_by_key(|source| root(source) == Root::Traits);
-        }
+fn ordered(sources: &'static [Source], describing: Describing) -> Cow<'static, [Source]> {
+    if describing == Describing::Person {
+        return Cow::Borrowed(sources);
     }
-    ordered
+    let of_traits = |source: &Source| match source {
+        Source::Path(path) | Source::PathIfEmail(path) => matches!(path.root, Root::Traits | Root::ContextTraits),
+        _ => false,
+    };
+    let mut ordered = sources.to_vec();
+    for run in ordered.chunk_by_mut(|a, b| of_traits(a) && of_traits(b)) {
+        run.sort_by_key(
+            |source| matches!(source, Source::Path(path) | Source::PathIfEmail(path) if path.root == Root::Traits),
+        );
+    }
+    Cow::Owned(ordered)
 }
 
 fn user_id(reader: &Reader<'_>, target: &str, describing: Describing) -> Option<ExternalId> {
@@ -146,53 +151,34 @@ fn user_id(reader: &Reader<'_>, target: &str, describing: Describing) -> Option<
 /// What the value that is searched for is called in a trace.
 pub(crate) const VALUE: &str = "lookup.value";
 
-fn read<T>(reader: &Reader<'_>, sources: &[Source], describing: Describing, coercion: &Coercion<T>) -> Option<T> {
-    reader.read(VALUE, &ordered(sources, describing), coercion)
+/// Where the value of a field is: the sources that the field's own rule has, too, or else the traits of its name.
+fn sources(field: ContactField) -> [&'static [Source]; 2] {
+    match field {
+        ContactField::Email => [generic::EMAIL, &[]],
+        ContactField::Phone => [generic::PHONE, &[]],
+        ContactField::Name => [generic::NAME, &[]],
+        ContactField::Avatar => [generic::AVATAR, &[]],
+        // A trait of that name, else the user id (D19).
+        ContactField::ExternalId => [field.own_traits(), generic::USER_ID],
+        other => [other.own_traits(), &[]],
+    }
 }
 
-/// The value to look up by, lower-cased for an email (D22).
+/// The value to look up by.
 fn value(reader: &Reader<'_>, field: &LookupField, describing: Describing) -> Option<SearchValue> {
     let field = match field {
         LookupField::CustomAttribute(name) => return attribute(reader, field, name, describing),
         LookupField::Standard(field) => *field,
     };
-    let text = |sources| read(reader, sources, describing, &TEXT);
-    match field {
-        ContactField::Email => text(generic::EMAIL).map(|email| search_email(&email)),
-        ContactField::Phone => text(generic::PHONE).map(Into::into),
-        ContactField::Name => text(generic::NAME).map(Into::into),
-        ContactField::Avatar => read(reader, generic::AVATAR, describing, &IMAGE_URL).map(Into::into),
-        ContactField::ExternalId => match trait_value(reader, "external_id", describing, &TEXT) {
-            Some(id) => Some(id.into()),
-            None => user_id(reader, VALUE, describing).map(|id| id.into_string().into()),
-        },
-        other => {
-            let name: &'static str = other.into();
-            match other.kind() {
-                FieldKind::Text => trait_value(reader, name, describing, &TEXT).map(Into::into),
-                FieldKind::Integer => trait_value(reader, name, describing, &INTEGER).map(Into::into),
-                FieldKind::Boolean => trait_value(reader, name, describing, &BOOLEAN).map(Into::into),
-                FieldKind::Date => trait_value(reader, name, describing, &UNIX_SECONDS).map(|time| time.0.into()),
-            }
-        }
-    }
-}
-
-/// A trait of the field's own name; a dot in the name leads into an object.
-fn trait_value<T>(
-    reader: &Reader<'_>,
-    name: &'static str,
-    describing: Describing,
-    coercion: &Coercion<T>,
-) -> Option<T> {
-    let sources = [Root::Traits, Root::ContextTraits].map(|root| Source::Path(Path::at(root, name)));
-    read(reader, &sources, describing, coercion).or_else(|| {
-        let (outer, inner) = name.split_once('.')?;
-        roots(describing).into_iter().find_map(|root| {
-            let object = reader.object(root)?.get(outer)?.object()?;
-            let pointer = format!("{}/{inner}", reader.pointer(root, outer));
-            reader.coerce(VALUE, object.get(inner)?, coercion, &pointer)
-        })
+    sources(field).into_iter().find_map(|sources| {
+        let sources = ordered(sources, describing);
+        as_search_value(
+            field,
+            &Read {
+                reader,
+                sources: &sources,
+            },
+        )
     })
 }
 
@@ -219,24 +205,98 @@ pub(crate) fn search_value(
     raw: &Raw<'_>,
     pointer: &str,
 ) -> Option<SearchValue> {
-    let LookupField::Standard(field) = *field else {
-        return reader.coerce(VALUE, raw, &SCALAR, pointer);
-    };
-    match (field, field.kind()) {
-        (ContactField::Email, _) => reader
-            .coerce(VALUE, raw, &TEXT, pointer)
-            .map(|email| search_email(&email)),
-        (ContactField::Avatar, _) => reader.coerce(VALUE, raw, &IMAGE_URL, pointer).map(Into::into),
-        (_, FieldKind::Text) => reader.coerce(VALUE, raw, &TEXT, pointer).map(Into::into),
-        (_, FieldKind::Integer) => reader.coerce(VALUE, raw, &INTEGER, pointer).map(Into::into),
-        (_, FieldKind::Boolean) => reader.coerce(VALUE, raw, &BOOLEAN, pointer).map(Into::into),
-        (_, FieldKind::Date) => reader
-            .coerce(VALUE, raw, &UNIX_SECONDS, pointer)
-            .map(|time| time.0.into()),
+    match field {
+        LookupField::CustomAttribute(_) => reader.coerce(VALUE, raw, &SCALAR, pointer),
+        LookupField::Standard(field) => as_search_value(*field, &Given { reader, raw, pointer }),
     }
 }
 
-/// Intercom keeps emails in lower case (D22).
-fn search_email(email: &str) -> SearchValue {
-    email.to_lowercase().into()
+/// Something that a coercion can be applied to.
+trait Coerce {
+    fn coerce<T>(&self, coercion: &Coercion<T>) -> Option<T>;
+}
+
+/// The first usable value of some sources.
+struct Read<'r, 'e> {
+    reader: &'r Reader<'e>,
+    sources: &'r [Source],
+}
+
+impl Coerce for Read<'_, '_> {
+    fn coerce<T>(&self, coercion: &Coercion<T>) -> Option<T> {
+        self.reader.read(VALUE, self.sources, coercion)
+    }
+}
+
+/// One value, and where it is.
+struct Given<'r, 'e> {
+    reader: &'r Reader<'e>,
+    raw: &'r Raw<'r>,
+    pointer: &'r str,
+}
+
+impl Coerce for Given<'_, '_> {
+    fn coerce<T>(&self, coercion: &Coercion<T>) -> Option<T> {
+        self.reader.coerce(VALUE, self.raw, coercion, self.pointer)
+    }
+}
+
+/// The value as the search for the field takes it.
+fn as_search_value(field: ContactField, value: &impl Coerce) -> Option<SearchValue> {
+    match (field, field.kind()) {
+        // Intercom keeps emails in lower case (D22).
+        (ContactField::Email, _) => value.coerce(&TEXT).map(|email| email.to_lowercase().into()),
+        (ContactField::Avatar, _) => value.coerce(&IMAGE_URL).map(Into::into),
+        (_, FieldKind::Text) => value.coerce(&TEXT).map(Into::into),
+        (_, FieldKind::Integer) => value.coerce(&INTEGER).map(Into::into),
+        (_, FieldKind::Boolean) => value.coerce(&BOOLEAN).map(Into::into),
+        (_, FieldKind::Date) => value.coerce(&UNIX_SECONDS).map(|time| time.0.into()),
+    }
+}
+
+/// The rules by which a contact's lookup value is found, for an event of this type.
+pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
+    let describing = if call == EventType::Group {
+        Describing::Company
+    } else {
+        Describing::Person
+    };
+    let rule = move |fields, sources: [&'static [Source]; 2], coercion| LookupRule {
+        call,
+        fields,
+        sources: sources
+            .into_iter()
+            .flat_map(|sources| ordered(sources, describing).into_owned())
+            .collect(),
+        coercion,
+    };
+    let special = [
+        (ContactField::Email, "text, in lower case"),
+        (ContactField::Phone, TEXT.name),
+        (ContactField::Name, TEXT.name),
+        (ContactField::Avatar, IMAGE_URL.name),
+        (ContactField::ExternalId, TEXT.name),
+    ];
+    let of_kind = move |(kind, coercion)| {
+        let is_special = move |field: &ContactField| special.iter().any(|(other, _)| other == field);
+        let fields = ContactField::iter().filter(|field| field.kind() == kind && !is_special(field));
+        let names = fields.map(<&str>::from).collect();
+        rule(
+            names,
+            [paths!["traits.<field>", "context.traits.<field>"], &[]],
+            coercion,
+        )
+    };
+    let kinds = [
+        (FieldKind::Text, TEXT.name),
+        (FieldKind::Integer, INTEGER.name),
+        (FieldKind::Boolean, BOOLEAN.name),
+        (FieldKind::Date, UNIX_SECONDS.name),
+    ];
+    let custom = paths!["traits.<name>", "context.traits.<name>"];
+    special
+        .into_iter()
+        .map(move |(field, coercion)| rule(vec![field.into()], sources(field), coercion))
+        .chain(kinds.into_iter().map(of_kind))
+        .chain([rule(vec!["custom_attributes.<name>"], [custom, &[]], SCALAR.name)])
 }

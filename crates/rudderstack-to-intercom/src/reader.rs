@@ -4,7 +4,7 @@ use crate::coerce::{Coerced, Coercion, EMAIL_ADDRESS, TEXT};
 use crate::conversion::FieldSource;
 use crate::destination::Destination;
 use crate::issue::{Warning, WarningCode, Warnings};
-use crate::source::{Path, Root, Source};
+use crate::source::{self, Path, Root, Source};
 use intercom_api::UnixSeconds;
 use rudderstack_events::{Context, Event, Field, Integration, Kind, Object, Raw};
 use std::borrow::Cow;
@@ -32,6 +32,8 @@ pub(crate) struct Reader<'e> {
     context_traits: Part<'e>,
     properties: Part<'e>,
     external_id: Part<'e>,
+    fields: Part<'e>,
+    identifiers: Part<'e>,
     integration: OnceCell<(&'e str, Option<Integration<'e>>)>,
     warnings: RefCell<Warnings>,
     trace: Option<RefCell<Vec<FieldSource>>>,
@@ -48,6 +50,8 @@ impl<'e> Reader<'e> {
             context_traits: OnceCell::new(),
             properties: OnceCell::new(),
             external_id: OnceCell::new(),
+            fields: OnceCell::new(),
+            identifiers: OnceCell::new(),
             integration: OnceCell::new(),
             warnings: RefCell::default(),
             trace: traced.then(RefCell::default),
@@ -132,6 +136,13 @@ impl<'e> Reader<'e> {
             Root::Traits => (&self.traits, self.event.traits()),
             Root::Properties => (&self.properties, self.event.properties()),
             Root::FirstExternalId => (&self.external_id, self.first_external_id()),
+            Root::Fields | Root::Identifiers => {
+                let Event::Record(record) = self.event else { return None };
+                match root {
+                    Root::Fields => (&self.fields, record.fields.raw()),
+                    _ => (&self.identifiers, record.identifiers.raw()),
+                }
+            }
             Root::Options => match self.integration()? {
                 Integration::Options(options) => return Some(options),
                 Integration::Enabled(_) => return None,
@@ -139,6 +150,21 @@ impl<'e> Reader<'e> {
         };
         cell.get_or_init(|| self.expect_object(root, raw)?.into_object())
             .as_ref()
+    }
+
+    /// The first object of the sources that is there and will do, with the root that it is at.
+    pub(crate) fn first_object(
+        &self,
+        sources: &[Source],
+        will_do: impl Fn(&Object<'_>) -> bool,
+    ) -> Option<(Root, &Object<'e>)> {
+        let roots = sources.iter().filter_map(|source| match source {
+            Source::Entries(path) => Some(path.root),
+            _ => None,
+        });
+        roots
+            .filter_map(|root| Some((root, self.object(root)?)))
+            .find(|(_, object)| will_do(object))
     }
 
     /// What should be an object; warns if it is something else.
@@ -175,10 +201,14 @@ impl<'e> Reader<'e> {
 
     /// The value at a path, whatever it is.
     pub(crate) fn value(&self, path: Path) -> Option<Raw<'_>> {
-        match path.root {
-            Root::Event => self.top_level(path.key),
-            Root::Context => self.context()?.extra.get(path.key).map(Raw::borrow),
-            root => self.object(root)?.get(path.key).map(Raw::borrow),
+        let value = match path.root {
+            Root::Event => return self.top_level(path.key),
+            Root::Context => self.context()?.extra.get(path.key)?,
+            root => self.object(root)?.get(path.key)?,
+        };
+        match path.inner {
+            None => Some(value.borrow()),
+            Some(key) => value.object()?.get(key).cloned(),
         }
     }
 
@@ -209,6 +239,8 @@ impl<'e> Reader<'e> {
             Root::Properties => Cow::Borrowed("/properties"),
             Root::FirstExternalId => Cow::Borrowed("/context/externalId/0"),
             Root::Options => Cow::Owned(format!("/integrations/{}", self.integration_entry().0)),
+            Root::Fields => Cow::Borrowed("/fields"),
+            Root::Identifiers => Cow::Borrowed("/identifiers"),
         };
         if key.is_empty() {
             root.into_owned()
@@ -217,25 +249,35 @@ impl<'e> Reader<'e> {
         }
     }
 
+    /// The JSON pointer of a path.
+    pub(crate) fn place(&self, path: Path) -> String {
+        let place = self.pointer(path.root, path.key);
+        match path.inner {
+            None => place,
+            Some(key) => format!("{place}/{}", escape_pointer(key)),
+        }
+    }
+
     /// The first usable value of the sources, coerced; a warning for what was passed over.
     pub(crate) fn read<T>(&self, target: &str, sources: &[Source], coercion: &Coercion<T>) -> Option<T> {
         for source in sources {
             let (raw, pointer): (Raw<'_>, &dyn Fn() -> String) = match *source {
                 Source::Path(path) => match self.value(path) {
-                    Some(raw) => (raw, &move || self.pointer(path.root, path.key)),
+                    Some(raw) => (raw, &move || self.place(path)),
                     None => continue,
                 },
                 Source::PathIfEmail(path) => match self.value(path) {
                     Some(raw) if matches!((EMAIL_ADDRESS.run)(&raw), Coerced::Value(_)) => {
-                        (raw, &move || self.pointer(path.root, path.key))
+                        (raw, &move || self.place(path))
                     }
                     _ => continue,
                 },
                 Source::AnonymousId if self.destination.send_anonymous_id => match self.top_level("anonymousId") {
-                    Some(raw) => (raw, &|| "/anonymousId".to_owned()),
+                    Some(raw) => (raw, &|| source::ANONYMOUS_ID.to_owned()),
                     None => continue,
                 },
-                Source::AnonymousId => continue,
+                // Entries are flattened, not read.
+                Source::AnonymousId | Source::Entries(_) => continue,
                 Source::Joined(first, second) => {
                     let parts = [first, second].map(|paths| self.first_text(paths));
                     let parts: Vec<_> = parts.into_iter().flatten().collect();
@@ -243,12 +285,12 @@ impl<'e> Reader<'e> {
                     let Coerced::Value(value) = (coercion.run)(&Raw::from(texts.join(" "))) else {
                         continue;
                     };
-                    for (_, path) in &parts {
-                        self.note(|| target.to_owned(), || self.pointer(path.root, path.key));
+                    for (_, path) in parts {
+                        self.note(|| target.to_owned(), || self.place(path));
                     }
                     return Some(value);
                 }
-                Source::Now => (Raw::from(self.now.0), &|| "(time of conversion)".to_owned()),
+                Source::Now => (Raw::from(self.now.0), &|| source::NOW.to_owned()),
             };
             match (coercion.run)(&raw) {
                 Coerced::Value(value) => {
@@ -305,9 +347,7 @@ impl<'e> Reader<'e> {
     /// Where the first usable text of the sources stands.
     pub(crate) fn place_of(&self, sources: &[Source]) -> Option<String> {
         sources.iter().find_map(|source| match *source {
-            Source::Path(path) => {
-                matches!((TEXT.run)(&self.value(path)?), Coerced::Value(_)).then(|| self.pointer(path.root, path.key))
-            }
+            Source::Path(path) => matches!((TEXT.run)(&self.value(path)?), Coerced::Value(_)).then(|| self.place(path)),
             _ => None,
         })
     }
@@ -326,7 +366,7 @@ impl<'e> Reader<'e> {
             match (TEXT.run)(&raw) {
                 Coerced::Value(text) => Some((text, path)),
                 Coerced::TryNext(code) | Coerced::Refused(code) => {
-                    self.refuse(code, self.pointer(path.root, path.key), &TEXT, raw.kind());
+                    self.refuse(code, self.place(path), &TEXT, raw.kind());
                     None
                 }
                 Coerced::Absent => None,

@@ -1,15 +1,38 @@
 //! record (reverse ETL): insert, update or delete a contact.
 
 use crate::contact::{self, overlay, set};
+use crate::deviation::Deviation;
 use crate::flatten::{ATTRIBUTES, Flattener};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{Lookup, LookupField};
 use crate::member;
 use crate::plan::{Missing, Plan, SaveContact};
 use crate::reader::{Reader, escape_pointer};
+use crate::rules::Rule;
+use crate::source::{Root, entries};
 use intercom_api::ContactFields;
-use rudderstack_events::{Object, Raw, Record};
+use rudderstack_events::{EventType, Object, Record};
 use strum::EnumString;
+
+/// The rules of what is not one value.
+pub(crate) const MORE_RULES: &[Rule] = &[
+    Rule {
+        call: EventType::Record,
+        target: "custom_attributes",
+        sources: entries!["fields.custom_attributes.*", "fields.*", "identifiers.*"],
+        coercion: "flattened with `_`; what Intercom has no field for becomes one, with a warning",
+        document: "RudderStack: reverse ETL, record events",
+        deviations: &[Deviation::D17],
+    },
+    Rule {
+        call: EventType::Record,
+        target: member::VALUE,
+        sources: entries!["identifiers.*"],
+        coercion: "the first usable identifier that Intercom can search by",
+        document: "RudderStack: reverse ETL, record events",
+        deviations: &[Deviation::D15, Deviation::D16],
+    },
+];
 
 /// What happened to the row.
 #[derive(Clone, Copy, PartialEq, Eq, EnumString)]
@@ -18,20 +41,6 @@ enum Action {
     Insert,
     Update,
     Delete,
-}
-
-fn object<'r>(reader: &Reader<'_>, raw: Option<&'r Raw<'_>>, pointer: &str) -> Object<'r> {
-    let Some(raw) = raw.filter(|raw| !raw.is_null()) else {
-        return Object::new();
-    };
-    raw.object().unwrap_or_else(|| {
-        reader.warn(
-            WarningCode::MalformedValue,
-            pointer,
-            format!("expected an object, found {}", raw.kind()),
-        );
-        Object::new()
-    })
 }
 
 /// The names under which the entries of a row go into a contact; those without one are left out.
@@ -47,8 +56,14 @@ fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, poin
             continue;
         }
         match key.strip_prefix("custom_attributes") {
+            Some("") if value.is_null() => {}
             Some("") => {
-                for (name, value) in object(reader, Some(value), &place()).iter() {
+                let Some(entries) = value.object() else {
+                    let message = format!("expected an object, found {}", value.kind());
+                    reader.warn(WarningCode::MalformedValue, place(), message);
+                    continue;
+                };
+                for (name, value) in entries.iter() {
                     let place = || format!("{}/{}", place(), escape_pointer(name));
                     attributes.add(name.to_owned(), value, &place);
                 }
@@ -117,21 +132,20 @@ pub(crate) fn plan(reader: &Reader<'_>, record: &Record<'_>) -> Result<Plan, Rej
                 "the action of a record must be insert, update or delete",
             )
         })?;
-    let identifiers = record.identifiers.raw();
-    let identifiers = object(reader, identifiers.as_ref(), "/identifiers");
-    let lookup = lookup(reader, &identifiers)?;
+    let nothing = Object::new();
+    let identifiers = reader.object(Root::Identifiers).unwrap_or(&nothing);
+    let lookup = lookup(reader, identifiers)?;
     if action == Action::Delete {
         return Ok(Plan::DeleteContact(lookup));
     }
-    let row = record.fields.raw();
-    let row = object(reader, row.as_ref(), "/fields");
+    let row = reader.object(Root::Fields).unwrap_or(&nothing);
     let mut update = ContactFields::default();
-    fill(reader, &mut update, &row, "/fields", |name| Some(name));
+    fill(reader, &mut update, row, "/fields", |name| Some(name));
     let missing = if action == Action::Update {
         Missing::Reject
     } else {
         let mut create = ContactFields::default();
-        fill(reader, &mut create, &identifiers, "/identifiers", writable_name);
+        fill(reader, &mut create, identifiers, "/identifiers", writable_name);
         overlay(&mut create, &update);
         Missing::CreateWith(Box::new(create))
     };

@@ -1,7 +1,9 @@
 //! How rules are declared: once, to run from and to document.
 
 use crate::deviation::Deviation;
+use crate::lookup::{CUSTOM, LookupField};
 use crate::source::Source;
+use crate::{company, contact, data_event, member, record};
 use rudderstack_events::EventType;
 
 /// What a rule says, for the mapping reference.
@@ -22,6 +24,38 @@ pub struct Rule {
     pub deviations: &'static [Deviation],
 }
 
+impl Rule {
+    /// Whether it fills this field of a trace: its target, or one in it, such as `custom_attributes.plan`.
+    pub fn fills(&self, field: &str) -> bool {
+        let rest = field.strip_prefix(self.target);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+/// Where the value is from that a contact is looked up by.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LookupRule {
+    /// The call whose events look the contact up: identify, or group for the company's member.
+    pub call: EventType,
+    /// The search fields that the rule is for.
+    pub fields: Vec<&'static str>,
+    /// Where the value comes from; the first usable one counts.
+    pub sources: Vec<Source>,
+    /// What the value is turned into, in words.
+    pub coercion: &'static str,
+}
+
+impl LookupRule {
+    /// Whether it is the rule for this search field.
+    pub fn is_for(&self, field: &LookupField) -> bool {
+        match field {
+            LookupField::Standard(field) => self.fields.contains(&field.into()),
+            LookupField::CustomAttribute(_) => self.fields.iter().any(|name| name.starts_with(CUSTOM)),
+        }
+    }
+}
+
 /// Declares the rules of one body: a line a field.
 ///
 /// Expands to a function that fills the body from a reader, and to the constant list of the rules. Each line reads
@@ -31,7 +65,7 @@ pub struct Rule {
 macro_rules! rules {
     (
         $(#[$doc:meta])*
-        $call:ident => $body:ty, fn $apply:ident, $(fn $set:ident, fn $overlay:ident,)? const $list:ident {
+        $call:ident => $body:ty, fn $apply:ident, $(fn $set:ident, fn $overlay:ident,)? const $list:ident $(, const $by_name:ident)? {
             $($field:ident: $coercion:ident from $sources:expr, $document:literal $(, [$($deviation:ident),+])?;)*
         }
     ) => {
@@ -53,14 +87,14 @@ macro_rules! rules {
             )*
         }
 
-        $crate::rules::setter! { $($set, $overlay,)? $body { $($field: $coercion,)* } }
+        $crate::rules::setter! { $($set, $overlay, $by_name,)? $body { $($field: $coercion,)* } }
     };
 }
 
 /// The part of [`rules!`] for bodies whose fields may also be given by Intercom's own names.
 macro_rules! setter {
     ($body:ty { $($fields:tt)* }) => {};
-    ($set:ident, $overlay:ident, $body:ty { $($field:ident: $coercion:ident,)* }) => {
+    ($set:ident, $overlay:ident, $by_name:ident, $body:ty { $($field:ident: $coercion:ident,)* }) => {
         /// Sets the field that `key` names, as its rule coerces it; `false` if no rule fills such a field.
         pub(crate) fn $set(reader: &$crate::reader::Reader<'_>, body: &mut $body, key: &str, value: &rudderstack_events::Raw<'_>, pointer: &str) -> bool {
             match key {
@@ -74,6 +108,21 @@ macro_rules! setter {
             }
             true
         }
+
+        /// The rules of the fields that records give by their names.
+        pub(crate) const $by_name: &[$crate::rules::Rule] = &[$(
+            $crate::rules::Rule {
+                call: rudderstack_events::EventType::Record,
+                target: stringify!($field),
+                sources: $crate::source::paths![
+                    concat!("fields.", stringify!($field)),
+                    concat!("identifiers.", stringify!($field)),
+                ],
+                coercion: $crate::coerce::$coercion.name,
+                document: "RudderStack: reverse ETL, record events",
+                deviations: &[],
+            },
+        )*];
 
         /// Lays the fields that `over` has over those of `body`.
         pub(crate) fn $overlay(body: &mut $body, over: &$body) {
@@ -93,7 +142,31 @@ pub(crate) use {rules, setter};
 
 /// Every rule, in the order of the mapping reference.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [crate::contact::RULES, crate::data_event::RULES, crate::company::RULES]
+    [
+        contact::RULES,
+        contact::MORE_RULES,
+        data_event::RULES,
+        data_event::MORE_RULES,
+        company::RULES,
+        company::MORE_RULES,
+        contact::RULES_BY_NAME,
+        record::MORE_RULES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The rules by which contacts are looked up, in the order of the mapping reference.
+pub fn lookups() -> impl Iterator<Item = LookupRule> {
+    [EventType::Identify, EventType::Group]
         .into_iter()
-        .flatten()
+        .flat_map(member::rules)
+}
+
+/// The keys under `integrations` that mean this destination; the first that is there counts.
+pub const INTEGRATION_NAMES: &[&str] = &crate::reader::INTEGRATION_NAMES;
+
+/// A coercion, by the name that rules call it by, and what it does.
+pub fn coercions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    crate::coerce::DOCUMENTED.iter().copied()
 }

@@ -19,10 +19,14 @@ pub(crate) enum Root {
     FirstExternalId,
     /// The options for Intercom under `integrations`.
     Options,
+    /// `fields` of a record.
+    Fields,
+    /// `identifiers` of a record.
+    Identifiers,
 }
 
 impl Root {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         // Longer prefixes first.
         Self::ContextTraits,
         Self::FirstExternalId,
@@ -30,6 +34,8 @@ impl Root {
         Self::Traits,
         Self::Properties,
         Self::Options,
+        Self::Fields,
+        Self::Identifiers,
         Self::Event,
     ];
 
@@ -42,15 +48,21 @@ impl Root {
             Self::Properties => "properties.",
             Self::FirstExternalId => "context.externalId[0].",
             Self::Options => "integrations.<Intercom>.",
+            Self::Fields => "fields.",
+            Self::Identifiers => "identifiers.",
         }
     }
 }
 
 /// A path to one value, such as `context.traits.email`.
+///
+/// A part in angle brackets stands for any name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     pub(crate) root: Root,
     pub(crate) key: &'static str,
+    /// The key within the object under `key`.
+    pub(crate) inner: Option<&'static str>,
     text: &'static str,
 }
 
@@ -60,22 +72,49 @@ impl Path {
         let mut at = 0;
         loop {
             let root = Root::ALL[at];
-            if let Some(key) = strip_prefix(text, root.prefix()) {
-                return Self { root, key, text };
+            if let Some(rest) = strip_prefix(text, root.prefix()) {
+                let (key, inner) = split_at_dot(rest);
+                return Self { root, key, inner, text };
             }
             at += 1;
         }
-    }
-
-    /// The path to a key below a root, for a key that is known only when the program runs.
-    pub(crate) const fn at(root: Root, key: &'static str) -> Self {
-        Self { root, key, text: key }
     }
 
     /// The path as the mapping reference writes it.
     pub const fn as_str(self) -> &'static str {
         self.text
     }
+
+    /// Whether a JSON pointer leads to the same place, or to one in it if the path ends in `*`.
+    fn leads_to(self, pointer: &str) -> bool {
+        let mut tokens = pointer.split('/').skip(1);
+        for part in self.text.split('.') {
+            let (name, index) = part.split_once('[').unwrap_or((part, ""));
+            let token = tokens.next();
+            if name == "*" {
+                return token.is_some();
+            }
+            if !token.is_some_and(|token| token == name || name.starts_with('<')) {
+                return false;
+            }
+            if !index.is_empty() && tokens.next() != index.strip_suffix(']') {
+                return false;
+            }
+        }
+        tokens.next().is_none()
+    }
+}
+
+/// The text before the first dot, and the text after it.
+const fn split_at_dot(text: &'static str) -> (&'static str, Option<&'static str>) {
+    let mut at = 0;
+    while at < text.len() {
+        if text.as_bytes()[at] == b'.' {
+            return (text.split_at(at).0, Some(text.split_at(at + 1).1));
+        }
+        at += 1;
+    }
+    (text, None)
 }
 
 const fn strip_prefix(text: &'static str, prefix: &str) -> Option<&'static str> {
@@ -111,18 +150,55 @@ pub enum Source {
     AnonymousId,
     /// The first usable value of each list, joined by a space.
     Joined(&'static [Path], &'static [Path]),
+    /// Every entry of the object at a path that ends in `*`.
+    Entries(Path),
     /// The time that the caller passes in.
     Now,
 }
 
+/// What stands for [`Source::AnonymousId`] and [`Source::Now`] in a trace.
+pub(crate) const ANONYMOUS_ID: &str = "/anonymousId";
+pub(crate) const NOW: &str = "(time of conversion)";
+
+impl Source {
+    /// Whether a value that a trace says to be from `place` comes from here. See
+    /// [`FieldSource`](crate::FieldSource).
+    pub fn covers(&self, place: &str) -> bool {
+        match self {
+            Self::Path(path) | Self::PathIfEmail(path) | Self::Entries(path) => path.leads_to(place),
+            Self::AnonymousId => place == ANONYMOUS_ID,
+            Self::Joined(first, second) => first.iter().chain(*second).any(|path| path.leads_to(place)),
+            Self::Now => place == NOW,
+        }
+    }
+
+    /// The paths to the values, in order; none for the time of conversion.
+    pub fn paths(&self) -> Vec<Path> {
+        match *self {
+            Self::Path(path) | Self::PathIfEmail(path) | Self::Entries(path) => vec![path],
+            Self::AnonymousId => vec![Path::new("anonymousId")],
+            Self::Joined(first, second) => [first, second].concat(),
+            Self::Now => Vec::new(),
+        }
+    }
+}
+
 /// Declares a list of sources that are paths.
 macro_rules! paths {
-    ($($text:literal),+ $(,)?) => {
-        &[$($crate::source::Source::Path($crate::source::Path::new($text))),+]
+    ($($text:expr),+ $(,)?) => {
+        // Made once, when the program is compiled.
+        const { &[$($crate::source::Source::Path($crate::source::Path::new($text))),+] }
     };
 }
 
-pub(crate) use paths;
+/// Declares a list of sources that are all the entries of objects.
+macro_rules! entries {
+    ($($text:literal),+ $(,)?) => {
+        const { &[$($crate::source::Source::Entries($crate::source::Path::new($text))),+] }
+    };
+}
+
+pub(crate) use {entries, paths};
 
 /// The sources that several fields and the lookup share.
 pub(crate) mod generic {
@@ -205,9 +281,39 @@ mod tests {
             ("context.externalId[0].id", Root::FirstExternalId, "id"),
             ("properties.id", Root::Properties, "id"),
             ("integrations.<Intercom>.lookup", Root::Options, "lookup"),
+            ("fields.email", Root::Fields, "email"),
+            ("traits.*", Root::Traits, "*"),
         ] {
             let path = Path::new(text);
-            assert_eq!((path.root, path.key), (root, key));
+            assert_eq!((path.root, path.key, path.inner), (root, key, None));
+        }
+        let nested = Path::new("context.traits.location.city");
+        assert_eq!(
+            (nested.root, nested.key, nested.inner),
+            (Root::ContextTraits, "location", Some("city"))
+        );
+    }
+
+    #[test]
+    fn sources_cover_their_places() {
+        let path = |text| Source::Path(Path::new(text));
+        for (source, place, covered) in [
+            (path("traits.email"), "/traits/email", true),
+            (path("traits.email"), "/context/traits/email", false),
+            (path("traits.email"), "/traits/email/0", false),
+            (path("traits.email"), "/traits", false),
+            (path("context.externalId[0].id"), "/context/externalId/0/id", true),
+            (path("context.externalId[0].id"), "/context/externalId/1/id", false),
+            (path("integrations.<Intercom>.id"), "/integrations/Intercom V2/id", true),
+            (path("traits.location.city"), "/traits/location/city", true),
+            (Source::Entries(Path::new("traits.*")), "/traits/items/0/sku", true),
+            (Source::Entries(Path::new("traits.*")), "/traits", false),
+            (Source::Entries(Path::new("traits.*")), "/context/traits/a", false),
+            (Source::Now, NOW, true),
+            (Source::AnonymousId, ANONYMOUS_ID, true),
+            (Source::AnonymousId, "/userId", false),
+        ] {
+            assert_eq!(source.covers(place), covered, "{source:?} {place}");
         }
     }
 }
