@@ -8,6 +8,11 @@
 //! The strategies for property tests are in `rudderstack_events::strategies`, because users need them too.
 //! The tests are one binary, `tests/it`.
 
+/// The examples of the project's README are compiled and run with the other documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
+
 pub mod fixtures;
 mod outcome;
 pub mod realistic;
