@@ -1,0 +1,246 @@
+//! Contact ids that were learnt from answers of Intercom, remembered across requests.
+
+use hashlink::LruCache;
+use intercom_api::{Contact, ContactId, ExternalId, SearchValue};
+use rudderstack_to_intercom::{Lookup, LookupField};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How much longer the id of a contact is remembered that was created here: until the search index surely has it.
+const CREATED_FOR: Duration = Duration::from_secs(900);
+
+/// Whose contacts: what is learnt under one of these is never told to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Scope(u64);
+
+#[derive(PartialEq, Eq, Hash)]
+struct ScopeKey {
+    base_url: String,
+    token: String,
+    workspace_id: String,
+}
+
+/// Contact ids, bounded in number and in age.
+pub(crate) struct Contacts {
+    inner: Mutex<Inner>,
+    remember_for: Duration,
+}
+
+struct Inner {
+    /// Every key gets a number that is never given again.
+    scopes: LruCache<ScopeKey, Scope>,
+    next_scope: u64,
+    ids: LruCache<(Scope, Box<str>), Known>,
+}
+
+struct Known {
+    id: ContactId,
+    until: Instant,
+}
+
+/// How a contact became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Learnt {
+    /// By a search.
+    Found,
+    /// By being created or updated: a search may not find it for minutes.
+    Written,
+}
+
+impl Contacts {
+    pub(crate) fn new(capacity: NonZeroUsize, remember_for: Duration) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                scopes: LruCache::new(capacity.get().min(1000)),
+                next_scope: 0,
+                ids: LruCache::new(capacity.get()),
+            }),
+            remember_for,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing in here can be left half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn scope(&self, base_url: &str, token: &str, workspace_id: Option<&str>) -> Scope {
+        let key = ScopeKey {
+            base_url: base_url.to_owned(),
+            token: token.to_owned(),
+            workspace_id: workspace_id.unwrap_or_default().to_owned(),
+        };
+        let mut inner = self.lock();
+        if let Some(scope) = inner.scopes.get(&key) {
+            return *scope;
+        }
+        let scope = Scope(inner.next_scope);
+        inner.next_scope += 1;
+        inner.scopes.insert(key, scope);
+        scope
+    }
+
+    /// The contact that a lookup has led to, unless that was too long ago.
+    pub(crate) fn find(&self, scope: Scope, lookup: &Lookup) -> Option<ContactId> {
+        let key = (scope, key_of(lookup)?);
+        let mut inner = self.lock();
+        let known = inner.ids.get(&key)?;
+        if known.until > Instant::now() {
+            return Some(known.id.clone());
+        }
+        inner.ids.remove(&key);
+        None
+    }
+
+    /// A search has found this contact.
+    pub(crate) fn found(&self, scope: Scope, lookup: &Lookup, contact: &Contact) {
+        if let Some(key) = key_of(lookup) {
+            self.insert(scope, key, &contact.id, Learnt::Found);
+        }
+        if let Some(id) = &contact.external_id {
+            self.insert(scope, external_id_key(id.as_str()), &contact.id, Learnt::Found);
+        }
+    }
+
+    /// A contact with this external id and email has been written.
+    pub(crate) fn written(&self, scope: Scope, external_id: Option<&str>, email: Option<&str>, id: &ContactId) {
+        if let Some(external_id) = external_id.filter(|text| !text.is_empty()) {
+            self.insert(scope, external_id_key(external_id), id, Learnt::Written);
+        }
+        if let Some(email) = email.filter(|text| !text.is_empty()) {
+            self.insert(
+                scope,
+                email_key(&email.to_lowercase(), external_id),
+                id,
+                Learnt::Written,
+            );
+        }
+    }
+
+    fn insert(&self, scope: Scope, key: Box<str>, id: &ContactId, learnt: Learnt) {
+        let remember_for = match learnt {
+            Learnt::Found => self.remember_for,
+            Learnt::Written if self.remember_for.is_zero() => Duration::ZERO,
+            Learnt::Written => self.remember_for.max(CREATED_FOR),
+        };
+        if remember_for.is_zero() {
+            return;
+        }
+        let known = Known {
+            id: id.clone(),
+            until: Instant::now() + remember_for,
+        };
+        self.lock().ids.insert((scope, key), known);
+    }
+
+    /// A contact is gone, whoever has learnt of it. This looks at everything, but it happens seldom.
+    pub(crate) fn forget(&self, id: &ContactId) {
+        self.lock().ids.retain(|_, known| known.id != *id);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().ids.len()
+    }
+}
+
+impl fmt::Debug for Contacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Contacts({})", self.len())
+    }
+}
+
+fn key_of(lookup: &Lookup) -> Option<Box<str>> {
+    let SearchValue::Text(value) = &lookup.value else {
+        return None;
+    };
+    let prefer = lookup.prefer.as_ref().map(ExternalId::as_str);
+    match lookup.field {
+        LookupField::EXTERNAL_ID => Some(external_id_key(value)),
+        LookupField::EMAIL => Some(email_key(value, prefer)),
+        // Other fields are not unique: whom they lead to may change at any time.
+        _ => None,
+    }
+}
+
+fn external_id_key(value: &str) -> Box<str> {
+    format!("u{value}").into()
+}
+
+/// Of several contacts with one email, the one with the preferred external id is the right one.
+fn email_key(email: &str, prefer: Option<&str>) -> Box<str> {
+    let prefer = prefer.unwrap_or_default();
+    format!("e{}:{email}{prefer}", email.len()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contacts(seconds: u64) -> Contacts {
+        Contacts::new(NonZeroUsize::new(3).unwrap(), Duration::from_secs(seconds))
+    }
+
+    fn contact(id: &str) -> Contact {
+        serde_json::from_value(serde_json::json!({"id": id, "external_id": format!("u-{id}")})).unwrap()
+    }
+
+    fn by_email(email: &str, prefer: Option<&str>) -> Lookup {
+        let mut lookup = Lookup::new(LookupField::EMAIL, email);
+        lookup.prefer = prefer.map(ExternalId::from);
+        lookup
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_sees_what_another_token_workspace_or_host_has_learnt() {
+        let contacts = contacts(60);
+        let mine = contacts.scope("https://us", "token", Some("w"));
+        let lookup = by_email("a@b.c", None);
+        contacts.found(mine, &lookup, &contact("1"));
+        assert_eq!(contacts.scope("https://us", "token", Some("w")), mine);
+        assert!(contacts.find(mine, &lookup).is_some());
+        for (base_url, token, workspace) in [
+            ("https://eu", "token", Some("w")),
+            ("https://us", "tokens", Some("w")),
+            ("https://us", "token", Some("v")),
+            ("https://us", "token", None),
+            ("https://us", "tokenw", None),
+        ] {
+            let other = contacts.scope(base_url, token, workspace);
+            assert!(contacts.find(other, &lookup).is_none());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ids_are_forgotten_in_time_and_beyond_the_bound() {
+        let contacts = contacts(60);
+        let scope = contacts.scope("x", "t", None);
+        let lookup = by_email("a@b.c", Some("u-1"));
+        contacts.found(scope, &lookup, &contact("1"));
+        assert!(contacts.find(scope, &by_email("a@b.c", Some("u-2"))).is_none());
+        assert!(contacts.find(scope, &by_email("a@b.c", None)).is_none());
+        let by_id = Lookup::new(LookupField::EXTERNAL_ID, "u-1");
+        assert!(contacts.find(scope, &by_id).is_some());
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(contacts.find(scope, &lookup).is_none());
+        contacts.written(scope, Some("u-1"), Some("A@b.c"), &ContactId::from("1"));
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(contacts.find(scope, &lookup).is_some());
+        contacts.forget(&ContactId::from("1"));
+        assert!(contacts.find(scope, &lookup).is_none());
+        for n in 0..10 {
+            contacts.found(scope, &by_email(&n.to_string(), None), &contact("1"));
+        }
+        assert_eq!(contacts.len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_remembered_for_no_time() {
+        let contacts = contacts(0);
+        let scope = contacts.scope("x", "t", None);
+        contacts.written(scope, Some("u-1"), None, &ContactId::from("1"));
+        assert_eq!(contacts.len(), 0);
+    }
+}

@@ -1,0 +1,211 @@
+//! Calls to Intercom: bounded, timed, counted.
+
+use crate::contacts::{Contacts, Scope};
+use crate::metrics::Metrics;
+use crate::protocol::{Authorization, Failure};
+use crate::settings::Settings;
+use intercom_api::{ApiError, ApiVersion, Call, Operation, RateLimit, Region};
+use intercom_delivery::client::{AccessToken, Client, TransportError, Workspace};
+use intercom_delivery::{Answer, client};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+
+/// Where calls go, and on whose behalf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) base_url: &'a str,
+    pub(crate) region: Region,
+    pub(crate) authorization: &'a Authorization,
+    pub(crate) version: ApiVersion,
+    pub(crate) scope: Scope,
+}
+
+/// A call that did not succeed.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// Intercom answered something else than success.
+    Answered(Box<ApiError>, Vec<u8>),
+    /// There was no answer.
+    Transport(TransportError),
+    /// The call was not made: no calls are left until the window ends.
+    NoBudget,
+    /// Intercom's success is not one that we understand.
+    Unreadable,
+    /// A body of ours could not be written.
+    Unwritable,
+    /// A token or a base URL cannot stand in a request.
+    Unusable(client::Error),
+}
+
+impl CallError {
+    /// Whether Intercom answered one of these.
+    pub(crate) fn is_status(&self, statuses: &[u16]) -> bool {
+        matches!(self, Self::Answered(error, _) if statuses.contains(&error.status))
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(error, _) => error.fmt(f),
+            Self::Transport(error) => write!(f, "{}: {error}", error.code()),
+            Self::NoBudget => f.write_str("rate_limited: no calls are left until Intercom's window ends"),
+            Self::Unreadable => f.write_str("unreadable_answer: Intercom's answer is not as documented"),
+            Self::Unusable(error) => write!(f, "{}: {error}", error.code()),
+            Self::Unwritable => f.write_str("unwritable_call: a body cannot be written as JSON"),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match &error {
+            CallError::Answered(answer, _) => Self::from(answer.as_ref()),
+            CallError::NoBudget => Self::throttled(error.to_string()),
+            CallError::Transport(_) | CallError::Unreadable | CallError::Unusable(_) => {
+                Self::retryable(error.to_string())
+            }
+            CallError::Unwritable => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+/// Makes calls to Intercom.
+pub(crate) struct Gateway {
+    client: Client,
+    slots: Semaphore,
+    /// For scopes that have used up their calls, when they get new ones (Unix seconds).
+    exhausted: Mutex<HashMap<Scope, i64>>,
+    pub(crate) contacts: Contacts,
+    pub(crate) metrics: Metrics,
+    pub(crate) settings: Settings,
+}
+
+/// A reset further away than this is not believed: a window is ten seconds, so one of the clocks must be wrong.
+const LONGEST_WINDOW_SECONDS: i64 = 60;
+
+/// Beyond this many, those are dropped whose window has ended.
+const MOST_EXHAUSTED: usize = 1000;
+
+impl Gateway {
+    pub(crate) fn new(settings: Settings) -> Result<Self, client::Error> {
+        let client = Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .answer_timeout(settings.call_timeout)
+            .build()?;
+        Ok(Self {
+            client,
+            slots: Semaphore::new(settings.max_calls.get().min(Semaphore::MAX_PERMITS)),
+            exhausted: Mutex::default(),
+            contacts: Contacts::new(settings.remembered_contacts, settings.remember_for),
+            metrics: Metrics::new(),
+            settings,
+        })
+    }
+
+    /// Where a region's workspaces are called.
+    pub(crate) fn base_url(&self, region: Region) -> Cow<'static, str> {
+        self.settings.base_url(region)
+    }
+
+    /// Carries out an operation.
+    pub(crate) async fn run<O: Operation>(&self, target: &Target<'_>, operation: &O) -> Result<O::Answer, CallError> {
+        let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
+        let answer = self.send(target, &call).await?;
+        O::parse_answer(&answer.body).map_err(|_| CallError::Unreadable)
+    }
+
+    /// Makes a call.
+    pub(crate) async fn send(&self, target: &Target<'_>, call: &Call) -> Result<Answer, CallError> {
+        let workspace = workspace(target).map_err(CallError::Unusable)?;
+        self.check_budget(target.scope)?;
+        // The semaphore is never closed.
+        let _slot = self.slots.acquire().await;
+        // Others may have used up the calls in the meantime.
+        self.check_budget(target.scope)?;
+        let _in_progress = self.metrics.call_in_progress();
+        let started = Instant::now();
+        let result = self.client.send(call, &workspace).await;
+        let took = started.elapsed();
+        match result {
+            Ok(answer) => {
+                self.metrics.call(call.operation, answer.status, took);
+                tracing::debug!(
+                    operation = call.operation.as_str(),
+                    status = answer.status,
+                    ?took,
+                    "intercom answered"
+                );
+                if let Some(limit) = &answer.rate_limit {
+                    self.metrics.rate_limit(target.region, limit);
+                    self.note_budget(target.scope, limit);
+                }
+                if (200..300).contains(&answer.status) {
+                    return Ok(answer);
+                }
+                let error = ApiError::parse(answer.status, &answer.body);
+                tracing::warn!(operation = call.operation.as_str(), %error, "intercom refused a call");
+                Err(CallError::Answered(Box::new(error), answer.body))
+            }
+            Err(error) => {
+                self.metrics.call(call.operation, error.failure, took);
+                tracing::warn!(
+                    operation = call.operation.as_str(),
+                    code = error.code(),
+                    ?took,
+                    "intercom did not answer"
+                );
+                Err(CallError::Transport(error))
+            }
+        }
+    }
+
+    fn check_budget(&self, scope: Scope) -> Result<(), CallError> {
+        let mut exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+        match exhausted.get(&scope) {
+            Some(reset) if *reset > unix_seconds() => Err(CallError::NoBudget),
+            Some(_) => {
+                exhausted.remove(&scope);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn note_budget(&self, scope: Scope, limit: &RateLimit) {
+        let wait = limit.reset.0.saturating_sub(unix_seconds());
+        if limit.remaining == 0 && (1..=LONGEST_WINDOW_SECONDS).contains(&wait) {
+            let mut exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+            if exhausted.len() >= MOST_EXHAUSTED {
+                let now = unix_seconds();
+                exhausted.retain(|_, reset| *reset > now);
+            }
+            exhausted.insert(scope, limit.reset.0);
+        }
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn workspace(target: &Target<'_>) -> Result<Workspace, client::Error> {
+    let token = AccessToken::new(target.authorization.token())?;
+    Workspace::new(target.region, token)
+        .with_version(target.version)
+        .with_base_url(target.base_url)
+}
+
+/// The present, in Unix seconds.
+pub(crate) fn unix_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+pub mod protocol;
+
+#[cfg(feature = "server")]
+mod contacts;
+#[cfg(feature = "server")]
+mod deletion;
+#[cfg(feature = "server")]
+mod gateway;
+#[cfg(feature = "server")]
+mod metrics;
+#[cfg(feature = "server")]
+mod processor;
+#[cfg(feature = "server")]
+mod proxy;
+#[cfg(feature = "server")]
+mod router;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(feature = "server")]
+mod service;
+#[cfg(feature = "server")]
+mod settings;
+#[cfg(feature = "server")]
+mod steps;
+
+#[cfg(feature = "server")]
+pub use service::Transformer;
+#[cfg(feature = "server")]
+pub use settings::{BaseUrl, InvalidBaseUrl, Settings};

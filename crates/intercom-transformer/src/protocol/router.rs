@@ -1,0 +1,332 @@
+//! `POST /routerTransform`: what goes out.
+
+use super::failure::{Failure, Feature};
+use super::request::Metadata;
+use intercom_api::ApiVersion;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// The headers of returned requests: the same for all events of one destination, so they are written once.
+#[derive(Clone)]
+pub struct Authorization {
+    token: String,
+    /// A JSON object.
+    headers: String,
+}
+
+impl Authorization {
+    /// The headers of requests with this access token and version. `None` if the token cannot stand in a header.
+    pub fn new(token: &str, version: ApiVersion) -> Option<Self> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Headers<'a> {
+            authorization: String,
+            accept: &'a str,
+            #[serde(rename = "Content-Type")]
+            content_type: &'a str,
+            #[serde(rename = "Intercom-Version")]
+            intercom_version: &'a str,
+        }
+        let visible = |byte: u8| byte.is_ascii_graphic();
+        if token.is_empty() || !token.bytes().all(visible) {
+            return None;
+        }
+        let headers = Headers {
+            authorization: format!("Bearer {token}"),
+            accept: "application/json",
+            content_type: "application/json",
+            intercom_version: version.as_str(),
+        };
+        Some(Self {
+            token: token.to_owned(),
+            headers: serde_json::to_string(&headers).ok()?,
+        })
+    }
+
+    /// The access token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorization(..)")
+    }
+}
+
+/// A request that is returned: rudder-server delivers it, or it is done already.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BatchedRequest<'a, B: ?Sized> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The base URL, without a slash at the end.
+    pub base_url: &'a str,
+    /// Path and query, percent-encoded.
+    pub path_and_query: &'a str,
+    /// The headers.
+    pub authorization: &'a Authorization,
+    /// The JSON body; without one, an empty object is written.
+    pub body: Option<&'a B>,
+}
+
+impl<'a, B: Serialize + ?Sized> BatchedRequest<'a, B> {
+    /// A request.
+    pub fn new(
+        method: &'a str,
+        base_url: &'a str,
+        path_and_query: &'a str,
+        authorization: &'a Authorization,
+        body: Option<&'a B>,
+    ) -> Self {
+        Self {
+            method,
+            base_url,
+            path_and_query,
+            authorization,
+            body,
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        put(out, r#"{"version":"1","type":"REST","method":""#);
+        put(out, self.method);
+        // Neither a base URL nor an encoded path holds anything that JSON escapes.
+        put(out, r#"","endpoint":""#);
+        put(out, self.base_url);
+        put(out, self.path_and_query);
+        put(out, r#"","headers":"#);
+        put(out, &self.authorization.headers);
+        put(out, r#","params":{},"body":{"JSON":"#);
+        match self.body {
+            Some(body) => put_json(out, body),
+            None => put(out, "{}"),
+        }
+        put(out, r#","JSON_ARRAY":{},"XML":{},"FORM":{}},"files":{}}"#);
+    }
+}
+
+/// The elements of an answer's `output`, written one after the other, in any order.
+#[derive(Default)]
+pub struct Elements {
+    text: Vec<u8>,
+    /// Where each event's element is.
+    places: Vec<Option<Range<usize>>>,
+    is_ordered: bool,
+}
+
+/// What stands in front of the elements.
+const OPEN: &str = r#"{"output":["#;
+
+impl Elements {
+    /// Room for the elements of so many events, of about so many bytes together.
+    pub fn new(events: usize, bytes: usize) -> Self {
+        let mut text = Vec::with_capacity(OPEN.len() + bytes);
+        put(&mut text, OPEN);
+        Self {
+            text,
+            places: vec![None; events],
+            is_ordered: true,
+        }
+    }
+
+    /// Writes the element of an event whose request is returned.
+    pub fn returned<B: Serialize + ?Sized>(
+        &mut self,
+        event: usize,
+        status: u16,
+        request: &BatchedRequest<'_, B>,
+        metadata: &str,
+        destination: Option<&str>,
+    ) {
+        self.element(event, |out| {
+            put(out, r#"{"batchedRequest":"#);
+            request.write(out);
+            surroundings(out, metadata, status, destination);
+        });
+    }
+
+    /// Writes the element of an event that failed.
+    pub fn failed(
+        &mut self,
+        event: usize,
+        failure: &Failure,
+        metadata: &str,
+        read: &Metadata<'_>,
+        destination: Option<&str>,
+    ) {
+        self.element(event, |out| {
+            put(out, r#"{"error":"#);
+            put_json(out, &failure.message);
+            put(out, r#","statTags":"#);
+            put_json(out, &failure.stat_tags(Feature::Router, read));
+            surroundings(out, metadata, failure.status, destination);
+        });
+    }
+
+    fn element(&mut self, event: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.text.len();
+        write(&mut self.text);
+        let place = start..self.text.len();
+        self.is_ordered &= event == 0 || matches!(self.places.get(event - 1), Some(Some(_)));
+        if let Some(slot) = self.places.get_mut(event) {
+            *slot = Some(place);
+        }
+        put(&mut self.text, ",");
+    }
+
+    /// The events that have no element yet.
+    pub fn missing(&self) -> impl Iterator<Item = usize> {
+        let missing = |(event, place): (usize, &Option<Range<usize>>)| place.is_none().then_some(event);
+        self.places.iter().enumerate().filter_map(missing)
+    }
+
+    /// How long the elements are together, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The answer's body, with the elements in the order of the events.
+    pub fn finish(mut self) -> Vec<u8> {
+        if !self.is_ordered {
+            let mut sorted = Vec::with_capacity(self.text.len() + 2);
+            put(&mut sorted, OPEN);
+            for place in self.places.into_iter().flatten() {
+                sorted.extend_from_slice(&self.text[place]);
+                put(&mut sorted, ",");
+            }
+            self.text = sorted;
+        }
+        if self.text.last() == Some(&b',') {
+            self.text.pop();
+        }
+        put(&mut self.text, "]}");
+        self.text
+    }
+}
+
+impl fmt::Debug for Elements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Elements({} of {})",
+            self.places.iter().flatten().count(),
+            self.places.len()
+        )
+    }
+}
+
+fn surroundings(out: &mut Vec<u8>, metadata: &str, status: u16, destination: Option<&str>) {
+    put(out, r#","metadata":["#);
+    put(out, metadata);
+    put(out, r#"],"batched":false,"statusCode":"#);
+    put_json(out, &status);
+    put(out, r#","destination":"#);
+    put(out, destination.unwrap_or("{}"));
+    put(out, "}");
+}
+
+fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn put_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    let start = out.len();
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        // None of our types gets here; if one did, the answer must still be JSON.
+        out.truncate(start);
+        put(out, "null");
+    }
+}
+
+/// An answer to `POST /routerTransform`, as a client reads it.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct RouterAnswer<'a> {
+    /// One element an event, in order.
+    #[serde(borrow)]
+    pub output: Vec<RouterElement<'a>>,
+}
+
+/// What became of one event, as a client reads it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RouterElement<'a> {
+    /// The returned request, unless the event failed.
+    #[serde(borrow)]
+    pub batched_request: Option<&'a RawValue>,
+    /// What is wrong, if the event failed.
+    #[serde(borrow)]
+    pub error: Option<Cow<'a, str>>,
+    /// What faults are counted by, if the event failed.
+    pub stat_tags: Option<BTreeMap<String, String>>,
+    /// The event's metadata, in an array.
+    #[serde(borrow)]
+    pub metadata: Vec<&'a RawValue>,
+    /// Whether several events are in one request: never.
+    pub batched: bool,
+    /// What rudder-server is to do: see [`status`](super::status).
+    pub status_code: u16,
+    /// The destination.
+    #[serde(borrow)]
+    pub destination: &'a RawValue,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::status;
+
+    const METADATA: &str = r#"{ "jobId":9007199254740993 }"#;
+
+    fn write(elements: &mut Elements, event: usize) {
+        let authorization = Authorization::new("t", ApiVersion::default()).unwrap();
+        let path = format!("/contacts/{event}");
+        let request = BatchedRequest::<()>::new("PUT", "https://x", &path, &authorization, None);
+        elements.returned(event, status::DELIVER, &request, METADATA, Some(r#"{"a": 1}"#));
+    }
+
+    #[test]
+    fn elements_come_out_in_the_order_of_the_events() {
+        for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0], [0, 2, 1], [1, 0, 2]] {
+            let mut elements = Elements::new(3, 0);
+            for event in order {
+                assert!(elements.missing().any(|missing| missing == event));
+                write(&mut elements, event);
+            }
+            let body = elements.finish();
+            let answer: RouterAnswer<'_> = serde_json::from_slice(&body).unwrap();
+            assert_eq!(answer.output.len(), 3);
+            for (event, element) in answer.output.iter().enumerate() {
+                let endpoint = format!(r#""endpoint":"https://x/contacts/{event}""#);
+                assert!(element.batched_request.unwrap().get().contains(&endpoint));
+                assert_eq!(element.metadata[0].get(), METADATA);
+                assert_eq!(element.destination.get(), r#"{"a": 1}"#);
+            }
+        }
+    }
+
+    #[test]
+    fn no_events_make_an_empty_output() {
+        assert_eq!(Elements::new(0, 0).finish(), br#"{"output":[]}"#);
+    }
+
+    #[test]
+    fn a_token_that_is_no_header_value_is_none() {
+        for token in ["", "a\nb", "a b", "ü"] {
+            assert!(Authorization::new(token, ApiVersion::default()).is_none());
+        }
+        let authorization = Authorization::new("q\"uote", ApiVersion::V2_11).unwrap();
+        assert_eq!(
+            authorization.headers,
+            r#"{"Authorization":"Bearer q\"uote","Accept":"application/json","Content-Type":"application/json","Intercom-Version":"2.11"}"#
+        );
+        assert_eq!(format!("{authorization:?}"), "Authorization(..)");
+    }
+}

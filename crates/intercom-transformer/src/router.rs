@@ -1,0 +1,370 @@
+//! `POST /routerTransform`: events in, requests out.
+
+use crate::gateway::{Gateway, Target, unix_seconds};
+use crate::metrics::{EventKind, EventOutcome};
+use crate::protocol::{
+    Authorization, BadRequest, BatchedRequest, Elements, EventInput, Failure, Input, Metadata, TransformRequest,
+    access_token, destination_settings, is_destination_type, status,
+};
+use crate::steps::{Returned, Steps};
+use futures_util::StreamExt as _;
+use intercom_api::{Call, DataEvent, UnixSeconds};
+use rudderstack_events::Event;
+use rudderstack_to_intercom::{Conversion, Decision, Destination, Plan, convert};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Why a request to transform events has no answer with status 200.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It is no request.
+    Bad(BadRequest),
+    /// It is for another destination type.
+    OtherDestination,
+    /// What is to be echoed is too long: a few destinations stand for many events.
+    AnswerTooLarge,
+}
+
+/// How long an answer may be, in lengths of the longest request.
+const LONGEST_ANSWER: usize = 8;
+
+/// Transforms events. `secret` is the value of the header that overrides the secrets of the events.
+pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str>) -> Result<Vec<u8>, Refusal> {
+    let request = TransformRequest::from_json(body).map_err(Refusal::Bad)?;
+    if request
+        .destination_type
+        .as_deref()
+        .is_some_and(|name| !is_destination_type(name))
+    {
+        return Err(Refusal::OtherDestination);
+    }
+    let events = match &request.input {
+        Input::Events(events) if !events.is_empty() => events,
+        _ => return Ok(no_events()),
+    };
+    // The answer is about as long as the request: metadata and destination are echoed, and the body is most of the event.
+    let mut elements = Elements::new(events.len(), body.len() + events.len() * 512);
+    let mut tally = Tally::default();
+    let waiting = Inline::new(gateway, &request, secret).run(events, &mut elements, &mut tally)?;
+    let elements = if waiting.is_empty() {
+        elements
+    } else {
+        finish_waiting(gateway, &waiting, elements, &mut tally).await
+    };
+    tally.report(gateway);
+    Ok(elements.finish())
+}
+
+/// What answers a request without events: one element, as rudder-server expects.
+fn no_events() -> Vec<u8> {
+    let mut elements = Elements::new(1, 0);
+    let failure = Failure::invalid("invalid_input: input is not an array of events");
+    elements.failed(0, &failure, "null", &Metadata::default(), None);
+    elements.finish()
+}
+
+/// An event that calls must be made for.
+#[derive(Debug)]
+struct Waiting<'r> {
+    event: usize,
+    kind: EventKind,
+    conversion: Box<Conversion>,
+    destination: Destination,
+    authorization: Authorization,
+    surroundings: Surroundings<'r>,
+}
+
+/// What is echoed with an event.
+#[derive(Debug)]
+struct Surroundings<'r> {
+    raw: &'r str,
+    read: Metadata<'r>,
+    destination: Option<&'r str>,
+}
+
+/// Does what takes no call, one event after the other.
+struct Inline<'g, 'r> {
+    gateway: &'g Gateway,
+    request: &'r TransformRequest<'r>,
+    secret: Option<&'r str>,
+    now: UnixSeconds,
+    /// Neighbours mostly have the same destination and secret: then they are read once.
+    last_destination: Option<(&'r str, Destination)>,
+    last_secret: Option<(Option<&'r str>, Option<Authorization>)>,
+}
+
+impl<'g, 'r> Inline<'g, 'r> {
+    fn new(gateway: &'g Gateway, request: &'r TransformRequest<'r>, secret: Option<&'r str>) -> Self {
+        Self {
+            gateway,
+            request,
+            secret: secret.filter(|text| !text.trim().is_empty()),
+            now: UnixSeconds(unix_seconds()),
+            last_destination: None,
+            last_secret: None,
+        }
+    }
+
+    fn run(
+        mut self,
+        events: &'r [EventInput<'r>],
+        elements: &mut Elements,
+        tally: &mut Tally,
+    ) -> Result<Vec<Waiting<'r>>, Refusal> {
+        let mut waiting: Vec<Waiting<'r>> = Vec::new();
+        let longest = self
+            .gateway
+            .settings
+            .max_body_bytes
+            .get()
+            .saturating_mul(LONGEST_ANSWER);
+        let mut to_come = 0;
+        for (event, input) in events.iter().enumerate() {
+            let read = Metadata::from_json(input.metadata);
+            let destination = input.destination.or_else(|| {
+                let id = read.destination_id.as_deref()?;
+                self.request.destinations.get(id).copied()
+            });
+            let destination_text = destination;
+            let surroundings = Surroundings {
+                raw: input.metadata,
+                read,
+                destination,
+            };
+            let kind = input.message.as_ref().ok().and_then(Event::event_type).into();
+            let outcome = match self.event(event, input, &surroundings, elements) {
+                Ok(None) => EventOutcome::Returned,
+                Ok(Some((conversion, destination, authorization))) => {
+                    to_come += destination_text.map_or(0, str::len);
+                    waiting.push(Waiting {
+                        event,
+                        kind,
+                        conversion,
+                        destination,
+                        authorization,
+                        surroundings,
+                    });
+                    continue;
+                }
+                Err(failure) => fail(event, &failure, &surroundings, elements),
+            };
+            tally.count(kind, outcome);
+            if elements.bytes() + to_come > longest {
+                return Err(Refusal::AnswerTooLarge);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Writes the element of an event that takes no call, or gives back what is to be done for it.
+    #[allow(clippy::type_complexity)]
+    fn event(
+        &mut self,
+        event: usize,
+        input: &'r EventInput<'r>,
+        surroundings: &Surroundings<'r>,
+        elements: &mut Elements,
+    ) -> Result<Option<(Box<Conversion>, Destination, Authorization)>, Failure> {
+        let message = input.message.as_ref().map_err(Failure::invalid)?;
+        let text = surroundings
+            .destination
+            .ok_or_else(|| Failure::incomplete_request("missing_destination: no destination came with the event"))?;
+        let now = self.now;
+        let destination = self.destination(text)?;
+        let Decision::Convert(conversion) = convert(message, &destination, now)? else {
+            return Err(Failure::filtered());
+        };
+        let authorization = self.authorization(surroundings.read.secret, &destination)?;
+        let Plan::SubmitEvent(body) = &conversion.plan else {
+            return Ok(Some((conversion, destination, authorization.clone())));
+        };
+        let base_url = destination.region.base_url();
+        let request = BatchedRequest::<DataEvent>::new("POST", base_url, "/events", authorization, Some(body));
+        elements.returned(
+            event,
+            status::DELIVER,
+            &request,
+            surroundings.raw,
+            surroundings.destination,
+        );
+        Ok(None)
+    }
+
+    fn destination(&mut self, text: &'r str) -> Result<Destination, Failure> {
+        if let Some((last, destination)) = &self.last_destination
+            && *last == text
+        {
+            return Ok(destination.clone());
+        }
+        let mut destination = destination_settings(text)
+            .ok_or_else(|| Failure::incomplete_request("invalid_destination: the destination is not an object"))?;
+        destination.api_version = self.gateway.settings.api_version;
+        self.last_destination = Some((text, destination.clone()));
+        Ok(destination)
+    }
+
+    fn authorization(&mut self, secret: Option<&'r str>, destination: &Destination) -> Result<&Authorization, Failure> {
+        let secret = self.secret.or(secret);
+        if self.last_secret.as_ref().is_none_or(|(last, _)| *last != secret) {
+            let token = secret.and_then(access_token);
+            let authorization = token.and_then(|token| Authorization::new(&token, destination.api_version));
+            self.last_secret = Some((secret, authorization));
+        }
+        let (_, authorization) = self.last_secret.as_ref().ok_or_else(Failure::no_token)?;
+        authorization.as_ref().ok_or_else(Failure::no_token)
+    }
+}
+
+/// Makes the calls of the events that need some. Those of one user come one after the other.
+async fn finish_waiting(gateway: &Gateway, waiting: &[Waiting<'_>], elements: Elements, tally: &mut Tally) -> Elements {
+    let shared = Shared {
+        progress: Mutex::new((elements, std::mem::take(tally))),
+        refused: Mutex::default(),
+    };
+    let lanes = lanes(waiting);
+    let limit = gateway.settings.max_calls_per_request.get();
+    let work = futures_util::stream::iter(&lanes)
+        .for_each_concurrent(limit, |lane| shared.walk(gateway, lane.iter().map(|at| &waiting[*at])));
+    let in_time = tokio::time::timeout(gateway.settings.request_timeout, work)
+        .await
+        .is_ok();
+    let (mut elements, done) = shared.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    *tally = done;
+    if !in_time {
+        let failure = Failure::retryable("request_timeout: Intercom took too long; the event can be sent again");
+        let missing: HashSet<usize> = elements.missing().collect();
+        for event in waiting.iter().filter(|event| missing.contains(&event.event)) {
+            let outcome = fail(event.event, &failure, &event.surroundings, &mut elements);
+            tally.count(event.kind, outcome);
+        }
+    }
+    elements
+}
+
+/// What the lanes of a request share.
+struct Shared<'w> {
+    progress: Mutex<(Elements, Tally)>,
+    /// A token that Intercom has refused is not tried again for the events that remain.
+    refused: Mutex<HashMap<&'w str, Failure>>,
+}
+
+impl<'w> Shared<'w> {
+    /// Carries the events of one user out, in order.
+    async fn walk(&self, gateway: &Gateway, lane: impl Iterator<Item = &'w Waiting<'w>>) {
+        for event in lane {
+            let token = event.authorization.token();
+            let known = lock(&self.refused).get(token).cloned();
+            let result = match known {
+                Some(failure) => Err(failure),
+                None => carry_out(gateway, event).await,
+            };
+            if let Err(failure) = &result
+                && failure.meta.is_some()
+            {
+                lock(&self.refused).insert(token, failure.clone());
+            }
+            let (elements, tally) = &mut *lock(&self.progress);
+            let outcome = match &result {
+                Ok(returned) => write(event, returned, elements),
+                Err(failure) => fail(event.event, failure, &event.surroundings, elements),
+            };
+            tally.count(event.kind, outcome);
+        }
+    }
+}
+
+async fn carry_out(gateway: &Gateway, event: &Waiting<'_>) -> Result<Returned, Failure> {
+    let base_url = gateway.base_url(event.destination.region);
+    let token = event.authorization.token();
+    let workspace = event.surroundings.read.workspace_id.as_deref();
+    let target = Target {
+        base_url: &base_url,
+        region: event.destination.region,
+        authorization: &event.authorization,
+        version: event.destination.api_version,
+        scope: gateway.contacts.scope(&base_url, token, workspace),
+    };
+    Steps { gateway, target }.run(&event.conversion.plan).await
+}
+
+fn write(event: &Waiting<'_>, returned: &Returned, elements: &mut Elements) -> EventOutcome {
+    let (call, status, outcome): (&Call, _, _) = match returned {
+        Returned::Deliver(call) => (call, status::DELIVER, EventOutcome::Returned),
+        Returned::Handled(call) => (call, status::HANDLED, EventOutcome::Handled),
+    };
+    let target = call.path_and_query();
+    let request = BatchedRequest::new(
+        call.method.as_str(),
+        event.destination.region.base_url(),
+        &target,
+        &event.authorization,
+        call.body.as_deref(),
+    );
+    let Surroundings { raw, destination, .. } = event.surroundings;
+    elements.returned(event.event, status, &request, raw, destination);
+    outcome
+}
+
+fn fail(event: usize, failure: &Failure, surroundings: &Surroundings<'_>, elements: &mut Elements) -> EventOutcome {
+    let Surroundings { raw, read, destination } = surroundings;
+    elements.failed(event, failure, raw, read, *destination);
+    match failure.status {
+        status::FILTERED => EventOutcome::Filtered,
+        _ if failure.is_retryable() => EventOutcome::Retried,
+        _ => EventOutcome::Aborted,
+    }
+}
+
+/// The waiting events by user: two events that share a user id, an anonymous id or an email are in one lane, in order.
+fn lanes(waiting: &[Waiting<'_>]) -> Vec<Vec<usize>> {
+    let mut leaders: Vec<usize> = (0..waiting.len()).collect();
+    fn leader(leaders: &mut [usize], mut at: usize) -> usize {
+        while leaders[at] != at {
+            leaders[at] = leaders[leaders[at]];
+            at = leaders[at];
+        }
+        at
+    }
+    let mut seen: HashMap<(u8, Cow<'_, str>), usize> = HashMap::new();
+    for (at, event) in waiting.iter().enumerate() {
+        let ids = &event.conversion.identities;
+        let ids = [(0, &ids.user_id), (1, &ids.anonymous_id), (2, &ids.email)];
+        for (kind, id) in ids {
+            let Some(id) = id else { continue };
+            let first = *seen.entry((kind, Cow::Borrowed(id))).or_insert(at);
+            let (first, own) = (leader(&mut leaders, first), leader(&mut leaders, at));
+            leaders[first.max(own)] = first.min(own);
+        }
+    }
+    let mut lanes: Vec<Vec<usize>> = vec![Vec::new(); waiting.len()];
+    for at in 0..waiting.len() {
+        lanes[leader(&mut leaders, at)].push(at);
+    }
+    lanes.retain(|lane| !lane.is_empty());
+    lanes
+}
+
+/// Counts events, so that the metrics are touched once a request.
+#[derive(Debug, Default)]
+struct Tally(Vec<((EventKind, EventOutcome), u64)>);
+
+impl Tally {
+    fn count(&mut self, kind: EventKind, outcome: EventOutcome) {
+        let key = (kind, outcome);
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((key, 1)),
+        }
+    }
+
+    fn report(&self, gateway: &Gateway) {
+        for ((kind, outcome), count) in &self.0 {
+            gateway.metrics.events(*kind, *outcome, *count);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

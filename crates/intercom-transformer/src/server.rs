@@ -1,0 +1,101 @@
+//! Connections: accepted, timed, and let go of gracefully.
+
+use crate::service::Transformer;
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::Layer as _;
+use tower_http::normalize_path::NormalizePathLayer;
+
+/// How long to wait after a connection could not be accepted, for want of file descriptors perhaps.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Transformer {
+    /// Serves rudder-server's paths until `stop` is ready, then finishes what is in progress.
+    ///
+    /// # Errors
+    ///
+    /// If requests are still in progress when the shutdown timeout has passed.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
+        self.accept(listener, self.router(), stop).await
+    }
+
+    /// Serves `/metrics` and `/health` until `stop` is ready.
+    ///
+    /// # Errors
+    ///
+    /// If requests are still in progress when the shutdown timeout has passed.
+    pub async fn serve_metrics(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
+        self.accept(listener, self.metrics_router(), stop).await
+    }
+
+    async fn accept(&self, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let settings = &self.gateway.settings;
+        let service = TowerToHyperService::new(NormalizePathLayer::trim_trailing_slash().layer(router));
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.idle_timeout);
+        server
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(settings.idle_timeout)
+            .max_concurrent_streams(256);
+        let graceful = GracefulShutdown::new();
+        let rooms = Arc::new(Semaphore::new(
+            settings.max_connections.get().min(Semaphore::MAX_PERMITS),
+        ));
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                accepted = next(&listener, &rooms) => accepted,
+            };
+            let (stream, room) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            // Answers are written whole, so waiting for more would only cost time.
+            let _ = stream.set_nodelay(true);
+            let connection = server
+                .serve_connection(TokioIo::new(stream), service.clone())
+                .into_owned();
+            let connection = graceful.watch(connection);
+            let open = self.gateway.metrics.connection();
+            tokio::spawn(async move {
+                let _guards = (room, open);
+                if let Err(error) = connection.await {
+                    tracing::debug!(error = %error, "a connection ended early");
+                }
+            });
+        }
+        drop(listener);
+        tracing::info!("stopping: no more connections are accepted");
+        tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "requests were still in progress at the stop"))
+    }
+}
+
+async fn next(
+    listener: &TcpListener,
+    rooms: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let room = Arc::clone(rooms).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, room))
+}

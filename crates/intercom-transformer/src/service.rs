@@ -1,0 +1,439 @@
+//! The HTTP service: paths, headers, bodies, limits.
+
+use crate::gateway::Gateway;
+use crate::metrics::{self, Endpoint};
+use crate::protocol::{
+    API_VERSION, API_VERSION_HEADER, BadRequest, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER, Features,
+    ProxyVersion, SECRET_HEADER, is_destination_type, json::members,
+};
+use crate::router::Refusal;
+use crate::settings::Settings;
+use crate::{deletion, processor, proxy, router};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http_body_util::{BodyExt as _, Limited};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// How many seconds a client waits that came when there was no room.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The service, without a connection: something that answers requests.
+///
+/// Clones share what is remembered, counted and limited.
+#[derive(Clone, Debug)]
+pub struct Transformer {
+    pub(crate) gateway: Arc<Gateway>,
+    rooms: Arc<Semaphore>,
+}
+
+impl Transformer {
+    /// A service with these settings. Nothing is called and nothing is listened to yet.
+    ///
+    /// # Errors
+    ///
+    /// If the HTTP client cannot be set up.
+    pub fn new(settings: Settings) -> Result<Self, intercom_delivery::client::Error> {
+        Ok(Self {
+            rooms: Arc::new(Semaphore::new(settings.max_requests.get().min(Semaphore::MAX_PERMITS))),
+            gateway: Arc::new(Gateway::new(settings)?),
+        })
+    }
+
+    /// The service of rudder-server's paths.
+    pub fn router(&self) -> Router {
+        let endpoint = |endpoint: Endpoint| middleware::from_fn_with_state((self.clone(), endpoint), observe);
+        let router = Router::new()
+            .route("/routerTransform", post(router_transform))
+            .layer(endpoint(Endpoint::RouterTransform))
+            .merge(
+                Router::new()
+                    .route("/v0/destinations/{destination}/proxy", post(proxy_v0))
+                    .route("/v1/destinations/{destination}/proxy", post(proxy_v1))
+                    .layer(endpoint(Endpoint::Proxy)),
+            )
+            .merge(
+                Router::new()
+                    .route("/v0/destinations/{destination}", post(process))
+                    .layer(endpoint(Endpoint::Processor)),
+            )
+            .merge(
+                Router::new()
+                    .route("/deleteUsers", post(delete_users))
+                    .layer(endpoint(Endpoint::DeleteUsers)),
+            )
+            .merge(
+                Router::new()
+                    .route("/features", get(features))
+                    .layer(endpoint(Endpoint::Features)),
+            )
+            .merge(
+                Router::new()
+                    .route("/transformerBuildVersion", get(build_version))
+                    .layer(endpoint(Endpoint::BuildVersion)),
+            )
+            .merge(self.operator_routes());
+        self.finish(router)
+    }
+
+    /// The service of `/metrics` and `/health` alone.
+    pub fn metrics_router(&self) -> Router {
+        self.finish(self.operator_routes())
+    }
+
+    fn operator_routes(&self) -> Router<Self> {
+        let endpoint = |endpoint: Endpoint| middleware::from_fn_with_state((self.clone(), endpoint), observe);
+        Router::new()
+            .route("/health", get(health))
+            .layer(endpoint(Endpoint::Health))
+            .merge(
+                Router::new()
+                    .route("/metrics", get(metrics_text))
+                    .layer(endpoint(Endpoint::Metrics)),
+            )
+    }
+
+    fn finish(&self, router: Router<Self>) -> Router {
+        let unknown = middleware::from_fn_with_state((self.clone(), Endpoint::Unknown), observe);
+        router
+            .method_not_allowed_fallback(method_not_allowed)
+            .merge(Router::new().fallback(unknown_path).layer(unknown))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::map_response(with_api_version))
+            .with_state(self.clone())
+    }
+}
+
+/// Why a request is not answered as asked: status, stable code, and words.
+#[derive(Debug)]
+struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, code, message }
+    }
+}
+
+impl From<BadRequest> for Problem {
+    fn from(error: BadRequest) -> Self {
+        let status = match error {
+            BadRequest::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Bad(error) => error.into(),
+            Refusal::OtherDestination => other_destination(),
+            Refusal::AnswerTooLarge => {
+                let message = "what is to be echoed would make the answer too long";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "answer_too_large", message)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Problem<'a> {
+            code: &'a str,
+            error: &'a str,
+        }
+        let body = Problem {
+            code: self.code,
+            error: &self.message,
+        };
+        tracing::warn!(status = self.status.as_u16(), code = self.code, "request refused");
+        let mut response = json(self.status, serde_json::to_vec(&body).unwrap_or_default());
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let after = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
+        response
+    }
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+        body,
+    )
+        .into_response()
+}
+
+fn other_destination() -> Problem {
+    let message = "this service is for the destination type intercom_v2 only";
+    Problem::new(StatusCode::BAD_REQUEST, "other_destination", message)
+}
+
+/// What RudderStack drops events for is a 404, so there is none below paths that it uses.
+async fn unknown_path(request: Request) -> Problem {
+    const KNOWN: [&str; 8] = [
+        "v0",
+        "v1",
+        "routertransform",
+        "deleteusers",
+        "features",
+        "health",
+        "transformerbuildversion",
+        "metrics",
+    ];
+    let first = request.uri().path().split('/').find(|segment| !segment.is_empty());
+    let first = first.unwrap_or_default().to_ascii_lowercase();
+    if KNOWN.contains(&first.as_str()) {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "unknown_path",
+            "nothing is served at this path",
+        )
+    } else {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing is served at this path")
+    }
+}
+
+async fn method_not_allowed() -> Problem {
+    let message = "this path is not served for this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a request met a fault of this program");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of this program").into_response()
+}
+
+async fn with_api_version(mut response: Response) -> Response {
+    let name = HeaderName::from_static(API_VERSION_HEADER);
+    response
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(API_VERSION));
+    response
+}
+
+async fn observe(State((service, endpoint)): State<(Transformer, Endpoint)>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let took = started.elapsed();
+    let status = response.status().as_u16();
+    service.gateway.metrics.request(endpoint, status, took);
+    let endpoint: &str = endpoint.into();
+    tracing::debug!(endpoint, status, ?took, "request answered");
+    response
+}
+
+async fn router_transform(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
+    let (headers, body) = service.read(request).await?;
+    let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
+    let answer = router::transform(&service.gateway, utf8(&body)?, secret).await?;
+    Ok(json(StatusCode::OK, answer))
+}
+
+async fn process(
+    State(service): State<Transformer>,
+    Path(destination): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (_, body) = service.read(request).await?;
+    if !is_destination_type(&destination) {
+        return Err(other_destination());
+    }
+    let answer = processor::refuse(&service.gateway, utf8(&body)?)?;
+    Ok(json(StatusCode::OK, answer))
+}
+
+async fn proxy_v0(service: State<Transformer>, path: Path<String>, request: Request) -> Result<Response, Problem> {
+    deliver(service, path, request, ProxyVersion::V0).await
+}
+
+async fn proxy_v1(service: State<Transformer>, path: Path<String>, request: Request) -> Result<Response, Problem> {
+    deliver(service, path, request, ProxyVersion::V1).await
+}
+
+async fn deliver(
+    State(service): State<Transformer>,
+    Path(destination): Path<String>,
+    request: Request,
+    version: ProxyVersion,
+) -> Result<Response, Problem> {
+    let (_, body) = service.read(request).await?;
+    if !is_destination_type(&destination) {
+        return Err(other_destination());
+    }
+    let (status, answer) = proxy::deliver(&service.gateway, version, utf8(&body)?).await?;
+    Ok(json(
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        answer,
+    ))
+}
+
+async fn delete_users(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
+    let (headers, body) = service.read(request).await?;
+    let info: Option<&RawValue> = headers
+        .get(DESTINATION_INFO_HEADER)
+        .and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
+    let secret = info
+        .and_then(|info| members(info, ["secret"]))
+        .and_then(|[secret]| secret);
+    let secret = secret.map(RawValue::get);
+    let (status, answer) = deletion::delete_users(&service.gateway, utf8(&body)?, secret).await?;
+    Ok(json(
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        answer,
+    ))
+}
+
+async fn features() -> Response {
+    json(StatusCode::OK, serde_json::to_vec(&Features::new()).unwrap_or_default())
+}
+
+async fn health() -> Response {
+    let body = concat!(r#"{"service":"UP","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+    json(StatusCode::OK, body.into())
+}
+
+async fn build_version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+async fn metrics_text(State(service): State<Transformer>) -> Response {
+    let text = service.gateway.metrics.encode(service.gateway.contacts.len());
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+}
+
+/// The body of a request, and the room that it takes for as long as it is worked on.
+struct Work {
+    bytes: Bytes,
+    _room: tokio::sync::OwnedSemaphorePermit,
+    _in_progress: metrics::InProgress,
+}
+
+fn utf8(work: &Work) -> Result<&str, Problem> {
+    std::str::from_utf8(&work.bytes).map_err(|_| BadRequest::NotUtf8.into())
+}
+
+impl Transformer {
+    /// Reads a request with a JSON body.
+    async fn read(&self, request: Request) -> Result<(HeaderMap, Work), Problem> {
+        let settings = &self.gateway.settings;
+        let (head, body) = request.into_parts();
+        let room = Arc::clone(&self.rooms).try_acquire_owned().map_err(|_| {
+            let message = "too many requests are in progress";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+        })?;
+        let in_progress = self.gateway.metrics.request_in_progress();
+        check_format(&head.headers)?;
+        let limit = settings.max_body_bytes.get();
+        let expected = content_length(&head.headers);
+        if expected.is_some_and(|length| length > limit) {
+            return Err(too_large(limit));
+        }
+        let reading = tokio::time::timeout(settings.body_timeout, read_body(body, limit, expected)).await;
+        let bytes = reading.map_err(|_| {
+            let message = "the body did not arrive in time";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
+        })??;
+        let work = Work {
+            bytes,
+            _room: room,
+            _in_progress: in_progress,
+        };
+        Ok((head.headers, work))
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(limit: usize) -> Problem {
+    let message = format!("the body is longer than {limit} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+}
+
+async fn read_body(body: Body, limit: usize, expected: Option<usize>) -> Result<Bytes, Problem> {
+    let mut body = Limited::new(body, limit);
+    let mut whole: Vec<u8> = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
+            Some(_) => too_large(limit),
+            None => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "body_interrupted",
+                "the body did not arrive whole",
+            ),
+        })?;
+        if let Ok(data) = frame.into_data() {
+            if whole.is_empty() {
+                // What is promised is not reserved before it begins to come.
+                whole.reserve(expected.unwrap_or(0).clamp(data.len(), 1 << 20));
+            }
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(whole.into())
+}
+
+/// Refuses bodies that are not what they are read as.
+fn check_format(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value: &HeaderValue| value.to_str().unwrap_or("?").trim())
+    };
+    let unsupported = |code, message: &str| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, message));
+    if let Some(content_type) = text(header::CONTENT_TYPE.as_str())
+        && !is_json(content_type)
+    {
+        return unsupported(
+            "unsupported_content_type",
+            "the content type is not application/json in UTF-8",
+        );
+    }
+    match text(header::CONTENT_ENCODING.as_str()) {
+        None | Some("" | "identity") => {}
+        Some(_) => return unsupported("unsupported_content_encoding", "the body is compressed"),
+    }
+    match text(CONTENT_FORMAT_HEADER) {
+        None | Some("" | "json") => Ok(()),
+        Some(format) if format.eq_ignore_ascii_case(COMPACTED) => Ok(()),
+        Some(_) => unsupported(
+            "unsupported_content_format",
+            "the only compacted form known is json+compactedv1",
+        ),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let is_json = essence.eq_ignore_ascii_case("application/json");
+    is_json
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+                matches!(
+                    value.trim().trim_matches('"').to_ascii_lowercase().as_str(),
+                    "utf-8" | "utf8"
+                )
+            }
+            _ => true,
+        })
+}

@@ -1,0 +1,188 @@
+//! How the service works.
+
+use intercom_api::{ApiVersion, Region};
+use intercom_delivery::ArchivedPolicy;
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The number, of which the compiler makes sure that it is not zero.
+macro_rules! nonzero {
+    ($number:literal) => {
+        const { NonZeroUsize::new($number).expect("not zero") }
+    };
+}
+
+/// The settings of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where rudder-server finds the service.
+    pub listen: SocketAddr,
+    /// Where `/metrics` and `/health` are served besides.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where Intercom is called, in place of its own hosts.
+    pub intercom_base_url: Option<BaseUrl>,
+    /// The version of Intercom's API.
+    pub api_version: ApiVersion,
+    /// What happens to a contact who is archived and to be created.
+    pub on_archived: ArchivedPolicy,
+    /// The longest body of a request that is read, in bytes.
+    pub max_body_bytes: NonZeroUsize,
+    /// Requests with a body in progress at one time; beyond them, the answer is 503.
+    pub max_requests: NonZeroUsize,
+    /// Connections at one time; beyond them, new ones wait.
+    pub max_connections: NonZeroUsize,
+    /// Calls to Intercom at one time.
+    pub max_calls: NonZeroUsize,
+    /// Calls to Intercom at one time for one request.
+    pub max_calls_per_request: NonZeroUsize,
+    /// How long a connection to Intercom may take.
+    pub connect_timeout: Duration,
+    /// How long an answer of Intercom may take.
+    pub call_timeout: Duration,
+    /// How long all calls of one request may take. What is not done by then is answered as retryable.
+    pub request_timeout: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long the head of a request may take to arrive, and how long a connection may be idle.
+    pub idle_timeout: Duration,
+    /// How long a stop waits for requests in progress.
+    pub shutdown_timeout: Duration,
+    /// How many contact ids are remembered.
+    pub remembered_contacts: NonZeroUsize,
+    /// How long a contact id is remembered that a search has found.
+    ///
+    /// An update with it is delivered by rudder-server, and lost if the contact is merged or deleted in the meantime.
+    pub remember_for: Duration,
+}
+
+impl Settings {
+    /// The defaults: port 9090 of this machine, and Intercom's own hosts.
+    pub fn new() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 9090).into(),
+            metrics_listen: None,
+            intercom_base_url: None,
+            api_version: ApiVersion::default(),
+            on_archived: ArchivedPolicy::default(),
+            max_body_bytes: nonzero!(0x200_0000),
+            max_requests: nonzero!(128),
+            max_connections: nonzero!(4096),
+            max_calls: nonzero!(128),
+            max_calls_per_request: nonzero!(16),
+            connect_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(120),
+            shutdown_timeout: Duration::from_secs(30),
+            remembered_contacts: nonzero!(50_000),
+            remember_for: Duration::from_secs(60),
+        }
+    }
+
+    /// Where a region's workspaces are called.
+    pub(crate) fn base_url(&self, region: Region) -> Cow<'static, str> {
+        match &self.intercom_base_url {
+            Some(base) => Cow::Owned(base.for_region(region)),
+            None => Cow::Borrowed(region.base_url()),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A URL below which Intercom is called.
+///
+/// `{host}` in it stands for the host that would be called otherwise, so that one gateway can serve all regions.
+///
+/// ```
+/// use intercom_transformer::BaseUrl;
+///
+/// let base: BaseUrl = "http://gateway:8080/{host}/".parse()?;
+/// assert_eq!(base.to_string(), "http://gateway:8080/{host}");
+/// # Ok::<(), intercom_transformer::InvalidBaseUrl>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+/// A text that is not the URL of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a URL such as http://gateway:8080/intercom, without query, fragment, user name and password")]
+pub struct InvalidBaseUrl;
+
+/// Stands for the host in a base URL.
+const HOST: &str = "{host}";
+
+impl BaseUrl {
+    /// Where a region's workspaces are called.
+    pub fn for_region(&self, region: Region) -> String {
+        self.0.replace(HOST, host(region))
+    }
+}
+
+/// The host that serves a region.
+pub(crate) fn host(region: Region) -> &'static str {
+    let url = region.base_url();
+    url.strip_prefix("https://").unwrap_or(url)
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        let text = text.trim_end_matches('/');
+        let uri: http::Uri = text.replace(HOST, "host").parse().map_err(|_| InvalidBaseUrl)?;
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        let has_host = uri.host().is_some_and(|host| !host.is_empty());
+        if is_http && has_host && !text.contains(['?', '#', '@', '"', '\\']) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidBaseUrl)
+        }
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_stands_for_all_regions_or_tells_them_apart() {
+        let one: BaseUrl = "http://127.0.0.1:4000".parse().unwrap();
+        assert_eq!(one.for_region(Region::Europe), "http://127.0.0.1:4000");
+        let each: BaseUrl = "https://{host}:444/x".parse().unwrap();
+        assert_eq!(each.for_region(Region::Europe), "https://api.eu.intercom.io:444/x");
+        for text in [
+            "",
+            "gateway",
+            "ftp://gateway",
+            "http://",
+            "http://g/?x",
+            "http://g/#x",
+            "http://g\"/",
+        ] {
+            assert_eq!(text.parse::<BaseUrl>(), Err(InvalidBaseUrl), "{text}");
+        }
+    }
+}
