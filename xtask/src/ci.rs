@@ -85,6 +85,11 @@ const STEPS: &[Step] = &[
         mend: "make the models of intercom-api read and write what is named",
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),
     },
+    Step {
+        name: "conformance",
+        mend: "make the service answer as expected, or list the deviation in xtask/src/conformance/allowed.rs",
+        run: Run::Beside("../shared/conformance", &["xtask", "conformance"]),
+    },
 ];
 
 pub(crate) fn run(options: &Options) -> ExitCode {

@@ -4,8 +4,10 @@ use clap::Parser;
 use std::process::ExitCode;
 
 mod ci;
+mod conformance;
 mod examples;
 mod features;
+mod http;
 mod project;
 mod pure;
 mod snapshots;
@@ -16,6 +18,8 @@ mod snapshots;
 enum Command {
     /// Runs everything that must hold before a change lands
     Ci(ci::Options),
+    /// Compares the transformer service with RudderStack's published test cases
+    Conformance(conformance::Options),
     /// Reads and writes back a folder of example requests and answers of Intercom's API
     Examples(examples::Options),
     /// Builds each library crate alone, without its default features
@@ -29,6 +33,7 @@ enum Command {
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Ci(options) => ci::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
         Command::Features => features::run(),
         Command::Pure => pure::run(),
         Command::Examples(options) => examples::run(&options),

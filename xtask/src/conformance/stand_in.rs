@@ -1,0 +1,144 @@
+//! Stands in for Intercom: answers the calls that were recorded, and notes those that were not.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What Intercom answered to one call.
+#[derive(Deserialize)]
+pub(crate) struct Recorded {
+    request: Call,
+    response: Answer,
+}
+
+#[derive(Deserialize, PartialEq)]
+struct Call {
+    method: String,
+    host: String,
+    path: String,
+    query: BTreeMap<String, String>,
+    body: Value,
+    authorization: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    status: u16,
+    body: Value,
+}
+
+/// What the stand-in noticed since it was last asked.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// Emails, as recorded, that were searched in lower case.
+    pub(crate) lower_case: Vec<String>,
+    /// Calls that no answer is recorded for.
+    pub(crate) unknown: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(crate) struct StandIn {
+    recorded: Arc<Vec<Recorded>>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl StandIn {
+    pub(crate) fn new(recorded: Vec<Recorded>) -> Self {
+        Self {
+            recorded: Arc::new(recorded),
+            notes: Arc::default(),
+        }
+    }
+
+    /// The stand-in over HTTP. The first segment of a path is the host that is meant.
+    pub(crate) fn router(&self) -> Router {
+        Router::new().fallback(answer).with_state(self.clone())
+    }
+
+    /// What was noticed, and forgets it.
+    pub(crate) fn take_notes(&self) -> Notes {
+        std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn find(&self, call: &Call) -> Option<&Answer> {
+        if let Some(found) = self.recorded.iter().find(|recorded| recorded.request == *call) {
+            return Some(&found.response);
+        }
+        // Deviation D22: an email is searched in lower case, where RudderStack's transformer takes it as it is.
+        let wanted = searched_email(&call.body)?;
+        let found = self.recorded.iter().find(|recorded| {
+            let email = searched_email(&recorded.request.body);
+            let is_same = email.is_some_and(|email| email != wanted && email.to_lowercase() == wanted);
+            is_same && recorded.request.host == call.host && recorded.request.authorization == call.authorization
+        })?;
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes
+            .lower_case
+            .extend(searched_email(&found.request.body).map(str::to_owned));
+        Some(&found.response)
+    }
+}
+
+fn searched_email(body: &Value) -> Option<&str> {
+    let filter = body.pointer("/query/value/0")?;
+    (filter["field"] == "email").then_some(filter["value"].as_str()?)
+}
+
+async fn answer(
+    State(stand_in): State<StandIn>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut segments = uri.path().splitn(3, '/').skip(1);
+    let host = segments.next().unwrap_or_default().to_owned();
+    let path = format!("/{}", segments.next().unwrap_or_default());
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let pairs = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='));
+    let call = Call {
+        method: method.to_string(),
+        host,
+        path,
+        query: pairs.map(|(name, value)| (decode(name), decode(value))).collect(),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+        authorization: headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let (status, body) = match stand_in.find(&call) {
+        Some(answer) => (answer.status, answer.body.clone()),
+        None => {
+            let mut notes = stand_in.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes
+                .unknown
+                .push(format!("{} {}{} {}", call.method, call.host, call.path, call.body));
+            let error = json!({"code": "not_found", "message": "no answer is recorded for this call"});
+            (404, json!({"type": "error.list", "errors": [error]}))
+        }
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // An answer without a body is recorded as null.
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
