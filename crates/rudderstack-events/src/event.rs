@@ -98,7 +98,7 @@ macro_rules! events {
                 /// An event with nothing but its `type`.
                 pub fn new() -> Self {
                     let mut common = Common::new();
-                    common.kind = Field::Set(Cow::Borrowed(EventType::$name.as_str()));
+                    common.kind = Field::from(Cow::Borrowed(EventType::$name.as_str()));
                     Self { common, ..Self::default() }
                 }
 

@@ -11,6 +11,8 @@ use std::fmt;
 ///
 /// What was received is read as a `T` when [`get`](Self::get) is called, so a malformed part costs nothing but itself,
 /// and a part that nobody asks for costs next to nothing. It is written back just as it was received.
+///
+/// Values are boxed, so that an event of a hundred possible parts does not take room for all of them.
 #[derive(Clone, Default, PartialEq)]
 pub enum Field<'a, T> {
     /// Not in the event.
@@ -19,9 +21,9 @@ pub enum Field<'a, T> {
     /// As received, `null` included.
     Received(Raw<'a>),
     /// As received, and read already.
-    Read(Raw<'a>, T),
+    Read(Raw<'a>, Box<T>),
     /// Set by the program.
-    Set(T),
+    Set(Box<T>),
 }
 
 /// A part of an event is there, but is not what it should be.
@@ -67,7 +69,7 @@ impl<'r, T: FromRaw<'r> + Clone> Field<'r, T> {
     pub fn get(&'r self) -> Result<Option<T>, Malformed> {
         match self {
             Self::Absent => Ok(None),
-            Self::Set(value) | Self::Read(_, value) => Ok(Some(value.clone())),
+            Self::Set(value) | Self::Read(_, value) => Ok(Some(T::clone(value))),
             Self::Received(raw) if raw.is_null() => Ok(None),
             Self::Received(raw) => T::from_raw(raw).map(Some).ok_or_else(|| Malformed {
                 expected: T::EXPECTED,
@@ -88,14 +90,14 @@ impl<T: Serialize> Field<'_, T> {
         match self {
             Self::Absent => None,
             Self::Received(raw) | Self::Read(raw, _) => Some(raw.borrow()),
-            Self::Set(value) => Raw::from_serialize(value),
+            Self::Set(value) => Raw::from_serialize(value.as_ref()),
         }
     }
 }
 
 impl<T> From<T> for Field<'_, T> {
     fn from(value: T) -> Self {
-        Self::Set(value)
+        Self::Set(Box::new(value))
     }
 }
 
@@ -223,7 +225,7 @@ pub(crate) fn read_eagerly<'a, M: Model<'a>>(cursor: &mut Cursor<'a>) -> Result<
         Some(b'{') => {
             let start = cursor.position();
             let model = M::read(cursor)?;
-            Ok(Field::Read(Raw::of_valid(cursor.since(start)), model))
+            Ok(Field::Read(Raw::of_valid(cursor.since(start)), Box::new(model)))
         }
         _ => cursor.value().map(Raw::of_valid).map(Field::Received),
     }
