@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 mod ci;
 mod conformance;
+mod coverage;
+mod docs;
 mod examples;
 mod features;
 mod http;
@@ -22,6 +24,10 @@ enum Command {
     Conformance(conformance::Options),
     /// Reads and writes back a folder of example requests and answers of Intercom's API
     Examples(examples::Options),
+    /// Lists the rules, sources and codes that no fixture exercises, and fails if there are any
+    CoverageOfRules,
+    /// Rewrites the pages that are made from the code: the mapping reference
+    Docs(docs::Options),
     /// Builds each library crate alone, without its default features
     Features,
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
@@ -37,6 +43,8 @@ fn main() -> ExitCode {
         Command::Features => features::run(),
         Command::Pure => pure::run(),
         Command::Examples(options) => examples::run(&options),
+        Command::CoverageOfRules => coverage::run(),
+        Command::Docs(options) => docs::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }

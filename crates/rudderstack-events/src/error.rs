@@ -2,7 +2,7 @@
 
 use crate::event::MAX_DEPTH;
 use crate::scan::{Cursor, Fault, FaultKind};
-use strum::IntoStaticStr;
+use strum::{EnumIter, IntoStaticStr};
 
 /// A text that cannot be read as an event.
 ///
@@ -17,7 +17,7 @@ pub struct ParseError {
 }
 
 /// What is wrong with a text that should be an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum ParseErrorKind {

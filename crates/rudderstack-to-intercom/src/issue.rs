@@ -23,7 +23,8 @@ macro_rules! codes {
             /// What it means, in a sentence.
             pub const fn meaning(self) -> &'static str {
                 match self {
-                    $(Self::$variant => concat!($($text),+),)*
+                    // A doc comment's text starts with a space.
+                    $(Self::$variant => concat!($($text),+).trim_ascii(),)*
                 }
             }
 

@@ -1,6 +1,7 @@
 //! Which field and value a contact is looked up by.
 
 use crate::coerce::{BOOLEAN, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
+use crate::deviation::Deviation;
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
 use crate::reader::Reader;
@@ -261,7 +262,7 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
     } else {
         Describing::Person
     };
-    let rule = move |fields, sources: [&'static [Source]; 2], coercion| LookupRule {
+    let rule = move |fields, sources: [&'static [Source]; 2], coercion, deviations: &[Deviation]| LookupRule {
         call,
         fields,
         sources: sources
@@ -269,23 +270,27 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
             .flat_map(|sources| ordered(sources, describing).into_owned())
             .collect(),
         coercion,
+        deviations: match describing {
+            Describing::Person => deviations.to_vec(),
+            Describing::Company => [deviations, &[Deviation::D20]].concat(),
+        },
     };
-    let special = [
-        (ContactField::Email, "text, in lower case"),
-        (ContactField::Phone, TEXT.name),
-        (ContactField::Name, TEXT.name),
-        (ContactField::Avatar, IMAGE_URL.name),
-        (ContactField::ExternalId, TEXT.name),
+    let special: [(ContactField, &'static str, &'static [Deviation]); 5] = [
+        (
+            ContactField::Email,
+            "text, in lower case",
+            &[Deviation::D21, Deviation::D22],
+        ),
+        (ContactField::Phone, TEXT.name, &[]),
+        (ContactField::Name, TEXT.name, &[]),
+        (ContactField::Avatar, IMAGE_URL.name, &[]),
+        (ContactField::ExternalId, TEXT.name, &[Deviation::D18, Deviation::D19]),
     ];
     let of_kind = move |(kind, coercion)| {
-        let is_special = move |field: &ContactField| special.iter().any(|(other, _)| other == field);
+        let is_special = move |field: &ContactField| special.iter().any(|(other, ..)| other == field);
         let fields = ContactField::iter().filter(|field| field.kind() == kind && !is_special(field));
-        let names = fields.map(<&str>::from).collect();
-        rule(
-            names,
-            [paths!["traits.<field>", "context.traits.<field>"], &[]],
-            coercion,
-        )
+        let own = paths!["traits.<field>", "context.traits.<field>"];
+        rule(fields.map(<&str>::from).collect(), [own, &[]], coercion, &[])
     };
     let kinds = [
         (FieldKind::Text, TEXT.name),
@@ -296,7 +301,7 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
     let custom = paths!["traits.<name>", "context.traits.<name>"];
     special
         .into_iter()
-        .map(move |(field, coercion)| rule(vec![field.into()], sources(field), coercion))
+        .map(move |(field, coercion, deviations)| rule(vec![field.into()], sources(field), coercion, deviations))
         .chain(kinds.into_iter().map(of_kind))
-        .chain([rule(vec!["custom_attributes.<name>"], [custom, &[]], SCALAR.name)])
+        .chain([rule(vec!["custom_attributes.<name>"], [custom, &[]], SCALAR.name, &[])])
 }

@@ -44,6 +44,8 @@ pub struct LookupRule {
     pub sources: Vec<Source>,
     /// What the value is turned into, in words.
     pub coercion: &'static str,
+    /// Where it differs from RudderStack's own transformer.
+    pub deviations: Vec<Deviation>,
 }
 
 impl LookupRule {

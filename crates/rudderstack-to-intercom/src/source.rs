@@ -56,7 +56,7 @@ impl Root {
 
 /// A path to one value, such as `context.traits.email`.
 ///
-/// A part in angle brackets stands for any name.
+/// A part in angle brackets stands for any name, at the end for one with dots as well.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     pub(crate) root: Root,
@@ -88,10 +88,11 @@ impl Path {
     /// Whether a JSON pointer leads to the same place, or to one in it if the path ends in `*`.
     fn leads_to(self, pointer: &str) -> bool {
         let mut tokens = pointer.split('/').skip(1);
-        for part in self.text.split('.') {
+        let mut parts = self.text.split('.').peekable();
+        while let Some(part) = parts.next() {
             let (name, index) = part.split_once('[').unwrap_or((part, ""));
             let token = tokens.next();
-            if name == "*" {
+            if name == "*" || (name.starts_with('<') && parts.peek().is_none()) {
                 return token.is_some();
             }
             if !token.is_some_and(|token| token == name || name.starts_with('<')) {
@@ -306,6 +307,7 @@ mod tests {
             (path("context.externalId[0].id"), "/context/externalId/1/id", false),
             (path("integrations.<Intercom>.id"), "/integrations/Intercom V2/id", true),
             (path("traits.location.city"), "/traits/location/city", true),
+            (path("traits.<field>"), "/traits/location/city", true),
             (Source::Entries(Path::new("traits.*")), "/traits/items/0/sku", true),
             (Source::Entries(Path::new("traits.*")), "/traits", false),
             (Source::Entries(Path::new("traits.*")), "/context/traits/a", false),

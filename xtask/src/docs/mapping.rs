@@ -1,0 +1,231 @@
+//! The mapping reference, from the rules that the conversion runs from.
+
+use rudderstack_events::EventType;
+use rudderstack_to_intercom::rules::{self, LookupRule, Rule};
+use rudderstack_to_intercom::{Deviation, Path, RejectionCode, Source, WarningCode, standard_traits};
+use std::fmt::Write;
+use strum::IntoEnumIterator;
+
+const HEAD: &str = "\
+# Mapping reference
+
+How RudderStack events become Intercom calls. `cargo xtask docs` writes this page from the rules that the conversion
+runs from: change those, not the page.
+
+- `a.b.c` is a path into the event. The paths of a field are tried in order, and the first usable value counts: any string
+  but the empty one, any number, `true` and `false`.
+- `null`, an absent value and an empty string are passed over. An object or an array where a plain value is expected is
+  passed over with the warning [`malformed_value`](#warnings) ([D1](#d1)).
+- A plain value that cannot be what the field takes is left out with a warning, and the event is sent without the field.
+- Numbers keep their text: `1.0` stays `1.0`, and an integer of any length is exact.
+- *Differs* names where RudderStack's own transformer does something else: see [Deviations](#deviations).
+";
+
+/// What is said of a call before its table.
+fn introduction(call: EventType) -> &'static str {
+    match call {
+        EventType::Identify => {
+            "Creates or updates a contact. Without `external_id` and `email`, the event is rejected: `missing_identity`. The \
+            contact is [looked up](#looking-a-contact-up), and updated if it is found, else created."
+        }
+        EventType::Track => {
+            "Submits a data event. Without `event_name`, the event is rejected: `missing_event_name`. Without `user_id`, \
+            `email` and `id`, it is rejected: `missing_identity`."
+        }
+        EventType::Group => {
+            "Creates or updates a company, attaches its member if one is [found](#looking-a-contact-up), and tags it. Without \
+            `company_id`, the event is rejected: `missing_group_id`."
+        }
+        EventType::Record => {
+            "`insert` updates the contact with the fields, or creates it with identifiers and fields; `update` updates it, or \
+            rejects the event: `contact_not_found`; `delete` deletes it, and is done if there is none. Any other `action` is \
+            rejected: `unsupported_action`. Without a usable identifier, the event is rejected: `missing_lookup_value`."
+        }
+        _ => "",
+    }
+}
+
+pub(crate) fn page() -> String {
+    let mut page = String::from(HEAD);
+    for call in [
+        EventType::Identify,
+        EventType::Track,
+        EventType::Group,
+        EventType::Record,
+    ] {
+        let _ = write!(page, "\n## {call}\n\n{}\n\n", introduction(call));
+        rules_of(&mut page, call);
+    }
+    page.push_str("\n## page, screen, alias\n\nRejected: `unsupported_event_type`, as every other type, or none.\n");
+    integrations(&mut page);
+    lookup(&mut page);
+    reserved(&mut page);
+    coercions(&mut page);
+    codes(&mut page);
+    deviations(&mut page);
+    page
+}
+
+fn rules_of(page: &mut String, call: EventType) {
+    let rows = rules::all().filter(|rule| rule.call == call).map(|rule| {
+        let Rule {
+            target,
+            sources,
+            coercion,
+            document,
+            deviations,
+            ..
+        } = rule;
+        [
+            format!("`{target}`"),
+            listed(sources),
+            (*coercion).to_owned(),
+            links(deviations),
+            (*document).to_owned(),
+        ]
+    });
+    table(
+        page,
+        ["Intercom field", "From, in order", "As", "Differs", "Documented in"],
+        rows,
+    );
+}
+
+fn integrations(page: &mut String) {
+    let names: Vec<String> = rules::INTEGRATION_NAMES
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let _ = write!(
+        page,
+        "\n## Integration options\n\n`<Intercom>` stands for the first of these keys that is there under `integrations`: {} ([D4](#d4)).\n\
+        An event is skipped if that key is `false`, or if `integrations.All` is `false` and the key is neither `true` nor an \
+        object.\n",
+        names.join(", ")
+    );
+}
+
+fn lookup(page: &mut String) {
+    page.push_str(
+        "\n## Looking a contact up\n\n\
+        The search field is `integrations.<Intercom>.lookup`, else `email`. Names are case-sensitive; `userId` and `user_id` \
+        mean `external_id`; any other name than those below is rejected: `invalid_lookup_field`. A field that the event asks \
+        for and has no value for is rejected: `missing_lookup_value`; a group is saved without a member then. The default \
+        gives way to `external_id` if there is no email. Of several contacts that are found, the one with the event's external \
+        id is taken, then a user before a lead, then the first, with the warning `ambiguous_contact` ([D23](#d23)).\n",
+    );
+    for (call, title) in [
+        (EventType::Identify, "Of an identify"),
+        (
+            EventType::Group,
+            "Of the member of a group, whose own traits come second",
+        ),
+    ] {
+        let _ = write!(page, "\n{title}:\n\n");
+        let rows = rules::lookups().filter(|rule| rule.call == call).map(|rule| {
+            let LookupRule {
+                fields,
+                sources,
+                coercion,
+                deviations,
+                ..
+            } = rule;
+            let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+            [
+                fields.join(", "),
+                listed(&sources),
+                coercion.to_owned(),
+                links(&deviations),
+            ]
+        });
+        table(page, ["Search field", "From, in order", "As", "Differs"], rows);
+    }
+}
+
+fn reserved(page: &mut String) {
+    page.push_str(
+        "\n## Standard traits\n\n\
+        These traits are no custom attributes, nor is the one that the contact is looked up by. Objects are flattened with \
+        `_` (`address_city`), items of arrays get their number (`colours[0]`). Of two that get one name, the later one is sent, \
+        with the warning `attribute_name_collision`.\n\n",
+    );
+    for (of, traits) in [
+        ("contact", standard_traits::CONTACT),
+        ("company", standard_traits::COMPANY),
+    ] {
+        let traits: Vec<String> = traits.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(page, "- Of a {of}: {}.", traits.join(", "));
+    }
+}
+
+fn coercions(page: &mut String) {
+    page.push_str("\n## Values\n\n");
+    let rows = rules::coercions().map(|(name, rule)| [name.to_owned(), rule.to_owned()]);
+    table(page, ["As", "What is taken"], rows);
+}
+
+fn codes(page: &mut String) {
+    page.push_str("\n## Rejections\n\nAn event that is rejected can never be sent as it is.\n\n");
+    let rows =
+        RejectionCode::iter().map(|code| [format!("`{code}`"), code.meaning().to_owned(), code.advice().to_owned()]);
+    table(page, ["Code", "Meaning", "What to do"], rows);
+    page.push_str(
+        "\n## Warnings\n\nAn event with warnings is sent. A warning names the place by its JSON pointer.\n\n",
+    );
+    let rows =
+        WarningCode::iter().map(|code| [format!("`{code}`"), code.meaning().to_owned(), code.advice().to_owned()]);
+    table(page, ["Code", "Meaning", "What to do"], rows);
+}
+
+fn deviations(page: &mut String) {
+    page.push_str("\n## Deviations\n\nWhere this conversion differs from RudderStack's own transformer, to keep data that it loses.\n\n");
+    let rows = Deviation::iter().map(|deviation| {
+        [
+            format!("<a id=\"{}\"></a>{deviation}", deviation.to_string().to_lowercase()),
+            deviation.theirs().to_owned(),
+            deviation.ours().to_owned(),
+        ]
+    });
+    table(page, ["", "RudderStack's transformer", "This conversion"], rows);
+}
+
+fn links(deviations: &[Deviation]) -> String {
+    let link = |deviation: &Deviation| format!("[{deviation}](#{})", deviation.to_string().to_lowercase());
+    deviations.iter().map(link).collect::<Vec<_>>().join(", ")
+}
+
+/// The sources, one a line of the cell.
+fn listed(sources: &[Source]) -> String {
+    sources.iter().map(source).collect::<Vec<_>>().join("<br>")
+}
+
+fn source(source: &Source) -> String {
+    let code = |path: &Path| format!("`{}`", path.as_str());
+    match source {
+        Source::Path(path) => code(path),
+        Source::PathIfEmail(path) => format!("{}, if it is an email address", code(path)),
+        Source::AnonymousId => "`anonymousId`, if the destination sends it".to_owned(),
+        Source::Joined(first, second) => {
+            let either = |paths: &[Path]| paths.iter().map(code).collect::<Vec<_>>().join(", ");
+            format!(
+                "the first of {}, and the first of {}, joined by a space",
+                either(first),
+                either(second)
+            )
+        }
+        Source::Entries(path) => format!("all of {}", code(path)),
+        Source::Now => "the time of conversion".to_owned(),
+        other => other.paths().iter().map(code).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn table<const N: usize>(page: &mut String, head: [&str; N], rows: impl Iterator<Item = [String; N]>) {
+    let mut line = |cells: [String; N]| {
+        // A bar would end the cell.
+        let cells = cells.map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(page, "| {} |", cells.join(" | "));
+    };
+    line(head.map(str::to_owned));
+    line(head.map(|_| "---".to_owned()));
+    rows.for_each(line);
+}
