@@ -81,6 +81,16 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "snapshots", "--check"]),
     },
     Step {
+        name: "coverage-of-rules",
+        mend: "add a fixture for each thing that is named, then cargo xtask snapshots",
+        run: Run::Cargo(&["xtask", "coverage-of-rules"]),
+    },
+    Step {
+        name: "reference",
+        mend: "cargo xtask docs",
+        run: Run::Cargo(&["xtask", "docs", "--check"]),
+    },
+    Step {
         name: "examples",
         mend: "make the models of intercom-api read and write what is named",
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),

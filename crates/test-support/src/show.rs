@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// A body up to this length stands on one line.
-const SHORT: usize = 100;
+const SHORT: usize = 120;
 
 /// What comes of a fixture: the calls, the plan, the source of every field, the warnings; or the error.
 pub fn fixture(fixture: &Fixture) -> String {
