@@ -2,11 +2,9 @@
 
 use super::{Transport, TransportError};
 use crate::engine::{
-    Answer, CallId, DeliveryResult, Engine, EngineSettings, Outcome, RefusalReason, Refused, Status, Submission, Time,
-    Transmit, TransportFailure,
+    Answer, CallId, DeliveryResult, Engine, EngineSettings, KnownContact, Outcome, RefusalReason, Refused, Status,
+    Submission, Time, Transmit, TransportFailure,
 };
-use intercom_api::ContactId;
-use rudderstack_to_intercom::Identities;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -161,9 +159,9 @@ impl<T: Transport> Delivery<T> {
         (delivery, Submissions(submit, statuses), Outcomes(fetch), control)
     }
 
-    /// Tells whom a contact's id belongs to: see [`Engine::remember_contact`].
-    pub fn remember_contact(&mut self, id: &ContactId, identities: &Identities) {
-        self.engine.remember_contact(id, identities);
+    /// Tells of a contact what an earlier run has learnt: see [`Engine::remember_contact`].
+    pub fn remember_contact(&mut self, contact: &KnownContact) {
+        self.engine.remember_contact(contact);
     }
 
     /// Delivers until every way in has been dropped and every event has its outcome, or until it is stopped. Says how

@@ -9,13 +9,13 @@ use serde_json::value::RawValue;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-const CUSTOM: &str = "custom_attributes";
+pub(super) const CUSTOM: &str = "custom_attributes";
 
 /// A field of a body, and the event that set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Set {
-    name: u64,
-    value: u64,
+    pub(super) name: u64,
+    pub(super) value: u64,
     /// The event's place in the order of submission.
     seq: u64,
 }
@@ -37,6 +37,11 @@ impl Written {
     fn get(&self, name: u64) -> Option<&Field> {
         let at = self.0.binary_search_by_key(&name, |field| field.name).ok()?;
         self.0.get(at)
+    }
+
+    /// The value that a field is known to have.
+    pub(super) fn value(&self, name: u64) -> Option<u64> {
+        self.get(name)?.value
     }
 
     fn slot(&mut self, name: u64) -> &mut Field {
@@ -73,11 +78,18 @@ impl Written {
 
     /// Whether writing the body would change nothing.
     pub(super) fn has(&self, set: &[Set]) -> bool {
-        set.iter().all(|field| {
-            self.get(field.name)
-                .is_some_and(|known| known.value == Some(field.value))
-        })
+        set.iter().all(|field| self.value(field.name) == Some(field.value))
     }
+}
+
+/// The hash of a field's name; `attribute` is the name of a custom attribute.
+pub(super) fn hash_name(hasher: &RandomState, field: &str, attribute: Option<&str>) -> u64 {
+    hasher.hash_one((field, attribute))
+}
+
+/// The hash of a value's JSON text.
+pub(super) fn hash_value(hasher: &RandomState, json: &[u8]) -> u64 {
+    hasher.hash_one(json)
 }
 
 /// A body to be sent.
@@ -136,13 +148,13 @@ impl<'a> Overlay<'a> {
                             if !self.dropped.iter().any(|dropped| dropped == name) {
                                 self.dropped.push(name.to_owned());
                             }
-                        } else if self.note((CUSTOM, name), value, seq)? {
+                        } else if self.note(CUSTOM, Some(name), value, seq)? {
                             self.custom.insert(name.to_owned(), value.clone());
                         }
                     }
                 }
                 _ => {
-                    if self.note((name, ""), value, seq)? || self.key == Some(name) {
+                    if self.note(name, None, value, seq)? || self.key == Some(name) {
                         self.fields.insert(name.to_owned(), value.clone());
                     }
                 }
@@ -152,8 +164,14 @@ impl<'a> Overlay<'a> {
     }
 
     /// Notes the field as set, unless a newer event has written it.
-    fn note(&mut self, name: (&str, &str), value: &Value, seq: u64) -> Result<bool, serde_json::Error> {
-        let name = self.hasher.hash_one(name);
+    fn note(
+        &mut self,
+        field: &str,
+        attribute: Option<&str>,
+        value: &Value,
+        seq: u64,
+    ) -> Result<bool, serde_json::Error> {
+        let name = hash_name(self.hasher, field, attribute);
         let known = self.written.and_then(|written| written.get(name));
         if known.is_some_and(|field| field.seq > seq) {
             return Ok(false);
@@ -162,7 +180,7 @@ impl<'a> Overlay<'a> {
         serde_json::to_writer(&mut self.text, value)?;
         let set = Set {
             name,
-            value: self.hasher.hash_one(&self.text),
+            value: hash_value(self.hasher, &self.text),
             seq,
         };
         match self.set.iter_mut().find(|other| other.name == name) {

@@ -122,6 +122,8 @@ pub(super) struct Job {
     pub(super) member_done: bool,
     /// How many tags are done.
     pub(super) tags_done: usize,
+    /// Whether something new was learnt of who the contact is.
+    pub(super) learnt: bool,
     /// Whether anything was written.
     pub(super) wrote: bool,
     /// Custom attributes that were created for it.
@@ -157,6 +159,7 @@ impl Job {
             is_detached: false,
             member_done: false,
             tags_done: 0,
+            learnt: false,
             wrote: false,
             defined: Vec::new(),
             sent: Vec::new(),
@@ -222,6 +225,8 @@ pub(super) fn failure(error: &ApiError) -> Verdict {
         403 => FailureCode::Forbidden,
         404 | 410 => FailureCode::NotFound,
         409 => FailureCode::Conflict,
+        0..=399 => FailureCode::InvalidAnswer,
+        500.. => FailureCode::ServerError,
         _ => FailureCode::BadRequest,
     }))
 }

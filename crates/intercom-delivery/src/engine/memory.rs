@@ -2,9 +2,10 @@
 //!
 //! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
 
-use super::fields::{Body, Overlay, Set, Written};
+use super::fields::{Body, CUSTOM, Overlay, Set, Written, hash_name, hash_value};
 use super::locks::LockKey;
 use super::settings::{AttributePolicy, EngineSettings};
+use super::submission::KnownContact;
 use hashlink::LruCache;
 use intercom_api::{
     CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,
@@ -13,8 +14,11 @@ use rudderstack_to_intercom::{ContactField, Lookup, LookupField};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+/// How many fields besides email and external id are remembered by their value.
+const FIELDS_LOOKED_UP: usize = 16;
+
 #[derive(Debug, Default)]
-struct KnownContact {
+struct Known {
     external_id: Option<String>,
     /// In lower case.
     email: Option<String>,
@@ -64,11 +68,25 @@ impl<'a> From<&'a ContactFields> for Person<'a> {
     }
 }
 
+impl<'a> From<&'a KnownContact> for Person<'a> {
+    fn from(contact: &'a KnownContact) -> Self {
+        Self {
+            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            email: contact.email.as_deref(),
+            is_lead: Some(contact.is_lead),
+        }
+    }
+}
+
 /// No `Debug` output of this type is ever shown: it has personal data.
 pub(super) struct Memory {
-    contacts: LruCache<ContactId, KnownContact>,
+    contacts: LruCache<ContactId, Known>,
     by_external_id: LruCache<String, ContactId>,
     by_email: LruCache<String, ContactId>,
+    /// By other fields that lookups have asked for, and what was written of them.
+    by_field: LruCache<(u64, u64), ContactId>,
+    /// These fields.
+    looked_up: Vec<u64>,
     companies: LruCache<CompanyExternalId, KnownCompany>,
     links: LruCache<u64, Link>,
     tags: LruCache<u64, ()>,
@@ -85,6 +103,8 @@ impl Memory {
             contacts: LruCache::new(capacity),
             by_external_id: LruCache::new(capacity),
             by_email: LruCache::new(capacity),
+            by_field: LruCache::new(capacity),
+            looked_up: Vec::new(),
             companies: LruCache::new(capacity),
             links: LruCache::new(capacity),
             tags: LruCache::new(capacity),
@@ -146,9 +166,43 @@ impl Memory {
         (known.email.as_deref() == Some(value.as_str())).then(|| id.clone())
     }
 
-    /// Learns who a contact is. `is_hit` says that a search by its email has found it.
-    pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, is_hit: bool) {
-        let known = self.contacts.entry(id.clone()).or_insert_with(KnownContact::default);
+    /// The contact whose field was last written with the value of this lookup. It may be one of several, so that only a
+    /// search that finds nothing is answered by it: the index may not have caught up.
+    pub(super) fn find_written(&mut self, lookup: &Lookup) -> Option<ContactId> {
+        let name = self.field(lookup)?;
+        if !self.looked_up.contains(&name) && self.looked_up.len() < FIELDS_LOOKED_UP {
+            self.looked_up.push(name);
+        }
+        let value = hash_value(&self.hasher, &serde_json::to_vec(&lookup.value).ok()?);
+        let id = self.by_field.get(&(name, value))?;
+        let known = self.contacts.get(id)?;
+        (known.written.value(name) == Some(value)).then(|| id.clone())
+    }
+
+    /// The name of the field that is looked up, unless it has an index of its own.
+    fn field(&self, lookup: &Lookup) -> Option<u64> {
+        match &lookup.field {
+            &LookupField::EMAIL | &LookupField::EXTERNAL_ID | LookupField::Standard(ContactField::Id) => None,
+            LookupField::Standard(field) => Some(hash_name(&self.hasher, field.into(), None)),
+            LookupField::CustomAttribute(name) => Some(hash_name(&self.hasher, CUSTOM, Some(name))),
+        }
+    }
+
+    /// What is known of who a contact is.
+    pub(super) fn known(&self, id: &ContactId) -> Option<KnownContact> {
+        let known = self.contacts.peek(id)?;
+        Some(KnownContact {
+            id: id.clone(),
+            external_id: known.external_id.as_deref().map(ExternalId::from),
+            email: known.email.clone(),
+            is_lead: known.is_lead,
+        })
+    }
+
+    /// Learns who a contact is, and says whether that is news. `is_hit` says that a search by its email has found it.
+    pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, is_hit: bool) -> bool {
+        let before = self.known(id);
+        let known = self.contacts.entry(id.clone()).or_insert_with(Known::default);
         if let Some(is_lead) = person.is_lead {
             known.is_lead = is_lead;
         }
@@ -164,6 +218,7 @@ impl Memory {
                 self.by_email.insert(email, id.clone());
             }
         }
+        self.known(id) != before
     }
 
     /// Forgets a contact that has gone.
@@ -239,8 +294,11 @@ impl Memory {
     }
 
     pub(super) fn contact_settled(&mut self, id: &ContactId, set: &[Set]) {
-        let known = self.contacts.entry(id.clone()).or_insert_with(KnownContact::default);
+        let known = self.contacts.entry(id.clone()).or_insert_with(Known::default);
         known.written.settle(set);
+        for field in set.iter().filter(|field| self.looked_up.contains(&field.name)) {
+            self.by_field.insert((field.name, field.value), id.clone());
+        }
     }
 
     pub(super) fn company(&mut self, id: &CompanyExternalId) -> Option<CompanyId> {

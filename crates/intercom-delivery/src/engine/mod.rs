@@ -2,7 +2,10 @@
 
 mod answer;
 mod backoff;
+mod close;
 mod fields;
+mod handle;
+mod health;
 mod job;
 mod limiter;
 mod locks;
@@ -21,21 +24,20 @@ pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, DeliveryWarning, Failed, FailureCode, Outcome, Rejected};
 pub use settings::{ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, Savings, UnknownContactPolicy};
 pub use status::{Status, Totals, Waiting};
-pub use submission::{EventId, RefusalReason, Refused, Submission};
+pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission};
 pub use time::Time;
 
 use backoff::Backoff;
-use intercom_api::{ApiError, Call, ContactId, errors::is_retryable};
-use job::{Ending, Job, Next, State, Step, Trouble, Verdict};
+use health::Health;
+use intercom_api::Call;
+use job::{Job, Next, State, Trouble};
 use limiter::Limiter;
 use locks::{LockKey, Locks};
-use memory::{Memory, Person};
+use memory::Memory;
 use queue::Queue;
-use rudderstack_to_intercom::Identities;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::fmt;
-use std::time::Duration;
 use steps::Steps;
 
 /// The number of a call. Numbers are not used twice.
@@ -93,6 +95,7 @@ pub struct Engine {
     locks: Locks,
     memory: Memory,
     limiter: Limiter,
+    health: Health,
     backoff: Backoff,
     outcomes: VecDeque<Outcome>,
     /// Events taken in whose outcome has not been fetched.
@@ -125,6 +128,7 @@ impl Engine {
             locks: Locks::default(),
             memory: Memory::new(&settings),
             limiter: Limiter::new(&settings),
+            health: Health::new(&settings),
             backoff: Backoff::new(&settings),
             outcomes: VecDeque::new(),
             events: 0,
@@ -160,15 +164,6 @@ impl Engine {
         })
     }
 
-    /// Gives an event that was refused its outcome after all.
-    #[cfg(feature = "client")]
-    pub(crate) fn turn_away(&mut self, refused: Refused) {
-        let event = refused.submission.event;
-        let failed = failed(self.closing_code(), &Trouble::default(), 0, *refused.submission);
-        self.events += 1;
-        self.push_outcome(event, DeliveryResult::Failed(Box::new(failed)), Vec::new());
-    }
-
     /// How many more events can be taken in now.
     pub fn room(&self) -> usize {
         match self.closed {
@@ -177,23 +172,16 @@ impl Engine {
         }
     }
 
-    /// Tells whom a contact's id belongs to: what an earlier run has learnt, for instance.
-    ///
-    /// The user id is taken for the contact's external id. An anonymous id tells nothing here.
-    pub fn remember_contact(&mut self, id: &ContactId, identities: &Identities) {
-        let person = Person {
-            external_id: identities.user_id.as_deref(),
-            email: identities.email.as_deref(),
-            is_lead: None,
-        };
-        self.memory.learn(id, &person, false);
+    /// Tells of a contact what an earlier run has learnt: see [`Delivered::learnt`].
+    pub fn remember_contact(&mut self, contact: &KnownContact) {
+        self.memory.learn(&contact.id, &contact.into(), false);
     }
 
     /// The next call to make, if one may be made now.
     pub fn poll_call(&mut self, now: Time) -> Option<Transmit> {
         self.pass(now);
         while self.has_work() && self.flights.len() < self.settings.concurrency.get() {
-            if self.limiter.ready_at(now, self.flights.len()) > now {
+            if self.ready_at() > self.now {
                 return None;
             }
             let seq = self.next_job()?;
@@ -231,89 +219,11 @@ impl Engine {
         None
     }
 
-    /// Hands in an answer. One to a call that is not in flight is passed over.
-    pub fn handle_response(&mut self, id: CallId, answer: &Answer, now: Time) {
-        self.pass(now);
-        let Some(flight) = self.land(id) else { return };
-        self.limiter.answered(answer, flight.sent, now);
-        let Some(job) = self.jobs.get_mut(&flight.job) else {
-            return;
-        };
-        let is_success = (200..300).contains(&answer.status);
-        let error = (!is_success).then(|| ApiError::parse(answer.status, &answer.body));
-        job.note(answer.status, error.as_ref(), answer.request_id.as_deref());
-        if answer.status == 429 {
-            self.totals.throttled += 1;
-            self.limiter.throttled(answer, now, &mut self.backoff);
-            job.throttled += 1;
-            if job.throttled >= self.settings.max_throttled.get() {
-                job.trouble.attempts = job.throttled;
-                self.end(flight.job, Ending::Failed(FailureCode::RateLimited));
-            } else {
-                self.resume(flight.job);
-            }
-            return;
-        }
-        job.throttled = 0;
-        if answer.status == 401 {
-            job.trouble.attempts = job.attempts + 1;
-            self.end(flight.job, Ending::Failed(FailureCode::Unauthorized));
-            self.close(Closed::Unauthorized);
-            return;
-        }
-        if !is_success && is_retryable(answer.status) {
-            let code = if answer.status == 408 {
-                FailureCode::Timeout
-            } else {
-                FailureCode::ServerError
-            };
-            self.retry(flight.job, code, answer.retry_after);
-            return;
-        }
-        let verdict = Steps {
-            settings: &self.settings,
-            memory: &mut self.memory,
-            locks: &self.locks,
-            queue: &mut self.queue,
-        }
-        .answered(job, error.as_ref().map_or(Ok(answer.body.as_slice()), Err));
-        match verdict {
-            Verdict::GoOn => {
-                job.attempts = 0;
-                self.resume(flight.job);
-            }
-            Verdict::Retry(code) => self.retry(flight.job, code, None),
-            Verdict::End(Ending::Failed(_)) if job.members.len() > 1 => self.split(flight.job),
-            Verdict::End(ending) => {
-                job.trouble.attempts = job.attempts + 1;
-                self.end(flight.job, ending);
-            }
-        }
-    }
-
-    /// Says that a call has no answer. One about a call that is not in flight is passed over.
-    pub fn handle_failure(&mut self, id: CallId, failure: TransportFailure, now: Time) {
-        self.pass(now);
-        let Some(flight) = self.land(id) else { return };
-        if let Some(job) = self.jobs.get_mut(&flight.job) {
-            let operation = job.trouble.operation;
-            job.trouble = Trouble {
-                operation,
-                ..Trouble::default()
-            };
-        }
-        let code = match failure {
-            TransportFailure::Timeout => FailureCode::Timeout,
-            TransportFailure::Unreachable | TransportFailure::Interrupted => FailureCode::ConnectionFailed,
-        };
-        self.retry(flight.job, code, None);
-    }
-
     /// When to call [`poll_call`](Self::poll_call) again if nothing else happens; never, if nothing waits for the time.
     pub fn poll_timeout(&mut self) -> Option<Time> {
         let wake = self.sleeping.peek().map(|Reverse((at, _))| *at);
         let may_call = self.has_work() && self.flights.len() < self.settings.concurrency.get();
-        let call = may_call.then(|| self.limiter.ready_at(self.now, self.flights.len()));
+        let call = may_call.then(|| self.ready_at()).filter(|at| *at < Time::NEVER);
         [wake, call].into_iter().flatten().min()
     }
 
@@ -329,30 +239,11 @@ impl Engine {
         self.events == 0
     }
 
-    /// Whether Intercom has refused the token: no call is made any more.
-    pub fn is_halted(&self) -> bool {
-        self.closed == Some(Closed::Unauthorized)
-    }
-
-    /// Stops gracefully: no event is started any more. Those that have not started fail with
-    /// [`Stopped`](FailureCode::Stopped) at once; those under way are finished, unless they would have to wait for
-    /// another attempt.
-    pub fn stop(&mut self) {
-        if self.closed.is_none() {
-            self.close(Closed::Stopped);
-        }
-    }
-
-    /// Stops at once: every event that has no outcome yet fails with [`Stopped`](FailureCode::Stopped). The calls in
-    /// flight are given up, and may have taken effect.
-    pub fn abort(&mut self) {
-        self.stop();
-        self.flights.clear();
-        let mut left: Vec<u64> = self.jobs.keys().copied().collect();
-        left.sort_unstable();
-        for seq in left {
-            self.end(seq, Ending::Failed(self.closing_code()));
-        }
+    /// The moment from which a call may be made.
+    fn ready_at(&mut self) -> Time {
+        let in_flight = self.flights.len();
+        let limit = self.limiter.ready_at(self.now, in_flight);
+        limit.max(self.health.ready_at(in_flight))
     }
 
     fn has_work(&self) -> bool {
@@ -405,6 +296,9 @@ impl Engine {
         if let Some(job) = self.jobs.get_mut(&seq) {
             job.state = State::InFlight;
             job.calls += 1;
+            if job.attempts == 0 && job.throttled == 0 {
+                job.trouble = Trouble::default();
+            }
             job.trouble.operation = Some(call.operation);
             event = job.first().submission.event;
             attempt = job.attempts + 1;
@@ -418,16 +312,6 @@ impl Engine {
             event,
             attempt,
         }
-    }
-
-    /// Takes a call off the list of those in flight.
-    fn land(&mut self, id: CallId) -> Option<Flight> {
-        let flight = self.flights.remove(&id)?;
-        if let Some(lock) = flight.lock {
-            let next = self.locks.release(lock);
-            self.unlock(next, lock);
-        }
-        Some(flight)
     }
 
     fn unlock(&mut self, next: Option<u64>, lock: LockKey) {
@@ -448,142 +332,5 @@ impl Engine {
             job.state = State::Ready;
             self.ready.insert(seq);
         }
-    }
-
-    /// Goes on with a job, unless no call can be made any more.
-    fn resume(&mut self, seq: u64) {
-        match self.closed {
-            Some(Closed::Unauthorized) => self.end(seq, Ending::Failed(FailureCode::Unauthorized)),
-            _ => self.make_ready(seq),
-        }
-    }
-
-    /// Tries a job's call again after a while, unless it has been tried often enough.
-    fn retry(&mut self, seq: u64, code: FailureCode, at_least: Option<Duration>) {
-        let Some(job) = self.jobs.get_mut(&seq) else { return };
-        job.attempts += 1;
-        job.trouble.attempts = job.attempts;
-        if job.attempts >= self.settings.max_attempts.get() {
-            self.end(seq, Ending::Failed(code));
-        } else if self.closed.is_some() {
-            self.end(seq, Ending::Failed(self.closing_code()));
-        } else {
-            job.state = State::Sleeping;
-            let wait = self.backoff.wait(job.attempts).max(at_least.unwrap_or_default());
-            self.sleeping.push(Reverse((self.now.after(wait), seq)));
-        }
-    }
-
-    /// Delivers one by one what cannot be delivered together.
-    fn split(&mut self, seq: u64) {
-        let Some(job) = self.jobs.get_mut(&seq) else { return };
-        let mut others = job.members.split_off(1);
-        for entry in job.members.iter_mut().chain(&mut others) {
-            entry.alone = true;
-        }
-        job.attempts = 0;
-        job.lost = 0;
-        job.conflicts = 0;
-        job.defined.clear();
-        if !matches!(job.step, Step::Create) {
-            job.step = Step::Find;
-        }
-        self.queue.give_back(seq, job.lane, &job.members[0], others);
-        self.resume(seq);
-        if self.closed.is_some() {
-            self.drain();
-        }
-    }
-
-    fn closing_code(&self) -> FailureCode {
-        match self.closed {
-            Some(Closed::Unauthorized) => FailureCode::Unauthorized,
-            _ => FailureCode::Stopped,
-        }
-    }
-
-    /// Starts no event any more, and ends what does not wait for an answer, as far as the reason asks for it.
-    fn close(&mut self, reason: Closed) {
-        self.closed = Some(reason);
-        let ends = |job: &Job| match reason {
-            Closed::Unauthorized => job.state != State::InFlight,
-            Closed::Stopped => job.state == State::Sleeping,
-        };
-        let mut ended: Vec<u64> = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| ends(job))
-            .map(|(seq, _)| *seq)
-            .collect();
-        ended.sort_unstable();
-        for seq in ended {
-            self.end(seq, Ending::Failed(self.closing_code()));
-        }
-        self.drain();
-    }
-
-    /// Ends what has not started.
-    fn drain(&mut self) {
-        for entry in self.queue.drain() {
-            let failed = failed(self.closing_code(), &Trouble::default(), 0, entry.submission);
-            self.push_outcome(
-                failed.submission.event,
-                DeliveryResult::Failed(Box::new(failed)),
-                Vec::new(),
-            );
-        }
-    }
-
-    /// Ends a job: each of its events gets its outcome.
-    fn end(&mut self, seq: u64, ending: Ending) {
-        let Some(job) = self.jobs.remove(&seq) else { return };
-        self.ready.remove(&seq);
-        self.queue.finish(seq, job.lane, job.first());
-        let carrier = job.first().submission.event;
-        for (at, member) in job.members.into_iter().enumerate() {
-            let event = member.submission.event;
-            let calls = if at == 0 { job.calls } else { 0 };
-            let result = match ending {
-                Ending::Delivered => DeliveryResult::Delivered(Delivered {
-                    calls,
-                    contact: job.contact.clone(),
-                    company: job.company.clone(),
-                    unchanged: !job.wrote,
-                    merged_into: (at > 0).then_some(carrier),
-                }),
-                Ending::Rejected(code) => DeliveryResult::Rejected(Rejected { code, calls }),
-                Ending::Failed(code) => {
-                    DeliveryResult::Failed(Box::new(failed(code, &job.trouble, calls, member.submission)))
-                }
-            };
-            self.push_outcome(event, result, job.warnings.clone());
-        }
-    }
-
-    fn push_outcome(&mut self, event: EventId, result: DeliveryResult, warnings: Vec<DeliveryWarning>) {
-        match &result {
-            DeliveryResult::Delivered(_) => self.totals.delivered += 1,
-            DeliveryResult::Rejected(_) => self.totals.rejected += 1,
-            DeliveryResult::Failed(_) => self.totals.failed += 1,
-        }
-        self.outcomes.push_back(Outcome {
-            event,
-            result,
-            warnings,
-        });
-    }
-}
-
-fn failed(code: FailureCode, trouble: &Trouble, calls: u32, submission: Submission) -> Failed {
-    Failed {
-        code,
-        operation: trouble.operation,
-        status: trouble.status,
-        intercom_code: trouble.intercom_code.clone(),
-        request_id: trouble.request_id.clone(),
-        attribute: trouble.attribute.clone(),
-        attempts: trouble.attempts,
-        calls,
-        submission,
     }
 }

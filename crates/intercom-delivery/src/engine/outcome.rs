@@ -1,6 +1,6 @@
 //! What becomes of an event.
 
-use super::submission::{EventId, Submission};
+use super::submission::{EventId, KnownContact, Submission};
 use intercom_api::{CompanyId, ContactId, OperationId};
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Delivered {
     pub contact: Option<ContactId>,
     /// The company, if the event is about one.
     pub company: Option<CompanyId>,
+    /// What was newly learnt of who the contact is: with [`Engine::remember_contact`](crate::Engine::remember_contact)
+    /// the next run knows it too.
+    pub learnt: Option<Box<KnownContact>>,
     /// Whether nothing was written, because the event would have changed nothing since the last delivery.
     pub unchanged: bool,
     /// The event that it was sent together with; that one's `calls` count for both.

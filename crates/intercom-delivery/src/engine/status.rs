@@ -1,8 +1,8 @@
 //! How far the engine is, for progress displays.
 
+use super::Engine;
 use super::limiter::Budget;
 use super::time::Time;
-use super::{Closed, Engine};
 use std::cmp::Reverse;
 
 /// How far an engine is.
@@ -57,6 +57,9 @@ pub enum Waiting {
     RateLimit(Time),
     /// Intercom has answered that there are too many calls: until this moment.
     Throttled(Time),
+    /// Intercom cannot be reached, or fails whatever is asked of it: until this moment, or the answer to the one call
+    /// that is in flight.
+    Outage(Time),
     /// For the next attempt of calls that failed: until this moment.
     Backoff(Time),
 }
@@ -72,9 +75,7 @@ impl Engine {
             waiting: self.waiting(),
             budget: self.limiter.budget(),
             halted: self.is_halted(),
-            closed: self
-                .closed
-                .is_some_and(|closed| matches!(closed, Closed::Stopped | Closed::Unauthorized)),
+            closed: self.closed.is_some(),
             totals: self.totals,
         }
     }
@@ -84,6 +85,9 @@ impl Engine {
         if self.has_work() && !is_full {
             if let Some(until) = self.limiter.paused_until(self.now) {
                 return Some(Waiting::Throttled(until));
+            }
+            if let Some(until) = self.health.down_until() {
+                return Some(Waiting::Outage(until));
             }
             let at = self.limiter.next_at(self.now, self.flights.len());
             return (at > self.now).then_some(Waiting::RateLimit(at));

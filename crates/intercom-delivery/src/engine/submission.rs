@@ -1,6 +1,8 @@
 //! What goes in.
 
+use intercom_api::{ContactId, ExternalId};
 use rudderstack_to_intercom::{Identities, Plan};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The caller's number of an event.
@@ -40,6 +42,43 @@ impl fmt::Debug for Submission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Submission")
             .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who a contact is. `Debug` shows Intercom's id only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KnownContact {
+    /// Intercom's id.
+    pub id: ContactId,
+    /// The id that the caller's system gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// The email address, in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether it is a lead.
+    #[serde(default)]
+    pub is_lead: bool,
+}
+
+impl KnownContact {
+    /// A contact of whom nothing else is known.
+    pub fn new(id: ContactId) -> Self {
+        Self {
+            id,
+            external_id: None,
+            email: None,
+            is_lead: false,
+        }
+    }
+}
+
+impl fmt::Debug for KnownContact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownContact")
+            .field("id", &self.id)
             .finish_non_exhaustive()
     }
 }

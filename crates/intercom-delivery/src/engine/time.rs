@@ -13,6 +13,9 @@ use std::time::Duration;
 pub struct Time(u64);
 
 impl Time {
+    /// Later than any other.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
     /// The moment so many milliseconds after the start of 1970.
     pub const fn from_unix_millis(millis: u64) -> Self {
         Self(millis)

@@ -46,26 +46,27 @@ impl Steps<'_> {
             return job.go(Step::Tag);
         };
         if let Some(best) = best(&hits, lookup) {
-            self.memory
-                .learn(&best.id, &Person::from(best), lookup.field == LookupField::EMAIL);
+            let is_by_email = lookup.field == LookupField::EMAIL;
+            job.learnt |= self.memory.learn(&best.id, &Person::from(best), is_by_email);
             job.contact = Some(best.id.clone());
             let step = Self::after_found(job);
             return job.go(step);
         }
+        if self.settings.savings.remember_contacts && job.lost == 0 {
+            // The search index may not have caught up, or the contact may be known by another identity.
+            let known = self.memory.find_written(lookup).or_else(|| match job.plan() {
+                Plan::SaveContact(plan) => self.memory.find_same(plan.create()?),
+                _ => None,
+            });
+            if known.is_some() {
+                job.contact = known;
+                let step = Self::after_found(job);
+                return job.go(step);
+            }
+        }
         match job.plan() {
             Plan::SaveContact(plan) => match plan.create() {
-                Some(fields) => {
-                    // Known by another identity, or not yet in the search index.
-                    let known = self.settings.savings.remember_contacts && job.lost == 0;
-                    match known.then(|| self.memory.find_same(fields)).flatten() {
-                        Some(id) => {
-                            job.contact = Some(id);
-                            let step = Self::after_found(job);
-                            job.go(step)
-                        }
-                        None => job.go(Step::Create),
-                    }
-                }
+                Some(_) => job.go(Step::Create),
                 None => Verdict::End(Ending::Rejected(RejectionCode::ContactNotFound)),
             },
             Plan::SaveCompany(_) => {
@@ -230,12 +231,12 @@ impl Steps<'_> {
     fn written(&mut self, job: &mut Job, id: intercom_api::ContactId, answer: &[u8]) {
         job.wrote = true;
         match serde_json::from_slice::<Contact>(answer) {
-            Ok(contact) if contact.id == id => self.memory.learn(&id, &Person::from(&contact), false),
+            Ok(contact) if contact.id == id => job.learnt |= self.memory.learn(&id, &Person::from(&contact), false),
             // The answer is for show; what was sent is known.
             _ => {
                 for member in &job.members {
                     if let Plan::SaveContact(plan) = &member.submission.plan {
-                        self.memory.learn(&id, &Person::from(&plan.update), false);
+                        job.learnt |= self.memory.learn(&id, &Person::from(&plan.update), false);
                     }
                 }
             }
@@ -283,7 +284,6 @@ impl Steps<'_> {
     pub(super) fn created(&mut self, job: &mut Job, reply: Reply<'_>) -> Verdict {
         let error = match reply.map(read::<CreateContact>) {
             Ok(Ok(contact)) => {
-                self.memory.learn(&contact.id, &Person::from(&contact), false);
                 self.written(job, contact.id, reply.unwrap_or_default());
                 return match job.plan() {
                     Plan::SubmitEvent(_) => job.go(Step::Submit),

@@ -1,0 +1,149 @@
+//! What comes in: answers, and failures to get one.
+
+use super::job::{Ending, State, Step, Trouble, Verdict};
+use super::steps::Steps;
+use super::{Answer, CallId, Closed, Engine, FailureCode, Flight, Time, TransportFailure};
+use intercom_api::{ApiError, errors::is_retryable};
+use std::cmp::Reverse;
+use std::time::Duration;
+
+impl Engine {
+    /// Hands in an answer. One to a call that is not in flight is passed over.
+    pub fn handle_response(&mut self, id: CallId, answer: &Answer, now: Time) {
+        self.pass(now);
+        let Some(flight) = self.land(id) else { return };
+        self.limiter.answered(answer, flight.sent, now);
+        let Some(job) = self.jobs.get_mut(&flight.job) else {
+            return;
+        };
+        let is_success = (200..300).contains(&answer.status);
+        let error = (!is_success).then(|| ApiError::parse(answer.status, &answer.body));
+        job.note(answer.status, error.as_ref(), answer.request_id.as_deref());
+        if is_success || !is_retryable(answer.status) || answer.status == 429 {
+            self.health.answered();
+        }
+        if answer.status == 429 {
+            self.totals.throttled += 1;
+            self.limiter.throttled(answer, now, &mut self.backoff);
+            job.throttled += 1;
+            if job.throttled >= self.settings.max_throttled.get() {
+                job.trouble.attempts = job.throttled;
+                self.end(flight.job, Ending::Failed(FailureCode::RateLimited));
+            } else {
+                self.resume(flight.job);
+            }
+            return;
+        }
+        job.throttled = 0;
+        if answer.status == 401 {
+            job.trouble.attempts = job.attempts + 1;
+            self.end(flight.job, Ending::Failed(FailureCode::Unauthorized));
+            self.close(Closed::Unauthorized);
+            return;
+        }
+        if !is_success && is_retryable(answer.status) {
+            let code = if answer.status == 408 {
+                FailureCode::Timeout
+            } else {
+                FailureCode::ServerError
+            };
+            self.retry(flight.job, code, answer.retry_after);
+            return;
+        }
+        let verdict = Steps {
+            settings: &self.settings,
+            memory: &mut self.memory,
+            locks: &self.locks,
+            queue: &mut self.queue,
+        }
+        .answered(job, error.as_ref().map_or(Ok(answer.body.as_slice()), Err));
+        match verdict {
+            Verdict::GoOn => {
+                job.attempts = 0;
+                job.trouble = Trouble::default();
+                self.resume(flight.job);
+            }
+            Verdict::Retry(code) => self.retry(flight.job, code, None),
+            Verdict::End(Ending::Failed(_)) if job.members.len() > 1 => self.split(flight.job),
+            Verdict::End(ending) => {
+                job.trouble.attempts = job.attempts + 1;
+                self.end(flight.job, ending);
+            }
+        }
+    }
+
+    /// Says that a call has no answer. One about a call that is not in flight is passed over.
+    pub fn handle_failure(&mut self, id: CallId, failure: TransportFailure, now: Time) {
+        self.pass(now);
+        let Some(flight) = self.land(id) else { return };
+        if let Some(job) = self.jobs.get_mut(&flight.job) {
+            let operation = job.trouble.operation;
+            job.trouble = Trouble {
+                operation,
+                ..Trouble::default()
+            };
+        }
+        let code = match failure {
+            TransportFailure::Timeout => FailureCode::Timeout,
+            TransportFailure::Unreachable | TransportFailure::Interrupted => FailureCode::ConnectionFailed,
+        };
+        self.retry(flight.job, code, None);
+    }
+
+    /// Takes a call off the list of those in flight.
+    pub(super) fn land(&mut self, id: CallId) -> Option<Flight> {
+        let flight = self.flights.remove(&id)?;
+        if let Some(lock) = flight.lock {
+            let next = self.locks.release(lock);
+            self.unlock(next, lock);
+        }
+        Some(flight)
+    }
+
+    /// Goes on with a job, unless no call can be made any more.
+    pub(super) fn resume(&mut self, seq: u64) {
+        match self.closed {
+            Some(Closed::Unauthorized) => self.end(seq, Ending::Failed(FailureCode::Unauthorized)),
+            _ => self.make_ready(seq),
+        }
+    }
+
+    /// Tries a job's call again after a while, unless it has been tried often enough.
+    pub(super) fn retry(&mut self, seq: u64, code: FailureCode, at_least: Option<Duration>) {
+        self.health.failed(self.now, &mut self.backoff);
+        let Some(job) = self.jobs.get_mut(&seq) else { return };
+        job.attempts += 1;
+        job.trouble.attempts = job.attempts;
+        if job.attempts >= self.settings.max_attempts.get() {
+            self.end(seq, Ending::Failed(code));
+        } else if self.closed.is_some() {
+            self.end(seq, Ending::Failed(self.closing_code()));
+        } else {
+            job.state = State::Sleeping;
+            let wait = self.backoff.wait(job.attempts).max(at_least.unwrap_or_default());
+            self.sleeping.push(Reverse((self.now.after(wait), seq)));
+        }
+    }
+
+    /// Delivers one by one what cannot be delivered together.
+    pub(super) fn split(&mut self, seq: u64) {
+        let Some(job) = self.jobs.get_mut(&seq) else { return };
+        let mut others = job.members.split_off(1);
+        for entry in job.members.iter_mut().chain(&mut others) {
+            entry.alone = true;
+        }
+        job.attempts = 0;
+        job.lost = 0;
+        job.conflicts = 0;
+        job.defined.clear();
+        job.step = match job.contact {
+            Some(_) => Step::Update,
+            None => Step::Find,
+        };
+        self.queue.give_back(seq, job.lane, &job.members[0], others);
+        self.resume(seq);
+        if self.closed.is_some() {
+            self.drain();
+        }
+    }
+}

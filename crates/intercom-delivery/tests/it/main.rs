@@ -1,0 +1,16 @@
+//! The engine, driven by hand under virtual time, and its driver on loopback.
+
+#[cfg(feature = "client")]
+mod client;
+mod events;
+mod groups;
+mod identify;
+mod limits;
+mod order;
+mod policies;
+mod properties;
+mod records;
+mod retries;
+mod savings;
+mod stopping;
+mod support;

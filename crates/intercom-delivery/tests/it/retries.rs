@@ -1,0 +1,182 @@
+//! Failures that pass: backoff, attempts, outages, 429.
+
+use crate::support::*;
+use intercom_api::{OperationId as Op, RateLimit, UnixSeconds};
+use intercom_delivery::*;
+use std::time::Duration;
+
+fn one(settings: EngineSettings) -> Run {
+    let mut run = Run::new(settings);
+    run.submit(track("u1", "paid", 7), who("u1"));
+    run
+}
+
+#[test]
+fn passing_failures_are_tried_again_and_then_fail_with_their_code() {
+    let html = || answer(502, "<html>Bad gateway</html>");
+    for (reply, code) in [
+        (html as fn() -> Reply, "failed server_error"),
+        (|| answer(503, ""), "failed server_error"),
+        (|| error(408, "Request Timeout", "too slow"), "failed timeout"),
+        (|| broken(TransportFailure::Timeout), "failed timeout"),
+        (|| broken(TransportFailure::Unreachable), "failed connection_failed"),
+        (|| broken(TransportFailure::Interrupted), "failed connection_failed"),
+    ] {
+        let mut run = one(plain());
+        run.run(|_| reply());
+        assert_eq!(run.results(), [code]);
+        let failed = failed(run.outcome());
+        assert_eq!((failed.attempts, failed.calls), (8, 8));
+        assert!(failed.is_retryable());
+        assert_eq!(failed.submission.event, EventId(1));
+    }
+}
+
+#[test]
+fn lasting_failures_are_not_tried_again() {
+    for (status, code) in [
+        (400, "failed bad_request"),
+        (403, "failed forbidden"),
+        (406, "failed bad_request"),
+        (422, "failed bad_request"),
+        (501, "failed server_error"),
+        (302, "failed invalid_answer"),
+    ] {
+        let mut run = one(plain());
+        run.script([(Op::SubmitDataEvent, error(status, "x", "y"))]);
+        assert_eq!(run.results(), [code]);
+    }
+}
+
+#[test]
+fn waits_grow_and_are_bounded() {
+    let mut settings = plain();
+    settings.backoff_base = Duration::from_millis(100);
+    settings.backoff_cap = Duration::from_millis(400);
+    settings.seed = 7;
+    let mut run = one(settings);
+    run.run(|_| (Ok(Answer::new(503, "")), Duration::ZERO));
+    let waits: Vec<u128> = run
+        .sent
+        .windows(2)
+        .map(|pair| pair[1].at.since(pair[0].at).as_millis())
+        .collect();
+    for (wait, bound) in waits.iter().zip([100, 200, 400, 400, 400, 400, 400]) {
+        assert!(*wait <= bound, "{waits:?}");
+    }
+    assert!(waits.iter().any(|wait| *wait > 100), "{waits:?}");
+}
+
+#[test]
+fn a_503_may_say_how_long_to_wait() {
+    let mut run = one(plain());
+    let mut busy = Answer::new(503, "");
+    busy.retry_after = Some(Duration::from_secs(60));
+    run.script([
+        (Op::SubmitDataEvent, (Ok(busy), Duration::ZERO)),
+        (Op::SubmitDataEvent, answer(202, "")),
+    ]);
+    assert!(run.sent[1].at.since(START) >= Duration::from_secs(60));
+}
+
+fn throttled(retry_after: Option<u64>) -> Reply {
+    let mut answer = Answer::new(429, "");
+    answer.retry_after = retry_after.map(Duration::from_secs);
+    (Ok(answer), Duration::ZERO)
+}
+
+#[test]
+fn a_429_makes_everything_wait_and_is_no_attempt() {
+    let mut run = one(plain());
+    run.submit(track("u2", "paid", 7), who("u2"));
+    run.script([
+        (Op::SubmitDataEvent, throttled(Some(20))),
+        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, answer(202, "")),
+    ]);
+    assert_eq!(run.results(), ["delivered", "delivered"]);
+    let wait = run.sent[1].at.since(START);
+    assert!(
+        wait >= Duration::from_secs(20) && wait < Duration::from_secs(21),
+        "{wait:?}"
+    );
+    assert_eq!(run.sent[1].attempt, 1);
+    assert_eq!(run.engine.status().totals.throttled, 1);
+}
+
+#[test]
+fn a_429_without_retry_after_waits_for_the_window() {
+    let mut run = one(plain());
+    let mut answer_429 = Answer::new(429, "");
+    answer_429.rate_limit = Some(RateLimit::new(100, 0, UnixSeconds(1_700_000_007)));
+    run.script([
+        (Op::SubmitDataEvent, (Ok(answer_429), Duration::ZERO)),
+        (Op::SubmitDataEvent, answer(202, "")),
+    ]);
+    let wait = run.sent[1].at.since(START);
+    assert!(
+        wait >= Duration::from_secs(7) && wait < Duration::from_secs(8),
+        "{wait:?}"
+    );
+}
+
+#[test]
+fn a_429_without_anything_waits_longer_each_time_and_fails_in_the_end() {
+    let mut run = one(plain());
+    run.run(|_| throttled(None));
+    assert_eq!(run.results(), ["failed rate_limited"]);
+    assert_eq!(failed(run.outcome()).attempts, 20);
+    let wait = |at: usize| run.sent[at + 1].at.since(run.sent[at].at);
+    assert!(wait(0) >= Duration::from_millis(500) && wait(5) >= Duration::from_secs(16));
+    assert!(wait(18) < Duration::from_secs(31), "it is bounded");
+}
+
+#[test]
+fn an_outage_does_not_use_up_every_events_attempts() {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 4.try_into().unwrap();
+    let mut run = Run::new(settings);
+    for at in 0..500 {
+        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+    }
+    let back = START.after(Duration::from_secs(120));
+    let mut in_outage = 0;
+    let mut waited_for_outage = false;
+    let mut server = |sent: &Sent| {
+        if sent.at < back {
+            in_outage += 1;
+            broken(TransportFailure::Unreachable)
+        } else {
+            answer(202, "")
+        }
+    };
+    while run.step(&mut server) {
+        waited_for_outage |= matches!(run.engine.status().waiting, Some(Waiting::Outage(_)));
+    }
+    assert!(run.engine.is_idle());
+    assert!(in_outage < 60, "{in_outage} calls in the outage");
+    assert!(waited_for_outage);
+    let failed = run.results().iter().filter(|result| *result != "delivered").count();
+    assert!(failed < 5, "{failed} events failed");
+}
+
+#[test]
+fn a_user_whose_calls_fail_holds_up_nobody_else() {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 2.try_into().unwrap();
+    let mut run = Run::new(settings);
+    run.submit(track("bad", "paid", 7), who("bad"));
+    run.submit(track("bad", "paid", 8), who("bad"));
+    for at in 0..50 {
+        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+    }
+    run.run(|sent| match sent.body().contains("bad") {
+        true => answer(500, ""),
+        false => answer(202, ""),
+    });
+    let last_good = run.sent.iter().rfind(|sent| !sent.body().contains("bad")).unwrap().at;
+    let last_bad = run.sent.iter().rfind(|sent| sent.body().contains("bad")).unwrap().at;
+    assert!(last_good.since(START) < Duration::from_secs(3));
+    assert!(last_bad > last_good);
+    assert_eq!(run.results()[..2], ["failed server_error", "failed server_error"]);
+}

@@ -1,0 +1,299 @@
+//! An engine under virtual time, and answers by hand.
+
+use intercom_api::{Call, CompanyFields, ContactFields, DataEvent, OperationId as Op, UnixSeconds};
+use intercom_delivery::*;
+use rudderstack_to_intercom::{Identities, Lookup, LookupField, Missing, Plan, SaveCompany, SaveContact};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+pub(crate) const START: Time = Time::from_unix_millis(1_700_000_000_000);
+
+/// What a call comes to, and after how long.
+pub(crate) type Reply = (Result<Answer, TransportFailure>, Duration);
+
+/// A call that the engine has made.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Time,
+    pub(crate) event: EventId,
+    pub(crate) attempt: u32,
+    pub(crate) call: Call,
+}
+
+impl Sent {
+    pub(crate) fn body(&self) -> &str {
+        self.call.body.as_ref().map_or("", |body| body.get())
+    }
+}
+
+/// An engine, its clock, and what has happened.
+pub(crate) struct Run {
+    pub(crate) engine: Engine,
+    pub(crate) now: Time,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) outcomes: Vec<Outcome>,
+    due: BinaryHeap<Reverse<(Time, u64, usize)>>,
+    replies: Vec<Option<(CallId, Result<Answer, TransportFailure>)>>,
+    events: u64,
+}
+
+impl Run {
+    pub(crate) fn new(settings: EngineSettings) -> Self {
+        Self {
+            engine: Engine::new(settings),
+            now: START,
+            sent: Vec::new(),
+            outcomes: Vec::new(),
+            due: BinaryHeap::new(),
+            replies: Vec::new(),
+            events: 0,
+        }
+    }
+
+    /// Takes an event in; events are numbered from 1.
+    pub(crate) fn submit(&mut self, plan: Plan, identities: Identities) -> EventId {
+        self.events += 1;
+        let event = EventId(self.events);
+        self.engine.submit(Submission::new(event, plan, identities)).unwrap();
+        event
+    }
+
+    fn fetch(&mut self) {
+        while let Some(outcome) = self.engine.poll_outcome() {
+            self.outcomes.push(outcome);
+        }
+    }
+
+    /// Makes calls, lets time pass to whatever comes next, and hands in what is due. False when nothing comes any more.
+    pub(crate) fn step(&mut self, server: &mut dyn FnMut(&Sent) -> Reply) -> bool {
+        while let Some(transmit) = self.engine.poll_call(self.now) {
+            let sent = Sent {
+                at: self.now,
+                event: transmit.event,
+                attempt: transmit.attempt,
+                call: transmit.call,
+            };
+            let (reply, latency) = server(&sent);
+            self.sent.push(sent);
+            let at = self.replies.len();
+            self.replies.push(Some((transmit.id, reply)));
+            self.due.push(Reverse((self.now.after(latency), at as u64, at)));
+        }
+        self.fetch();
+        let answer = self.due.peek().map(|Reverse((at, ..))| *at);
+        let Some(next) = [answer, self.engine.poll_timeout()].into_iter().flatten().min() else {
+            return false;
+        };
+        self.now = self.now.max(next);
+        while let Some(Reverse((at, _, index))) = self.due.peek().copied() {
+            if at > self.now {
+                break;
+            }
+            self.due.pop();
+            let (id, reply) = self.replies[index].take().unwrap();
+            match reply {
+                Ok(answer) => self.engine.handle_response(id, &answer, self.now),
+                Err(failure) => self.engine.handle_failure(id, failure, self.now),
+            }
+        }
+        self.fetch();
+        true
+    }
+
+    /// Runs until every event has its outcome.
+    pub(crate) fn run(&mut self, mut server: impl FnMut(&Sent) -> Reply) {
+        while self.step(&mut server) {}
+        assert!(self.engine.is_idle(), "stuck: {:?}", self.engine.status());
+    }
+
+    /// Runs against a script: exactly these calls, in this order, each with its answer.
+    pub(crate) fn script<const N: usize>(&mut self, script: [(Op, Reply); N]) {
+        let mut script = script.into_iter();
+        let mut made = 0;
+        self.run(|sent| {
+            let next = script.next();
+            made += 1;
+            let Some((operation, reply)) = next else {
+                panic!("call {made} is not in the script: {}", sent.call.operation);
+            };
+            assert_eq!(sent.call.operation, operation, "call {made}");
+            reply
+        });
+        assert_eq!(made, N, "not every call of the script was made");
+    }
+
+    /// What became of the only event.
+    pub(crate) fn outcome(&self) -> &Outcome {
+        assert_eq!(self.outcomes.len(), 1);
+        &self.outcomes[0]
+    }
+
+    /// What became of each event, in words, in the order of events.
+    pub(crate) fn results(&self) -> Vec<String> {
+        let mut outcomes: Vec<&Outcome> = self.outcomes.iter().collect();
+        outcomes.sort_by_key(|outcome| outcome.event);
+        outcomes.into_iter().map(words).collect()
+    }
+
+    pub(crate) fn operations(&self) -> Vec<Op> {
+        self.sent.iter().map(|sent| sent.call.operation).collect()
+    }
+}
+
+/// An outcome in words.
+pub(crate) fn words(outcome: &Outcome) -> String {
+    let mut text = match &outcome.result {
+        DeliveryResult::Delivered(delivered) => match (delivered.merged_into, delivered.unchanged) {
+            (Some(other), _) => format!("merged into {other}"),
+            (None, true) => "unchanged".to_owned(),
+            (None, false) => "delivered".to_owned(),
+        },
+        DeliveryResult::Rejected(rejected) => format!("rejected {}", rejected.code),
+        DeliveryResult::Failed(failed) => format!("failed {}", failed.code),
+        _ => unreachable!(),
+    };
+    for warning in &outcome.warnings {
+        text = format!("{text}, {}", warning.code());
+    }
+    text
+}
+
+pub(crate) fn failed(outcome: &Outcome) -> &Failed {
+    match &outcome.result {
+        DeliveryResult::Failed(failed) => failed,
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+pub(crate) fn delivered(outcome: &Outcome) -> &Delivered {
+    match &outcome.result {
+        DeliveryResult::Delivered(delivered) => delivered,
+        other => panic!("not delivered: {other:?}"),
+    }
+}
+
+pub(crate) fn answer(status: u16, body: impl Into<String>) -> Reply {
+    (Ok(Answer::new(status, body.into())), Duration::from_millis(50))
+}
+
+pub(crate) fn ok(body: impl Into<String>) -> Reply {
+    answer(200, body)
+}
+
+pub(crate) fn broken(failure: TransportFailure) -> Reply {
+    (Err(failure), Duration::from_millis(50))
+}
+
+/// An error list with one error.
+pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
+    answer(
+        status,
+        format!(
+            r#"{{"type":"error.list","request_id":"r-{status}","errors":[{{"code":"{code}","message":"{message}"}}]}}"#
+        ),
+    )
+}
+
+pub(crate) fn gone() -> Reply {
+    error(404, "not_found", "User Not Found")
+}
+
+pub(crate) fn conflict(id: &str) -> Reply {
+    error(
+        409,
+        "conflict",
+        &format!("A contact matching those details already exists with id={id}"),
+    )
+}
+
+pub(crate) fn archived(id: &str) -> Reply {
+    error(
+        409,
+        "conflict",
+        &format!("An archived contact matching those details already exists with id={id}"),
+    )
+}
+
+pub(crate) fn undefined(name: &str) -> Reply {
+    error(
+        400,
+        "parameter_invalid",
+        &format!("Custom attribute '{name}' does not exist"),
+    )
+}
+
+/// A page of contacts.
+pub(crate) fn hits(contacts: &[&str]) -> Reply {
+    ok(format!(r#"{{"type":"list","data":[{}]}}"#, contacts.join(",")))
+}
+
+/// A contact `id` with this external id.
+pub(crate) fn contact(id: &str, external_id: &str) -> String {
+    format!(r#"{{"type":"contact","id":"{id}","external_id":"{external_id}","role":"user"}}"#)
+}
+
+pub(crate) fn who(user_id: &str) -> Identities {
+    let mut identities = Identities::new();
+    identities.user_id = Some(user_id.to_owned());
+    identities
+}
+
+pub(crate) fn fields(json: &str) -> ContactFields {
+    serde_json::from_str(json).unwrap()
+}
+
+pub(crate) fn by_id(user_id: &str) -> Lookup {
+    Lookup::new(LookupField::EXTERNAL_ID, user_id)
+}
+
+pub(crate) fn by_email(email: &str, prefer: Option<&str>) -> Lookup {
+    let mut lookup = Lookup::new(LookupField::EMAIL, email);
+    lookup.prefer = prefer.map(Into::into);
+    lookup
+}
+
+/// An identify of a user with these custom attributes.
+pub(crate) fn identify(user_id: &str, attributes: &str) -> Plan {
+    let json = format!(r#"{{"external_id":"{user_id}","custom_attributes":{attributes}}}"#);
+    Plan::SaveContact(SaveContact::new(by_id(user_id), fields(&json)))
+}
+
+/// A record that updates a contact, and does not create one.
+pub(crate) fn record_update(lookup: Lookup, json: &str) -> Plan {
+    let mut plan = SaveContact::new(lookup, fields(json));
+    plan.missing = Missing::Reject;
+    Plan::SaveContact(plan)
+}
+
+pub(crate) fn track(user_id: &str, name: &str, created_at: i64) -> Plan {
+    let mut event = DataEvent::new(name);
+    event.user_id = Some(user_id.into());
+    event.created_at = Some(UnixSeconds(created_at));
+    Plan::SubmitEvent(event)
+}
+
+pub(crate) fn group(company_id: &str, member: Option<Lookup>, tags: &[&str]) -> Plan {
+    let mut company = CompanyFields::new();
+    company.company_id = Some(company_id.into());
+    company.custom_attributes.insert("tier", "gold");
+    let mut plan = SaveCompany::new(company);
+    plan.member = member;
+    plan.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    Plan::SaveCompany(plan)
+}
+
+/// Settings with one call at a time and no savings: what is called is what the plan says.
+pub(crate) fn plain() -> EngineSettings {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 1.try_into().unwrap();
+    settings.savings = Savings::NONE;
+    settings
+}
+
+pub(crate) fn with(change: impl FnOnce(&mut EngineSettings)) -> EngineSettings {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 1.try_into().unwrap();
+    change(&mut settings);
+    settings
+}
