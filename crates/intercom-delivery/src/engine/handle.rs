@@ -12,7 +12,7 @@ impl Engine {
     pub fn handle_response(&mut self, id: CallId, answer: &Answer, now: Time) {
         self.pass(now);
         let Some(flight) = self.land(id) else { return };
-        self.limiter.answered(answer, flight.sent, now);
+        self.limiter.answered(id.0, answer, flight.sent, now);
         let Some(job) = self.jobs.get_mut(&flight.job) else {
             return;
         };
@@ -93,6 +93,7 @@ impl Engine {
     /// Takes a call off the list of those in flight.
     pub(super) fn land(&mut self, id: CallId) -> Option<Flight> {
         let flight = self.flights.remove(&id)?;
+        self.limiter.landed(id.0);
         if let Some(lock) = flight.lock {
             let next = self.locks.release(lock);
             self.unlock(next, lock);

@@ -9,15 +9,17 @@ use super::backoff::Backoff;
 use super::settings::{AssumedLimit, EngineSettings};
 use super::time::{Time, millis};
 use intercom_api::RateLimit;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How far behind its plan the limiter may catch up at once: timers are late.
 const CATCH_UP_MICROS: u64 = 100_000;
 /// A window that ends later than this is not believed.
 const LONGEST_WINDOW_MILLIS: u64 = 15 * 60 * 1000;
-/// How much later a window is taken to end when an answer shows that it ended later than told, and at most.
-const MARGIN_STEP_MILLIS: u64 = 250;
-const LONGEST_MARGIN_MILLIS: u64 = 2_000;
+/// How much later a window is taken to end when an answer shows that it ended later than told, and at most. The moment
+/// is told in whole seconds, so that it may be a second too early or too late.
+const MARGIN_STEP_MILLIS: i64 = 250;
+const MARGINS_MILLIS: std::ops::RangeInclusive<i64> = -1_000..=2_000;
 /// The greatest jitter after a wait that Intercom asked for.
 const RESUME_JITTER: Duration = Duration::from_millis(250);
 
@@ -38,6 +40,8 @@ struct Window {
     limit: u32,
     /// What is left by the lowest answer; in a presumed window, less what has been sent in it.
     remaining: u32,
+    /// The call whose answer told it. Those in flight that were made later are not in it yet.
+    told_by: u64,
     /// When it ends, by Intercom's clock in Unix seconds.
     reset: i64,
     /// When it ends, by ours.
@@ -87,8 +91,13 @@ impl Skew {
 #[derive(Debug)]
 pub(super) struct Limiter {
     window: Option<Window>,
+    /// The numbers of the calls in flight, in the order in which they were made.
+    in_flight: BTreeSet<u64>,
+    /// When the last window that an answer told of ends, by Intercom's clock.
+    last_reset: Option<i64>,
     window_millis: u64,
-    margin_millis: u64,
+    /// How much later windows end than told.
+    margin_millis: i64,
     skew: Skew,
     paused_until: Option<Time>,
     throttled_in_a_row: u32,
@@ -107,6 +116,8 @@ impl Limiter {
         );
         Self {
             window: None,
+            in_flight: BTreeSet::new(),
+            last_reset: None,
             window_millis: window,
             margin_millis: 0,
             skew: Skew::UNKNOWN,
@@ -121,7 +132,7 @@ impl Limiter {
     }
 
     /// The moment from which a call may be made: now, or later.
-    pub(super) fn ready_at(&mut self, now: Time, in_flight: usize) -> Time {
+    pub(super) fn ready_at(&mut self, now: Time) -> Time {
         if let Some(until) = self.paused_until {
             if until > now {
                 return until;
@@ -129,17 +140,17 @@ impl Limiter {
             self.paused_until = None;
         }
         self.roll(now);
-        self.next_at(now, in_flight)
+        self.next_at(now)
     }
 
     /// The same, as far as it can be told without presuming the next window.
-    pub(super) fn next_at(&self, now: Time, in_flight: usize) -> Time {
+    pub(super) fn next_at(&self, now: Time) -> Time {
         let mut at = now;
         if let Some((_, next)) = self.rate {
             at = at.max(Time::from_unix_millis(next.div_ceil(1000)));
         }
         if let Some(window) = self.window {
-            at = at.max(if available(&window, in_flight) == 0 {
+            at = at.max(if self.available(&window) == 0 {
                 self.end_of(&window)
             } else {
                 Time::from_unix_millis(self.next_micros.div_ceil(1000))
@@ -154,7 +165,8 @@ impl Limiter {
     }
 
     fn end_of(&self, window: &Window) -> Time {
-        window.ends.after(Duration::from_millis(self.margin_millis))
+        let millis = window.ends.unix_millis().saturating_add_signed(self.margin_millis);
+        Time::from_unix_millis(millis)
     }
 
     /// Presumes the next window when one has ended.
@@ -166,6 +178,7 @@ impl Limiter {
             self.window = Some(Window {
                 limit: assumed.calls,
                 remaining: assumed.calls,
+                told_by: 0,
                 reset: i64::MIN,
                 ends,
                 presumed: Some(now),
@@ -177,6 +190,8 @@ impl Limiter {
         let late = millis(now.since(self.end_of(&window)));
         let windows = late / self.window_millis + 1;
         let passed = windows.saturating_mul(self.window_millis);
+        // What was not sent in one window is not made up for in the next.
+        self.next_micros = self.next_micros.max(now.unix_millis().saturating_mul(1000));
         self.window = Some(Window {
             remaining: window.limit,
             reset: window
@@ -189,22 +204,33 @@ impl Limiter {
     }
 
     /// A call is made.
-    pub(super) fn sent(&mut self, now: Time, in_flight: usize) {
+    pub(super) fn sent(&mut self, call: u64, now: Time) {
         let micros = now.unix_millis().saturating_mul(1000);
         if let Some((interval, next)) = &mut self.rate {
             *next = (*next).max(micros.saturating_sub(CATCH_UP_MICROS)) + *interval;
         }
-        let Some(window) = &mut self.window else { return };
-        let left = millis(window.ends.since(now)).saturating_mul(1000);
-        let interval = left / u64::from(available(window, in_flight).max(1));
+        let plan = self
+            .window
+            .map(|window| (self.available(&window), self.end_of(&window)));
+        self.in_flight.insert(call);
+        let (Some(window), Some((available, ends))) = (&mut self.window, plan) else {
+            return;
+        };
+        let left = millis(ends.since(now)).saturating_mul(1000);
+        let interval = left / u64::from(available.max(1));
         self.next_micros = self.next_micros.max(micros.saturating_sub(CATCH_UP_MICROS)) + interval;
         if window.presumed.is_some() {
             window.remaining = window.remaining.saturating_sub(1);
         }
     }
 
+    /// A call is not in flight any more.
+    pub(super) fn landed(&mut self, call: u64) {
+        self.in_flight.remove(&call);
+    }
+
     /// A call that was made at `sent` has been answered.
-    pub(super) fn answered(&mut self, answer: &Answer, sent: Time, now: Time) {
+    pub(super) fn answered(&mut self, call: u64, answer: &Answer, sent: Time, now: Time) {
         if let Some(date) = answer.date {
             self.skew.learn(date.0, sent, now);
         }
@@ -212,11 +238,11 @@ impl Limiter {
             self.throttled_in_a_row = 0;
         }
         if let Some(told) = answer.rate_limit {
-            self.told(told, sent, now);
+            self.told(call, told, sent, now);
         }
     }
 
-    fn told(&mut self, told: RateLimit, sent: Time, now: Time) {
+    fn told(&mut self, call: u64, told: RateLimit, sent: Time, now: Time) {
         let reset = told.reset.0;
         let ends = i64::try_from(now.unix_millis()).map_or(now, |ours| {
             let wait = reset
@@ -229,34 +255,44 @@ impl Limiter {
         let adopted = Window {
             limit: told.limit,
             remaining: told.remaining,
+            told_by: call,
             reset,
             ends,
             presumed: None,
         };
+        let last_reset = self.last_reset.replace(reset.max(self.last_reset.unwrap_or(reset)));
         let Some(window) = &mut self.window else {
             self.window = Some(adopted);
             return;
         };
         if reset > window.reset {
-            let apart = reset.saturating_sub(window.reset).saturating_mul(1000);
-            if let (None, Ok(apart)) = (window.presumed, u64::try_from(apart))
-                && apart <= LONGEST_WINDOW_MILLIS
+            // The windows between were all presumed; if it is just one, its length is known now.
+            let apart = |from: i64, to: i64| u64::try_from(to.saturating_sub(from).saturating_mul(1000)).ok();
+            let one = last_reset.filter(|last| apart(*last, window.reset).is_some_and(|gap| gap <= self.window_millis));
+            if let Some(length) = one
+                .and_then(|last| apart(last, reset))
+                .filter(|gap| *gap <= LONGEST_WINDOW_MILLIS)
             {
-                self.window_millis = apart;
+                self.window_millis = length.max(1);
+            }
+            if last_reset == Some(window.reset)
+                && apart(window.reset, reset) == Some(self.window_millis)
+                && window.presumed.is_none()
+            {
+                // It has ended by now, though it was taken to end later.
+                let late = now.unix_millis().saturating_sub(window.ends.unix_millis());
+                let early = window.ends.unix_millis().saturating_sub(now.unix_millis());
+                let margin = i64::try_from(late).unwrap_or(0) - i64::try_from(early).unwrap_or(0);
+                self.margin_millis = self.margin_millis.min(margin.max(*MARGINS_MILLIS.start()));
             }
             *window = adopted;
         } else if reset == window.reset {
-            let lowest = match window.presumed {
-                Some(_) => told.remaining,
-                None => told.remaining.min(window.remaining),
-            };
-            *window = Window {
-                remaining: lowest,
-                ..adopted
-            };
+            if window.presumed.is_some() || told.remaining < window.remaining {
+                *window = adopted;
+            }
         } else if window.presumed.is_some_and(|since| sent >= since) {
             // The window that was presumed to have ended has not.
-            self.margin_millis = (self.margin_millis + MARGIN_STEP_MILLIS).min(LONGEST_MARGIN_MILLIS);
+            self.margin_millis = (self.margin_millis + MARGIN_STEP_MILLIS).min(*MARGINS_MILLIS.end());
             *window = adopted;
             window.ends = window.ends.max(now);
         }
@@ -282,6 +318,19 @@ impl Limiter {
         self.paused_until = self.paused_until.max(Some(until));
     }
 
+    /// How many more calls can be made in the window: what is left, less a reserve, and less the calls of which it is
+    /// not known whether they are counted already.
+    fn available(&self, window: &Window) -> u32 {
+        let uncounted = match window.presumed {
+            // What has been sent in it has been taken off.
+            Some(_) => 0,
+            None => self.in_flight.range(window.told_by..).count(),
+        };
+        let reserve = (window.limit / 100).min(20);
+        let uncounted = u32::try_from(uncounted).unwrap_or(u32::MAX);
+        window.remaining.saturating_sub(reserve).saturating_sub(uncounted)
+    }
+
     /// What is known of the current window.
     pub(super) fn budget(&self) -> Option<Budget> {
         self.window.map(|window| Budget {
@@ -290,15 +339,4 @@ impl Limiter {
             resets: self.end_of(&window),
         })
     }
-}
-
-/// How many more calls can be made in the window: what is left, less a reserve and the calls in flight, of which it is
-/// not known whether they are counted already.
-fn available(window: &Window, in_flight: usize) -> u32 {
-    let in_flight = match window.presumed {
-        Some(_) => 0,
-        None => u32::try_from(in_flight).unwrap_or(u32::MAX),
-    };
-    let reserve = (window.limit / 100).min(20);
-    window.remaining.saturating_sub(reserve).saturating_sub(in_flight)
 }

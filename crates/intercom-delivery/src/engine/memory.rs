@@ -23,7 +23,22 @@ struct Known {
     /// In lower case.
     email: Option<String>,
     is_lead: bool,
+    /// Whether a search by its email has found it, rather than anybody else.
+    is_hit_by_email: bool,
+    /// Whether this is what a write has left, not what a search has shown.
+    is_written: bool,
     written: Written,
+}
+
+/// Where something was learnt of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A search by email has found it.
+    HitByEmail,
+    /// Another search has.
+    Hit,
+    /// It was created or updated.
+    Write,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +144,10 @@ impl Memory {
             LookupField::EMAIL => {
                 let id = self.by_email(value)?;
                 let known = self.contacts.get(&id)?;
+                if known.is_lead && !known.is_hit_by_email {
+                    // A user with the same email would be preferred.
+                    return None;
+                }
                 // Another contact with this email may have the external id that is preferred.
                 let fits = match &lookup.prefer {
                     Some(prefer) => known.external_id.as_deref() == Some(prefer.as_str()),
@@ -168,7 +187,16 @@ impl Memory {
 
     /// The contact whose field was last written with the value of this lookup. It may be one of several, so that only a
     /// search that finds nothing is answered by it: the index may not have caught up.
-    pub(super) fn find_written(&mut self, lookup: &Lookup) -> Option<ContactId> {
+    pub(super) fn find_unindexed(&mut self, lookup: &Lookup) -> Option<ContactId> {
+        match lookup.field {
+            LookupField::EXTERNAL_ID => return self.find(lookup),
+            // Whatever its external id, and be it a lead: there is no other.
+            LookupField::EMAIL => match &lookup.value {
+                SearchValue::Text(value) => return self.by_email(value),
+                _ => return None,
+            },
+            _ => {}
+        }
         let name = self.field(lookup)?;
         if !self.looked_up.contains(&name) && self.looked_up.len() < FIELDS_LOOKED_UP {
             self.looked_up.push(name);
@@ -199,10 +227,32 @@ impl Memory {
         })
     }
 
-    /// Learns who a contact is, and says whether that is news. `is_hit` says that a search by its email has found it.
-    pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, is_hit: bool) -> bool {
+    /// Whether a search that finds this contact is known to be out of date: the index lags behind what was written.
+    pub(super) fn is_outdated(&self, hit: &ContactId, lookup: &Lookup) -> bool {
+        let Some(known) = self.contacts.peek(hit) else {
+            return false;
+        };
+        let SearchValue::Text(value) = &lookup.value else {
+            return false;
+        };
+        let written = match lookup.field {
+            LookupField::EXTERNAL_ID => known.external_id.as_ref().map(|known| known == value),
+            LookupField::EMAIL => known.email.as_ref().map(|known| *known == value.to_lowercase()),
+            _ => None,
+        };
+        known.is_written && written == Some(false)
+    }
+
+    /// Learns who a contact is, and says whether that is news.
+    pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, source: Source) -> bool {
         let before = self.known(id);
         let known = self.contacts.entry(id.clone()).or_insert_with(Known::default);
+        if source == Source::Write {
+            known.is_written = true;
+        } else if known.is_written {
+            // The search may not have caught up with the write.
+            return false;
+        }
         if let Some(is_lead) = person.is_lead {
             known.is_lead = is_lead;
         }
@@ -213,8 +263,9 @@ impl Memory {
         if let Some(email) = person.email.filter(|text| !text.is_empty()) {
             let email = email.to_lowercase();
             known.email = Some(email.clone());
-            // A user with the same email would be preferred to a lead.
-            if is_hit || !known.is_lead {
+            known.is_hit_by_email = source == Source::HitByEmail;
+            // A lead takes nobody's place unless a search has preferred it.
+            if !known.is_lead || known.is_hit_by_email || self.by_email(&email).is_none() {
                 self.by_email.insert(email, id.clone());
             }
         }

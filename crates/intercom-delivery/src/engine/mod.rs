@@ -33,7 +33,7 @@ use intercom_api::Call;
 use job::{Job, Next, State, Trouble};
 use limiter::Limiter;
 use locks::{LockKey, Locks};
-use memory::Memory;
+use memory::{Memory, Source};
 use queue::Queue;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -174,7 +174,7 @@ impl Engine {
 
     /// Tells of a contact what an earlier run has learnt: see [`Delivered::learnt`].
     pub fn remember_contact(&mut self, contact: &KnownContact) {
-        self.memory.learn(&contact.id, &contact.into(), false);
+        self.memory.learn(&contact.id, &contact.into(), Source::Hit);
     }
 
     /// The next call to make, if one may be made now.
@@ -242,7 +242,7 @@ impl Engine {
     /// The moment from which a call may be made.
     fn ready_at(&mut self) -> Time {
         let in_flight = self.flights.len();
-        let limit = self.limiter.ready_at(self.now, in_flight);
+        let limit = self.limiter.ready_at(self.now);
         limit.max(self.health.ready_at(in_flight))
     }
 
@@ -282,7 +282,7 @@ impl Engine {
         if let Some(lock) = lock {
             self.locks.hold(lock);
         }
-        self.limiter.sent(self.now, self.flights.len());
+        self.limiter.sent(id.0, self.now);
         self.flights.insert(
             id,
             Flight {
@@ -302,9 +302,7 @@ impl Engine {
             job.trouble.operation = Some(call.operation);
             event = job.first().submission.event;
             attempt = job.attempts + 1;
-        }
-        if attempt > 1 {
-            self.totals.retries += 1;
+            self.totals.retries += u64::from(job.attempts > 0 || job.throttled > 0);
         }
         Transmit {
             id,

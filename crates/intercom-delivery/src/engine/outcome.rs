@@ -93,7 +93,7 @@ impl Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.meaning())?;
+        f.write_str(self.code.meaning().trim_end_matches('.'))?;
         if let Some(name) = &self.attribute {
             write!(f, " ({name:?})")?;
         }

@@ -89,7 +89,7 @@ impl Engine {
             if let Some(until) = self.health.down_until() {
                 return Some(Waiting::Outage(until));
             }
-            let at = self.limiter.next_at(self.now, self.flights.len());
+            let at = self.limiter.next_at(self.now);
             return (at > self.now).then_some(Waiting::RateLimit(at));
         }
         if !self.flights.is_empty() {

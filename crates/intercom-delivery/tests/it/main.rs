@@ -1,5 +1,7 @@
 //! The engine, driven by hand under virtual time, and its driver on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[cfg(feature = "client")]
 mod client;
 mod events;

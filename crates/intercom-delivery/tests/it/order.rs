@@ -1,1 +1,196 @@
-//! To come.
+//! Events of one user in order, events of different users side by side.
+
+use crate::support::*;
+use intercom_api::{DataEvent, OperationId as Op};
+use intercom_delivery::*;
+use rudderstack_to_intercom::{Identities, Plan, SaveContact};
+use std::time::Duration;
+
+fn ids(user_id: Option<&str>, anonymous_id: Option<&str>, email: Option<&str>) -> Identities {
+    let mut identities = Identities::new();
+    identities.user_id = user_id.map(str::to_owned);
+    identities.anonymous_id = anonymous_id.map(str::to_owned);
+    identities.email = email.map(str::to_owned);
+    identities
+}
+
+fn event(name: &str) -> Plan {
+    let mut event = DataEvent::new(name);
+    event.id = Some("c1".into());
+    Plan::SubmitEvent(event)
+}
+
+/// Which events are in flight before anything is answered.
+fn started(run: &mut Run) -> Vec<u64> {
+    let now = run.now;
+    std::iter::from_fn(|| run.engine.poll_call(now))
+        .map(|transmit| transmit.event.0)
+        .collect()
+}
+
+#[test]
+fn events_of_different_users_go_side_by_side() {
+    let mut run = Run::new(EngineSettings::new());
+    run.submit(event("a"), who("u1"));
+    run.submit(event("b"), who("u2"));
+    run.submit(event("c"), who("u1"));
+    run.submit(event("d"), Identities::new());
+    run.submit(event("e"), Identities::new());
+    assert_eq!(started(&mut run), [1, 2, 4, 5]);
+}
+
+#[test]
+fn any_shared_identity_makes_one_user() {
+    let mut run = Run::new(EngineSettings::new());
+    run.submit(event("a"), ids(Some("u1"), Some("x"), None));
+    run.submit(event("b"), ids(None, Some("x"), Some("a@b.c")));
+    run.submit(event("c"), ids(None, None, Some("a@b.c")));
+    run.submit(event("d"), ids(Some("u1"), None, None));
+    run.submit(event("e"), ids(Some("u2"), None, None));
+    assert_eq!(started(&mut run), [1, 5]);
+}
+
+#[test]
+fn an_anonymous_id_that_stands_in_for_a_user_id_is_the_same_user() {
+    let mut run = Run::new(EngineSettings::new());
+    run.submit(event("a"), ids(None, Some("x"), None));
+    run.submit(event("b"), ids(Some("x"), None, None));
+    assert_eq!(started(&mut run), [1]);
+}
+
+#[test]
+fn an_event_that_joins_two_users_waits_for_both() {
+    let mut run = Run::new(EngineSettings::new());
+    run.submit(event("a1"), who("a"));
+    run.submit(event("b1"), who("b"));
+    run.submit(event("a2"), who("a"));
+    run.submit(event("b2"), who("b"));
+    run.submit(event("both"), ids(Some("a"), Some("b"), None));
+    run.submit(event("a3"), who("a"));
+    let mut order = Vec::new();
+    run.run(|sent| {
+        order.push(sent.event.0);
+        // The first is slow.
+        let latency = if sent.event.0 == 1 { 500 } else { 10 };
+        (Ok(Answer::new(202, "")), Duration::from_millis(latency))
+    });
+    assert_eq!(order, [1, 2, 3, 4, 5, 6]);
+    let slow = run.sent[2].at.since(START);
+    assert!(
+        slow >= Duration::from_millis(500),
+        "joined users wait for both: {slow:?}"
+    );
+}
+
+#[test]
+fn an_identity_holds_users_together_only_while_it_is_queued() {
+    let mut run = Run::new(EngineSettings::new());
+    run.submit(event("a"), ids(Some("u1"), Some("shared"), None));
+    run.submit(event("b"), ids(Some("u2"), Some("shared"), None));
+    run.run(|_| answer(202, ""));
+    run.submit(event("c"), who("u1"));
+    run.submit(event("d"), who("u2"));
+    assert_eq!(started(&mut run), [3, 4]);
+}
+
+#[test]
+fn a_failed_event_does_not_stop_the_next() {
+    let mut run = Run::new(EngineSettings::new());
+    run.submit(event("a"), who("u1"));
+    run.submit(event("b"), who("u1"));
+    run.run(|sent| match sent.event.0 {
+        1 => error(400, "bad", "no"),
+        _ => answer(202, ""),
+    });
+    assert_eq!(run.results(), ["failed bad_request", "delivered"]);
+}
+
+#[test]
+fn the_queue_is_bounded_and_gives_events_back() {
+    let mut settings = EngineSettings::new();
+    settings.queue = 2.try_into().unwrap();
+    let mut engine = Engine::new(settings);
+    let submission = |at| Submission::new(EventId(at), event("x"), who("u1"));
+    engine.submit(submission(1)).unwrap();
+    engine.submit(submission(2)).unwrap();
+    assert_eq!(engine.room(), 0);
+    let refused = engine.submit(submission(3)).unwrap_err();
+    assert_eq!(refused.reason, RefusalReason::QueueFull);
+    assert_eq!(*refused.submission, submission(3));
+    let transmit = engine.poll_call(START).unwrap();
+    engine.handle_response(transmit.id, &Answer::new(202, ""), START);
+    assert_eq!(engine.room(), 0, "an outcome that has not been fetched counts");
+    assert_eq!(engine.poll_outcome().unwrap().event, EventId(1));
+    engine.submit(submission(3)).unwrap();
+}
+
+#[test]
+fn calls_in_flight_are_bounded() {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 3.try_into().unwrap();
+    let mut run = Run::new(settings);
+    for at in 0..9 {
+        run.submit(event("x"), who(&format!("u{at}")));
+    }
+    assert_eq!(started(&mut run), [1, 2, 3]);
+    assert_eq!(run.engine.status().in_flight, 3);
+    assert_eq!(run.engine.status().queued, 6);
+    assert_eq!(run.engine.status().waiting, Some(Waiting::Answers));
+}
+
+/// Two events about one contact that share no identity.
+fn two_ways(first: &str, second: &str) -> Run {
+    let mut run = Run::new(EngineSettings::new());
+    let by_user = SaveContact::new(by_id("u1"), fields(first));
+    let by_mail = SaveContact::new(by_email("a@b.c", None), fields(second));
+    run.submit(Plan::SaveContact(by_user), who("u1"));
+    run.submit(Plan::SaveContact(by_mail), ids(None, None, Some("a@b.c")));
+    run
+}
+
+#[test]
+fn an_older_event_does_not_overwrite_a_newer_one_of_the_same_contact() {
+    let mut run = two_ways(r#"{"name":"old","phone":"1"}"#, r#"{"name":"new"}"#);
+    run.run(|sent| match (sent.call.operation, sent.event.0) {
+        // The older event's search is slow.
+        (Op::SearchContacts, 1) => (hits(&[&contact("c1", "u1")]).0, Duration::from_secs(2)),
+        (Op::SearchContacts, _) => hits(&[&contact("c1", "u1")]),
+        _ => ok(contact("c1", "u1")),
+    });
+    let bodies: Vec<&str> = run.sent[2..].iter().map(Sent::body).collect();
+    assert_eq!(bodies, [r#"{"name":"new"}"#, r#"{"phone":"1"}"#]);
+    assert_eq!(run.results(), ["delivered", "delivered"]);
+}
+
+#[test]
+fn writes_of_one_contact_are_never_in_flight_together() {
+    let mut run = two_ways(r#"{"name":"old"}"#, r#"{"name":"new"}"#);
+    let mut until = START;
+    run.run(|sent| match sent.call.operation {
+        Op::SearchContacts => hits(&[&contact("c1", "u1")]),
+        _ => {
+            assert!(sent.at >= until, "two updates of one contact in flight");
+            until = sent.at.after(Duration::from_millis(50));
+            ok(contact("c1", "u1"))
+        }
+    });
+    assert_eq!(run.sent.last().unwrap().body(), r#"{"name":"new"}"#);
+}
+
+#[test]
+fn members_of_one_company_save_it_once() {
+    let mut run = Run::new(EngineSettings::new());
+    for user in ["u1", "u2", "u3", "u4"] {
+        run.submit(group("k1", Some(by_id(user)), &["t"]), who(user));
+    }
+    run.run(|sent| match sent.call.operation {
+        Op::SearchContacts => hits(&[&contact(&format!("c{}", sent.event), "u")]),
+        _ => ok(r#"{"id":"i1"}"#),
+    });
+    let count = |wanted: Op| run.operations().iter().filter(|call| **call == wanted).count();
+    assert_eq!(
+        (count(Op::UpsertCompany), count(Op::AttachCompany), count(Op::CreateTag)),
+        (1, 4, 1)
+    );
+    assert_eq!(run.results(), ["delivered"; 4]);
+}

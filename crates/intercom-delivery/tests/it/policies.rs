@@ -27,7 +27,7 @@ fn fail_names_the_attribute() {
     assert_eq!(failed.attribute.as_deref(), Some("x"));
     assert_eq!(
         failed.to_string(),
-        "The workspace does not have a custom attribute of this name. (\"x\"); update_contact was answered 400 (request r-400)"
+        "The workspace does not have a custom attribute of this name (\"x\"); update_contact was answered 400 (request r-400)"
     );
 }
 

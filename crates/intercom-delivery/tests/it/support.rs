@@ -2,6 +2,7 @@
 
 use intercom_api::{Call, CompanyFields, ContactFields, DataEvent, OperationId as Op, UnixSeconds};
 use intercom_delivery::*;
+use intercom_sandbox::{Sandbox, UnixMillis};
 use rudderstack_to_intercom::{Identities, Lookup, LookupField, Missing, Plan, SaveCompany, SaveContact};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -285,15 +286,25 @@ pub(crate) fn group(company_id: &str, member: Option<Lookup>, tags: &[&str]) -> 
 
 /// Settings with one call at a time and no savings: what is called is what the plan says.
 pub(crate) fn plain() -> EngineSettings {
-    let mut settings = EngineSettings::new();
-    settings.concurrency = 1.try_into().unwrap();
+    let mut settings = thrifty();
     settings.savings = Savings::NONE;
     settings
 }
 
-pub(crate) fn with(change: impl FnOnce(&mut EngineSettings)) -> EngineSettings {
+/// Settings with one call at a time and all savings.
+pub(crate) fn thrifty() -> EngineSettings {
     let mut settings = EngineSettings::new();
     settings.concurrency = 1.try_into().unwrap();
-    change(&mut settings);
     settings
+}
+
+/// What a sandbox answers.
+pub(crate) fn ask(sandbox: &mut Sandbox, sent: &Sent) -> Reply {
+    let reply = sandbox.call(&sent.call, UnixMillis(sent.at.unix_millis()));
+    let latency = Duration::from_millis(50) + reply.delay.unwrap_or_default();
+    if reply.dropped.is_some() {
+        return (Err(TransportFailure::Interrupted), latency);
+    }
+    let answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+    (Ok(answer), latency)
 }

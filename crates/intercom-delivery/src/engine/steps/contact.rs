@@ -2,7 +2,7 @@
 
 use super::{Reply, Steps, Taken, call, call_with, failure, is_gone, read};
 use crate::engine::job::{Ending, Job, Next, Step, Verdict};
-use crate::engine::memory::Person;
+use crate::engine::memory::{Person, Source};
 use crate::engine::merge::can_merge;
 use crate::engine::outcome::{DeliveryWarning, FailureCode};
 use crate::engine::settings::ArchivedPolicy;
@@ -38,7 +38,10 @@ impl Steps<'_> {
             Ok(Err(retry)) => return retry,
             Err(error) => return failure(error),
         };
-        let hits = list.data.unwrap_or_default();
+        let mut hits = list.data.unwrap_or_default();
+        if let Some(lookup) = job.lookup() {
+            hits.retain(|hit| !self.memory.is_outdated(&hit.id, lookup));
+        }
         if hits.len() > 1 {
             job.warn(DeliveryWarning::AmbiguousContact);
         }
@@ -46,15 +49,18 @@ impl Steps<'_> {
             return job.go(Step::Tag);
         };
         if let Some(best) = best(&hits, lookup) {
-            let is_by_email = lookup.field == LookupField::EMAIL;
-            job.learnt |= self.memory.learn(&best.id, &Person::from(best), is_by_email);
+            let source = match lookup.field {
+                LookupField::EMAIL => Source::HitByEmail,
+                _ => Source::Hit,
+            };
+            job.learnt |= self.memory.learn(&best.id, &Person::from(best), source);
             job.contact = Some(best.id.clone());
             let step = Self::after_found(job);
             return job.go(step);
         }
-        if self.settings.savings.remember_contacts && job.lost == 0 {
+        if job.lost == 0 {
             // The search index may not have caught up, or the contact may be known by another identity.
-            let known = self.memory.find_written(lookup).or_else(|| match job.plan() {
+            let known = self.memory.find_unindexed(lookup).or_else(|| match job.plan() {
                 Plan::SaveContact(plan) => self.memory.find_same(plan.create()?),
                 _ => None,
             });
@@ -231,12 +237,14 @@ impl Steps<'_> {
     fn written(&mut self, job: &mut Job, id: intercom_api::ContactId, answer: &[u8]) {
         job.wrote = true;
         match serde_json::from_slice::<Contact>(answer) {
-            Ok(contact) if contact.id == id => job.learnt |= self.memory.learn(&id, &Person::from(&contact), false),
+            Ok(contact) if contact.id == id => {
+                job.learnt |= self.memory.learn(&id, &Person::from(&contact), Source::Write);
+            }
             // The answer is for show; what was sent is known.
             _ => {
                 for member in &job.members {
                     if let Plan::SaveContact(plan) = &member.submission.plan {
-                        job.learnt |= self.memory.learn(&id, &Person::from(&plan.update), false);
+                        job.learnt |= self.memory.learn(&id, &Person::from(&plan.update), Source::Write);
                     }
                 }
             }
