@@ -201,28 +201,28 @@ impl Metrics {
             metrics.events.clone(),
         );
         registry.register(
-            "intercom_calls",
+            "calls",
             "Calls to Intercom by operation and status",
             metrics.calls.clone(),
         );
         registry.register_with_unit(
-            "intercom_call",
+            "call",
             "How long calls to Intercom took",
             Unit::Seconds,
             metrics.call_seconds.clone(),
         );
         registry.register(
-            "intercom_calls_in_progress",
+            "calls_in_progress",
             "Calls to Intercom on their way",
             metrics.calls_in_progress.clone(),
         );
         registry.register(
-            "intercom_rate_limit",
+            "rate_limit",
             "Calls that Intercom allows in a window, as it last said",
             metrics.rate_limit.clone(),
         );
         registry.register(
-            "intercom_rate_limit_remaining",
+            "rate_limit_remaining",
             "Calls that are left in the window, as Intercom last said",
             metrics.rate_limit_remaining.clone(),
         );
@@ -352,18 +352,14 @@ mod tests {
         let text = metrics.encode(7);
         for line in [
             "rudder_intercom_events_total{type=\"track\",outcome=\"returned\"} 3",
-            "rudder_intercom_intercom_calls_total{operation=\"search_contacts\",status=\"timeout\"} 1",
+            "rudder_intercom_calls_total{operation=\"search_contacts\",status=\"timeout\"} 1",
             "rudder_intercom_http_requests_total{endpoint=\"router_transform\",status=\"200\"} 1",
-            "rudder_intercom_intercom_calls_in_progress 1",
+            "rudder_intercom_calls_in_progress 1",
             "rudder_intercom_remembered_contacts 7",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         drop(in_progress);
-        assert!(
-            metrics
-                .encode(7)
-                .contains("rudder_intercom_intercom_calls_in_progress 0")
-        );
+        assert!(metrics.encode(7).contains("rudder_intercom_calls_in_progress 0"));
     }
 }

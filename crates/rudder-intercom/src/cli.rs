@@ -42,16 +42,16 @@ pub struct Cli {
     )]
     color: Color,
     /// What to log to standard error: off, error, warn, info, debug, trace, or filters such as intercom_delivery=debug.
+    /// Off by default, save that serve logs info.
     #[arg(
         long,
         global = true,
         value_name = "FILTER",
         env = "RUST_LOG",
-        default_value = "off",
         help_heading = "Output",
         hide_env_values = true
     )]
-    log: String,
+    log: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -60,6 +60,7 @@ pub struct Cli {
 enum Command {
     Convert(commands::convert::Convert),
     Check(commands::check::Check),
+    Serve(Box<commands::serve::Serve>),
     Completions(commands::completions::Completions),
 }
 
@@ -82,9 +83,15 @@ pub fn main() -> ExitCode {
         Color::Never => ColorChoice::Never,
     }
     .write_global();
-    let result = log_to_stderr(&cli.log).and_then(|()| match cli.command {
+    let log = match &cli.command {
+        // It has more to say about the log.
+        Command::Serve(_) => Ok(()),
+        _ => log_to_stderr(cli.log.as_deref().unwrap_or("off"), LogFormat::Text),
+    };
+    let result = log.and_then(|()| match cli.command {
         Command::Convert(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Serve(command) => command.run(cli.log),
         Command::Completions(command) => command.run(),
     });
     match result {
@@ -97,17 +104,30 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn log_to_stderr(filter: &str) -> Result<(), Error> {
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// A line an event, for people.
+    Text,
+    /// A JSON object an event.
+    Json,
+}
+
+/// Starts to log to standard error.
+pub(crate) fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Error> {
     let filter: EnvFilter = filter
         .parse()
         .map_err(|error| Error::Usage(format!("--log {filter}: {error}")))?;
     let ansi = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
-    // Fails only if there is a logger already, which then does its work.
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi)
-        .try_init();
+        .with_writer(std::io::stderr);
+    // Fails only if there is a logger already, which then does its work.
+    let _ = match format {
+        LogFormat::Text => log.with_ansi(ansi).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
     Ok(())
 }
 
@@ -150,7 +170,7 @@ impl Input {
     }
 }
 
-fn parse_size(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let factor = match unit.trim().to_ascii_lowercase().as_str() {

@@ -19,8 +19,9 @@ pub(crate) fn channel() -> io::Result<Receiver<()>> {
     Ok(receiver)
 }
 
+/// Waits for a Ctrl-C, or a request to terminate.
 #[cfg(unix)]
-async fn signal() -> io::Result<()> {
+pub(crate) async fn signal() -> io::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result,
@@ -28,7 +29,8 @@ async fn signal() -> io::Result<()> {
     }
 }
 
+/// Waits for a Ctrl-C.
 #[cfg(not(unix))]
-async fn signal() -> io::Result<()> {
+pub(crate) async fn signal() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod convert;
+pub mod serve;
 
 use crate::convert::Settings;
 use clap::Args;

@@ -1,0 +1,257 @@
+//! The settings of `serve`, each of which can be given by flag, by variable or in a file.
+
+use crate::cli::LogFormat;
+use intercom_api::ApiVersion;
+use intercom_delivery::ArchivedPolicy;
+use intercom_transformer::{BaseUrl, Settings};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Declares the options: a line each, with the unit and default that `--help` shows. The field's name is that in
+/// [`Settings`].
+macro_rules! options {
+    ($($heading:literal {$(
+        $(#[doc = $doc:literal])+
+        $field:ident: $type:ty, $value:literal, $variable:literal, $default:literal;
+    )*})*) => {
+        /// Every setting, if it is given.
+        #[derive(Debug, Default, clap::Args, serde::Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub(super) struct Options {
+            $($(
+                #[arg(
+                    long,
+                    value_name = $value,
+                    env = $variable,
+                    help_heading = $heading,
+                    hide_env_values = true,
+                    // A literal is wanted of a doc comment, and this is none.
+                    help = concat!($($doc,)+ " [default:", $default, "]").trim_start()
+                )]
+                #[serde(deserialize_with = "text")]
+                $field: Option<$type>,
+            )*)*
+            /// The form of the log: text or json. [default: text]
+            #[arg(long, value_name = "FORM", env = "RUDDER_INTERCOM_LOG_FORMAT", help_heading = "Output", hide_env_values = true)]
+            #[serde(deserialize_with = "text")]
+            pub(super) log_format: Option<LogFormat>,
+            /// In the file only: what `--log` is on the command line.
+            #[arg(skip)]
+            pub(super) log: Option<String>,
+        }
+
+        impl Options {
+            /// These, and those of `other` where these say nothing.
+            pub(super) fn or(self, other: Self) -> Self {
+                Self {
+                    $($($field: self.$field.or(other.$field),)*)*
+                    log_format: self.log_format.or(other.log_format),
+                    log: self.log.or(other.log),
+                }
+            }
+
+            /// The settings, with the defaults where nothing is said.
+            pub(super) fn settings(&self) -> Settings {
+                let mut settings = Settings::new();
+                $($(
+                    if let Some(value) = &self.$field {
+                        settings.$field = value.clone().into();
+                    }
+                )*)*
+                settings
+            }
+
+            /// Names and values, without those that are not set.
+            pub(super) fn show(settings: &Settings) -> Vec<(String, String)> {
+                let shown = [$($((stringify!($field), settings.$field.show()),)*)*];
+                shown
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name.replace('_', "-"), value?)))
+                    .collect()
+            }
+        }
+
+        /// Names and defaults as `--help` shows them.
+        #[cfg(test)]
+        const DEFAULTS: &[(&str, &str)] = &[$($((stringify!($field), $default),)*)*];
+    };
+}
+
+options! {
+    "Service" {
+        /// Where rudder-server finds the service; port 0 takes a free one.
+        listen: SocketAddr, "ADDR", "RUDDER_INTERCOM_LISTEN", " 127.0.0.1:9090";
+        /// Where /metrics and /health are served besides.
+        metrics_listen: SocketAddr, "ADDR", "RUDDER_INTERCOM_METRICS_LISTEN", " nowhere";
+        /// The longest body of a request.
+        max_body_bytes: Size, "SIZE", "RUDDER_INTERCOM_MAX_BODY_BYTES", " 32MiB";
+        /// Requests in progress at one time; beyond them, the answer is 503.
+        max_requests: NonZeroUsize, "COUNT", "RUDDER_INTERCOM_MAX_REQUESTS", " 128";
+        /// Connections at one time; beyond them, new ones wait.
+        max_connections: NonZeroUsize, "COUNT", "RUDDER_INTERCOM_MAX_CONNECTIONS", " 4096";
+        /// How long the body of a request may take to arrive.
+        body_timeout: Seconds, "TIME", "RUDDER_INTERCOM_BODY_TIMEOUT", " 30s";
+        /// How long a connection may be idle, or take for the head of a request.
+        idle_timeout: Seconds, "TIME", "RUDDER_INTERCOM_IDLE_TIMEOUT", " 120s";
+        /// How long the calls for one request may take; what is not done by then is to be retried.
+        request_timeout: Seconds, "TIME", "RUDDER_INTERCOM_REQUEST_TIMEOUT", " 60s";
+        /// How long a stop waits for requests in progress.
+        shutdown_timeout: Seconds, "TIME", "RUDDER_INTERCOM_SHUTDOWN_TIMEOUT", " 30s";
+    }
+    "Intercom" {
+        /// Where Intercom is called in place of its own hosts; {host} in it stands for the host that is meant.
+        intercom_base_url: BaseUrl, "URL", "RUDDER_INTERCOM_INTERCOM_BASE_URL", " Intercom's hosts";
+        /// The version of Intercom's API.
+        api_version: ApiVersion, "VERSION", "RUDDER_INTERCOM_API_VERSION", " 2.10";
+        /// What happens to a contact who is archived and to be created: restore or fail.
+        on_archived: ArchivedPolicy, "POLICY", "RUDDER_INTERCOM_ON_ARCHIVED", " restore";
+        /// Calls to Intercom at one time.
+        max_calls: NonZeroUsize, "COUNT", "RUDDER_INTERCOM_MAX_CALLS", " 128";
+        /// Calls to Intercom at one time for one request.
+        max_calls_per_request: NonZeroUsize, "COUNT", "RUDDER_INTERCOM_MAX_CALLS_PER_REQUEST", " 16";
+        /// How long a connection to Intercom may take.
+        connect_timeout: Seconds, "TIME", "RUDDER_INTERCOM_CONNECT_TIMEOUT", " 5s";
+        /// How long an answer of Intercom may take.
+        call_timeout: Seconds, "TIME", "RUDDER_INTERCOM_CALL_TIMEOUT", " 15s";
+        /// How many contact ids are remembered.
+        remembered_contacts: NonZeroUsize, "COUNT", "RUDDER_INTERCOM_REMEMBERED_CONTACTS", " 50000";
+        /// How long a contact id is remembered that a search has found; 0s for not at all.
+        remember_for: Seconds, "TIME", "RUDDER_INTERCOM_REMEMBER_FOR", " 60s";
+    }
+}
+
+/// Reads a string or a number of the file as the flag would be read.
+fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    let value = match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => text,
+        toml::Value::Integer(number) => number.to_string(),
+        other => {
+            return Err(D::Error::custom(format!(
+                "expected a string or a whole number, not {}",
+                other.type_str()
+            )));
+        }
+    };
+    value.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// A length of time: a number of seconds, or with a unit, such as 500ms, 15s or 2m.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seconds(Duration);
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a time of at most a day, such as 500ms, 15s or 2m";
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| EXPECTED)?;
+        let milliseconds = match unit {
+            "ms" => Some(number),
+            "" | "s" => number.checked_mul(1000),
+            "m" => number.checked_mul(60_000),
+            _ => None,
+        };
+        let is_sane = |milliseconds: &u64| *milliseconds <= 86_400_000;
+        let milliseconds = milliseconds.filter(is_sane).ok_or(EXPECTED)?;
+        Ok(Self(Duration::from_millis(milliseconds)))
+    }
+}
+
+impl From<Seconds> for Duration {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0
+    }
+}
+
+/// A number of bytes, such as 512KiB or 32MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size(NonZeroUsize);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size = crate::cli::parse_size(text)?;
+        NonZeroUsize::new(size)
+            .map(Self)
+            .ok_or_else(|| "expected at least one byte".to_owned())
+    }
+}
+
+impl From<Size> for NonZeroUsize {
+    fn from(size: Size) -> Self {
+        size.0
+    }
+}
+
+/// How a setting is written in the file.
+trait Show {
+    fn show(&self) -> Option<String>;
+}
+
+macro_rules! shown_as_text {
+    ($($type:ty)*) => {$(
+        impl Show for $type {
+            fn show(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+        }
+    )*};
+}
+shown_as_text! { SocketAddr BaseUrl ApiVersion ArchivedPolicy NonZeroUsize }
+
+impl Show for Duration {
+    fn show(&self) -> Option<String> {
+        Some(match self.subsec_millis() {
+            0 => format!("{}s", self.as_secs()),
+            _ => format!("{}ms", self.as_millis()),
+        })
+    }
+}
+
+impl<T: Show> Show for Option<T> {
+    fn show(&self) -> Option<String> {
+        self.as_ref().and_then(Show::show)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_in_the_help_are_true() {
+        let defaults = Settings::new();
+        let shown = Options::show(&defaults);
+        for (name, default) in DEFAULTS {
+            let name = name.replace('_', "-");
+            let value = shown.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+            match value {
+                None => assert!(matches!(default.trim(), "nowhere" | "Intercom's hosts"), "{name}"),
+                Some(value) if name == "max-body-bytes" => {
+                    assert_eq!(default.trim().parse(), value.parse::<Size>(), "{name}");
+                }
+                Some(value) => assert_eq!(default.trim(), value, "{name}"),
+            }
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, milliseconds) in [("0", 0), ("5", 5000), ("5s", 5000), ("250ms", 250), ("2m", 120_000)] {
+            assert_eq!(text.parse(), Ok(Seconds(Duration::from_millis(milliseconds))), "{text}");
+        }
+        for text in ["", "s", "-1", "1.5", "1h", "99999999999999999999", "1000000"] {
+            assert!(text.parse::<Seconds>().is_err(), "{text}");
+        }
+    }
+}
