@@ -3,10 +3,10 @@
 #[cfg(feature = "client")]
 use super::Refused;
 use super::job::{Ending, Job, State, Trouble};
-use super::{
-    Closed, Delivered, DeliveryResult, DeliveryWarning, Engine, EventId, Failed, FailureCode, Outcome, Rejected,
-    Submission,
-};
+#[cfg(feature = "client")]
+use super::keys::Keys;
+use super::release::Ended;
+use super::{Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, Outcome, Rejected, Submission};
 
 impl Engine {
     /// Whether Intercom has refused the token: no call is made any more.
@@ -38,10 +38,10 @@ impl Engine {
     /// Gives an event that was refused its outcome after all.
     #[cfg(feature = "client")]
     pub(crate) fn turn_away(&mut self, refused: Refused) {
-        let event = refused.submission.event;
-        let failed = failed(self.closing_code(), &Trouble::default(), 0, *refused.submission);
+        self.last_event += 1;
         self.events += 1;
-        self.push_outcome(event, DeliveryResult::Failed(Box::new(failed)), Vec::new());
+        self.releases.expect(self.last_event, Keys::default());
+        self.cut_short(self.last_event, *refused.submission);
     }
 
     /// Starts no event any more, and ends what does not wait for an answer, as far as the reason asks for it.
@@ -67,13 +67,16 @@ impl Engine {
     /// Ends what has not started.
     pub(super) fn drain(&mut self) {
         for entry in self.queue.drain() {
-            let failed = failed(self.closing_code(), &Trouble::default(), 0, entry.submission);
-            self.push_outcome(
-                failed.submission.event,
-                DeliveryResult::Failed(Box::new(failed)),
-                Vec::new(),
-            );
+            self.cut_short(entry.seq, entry.submission);
         }
+    }
+
+    /// Ends an event that was not started and will not be.
+    fn cut_short(&mut self, seq: u64, submission: Submission) {
+        let event = submission.event;
+        let failed = failed(self.closing_code(), &Trouble::default(), 0, submission);
+        let result = DeliveryResult::Failed(Box::new(failed));
+        self.release(seq, &[], Ended::new(event, result));
     }
 
     pub(super) fn closing_code(&self) -> FailureCode {
@@ -87,13 +90,15 @@ impl Engine {
     pub(super) fn end(&mut self, seq: u64, ending: Ending) {
         let Some(job) = self.jobs.remove(&seq) else { return };
         self.ready.remove(&seq);
-        self.queue.finish(seq, job.lane, job.first());
+        self.queue.finish(seq, job.lane, &job.members, &job.after);
         let learnt = job.contact.as_ref().filter(|_| job.learnt);
         let mut learnt = learnt.and_then(|id| self.memory.known(id)).map(Box::new);
-        let carrier = job.first().submission.event;
+        let mut after = job.after;
+        let carrier = job.members[0].submission.event;
         for (at, member) in job.members.into_iter().enumerate() {
-            let event = member.submission.event;
             let calls = if at == 0 { job.calls } else { 0 };
+            let event = member.submission.event;
+            let mut submission = Some(member.submission);
             let result = match ending {
                 Ending::Delivered => DeliveryResult::Delivered(Delivered {
                     calls,
@@ -104,25 +109,51 @@ impl Engine {
                     merged_into: (at > 0).then_some(carrier),
                 }),
                 Ending::Rejected(code) => DeliveryResult::Rejected(Rejected { code, calls }),
-                Ending::Failed(code) => {
-                    DeliveryResult::Failed(Box::new(failed(code, &job.trouble, calls, member.submission)))
-                }
+                Ending::Failed(code) => match submission.take() {
+                    Some(submission) => DeliveryResult::Failed(Box::new(failed(code, &job.trouble, calls, submission))),
+                    None => continue,
+                },
             };
-            self.push_outcome(event, result, job.warnings.clone());
+            let mut ended = Ended::new(event, result);
+            ended.warnings.clone_from(&job.warnings);
+            ended.submission = submission;
+            self.release(member.seq, &after, ended);
+            after = vec![member.seq];
         }
     }
 
-    pub(super) fn push_outcome(&mut self, event: EventId, result: DeliveryResult, warnings: Vec<DeliveryWarning>) {
-        match &result {
-            DeliveryResult::Delivered(_) => self.totals.delivered += 1,
-            DeliveryResult::Rejected(_) => self.totals.rejected += 1,
-            DeliveryResult::Failed(_) => self.totals.failed += 1,
+    /// Hands an outcome out when its turn has come.
+    fn release(&mut self, seq: u64, after: &[u64], mut ended: Ended) {
+        let closing = self.closed.map(|_| self.closing_code());
+        if let DeliveryResult::Failed(failed) = &ended.result {
+            ended.is_closing = Some(failed.code) == closing;
         }
-        self.outcomes.push_back(Outcome {
-            event,
-            result,
-            warnings,
+        let (totals, outcomes) = (&mut self.totals, &mut self.outcomes);
+        self.releases.end(seq, after, ended, |ended| {
+            let outcome = handed_out(ended, closing);
+            match &outcome.result {
+                DeliveryResult::Delivered(_) => totals.delivered += 1,
+                DeliveryResult::Rejected(_) => totals.rejected += 1,
+                DeliveryResult::Failed(_) => totals.failed += 1,
+            }
+            outcomes.push_back(outcome);
         });
+    }
+}
+
+/// The outcome of an event. One that was delivered after another that was cut short is given back with it: when both are
+/// delivered again, it comes after the other again.
+fn handed_out(ended: Ended, closing: Option<FailureCode>) -> Outcome {
+    let result = match (ended.result, closing, ended.submission) {
+        (DeliveryResult::Delivered(delivered), Some(code), Some(submission)) if ended.is_closing => {
+            DeliveryResult::Failed(Box::new(failed(code, &Trouble::default(), delivered.calls, submission)))
+        }
+        (result, ..) => result,
+    };
+    Outcome {
+        event: ended.event,
+        result,
+        warnings: ended.warnings,
     }
 }
 

@@ -37,6 +37,7 @@ impl Engine {
         job.throttled = 0;
         if answer.status == 401 {
             job.trouble.attempts = job.attempts + 1;
+            self.closed = Some(Closed::Unauthorized);
             self.end(flight.job, Ending::Failed(FailureCode::Unauthorized));
             self.close(Closed::Unauthorized);
             return;

@@ -94,6 +94,8 @@ pub(super) struct Job {
     /// The event, and those that are delivered together with it.
     pub(super) members: Vec<Entry>,
     pub(super) lane: LaneId,
+    /// The events that it comes after in its lane.
+    pub(super) after: Vec<u64>,
     pub(super) step: Step,
     pub(super) state: State,
     /// The lock that it waited for last.
@@ -133,7 +135,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(lane: LaneId, entry: Entry) -> Self {
+    pub(super) fn new(lane: LaneId, entry: Entry, after: Vec<u64>) -> Self {
         let step = match &entry.submission.plan {
             Plan::SubmitEvent(_) => Step::Submit,
             Plan::SaveCompany(_) => Step::Upsert,
@@ -142,6 +144,7 @@ impl Job {
         Self {
             members: vec![entry],
             lane,
+            after,
             step,
             state: State::Ready,
             woken_by: None,

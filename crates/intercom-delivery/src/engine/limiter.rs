@@ -95,6 +95,8 @@ pub(super) struct Limiter {
     in_flight: BTreeSet<u64>,
     /// When the last window that an answer told of ends, by Intercom's clock.
     last_reset: Option<i64>,
+    /// Whether a call has been answered, or has failed: before, one at a time is made.
+    has_landed: bool,
     window_millis: u64,
     /// How much later windows end than told.
     margin_millis: i64,
@@ -118,6 +120,7 @@ impl Limiter {
             window: None,
             in_flight: BTreeSet::new(),
             last_reset: None,
+            has_landed: false,
             window_millis: window,
             margin_millis: 0,
             skew: Skew::UNKNOWN,
@@ -146,6 +149,10 @@ impl Limiter {
     /// The same, as far as it can be told without presuming the next window.
     pub(super) fn next_at(&self, now: Time) -> Time {
         let mut at = now;
+        if !self.has_landed && self.window.is_none() && !self.in_flight.is_empty() {
+            // Its answer tells how many more there may be.
+            return Time::NEVER;
+        }
         if let Some((_, next)) = self.rate {
             at = at.max(Time::from_unix_millis(next.div_ceil(1000)));
         }
@@ -227,6 +234,7 @@ impl Limiter {
     /// A call is not in flight any more.
     pub(super) fn landed(&mut self, call: u64) {
         self.in_flight.remove(&call);
+        self.has_landed = true;
     }
 
     /// A call that was made at `sent` has been answered.

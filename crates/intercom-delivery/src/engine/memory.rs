@@ -3,6 +3,7 @@
 //! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
 
 use super::fields::{Body, CUSTOM, Overlay, Set, Written, hash_name, hash_value};
+use super::keys::Keys;
 use super::locks::LockKey;
 use super::settings::{AttributePolicy, EngineSettings};
 use super::submission::KnownContact;
@@ -10,7 +11,7 @@ use hashlink::LruCache;
 use intercom_api::{
     CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,
 };
-use rudderstack_to_intercom::{ContactField, Lookup, LookupField};
+use rudderstack_to_intercom::{ContactField, Identities, Lookup, LookupField, Plan};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
@@ -128,6 +129,33 @@ impl Memory {
             drops: settings.attributes == AttributePolicy::Drop,
             hasher: RandomState::new(),
         }
+    }
+
+    /// Whom an event is about, as far as it is known.
+    pub(super) fn person_keys(&self, identities: &Identities) -> Keys {
+        let mut keys = Keys::default();
+        // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
+        let texts = [&identities.user_id, &identities.anonymous_id, &identities.email];
+        for text in texts.into_iter().flatten() {
+            keys.add(self.hasher.hash_one(text));
+        }
+        let by_external_id = identities.user_id.as_ref().and_then(|id| self.by_external_id.peek(id));
+        let by_email = identities.email.as_ref().and_then(|email| self.by_email.peek(email));
+        for contact in [by_external_id, by_email].into_iter().flatten() {
+            keys.add(self.hasher.hash_one(("contact", contact.as_str())));
+        }
+        keys
+    }
+
+    /// The same, and the company.
+    pub(super) fn all_keys(&self, person: &Keys, plan: &Plan) -> Keys {
+        let mut keys = *person;
+        if let Plan::SaveCompany(plan) = plan
+            && let Some(id) = &plan.company.company_id
+        {
+            keys.add(self.hasher.hash_one(("company", id.as_str())));
+        }
+        keys
     }
 
     pub(super) fn lock(&self, kind: &str, id: &str) -> LockKey {

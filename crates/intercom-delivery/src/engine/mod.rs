@@ -7,12 +7,14 @@ mod fields;
 mod handle;
 mod health;
 mod job;
+mod keys;
 mod limiter;
 mod locks;
 mod memory;
 mod merge;
 mod outcome;
 mod queue;
+mod release;
 mod settings;
 mod status;
 mod steps;
@@ -35,6 +37,7 @@ use limiter::Limiter;
 use locks::{LockKey, Locks};
 use memory::{Memory, Source};
 use queue::Queue;
+use release::Releases;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::fmt;
@@ -97,6 +100,7 @@ pub struct Engine {
     limiter: Limiter,
     health: Health,
     backoff: Backoff,
+    releases: Releases,
     outcomes: VecDeque<Outcome>,
     /// Events taken in whose outcome has not been fetched.
     events: usize,
@@ -130,6 +134,7 @@ impl Engine {
             limiter: Limiter::new(&settings),
             health: Health::new(&settings),
             backoff: Backoff::new(&settings),
+            releases: Releases::default(),
             outcomes: VecDeque::new(),
             events: 0,
             closed: None,
@@ -154,7 +159,10 @@ impl Engine {
             None => {
                 self.last_event += 1;
                 self.events += 1;
-                self.queue.push(self.last_event, submission);
+                let keys = self.memory.person_keys(&submission.identities);
+                self.releases
+                    .expect(self.last_event, self.memory.all_keys(&keys, &submission.plan));
+                self.queue.push(self.last_event, submission, keys);
                 return Ok(());
             }
         };
@@ -269,9 +277,9 @@ impl Engine {
         if let Some(seq) = self.ready.pop_first() {
             return Some(seq);
         }
-        let (lane, entry) = self.queue.start()?;
+        let (lane, entry, after) = self.queue.start()?;
         let seq = entry.seq;
-        self.jobs.insert(seq, Job::new(lane, entry));
+        self.jobs.insert(seq, Job::new(lane, entry, after));
         Some(seq)
     }
 

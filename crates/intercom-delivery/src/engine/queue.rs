@@ -4,31 +4,10 @@
 //! *lane*. A lane runs one job at a time, in the order of submission. An identity belongs to a lane as long as an event
 //! of the lane has it, so that lanes are as small as what is queued allows.
 
+use super::keys::Keys;
 use super::submission::Submission;
-use rudderstack_to_intercom::Identities;
-use std::collections::hash_map::{Entry as Slot, RandomState};
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::BuildHasher;
-
-/// The identities of an event, hashed. Two that collide share a lane for a while, which does no harm.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Keys {
-    hashes: [u64; 3],
-    len: usize,
-}
-
-impl Keys {
-    fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.hashes[..self.len].iter().copied()
-    }
-
-    fn add(&mut self, hash: u64) {
-        if !self.hashes[..self.len].contains(&hash) {
-            self.hashes[self.len] = hash;
-            self.len += 1;
-        }
-    }
-}
 
 /// A queued event.
 #[derive(Debug)]
@@ -53,6 +32,8 @@ struct Lane {
     active: Vec<(u64, Keys)>,
     /// Under which number it stands in `Queue::ready`.
     listed: Option<u64>,
+    /// The events that ended last in it.
+    ended: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -70,7 +51,6 @@ pub(super) struct Queue {
     ready: BTreeSet<(u64, LaneId)>,
     last_lane: u64,
     waiting: usize,
-    hasher: RandomState,
 }
 
 impl Queue {
@@ -84,21 +64,8 @@ impl Queue {
         !self.ready.is_empty()
     }
 
-    fn keys_of(&self, identities: &Identities) -> Keys {
-        let mut keys = Keys::default();
-        // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
-        for text in [&identities.user_id, &identities.anonymous_id, &identities.email]
-            .into_iter()
-            .flatten()
-        {
-            keys.add(self.hasher.hash_one(text));
-        }
-        keys
-    }
-
     /// Takes an event in, behind all others that share an identity with it.
-    pub(super) fn push(&mut self, seq: u64, submission: Submission) {
-        let keys = self.keys_of(&submission.identities);
+    pub(super) fn push(&mut self, seq: u64, submission: Submission, keys: Keys) {
         let id = self.lane_for(&keys);
         for hash in keys.iter() {
             match self.keys.entry(hash) {
@@ -161,6 +128,7 @@ impl Queue {
         }
         let lane = self.lanes.entry(into).or_default();
         lane.active.extend(moved.active);
+        lane.ended.extend(moved.ended);
         for entry in moved.waiting {
             // Most often at the end.
             let at = lane.waiting.partition_point(|other| other.seq < entry.seq);
@@ -189,15 +157,16 @@ impl Queue {
         }
     }
 
-    /// Starts the oldest event that can start. Its job goes by its number.
-    pub(super) fn start(&mut self) -> Option<(LaneId, Entry)> {
+    /// Starts the oldest event that can start. Its job goes by its number. Says which events it comes after in its lane.
+    pub(super) fn start(&mut self) -> Option<(LaneId, Entry, Vec<u64>)> {
         let &(_, id) = self.ready.first()?;
         let lane = self.lanes.get_mut(&id)?;
         let entry = lane.waiting.pop_front()?;
         lane.active.push((entry.seq, entry.keys));
+        let after = lane.ended.clone();
         self.waiting -= 1;
         self.refresh(id);
-        Some((id, entry))
+        Some((id, entry, after))
     }
 
     /// The lane that a job is in now; it may have been joined to another since the job started.
@@ -238,8 +207,9 @@ impl Queue {
         }
     }
 
-    /// Ends a job: its lane can start the next one.
-    pub(super) fn finish(&mut self, job: u64, lane: LaneId, first: &Entry) {
+    /// Ends a job, which came after these events: its lane can start the next one.
+    pub(super) fn finish(&mut self, job: u64, lane: LaneId, members: &[Entry], after: &[u64]) {
+        let [first, ..] = members else { return };
         let id = self.lane_of(lane, &first.keys);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let mut ended = Vec::new();
@@ -249,6 +219,8 @@ impl Queue {
             }
             *other != job
         });
+        lane.ended.retain(|event| !after.contains(event));
+        lane.ended.extend(members.last().map(|last| last.seq));
         for keys in ended {
             self.release(&keys);
         }

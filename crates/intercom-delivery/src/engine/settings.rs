@@ -129,7 +129,7 @@ pub struct EngineSettings {
     pub savings: Savings,
     /// How many contacts are remembered, and how many companies, links and tags.
     pub remembered: NonZeroUsize,
-    /// The rate limit until the first answer tells it; none means that only [`concurrency`](Self::concurrency) holds.
+    /// The rate limit until the first answer tells it. If none is assumed, the first call is made alone.
     pub assumed_limit: Option<AssumedLimit>,
     /// At most so many calls a second, whatever Intercom allows.
     pub max_rate: Option<NonZeroU32>,

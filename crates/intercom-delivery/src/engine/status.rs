@@ -17,6 +17,8 @@ pub struct Status {
     pub in_flight: usize,
     /// Outcomes that have not been fetched.
     pub outcomes: usize,
+    /// Outcomes that wait for those of older events of the same user or company.
+    pub held: usize,
     /// What the engine waits for, if it has work that it cannot go on with.
     pub waiting: Option<Waiting>,
     /// How many calls Intercom allows now, if an answer has told.
@@ -72,6 +74,7 @@ impl Engine {
             active: self.jobs.len(),
             in_flight: self.flights.len(),
             outcomes: self.outcomes.len(),
+            held: self.releases.held(),
             waiting: self.waiting(),
             budget: self.limiter.budget(),
             halted: self.is_halted(),
@@ -90,6 +93,9 @@ impl Engine {
                 return Some(Waiting::Outage(until));
             }
             let at = self.limiter.next_at(self.now);
+            if at == Time::NEVER {
+                return Some(Waiting::Answers);
+            }
             return (at > self.now).then_some(Waiting::RateLimit(at));
         }
         if !self.flights.is_empty() {

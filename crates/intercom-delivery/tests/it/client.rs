@@ -297,7 +297,7 @@ async fn a_transport_that_panics_costs_an_attempt() {
 #[tokio::test(start_paused = true)]
 async fn stop_finishes_what_is_in_flight_and_accounts_for_the_rest() {
     let (transport, calls) = Scripted::new(|_| (answer(202, ""), Duration::from_secs(5)));
-    let mut settings = EngineSettings::new();
+    let mut settings = side_by_side();
     settings.concurrency = 3.try_into().unwrap();
     let (delivery, submissions, outcomes, control) = Delivery::new(settings, transport);
     let running = tokio::spawn(delivery.run());

@@ -226,8 +226,20 @@ fn an_assumed_limit_holds_from_the_first_call() {
 }
 
 #[test]
+fn the_first_call_is_made_alone() {
+    let mut window = Window::new(4, 10);
+    let mut run = Run::new(EngineSettings::new());
+    for at in 0..12 {
+        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+    }
+    run.run(|sent| window.answer(sent.at));
+    assert_eq!(run.engine.status().totals.throttled, 0);
+    assert!(run.sent[1].at > run.sent[0].at);
+}
+
+#[test]
 fn a_rate_of_ones_own_holds() {
-    let mut settings = EngineSettings::new();
+    let mut settings = side_by_side();
     settings.max_rate = Some(20.try_into().unwrap());
     let mut run = Run::new(settings.clone());
     for at in 0..100 {

@@ -30,7 +30,7 @@ fn started(run: &mut Run) -> Vec<u64> {
 
 #[test]
 fn events_of_different_users_go_side_by_side() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     run.submit(event("a"), who("u1"));
     run.submit(event("b"), who("u2"));
     run.submit(event("c"), who("u1"));
@@ -41,7 +41,7 @@ fn events_of_different_users_go_side_by_side() {
 
 #[test]
 fn any_shared_identity_makes_one_user() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     run.submit(event("a"), ids(Some("u1"), Some("x"), None));
     run.submit(event("b"), ids(None, Some("x"), Some("a@b.c")));
     run.submit(event("c"), ids(None, None, Some("a@b.c")));
@@ -52,7 +52,7 @@ fn any_shared_identity_makes_one_user() {
 
 #[test]
 fn an_anonymous_id_that_stands_in_for_a_user_id_is_the_same_user() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     run.submit(event("a"), ids(None, Some("x"), None));
     run.submit(event("b"), ids(Some("x"), None, None));
     assert_eq!(started(&mut run), [1]);
@@ -60,7 +60,7 @@ fn an_anonymous_id_that_stands_in_for_a_user_id_is_the_same_user() {
 
 #[test]
 fn an_event_that_joins_two_users_waits_for_both() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     run.submit(event("a1"), who("a"));
     run.submit(event("b1"), who("b"));
     run.submit(event("a2"), who("a"));
@@ -84,7 +84,7 @@ fn an_event_that_joins_two_users_waits_for_both() {
 
 #[test]
 fn an_identity_holds_users_together_only_while_it_is_queued() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     run.submit(event("a"), ids(Some("u1"), Some("shared"), None));
     run.submit(event("b"), ids(Some("u2"), Some("shared"), None));
     run.run(|_| answer(202, ""));
@@ -95,7 +95,7 @@ fn an_identity_holds_users_together_only_while_it_is_queued() {
 
 #[test]
 fn a_failed_event_does_not_stop_the_next() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     run.submit(event("a"), who("u1"));
     run.submit(event("b"), who("u1"));
     run.run(|sent| match sent.event.0 {
@@ -107,7 +107,7 @@ fn a_failed_event_does_not_stop_the_next() {
 
 #[test]
 fn the_queue_is_bounded_and_gives_events_back() {
-    let mut settings = EngineSettings::new();
+    let mut settings = side_by_side();
     settings.queue = 2.try_into().unwrap();
     let mut engine = Engine::new(settings);
     let submission = |at| Submission::new(EventId(at), event("x"), who("u1"));
@@ -126,7 +126,7 @@ fn the_queue_is_bounded_and_gives_events_back() {
 
 #[test]
 fn calls_in_flight_are_bounded() {
-    let mut settings = EngineSettings::new();
+    let mut settings = side_by_side();
     settings.concurrency = 3.try_into().unwrap();
     let mut run = Run::new(settings);
     for at in 0..9 {
@@ -140,7 +140,7 @@ fn calls_in_flight_are_bounded() {
 
 /// Two events about one contact that share no identity.
 fn two_ways(first: &str, second: &str) -> Run {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     let by_user = SaveContact::new(by_id("u1"), fields(first));
     let by_mail = SaveContact::new(by_email("a@b.c", None), fields(second));
     run.submit(Plan::SaveContact(by_user), who("u1"));
@@ -179,7 +179,7 @@ fn writes_of_one_contact_are_never_in_flight_together() {
 
 #[test]
 fn members_of_one_company_save_it_once() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     for user in ["u1", "u2", "u3", "u4"] {
         run.submit(group("k1", Some(by_id(user)), &["t"]), who(user));
     }
@@ -193,4 +193,58 @@ fn members_of_one_company_save_it_once() {
         (1, 4, 1)
     );
     assert_eq!(run.results(), ["delivered"; 4]);
+}
+
+/// Two users' events about one company, of which the older fails at first.
+fn two_members(older: fn(&Sent) -> Reply) -> Run {
+    let mut run = Run::new(side_by_side());
+    run.submit(group("k1", None, &["old"]), who("u1"));
+    run.submit(group("k1", None, &[]), who("u2"));
+    run.submit(track("u2", "paid", 7), who("u2"));
+    run.submit(track("u3", "paid", 7), who("u3"));
+    let mut server = move |sent: &Sent| match sent.event.0 {
+        1 if sent.call.operation == Op::CreateTag => older(sent),
+        _ => ok(r#"{"id":"i1"}"#),
+    };
+    while run.now.since(START) < Duration::from_millis(400) && run.step(&mut server) {}
+    run
+}
+
+#[test]
+fn outcomes_come_in_an_order_that_a_record_can_rely_on() {
+    let mut run = two_members(|_| (Ok(Answer::new(200, "{}")), Duration::from_secs(5)));
+    let ended = |run: &Run| run.outcomes.iter().map(|outcome| outcome.event.0).collect::<Vec<_>>();
+    assert_eq!(
+        ended(&run),
+        [4],
+        "delivered, but not to be recorded before the older event"
+    );
+    run.run(|_| unreachable!("all calls have been made"));
+    assert_eq!(ended(&run), [4, 1, 2, 3]);
+    assert_eq!(run.results(), ["delivered", "unchanged", "delivered", "delivered"]);
+}
+
+#[test]
+fn what_was_delivered_after_an_event_that_is_cut_short_is_given_back_with_it() {
+    let mut run = two_members(|_| (Ok(Answer::new(503, "")), Duration::from_millis(300)));
+    run.engine.stop();
+    run.run(|_| answer(202, ""));
+    assert_eq!(
+        run.results(),
+        ["failed stopped", "failed stopped", "failed stopped", "delivered"]
+    );
+    assert_eq!(failed(&run.outcomes[2]).submission.event, EventId(2));
+}
+
+#[test]
+fn known_contacts_hold_events_together_that_share_no_identity() {
+    let mut run = Run::new(side_by_side());
+    let mut known = KnownContact::new("c1".into());
+    known.external_id = Some("u1".into());
+    known.email = Some("a@b.c".into());
+    run.engine.remember_contact(&known);
+    run.submit(event("a"), ids(Some("u1"), None, None));
+    run.submit(event("b"), ids(None, None, Some("a@b.c")));
+    run.submit(event("c"), ids(None, None, Some("other@b.c")));
+    assert_eq!(started(&mut run), [1, 3]);
 }

@@ -13,7 +13,7 @@ fn five(settings: EngineSettings) -> Run {
 }
 
 fn two_at_a_time() -> EngineSettings {
-    let mut settings = EngineSettings::new();
+    let mut settings = side_by_side();
     settings.concurrency = 2.try_into().unwrap();
     settings
 }
@@ -108,7 +108,7 @@ fn abort_accounts_for_everything() {
 
 #[test]
 fn merged_events_that_fail_while_stopping_are_all_accounted_for() {
-    let mut run = Run::new(EngineSettings::new());
+    let mut run = Run::new(side_by_side());
     for attributes in [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#] {
         run.submit(identify("u1", attributes), who("u1"));
     }

@@ -298,6 +298,16 @@ pub(crate) fn thrifty() -> EngineSettings {
     settings
 }
 
+/// Settings by which the first call need not be waited for.
+pub(crate) fn side_by_side() -> EngineSettings {
+    let mut settings = EngineSettings::new();
+    settings.assumed_limit = Some(AssumedLimit {
+        calls: 1_000_000,
+        window: Duration::from_secs(10),
+    });
+    settings
+}
+
 /// What a sandbox answers.
 pub(crate) fn ask(sandbox: &mut Sandbox, sent: &Sent) -> Reply {
     let reply = sandbox.call(&sent.call, UnixMillis(sent.at.unix_millis()));

@@ -1,0 +1,143 @@
+//! In which order outcomes are handed out: so that whoever keeps a record of them can go on from any point of it.
+//!
+//! An outcome waits until those of all older events of the same user or company have been handed out, and that of the
+//! event before it in its lane. If the record ends
+//! there, what is delivered again afterwards is delivered in the old order, and nothing newer is overwritten. Only the
+//! outcome waits; the delivery of other users' events never does.
+
+use super::keys::Keys;
+use super::outcome::{DeliveryResult, DeliveryWarning};
+use super::submission::{EventId, Submission};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// An outcome that is ready to be handed out.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) event: EventId,
+    pub(super) result: DeliveryResult,
+    pub(super) warnings: Vec<DeliveryWarning>,
+    /// What was delivered; none if the result has it.
+    pub(super) submission: Option<Submission>,
+    /// Whether the event ended because everything does.
+    pub(super) is_closing: bool,
+}
+
+impl Ended {
+    pub(super) fn new(event: EventId, result: DeliveryResult) -> Self {
+        Self {
+            event,
+            result,
+            warnings: Vec::new(),
+            submission: None,
+            is_closing: false,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Event {
+    keys: Keys,
+    ended: Option<Box<Ended>>,
+    /// How many events before it in its lane have not been handed out.
+    waits_for: usize,
+    /// The events after it in its lane that wait for it.
+    followers: Vec<u64>,
+}
+
+/// The events whose outcomes have not been handed out.
+#[derive(Debug, Default)]
+pub(super) struct Releases {
+    events: HashMap<u64, Event>,
+    by_key: HashMap<u64, BTreeSet<u64>>,
+    held: usize,
+    /// What was cut short by the end of everything.
+    cut_short: HashSet<u64>,
+}
+
+impl Releases {
+    /// How many outcomes wait for others.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// An event is taken in.
+    pub(super) fn expect(&mut self, seq: u64, keys: Keys) {
+        for key in keys.iter() {
+            self.by_key.entry(key).or_default().insert(seq);
+        }
+        self.events.insert(
+            seq,
+            Event {
+                keys,
+                ended: None,
+                waits_for: 0,
+                followers: Vec::new(),
+            },
+        );
+    }
+
+    /// An event has ended, which came after these in its lane. Hands out its outcome, and those that waited for it, or
+    /// keeps it until its turn.
+    ///
+    /// What was delivered after an event that was cut short is going to be delivered once more after it: that is said of
+    /// it in [`Ended::is_closing`].
+    pub(super) fn end(&mut self, seq: u64, after: &[u64], ended: Ended, mut hand_out: impl FnMut(Ended)) {
+        let mut waits_for = 0;
+        for before in after {
+            if let Some(event) = self.events.get_mut(before) {
+                event.followers.push(seq);
+                waits_for += 1;
+            }
+        }
+        if let Some(event) = self.events.get_mut(&seq) {
+            event.ended = Some(Box::new(ended));
+            event.waits_for = waits_for;
+            self.held += 1;
+        }
+        let mut next = vec![seq];
+        while let Some(seq) = next.pop() {
+            let Some((keys, followers, mut ended)) = self.take(seq) else {
+                continue;
+            };
+            for key in keys.iter() {
+                if let Some(events) = self.by_key.get_mut(&key) {
+                    events.remove(&seq);
+                    match events.first() {
+                        Some(first) => next.push(*first),
+                        None => {
+                            self.by_key.remove(&key);
+                        }
+                    }
+                }
+            }
+            let is_delivered = matches!(ended.result, DeliveryResult::Delivered(_));
+            ended.is_closing |= is_delivered && keys.iter().any(|key| self.cut_short.contains(&key));
+            if ended.is_closing {
+                self.cut_short.extend(keys.iter());
+            }
+            for follower in followers {
+                if let Some(event) = self.events.get_mut(&follower) {
+                    event.waits_for -= 1;
+                    if let (true, Some(followed)) = (ended.is_closing, &mut event.ended) {
+                        followed.is_closing |= matches!(followed.result, DeliveryResult::Delivered(_));
+                    }
+                    next.push(follower);
+                }
+            }
+            hand_out(*ended);
+        }
+    }
+
+    /// Takes an event out that has ended, if it is the oldest of its user and company.
+    fn take(&mut self, seq: u64) -> Option<(Keys, Vec<u64>, Box<Ended>)> {
+        let event = self.events.get(&seq).filter(|event| event.waits_for == 0)?;
+        event.ended.as_ref()?;
+        let is_oldest = |key: u64| self.by_key.get(&key).and_then(BTreeSet::first) == Some(&seq);
+        if !event.keys.iter().all(is_oldest) {
+            return None;
+        }
+        let event = self.events.remove(&seq)?;
+        self.held -= 1;
+        Some((event.keys, event.followers, event.ended?))
+    }
+}
