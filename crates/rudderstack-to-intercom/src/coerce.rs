@@ -191,28 +191,57 @@ fn number_of_text(text: &str) -> Option<Number> {
         _ => {}
     }
     if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        let digits = !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        return digits
-            .then(|| i64::from_str_radix(hex, 16).ok().map(Number::from))
-            .flatten();
+        let digits = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = digits.then(|| u128::from_str_radix(hex, 16).ok()).flatten()?;
+        return Number::from_json_text(&number.to_string());
     }
-    // `+1`, `.5`, `1.`, `007`: decimal, but not JSON. Letters would let `inf` and `nan` through.
-    let decimal = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    let value: f64 = decimal.then(|| text.parse().ok()).flatten()?;
-    whole_float(value).map(Number::from).or_else(|| Number::from_f64(value))
+    let number = Number::from_json_text(&json_of_decimal(text)?)?;
+    number.as_f64().is_finite().then_some(number)
 }
 
-/// The value of a number without a fraction, however it is written.
+/// A decimal that is not JSON as one that is: `+1`, `.5`, `1.`, `007`.
+fn json_of_decimal(text: &str) -> Option<String> {
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = text.split_at(text.find(['e', 'E']).unwrap_or(text.len()));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    Some(format!("{sign}{whole}{point}{fraction}{exponent}"))
+}
+
+/// The value of a number without a fraction, however it is written: `13.0` and `1e2` are whole.
 fn whole(number: &Number) -> Option<i64> {
-    number.as_i64().or_else(|| whole_float(number.as_f64()))
-}
-
-/// Up to 2^53 every whole number is a double of its own.
-fn whole_float(value: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
+    if let Some(number) = number.as_i64() {
+        return Some(number);
+    }
+    let text = number.as_str();
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let digits = format!("{whole}{fraction}");
+    let mut power = exponent.checked_sub(fraction.len().try_into().ok()?)?;
+    let mut value: i64 = digits.parse().ok()?;
+    while power < 0 && value % 10 == 0 && value != 0 {
+        value /= 10;
+        power += 1;
+    }
+    match (value, power) {
+        (0, _) => Some(0),
+        (_, 0..=18) => value.checked_mul(10_i64.checked_pow(power.try_into().ok()?)?),
+        _ => None,
+    }
 }
 
 /// From this magnitude on, a number of time is in milliseconds: as seconds it would be beyond the year 5000.

@@ -9,6 +9,7 @@ use intercom_api::{
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::fmt;
 use strum::{Display, IntoStaticStr};
 
 /// What is to be done in Intercom for one event.
@@ -75,13 +76,23 @@ pub enum Missing {
 }
 
 /// How a company is found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CompanyKey {
     /// By the id that the caller's system gives it.
     CompanyId(CompanyExternalId),
     /// By its name.
     Name(String),
+}
+
+impl fmt::Debug for CompanyKey {
+    // Ids and names are data of the event.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CompanyId(_) => "CompanyId(..)",
+            Self::Name(_) => "Name(..)",
+        })
+    }
 }
 
 impl From<&CompanyKey> for FindCompany {
@@ -94,7 +105,7 @@ impl From<&CompanyKey> for FindCompany {
 }
 
 /// Create or update a company, link a member, tag it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SaveCompany {
     /// What the company is to have.
@@ -105,6 +116,17 @@ pub struct SaveCompany {
     /// The tags it is to have, without repeats.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+}
+
+impl fmt::Debug for SaveCompany {
+    // Tags are data of the event.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaveCompany")
+            .field("company", &self.company)
+            .field("member", &self.member)
+            .field("tags", &self.tags.len())
+            .finish()
+    }
 }
 
 impl SaveCompany {
