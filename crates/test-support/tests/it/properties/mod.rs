@@ -1,6 +1,11 @@
 //! Properties of the conversion that hold for every event.
 
+mod attributes;
+mod coercions;
+mod precedence;
+mod privacy;
 mod robustness;
+mod unknown;
 
 use proptest::prelude::*;
 use rudderstack_events::strategies::{self, Json};
@@ -19,3 +24,6 @@ fn any_event() -> impl Strategy<Value = Json> {
         1 => strategies::json(),
     ]
 }
+
+/// What an empty object holds.
+const NO_ENTRIES: Vec<(String, Json)> = Vec::new();
