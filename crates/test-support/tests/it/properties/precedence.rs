@@ -224,7 +224,7 @@ fn usable(kind: Kind) -> BoxedStrategy<Cell> {
                 let time = chrono::DateTime::from_timestamp(seconds, 0).expect("within range");
                 let texts = [
                     seconds.to_string(),
-                    format!("{}999", seconds),
+                    format!("{seconds}999"),
                     time.to_rfc2822(),
                     time.format("%Y-%m-%dT%H:%M:%S.999Z").to_string(),
                 ];
