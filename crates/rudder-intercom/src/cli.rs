@@ -61,6 +61,7 @@ enum Command {
     Convert(commands::convert::Convert),
     Check(commands::check::Check),
     Serve(Box<commands::serve::Serve>),
+    Sandbox(commands::sandbox::Sandbox),
     Completions(commands::completions::Completions),
 }
 
@@ -92,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Convert(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Serve(command) => command.run(cli.log),
+        Command::Sandbox(command) => command.run(),
         Command::Completions(command) => command.run(),
     });
     match result {

@@ -4,6 +4,8 @@ pub mod check;
 pub mod completions;
 pub mod convert;
 pub mod serve;
+pub mod sandbox;
+mod token;
 
 use crate::convert::Settings;
 use clap::Args;
