@@ -2,10 +2,10 @@
 
 use crate::commands;
 use crate::exit::Error;
-use crate::input::Source;
+use crate::input::{Opened, Source};
 use anstream::{ColorChoice, eprintln};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -61,6 +61,7 @@ enum Command {
     Convert(commands::convert::Convert),
     Check(commands::check::Check),
     Serve(Box<commands::serve::Serve>),
+    Send(Box<commands::send::Send>),
     Sandbox(commands::sandbox::Sandbox),
     Completions(commands::completions::Completions),
 }
@@ -93,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Convert(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Serve(command) => command.run(cli.log),
+        Command::Send(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Completions(command) => command.run(),
     });
@@ -150,7 +152,7 @@ impl Input {
     /// # Errors
     ///
     /// If the file cannot be opened.
-    pub fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
+    pub fn open(&self) -> Result<Opened, Error> {
         let source = Source::from(self.file.as_path());
         if source == Source::Stdin && std::io::stdin().is_terminal() {
             eprintln!("reading events from the terminal; end with Ctrl-D");

@@ -1,6 +1,7 @@
 //! How the program ends: its exit codes and its errors.
 
 use crate::pipeline;
+use crate::send::JournalError;
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
@@ -56,6 +57,17 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The journal cannot be used.
+    #[error("cannot use the journal {}", path.display())]
+    Journal {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: JournalError,
+    },
+    /// What became of events cannot be recorded. What was in flight has been finished.
+    #[error("stopped, because outcomes cannot be recorded")]
+    Record(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Reading, converting or writing came to a halt.
     #[error(transparent)]
     Pipeline(#[from] pipeline::Error),
@@ -79,6 +91,8 @@ impl Error {
         match self {
             Self::Open { .. } => "input_unreadable",
             Self::Write { .. } | Self::Output(_) => "output_unwritable",
+            Self::Journal { source, .. } => source.code(),
+            Self::Record(_) => "record_unwritable",
             Self::Pipeline(error) => error.code(),
             Self::Usage(_) => "usage",
             Self::Unauthorized(_) => "unauthorized",
@@ -88,7 +102,12 @@ impl Error {
 
     /// Whether the same might succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Write { .. } | Self::Output(_) | Self::System(..))
+        match self {
+            Self::Write { .. } | Self::Output(_) | Self::System(..) | Self::Record(_) => true,
+            Self::Journal { source, .. } => source.is_retryable(),
+            Self::Pipeline(error) => error.is_retryable(),
+            Self::Open { .. } | Self::Usage(_) | Self::Unauthorized(_) => false,
+        }
     }
 
     /// The exit code that it ends the program with.

@@ -11,4 +11,5 @@ pub mod exit;
 pub mod input;
 mod interrupt;
 pub mod pipeline;
+pub mod send;
 mod text;

@@ -31,7 +31,16 @@ pub(crate) fn thousands(number: u64) -> String {
 
 /// The number and what it counts, in the plural where it is not one.
 pub(crate) fn counted(number: u64, what: &str) -> String {
-    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
+    format!("{} {}", thousands(number), plural(number, what))
+}
+
+/// The word, in the plural unless there is one of it.
+pub(crate) fn plural(number: u64, word: &str) -> String {
+    match word.strip_suffix('y') {
+        _ if number == 1 => word.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{word}s"),
+    }
 }
 
 /// The share of a whole, rounded so that only all of it is 100 % and only none of it 0 %.
@@ -60,6 +69,7 @@ mod tests {
         }
         assert_eq!(counted(1, "event"), "1 event");
         assert_eq!(counted(0, "event"), "0 events");
+        assert_eq!(counted(2, "company"), "2 companies");
     }
 
     #[test]

@@ -34,9 +34,9 @@ pub struct Report {
     /// Track events with more metadata than Intercom keeps.
     pub long_metadata: LongMetadata,
     /// Calls to Intercom.
-    pub calls: Bounds<u64>,
+    pub calls: Effort<u64>,
     /// Minutes that these take at Intercom's rate limit.
-    pub minutes: Bounds<f64>,
+    pub minutes: Effort<f64>,
 }
 
 /// The events of a type.
@@ -128,14 +128,15 @@ pub struct LongMetadata {
     pub lines: Vec<u64>,
 }
 
-/// At least and at most.
+/// What it takes, in calls or in minutes.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Bounds<T> {
-    /// With what delivery saves: contacts that are known are not searched, and what would change nothing is not sent.
-    pub lower: T,
-    /// Without, if no contact exists yet or all do, whichever takes more.
-    pub upper: T,
+pub struct Effort<T> {
+    /// About so much with what delivery saves: contacts that are known are not searched, and what would change nothing is
+    /// not sent. Identifies that are merged while they wait make it less still.
+    pub expected: T,
+    /// So much at most, without these savings.
+    pub plain: T,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -161,9 +162,9 @@ impl From<&Tally> for Report {
             rejected,
             skipped,
         } = tally.totals;
-        let calls = Bounds {
-            lower: tally.calls.lower,
-            upper: tally.calls.upper,
+        let calls = Effort {
+            expected: tally.calls.expected,
+            plain: tally.calls.plain,
         };
         let minutes = |calls: u64| calls as f64 / f64::from(limits::CALLS_PER_MINUTE);
         let mut report = Self {
@@ -197,9 +198,9 @@ impl From<&Tally> for Report {
                 lines: tally.long_metadata.lines.clone(),
             },
             calls,
-            minutes: Bounds {
-                lower: minutes(calls.lower),
-                upper: minutes(calls.upper),
+            minutes: Effort {
+                expected: minutes(calls.expected),
+                plain: minutes(calls.plain),
             },
         };
         for findings in [&mut report.rejections, &mut report.warnings] {

@@ -87,9 +87,9 @@ impl<T: Serialize> ErasedJson for T {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     /// With what delivery saves: contacts that are known are not searched, what would change nothing is not sent.
-    pub(super) lower: u64,
+    pub(super) expected: u64,
     /// Without.
-    pub(super) upper: u64,
+    pub(super) plain: u64,
     /// The last body of each contact and company.
     bodies: HashMap<u64, u64>,
     /// Members and tags of companies.
@@ -99,8 +99,8 @@ pub(super) struct Calls {
 impl Calls {
     /// Counts the calls of the next event.
     pub(super) fn add(&mut self, effect: &Effect) {
-        self.upper += effect.plain();
-        self.lower += match effect {
+        self.plain += effect.plain();
+        self.expected += match effect {
             Effect::Always(calls) => *calls,
             Effect::Contact {
                 contact,

@@ -1,6 +1,6 @@
 //! The outcome of a check, for people at a terminal.
 
-use super::report::{Bounds, Finding, Report};
+use super::report::{Effort, Finding, Report};
 use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, percent, printable, thousands};
 use std::io::{self, Write};
 
@@ -30,9 +30,14 @@ impl Report {
         findings(out, "Left out of events that can be sent", NOTE, &self.warnings)?;
         self.attributes_text(out)?;
         self.names_text(out)?;
-        let Bounds { lower, upper } = self.calls;
+        let Effort { expected, plain } = self.calls;
         writeln!(out, "\n{BOLD}Calls to Intercom{BOLD:#}")?;
-        writeln!(out, "  {} to {}", thousands(lower), counted(upper, "call"))?;
+        writeln!(
+            out,
+            "  about {}; {} without what delivery saves",
+            counted(expected, "call"),
+            thousands(plain)
+        )?;
         writeln!(
             out,
             "  {DIM}{} at the rate limit of 10,000 calls a minute{DIM:#}",
@@ -170,16 +175,16 @@ fn and_more(out: &mut impl Write, all: usize) -> io::Result<()> {
 }
 
 /// How long calls take at the rate limit, in words.
-pub(super) fn duration(minutes: Bounds<f64>) -> String {
+pub(super) fn duration(minutes: Effort<f64>) -> String {
     let words = |minutes: f64| match minutes {
         ..1.0 => "less than a minute".to_owned(),
         ..90.0 => counted(minutes.ceil() as u64, "minute"),
         _ => format!("{:.1} hours", minutes / 60.0),
     };
-    let (lower, upper) = (words(minutes.lower), words(minutes.upper));
-    if lower == upper {
-        lower
+    let (expected, plain) = (words(minutes.expected), words(minutes.plain));
+    if expected == plain {
+        expected
     } else {
-        format!("{lower} to {upper}")
+        format!("{expected} to {plain}")
     }
 }

@@ -41,7 +41,7 @@ impl Check {
     /// Checks the input and prints the report.
     pub(crate) fn run(self) -> Result<Exit, Error> {
         let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
-        let reader = self.input.open()?;
+        let reader = self.input.open()?.reader;
         // Now rather than after an hour's work.
         let page = self.html.as_deref().map(create).transpose()?;
         let checker = Checker::new(self.conversion.settings());

@@ -45,7 +45,7 @@ impl Convert {
 
     fn write<R: Render>(&self, render: R, writer: impl Write) -> Result<Exit, Error> {
         let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
-        let reader = self.input.open()?;
+        let reader = self.input.open()?.reader;
         let converter = Converter::new(self.conversion.settings(), render);
         let mut writer = BufWriter::with_capacity(1 << 18, writer);
         let mut totals = Totals::default();

@@ -2,9 +2,11 @@
 
 pub mod check;
 pub mod completions;
+mod connection;
 pub mod convert;
 pub mod serve;
 pub mod sandbox;
+pub mod send;
 mod token;
 
 use crate::convert::Settings;

@@ -16,6 +16,6 @@ mod window;
 
 pub use chunk::Chunk;
 pub use fault::{Fault, FaultKind};
-pub use open::Source;
+pub use open::{Opened, Position, Source};
 pub use read::{Item, Received};
 pub use split::Splitter;

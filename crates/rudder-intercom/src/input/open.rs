@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,23 +26,78 @@ impl From<&Path> for Source {
     }
 }
 
+/// An input that has been opened.
+#[non_exhaustive]
+pub struct Opened {
+    /// What it holds, not compressed.
+    pub reader: Box<dyn Read + Send>,
+    /// How far it has been read.
+    pub position: Position,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened")
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far an input has been read. Clones follow the same input.
+#[derive(Clone, Debug, Default)]
+pub struct Position {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+impl Position {
+    /// How many bytes have been read, compressed as they are.
+    pub fn bytes(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes there are, if that is known.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+}
+
+/// Counts what is read.
+struct Counted<R>(R, Arc<AtomicU64>);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
 impl Source {
     /// Opens it, and takes gzip or zstd away, which is known by its first bytes.
     ///
     /// # Errors
     ///
     /// If the file cannot be opened or read.
-    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        match self {
-            Self::Stdin => decompress(Box::new(io::stdin())),
+    pub fn open(&self) -> io::Result<Opened> {
+        let mut position = Position::default();
+        let reader: Box<dyn Read + Send> = match self {
+            Self::Stdin => Box::new(io::stdin()),
             Self::File(path) => {
                 let file = File::open(path)?;
-                if file.metadata()?.is_dir() {
+                let about = file.metadata()?;
+                if about.is_dir() {
                     return Err(io::ErrorKind::IsADirectory.into());
                 }
-                decompress(Box::new(file))
+                position.total = about.is_file().then_some(about.len());
+                Box::new(file)
             }
-        }
+        };
+        let counted = Counted(reader, Arc::clone(&position.read));
+        Ok(Opened {
+            reader: decompress(Box::new(counted))?,
+            position,
+        })
     }
 }
 

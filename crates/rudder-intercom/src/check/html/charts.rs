@@ -102,22 +102,21 @@ pub(super) fn names(distinct: usize, limit: usize, out: &mut impl Write) -> io::
     writeln!(out, "</svg>")
 }
 
-/// The calls at least and at most.
+/// The calls with what delivery saves, and without.
 pub(super) fn calls(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let (lower, upper) = (report.calls.lower, report.calls.upper);
+    let (expected, plain) = (report.calls.expected, report.calls.plain);
     writeln!(
         out,
-        "<section>\n<h2>Calls to Intercom</h2>\n<p>{} to {}: {} at Intercom's limit of 10,000 calls a minute.</p>",
-        thousands(lower),
-        counted(upper, "call"),
+        "<section>\n<h2>Calls to Intercom</h2>\n<p>About {}: {} at Intercom's limit of 10,000 calls a minute.</p>",
+        counted(expected, "call"),
         report.duration()
     )?;
-    begin(out, 2, &format!("{lower} to {upper} calls"))?;
-    row(out, 0, "at least", &[("sent", lower)], upper, &thousands(lower))?;
-    row(out, 1, "at most", &[("sent", upper)], upper, &thousands(upper))?;
+    begin(out, 2, &format!("About {expected} calls, {plain} without savings"))?;
+    row(out, 0, "expected", &[("sent", expected)], plain, &thousands(expected))?;
+    row(out, 1, "at most", &[("sent", plain)], plain, &thousands(plain))?;
     writeln!(
         out,
-        "</svg>\n<p class=\"hint\">At least: contacts that are known are not searched again, and what would change nothing is not sent. \
+        "</svg>\n<p class=\"hint\">Expected: contacts that are known are not searched again, and what would change nothing is not sent. \
          At most: without these savings.</p>\n</section>"
     )
 }

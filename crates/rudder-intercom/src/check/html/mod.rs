@@ -145,7 +145,7 @@ impl Report {
             (thousands(self.converted), "can be sent"),
             (thousands(self.rejected), "rejected"),
             (thousands(self.skipped), "not meant for Intercom"),
-            (thousands(self.calls.upper), "calls to Intercom at most"),
+            (thousands(self.calls.plain), "calls to Intercom at most"),
         ] {
             writeln!(out, "<div><b>{figure}</b><span>{what}</span></div>")?;
         }

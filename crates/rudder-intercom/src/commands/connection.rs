@@ -1,0 +1,78 @@
+//! Which workspace of Intercom the commands talk to.
+
+use super::token;
+use crate::exit::Error;
+use clap::{Args, ValueHint};
+use intercom_api::Region;
+use intercom_delivery::client::{self, AccessToken, Client, Workspace};
+use std::path::PathBuf;
+
+/// Which workspace, and with what token.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Intercom")]
+pub(super) struct Connection {
+    /// Read the access token from this file instead of the environment variable INTERCOM_ACCESS_TOKEN.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    token_file: Option<PathBuf>,
+    /// Where the workspace is hosted: US, Europe or Australia.
+    #[arg(long, value_name = "REGION", default_value = "US", value_parser = parse_region)]
+    region: Region,
+    /// Call this URL instead of the region's: a sandbox or a proxy.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    intercom_base_url: Option<String>,
+}
+
+impl Connection {
+    /// The workspace.
+    ///
+    /// # Errors
+    ///
+    /// If there is no token, or the URL is none.
+    pub(super) fn workspace(&self) -> Result<Workspace, Error> {
+        let token = token::find(self.token_file.as_deref())?;
+        let workspace = Workspace::new(self.region, access_token(&token)?);
+        match &self.intercom_base_url {
+            None => Ok(workspace),
+            Some(url) => workspace
+                .with_base_url(url)
+                .map_err(|error| Error::Usage(format!("--intercom-base-url: {error}"))),
+        }
+    }
+
+    /// Where calls go.
+    pub(super) fn base_url(&self) -> &str {
+        self.intercom_base_url.as_deref().unwrap_or(self.region.base_url())
+    }
+
+    /// Whether calls go to Intercom itself, as far as is known.
+    pub(super) fn is_intercom(&self) -> bool {
+        self.intercom_base_url.is_none()
+    }
+}
+
+/// The client for all calls.
+///
+/// # Errors
+///
+/// If it cannot be set up.
+pub(super) fn http_client(use_proxy: bool) -> Result<Client, Error> {
+    Client::builder()
+        .use_proxy(use_proxy)
+        .build()
+        .map_err(|error| cannot(&error))
+}
+
+pub(super) fn access_token(token: &str) -> Result<AccessToken, Error> {
+    AccessToken::new(token).map_err(|error| Error::Unauthorized(error.to_string()))
+}
+
+fn cannot(error: &client::Error) -> Error {
+    Error::System(
+        "cannot call Intercom".to_owned(),
+        std::io::Error::other(error.to_string()),
+    )
+}
+
+fn parse_region(text: &str) -> Result<Region, String> {
+    text.parse().map_err(|_| "expected US, Europe or Australia".to_owned())
+}

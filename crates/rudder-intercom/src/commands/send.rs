@@ -1,0 +1,321 @@
+//! `send`: delivers.
+
+use super::Conversion;
+use super::connection::{Connection, access_token, http_client};
+use crate::cli::Input;
+use crate::exit::{Error, Exit};
+use crate::send::{DeadLetters, Delivered, End, Job, Journal, JournalError, Preparer, deliver};
+use crate::text::{BOLD, DIM, plural, thousands};
+use anstream::{AutoStream, eprintln};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, ValueHint};
+use intercom_api::Region;
+use intercom_delivery::client::{HttpTransport, Workspace};
+use intercom_delivery::{ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, UnknownContactPolicy};
+use intercom_sandbox::{RunningSandbox, Settings};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tokio::runtime::Runtime;
+
+/// Deliver the events to Intercom
+///
+/// Events of one user are delivered in order; those of different users do not wait for each other. Whatever goes wrong
+/// on the way is tried again, within Intercom's rate limit. Events can be sent again safely: Intercom drops repeats.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rudder-intercom send events.ndjson --sandbox
+  rudder-intercom send events.ndjson --token-file token --region Europe
+  rudder-intercom send events.ndjson --journal done.db --dead-letters failed.ndjson
+  rudder-intercom send failed.ndjson --only-code rate_limited
+
+The access token comes from INTERCOM_ACCESS_TOKEN or --token-file, never from an argument.
+Ctrl-C finishes what is in flight. With --journal, the same command then goes on where it was.
+Exits with 1 if events were rejected or failed, with 3 if Intercom does not accept the token.")]
+pub struct Send {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    conversion: Conversion,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+    #[command(flatten)]
+    policies: Policies,
+    #[command(flatten)]
+    speed: Speed,
+    #[command(flatten)]
+    record: RecordArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sandbox")]
+struct SandboxArgs {
+    /// Send to a sandbox of Intercom inside this program, which needs no account and is gone at the end.
+    #[arg(long, conflicts_with_all = ["token_file", "intercom_base_url", "journal"])]
+    sandbox: bool,
+    /// Make the sandbox as strict as Intercom: undefined attributes fail, search lags by 30 seconds, 10,000 calls a minute.
+    #[arg(long, requires = "sandbox")]
+    sandbox_strict: bool,
+    /// Write what the sandbox holds at the end, as JSON.
+    #[arg(long, requires = "sandbox", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    sandbox_state: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Delivery")]
+struct Policies {
+    /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
+    #[arg(long, value_name = "POLICY", default_value = "fail",
+          value_parser = PossibleValuesParser::new(["fail", "drop", "create"]).try_map(|name| name.parse::<AttributePolicy>()))]
+    attributes: AttributePolicy,
+    /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
+    #[arg(long, value_name = "POLICY", default_value = "fail",
+          value_parser = PossibleValuesParser::new(["fail", "create"]).try_map(|name| name.parse::<UnknownContactPolicy>()))]
+    on_unknown_contact: UnknownContactPolicy,
+    /// What to do with an update of an archived contact: restore the contact, or fail the event.
+    #[arg(long, value_name = "POLICY", default_value = "restore",
+          value_parser = PossibleValuesParser::new(["restore", "fail"]).try_map(|name| name.parse::<ArchivedPolicy>()))]
+    on_archived: ArchivedPolicy,
+    /// How often a call is tried before its event fails.
+    #[arg(long, value_name = "COUNT", default_value_t = EngineSettings::new().max_attempts)]
+    max_attempts: NonZeroU32,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Speed")]
+struct Speed {
+    /// How many calls are in flight at a time.
+    #[arg(long, value_name = "COUNT", default_value_t = EngineSettings::new().concurrency)]
+    concurrency: NonZeroUsize,
+    /// At most so many calls a second, whatever Intercom allows.
+    #[arg(long, value_name = "CALLS")]
+    max_rate: Option<NonZeroU32>,
+    /// Send each of consecutive identifies of a user, instead of one that comes to the same.
+    #[arg(long)]
+    no_merge: bool,
+    /// Send also what would change nothing since the last delivery.
+    #[arg(long)]
+    no_skip_unchanged: bool,
+    /// Search a contact for each event, also if its id is known.
+    #[arg(long)]
+    no_remember_contacts: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Records")]
+struct RecordArgs {
+    /// Record in this file what is done, so that after an interruption the same command goes on where it was.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    journal: Option<PathBuf>,
+    /// Append events that failed to this file, to be sent again with: send FILE.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    dead_letters: Option<PathBuf>,
+    /// Of a file of dead letters, send only those with this code; can be repeated.
+    #[arg(long, value_name = "CODE")]
+    only_code: Vec<String>,
+    /// Write the summary as JSON.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    summary_json: Option<PathBuf>,
+}
+
+impl Send {
+    /// Delivers the input and prints a summary.
+    pub(crate) fn run(self) -> Result<Exit, Error> {
+        let start = Instant::now();
+        let runtime = Runtime::new().map_err(|error| Error::System("cannot start".to_owned(), error))?;
+        let sandbox = self.sandbox.start(&runtime)?;
+        let workspace = match &sandbox {
+            None => self.connection.workspace()?,
+            Some(sandbox) => Workspace::new(Region::Us, access_token("sandbox")?)
+                .with_base_url(sandbox.base_url())
+                .map_err(|error| Error::Usage(error.to_string()))?,
+        };
+        let transport = HttpTransport::new(http_client(sandbox.is_none())?, workspace);
+        let input = self.input.open()?;
+        let preparer = Preparer::new(
+            self.conversion.settings(),
+            self.record.dead_letters.is_some(),
+            self.record.only_code.clone(),
+        );
+        let mut job = Job::new(input, self.input.limit(), preparer, self.engine_settings(), transport);
+        job.dead_letters = self.dead_letters()?;
+        job.journal = self.journal()?;
+        // Now rather than after an hour's work.
+        let summary_file = create(self.record.summary_json.as_deref())?;
+        let state_file = create(self.sandbox.sandbox_state.as_deref())?;
+
+        let Delivered { summary, end, .. } = deliver(&runtime, job).map_err(|source| self.journal_error(source))?;
+
+        let mut stdout = BufWriter::new(AutoStream::auto(io::stdout().lock()));
+        let mut printed = summary.write_text(start.elapsed(), &mut stdout);
+        if let Some(sandbox) = &sandbox {
+            printed = printed.and_then(|()| describe(sandbox, &mut stdout));
+        }
+        match printed.and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Output(error)),
+            _ => {}
+        }
+        if let Some((path, mut file)) = summary_file {
+            write(
+                path,
+                serde_json::to_writer(&mut file, &summary)
+                    .map_err(io::Error::from)
+                    .and_then(|()| file.flush()),
+            )?;
+        }
+        if let (Some((path, mut file)), Some(sandbox)) = (state_file, &sandbox) {
+            write(path, sandbox.write_state(&mut file).and_then(|()| file.flush()))?;
+        }
+        let outcomes = summary.outcomes();
+        match end {
+            End::Complete => Ok(Exit::complete_if(outcomes.rejected + outcomes.failed == 0)),
+            End::Interrupted => {
+                eprintln!("interrupted; {}", self.how_to_go_on());
+                Ok(Exit::Interrupted)
+            }
+            End::Unauthorized => Err(Error::Unauthorized(format!(
+                "Intercom does not accept the access token, so nothing more was sent; with a valid one, {}",
+                self.how_to_go_on()
+            ))),
+            End::Failed(error) => Err(error),
+        }
+    }
+
+    fn how_to_go_on(&self) -> &'static str {
+        match (&self.record.journal, &self.record.dead_letters) {
+            (Some(_), _) => "the same command goes on where it was",
+            (None, Some(_)) => {
+                "what had been read but not delivered is in the dead letters, and the rest of the input was not read; \
+                 the same command starts at the beginning, which repeats events but does no harm"
+            }
+            (None, None) => {
+                "the same command starts at the beginning, which repeats events but does no harm; \
+                 with --journal FILE it would go on where it was"
+            }
+        }
+    }
+
+    fn engine_settings(&self) -> EngineSettings {
+        let mut engine = EngineSettings::new();
+        engine.concurrency = self.speed.concurrency;
+        engine.max_rate = self.speed.max_rate;
+        engine.max_attempts = self.policies.max_attempts;
+        engine.attributes = self.policies.attributes;
+        engine.unknown_contact = self.policies.on_unknown_contact;
+        engine.archived = self.policies.on_archived;
+        engine.savings.merge_identifies = !self.speed.no_merge;
+        engine.savings.skip_unchanged = !self.speed.no_skip_unchanged;
+        engine.savings.remember_contacts = !self.speed.no_remember_contacts;
+        engine.seed = u64::from(std::process::id());
+        if !self.sandbox.sandbox && self.connection.is_intercom() {
+            engine.assumed_limit = Some(AssumedLimit::DOCUMENTED);
+        }
+        engine
+    }
+
+    fn dead_letters(&self) -> Result<Option<DeadLetters>, Error> {
+        let Some(path) = &self.record.dead_letters else {
+            return Ok(None);
+        };
+        let cannot = |source| Error::Write {
+            path: path.clone(),
+            source,
+        };
+        let dead_letters = DeadLetters::open(path).map_err(cannot)?;
+        if is_same_file(path, self.input.file()) {
+            let message = "the dead letters cannot go to the file that is being read; give another file";
+            return Err(Error::Usage(message.to_owned()));
+        }
+        Ok(Some(dead_letters))
+    }
+
+    fn journal(&self) -> Result<Option<Journal>, Error> {
+        let Some(path) = &self.record.journal else {
+            return Ok(None);
+        };
+        let open = || -> Result<Journal, JournalError> {
+            let journal = Journal::open(path)?;
+            journal.require(
+                "--intercom-base-url or --region",
+                self.connection.base_url().trim_end_matches('/'),
+            )?;
+            journal.require("--send-anonymous-id", &self.conversion.send_anonymous_id.to_string())?;
+            journal.require("--only-code", &self.record.only_code.join(","))?;
+            Ok(journal)
+        };
+        open().map(Some).map_err(|source| self.journal_error(source))
+    }
+
+    fn journal_error(&self, source: JournalError) -> Error {
+        Error::Journal {
+            path: self.record.journal.clone().unwrap_or_default(),
+            source,
+        }
+    }
+}
+
+impl SandboxArgs {
+    fn start(&self, runtime: &Runtime) -> Result<Option<RunningSandbox>, Error> {
+        if !self.sandbox {
+            return Ok(None);
+        }
+        let settings = if self.sandbox_strict {
+            Settings::strict()
+        } else {
+            Settings::default()
+        };
+        let started = runtime.block_on(intercom_sandbox::spawn(settings));
+        started
+            .map(Some)
+            .map_err(|error| Error::System("cannot start the sandbox".to_owned(), io::Error::other(error)))
+    }
+}
+
+/// Says what a sandbox holds.
+fn describe(sandbox: &RunningSandbox, out: &mut impl Write) -> io::Result<()> {
+    let state = sandbox.state();
+    writeln!(out, "\n{BOLD}The sandbox now has{BOLD:#}")?;
+    for (count, what) in [
+        (state.contacts.len(), "contact"),
+        (state.companies.len(), "company"),
+        (state.tags.len(), "tag"),
+        (state.events.len(), "event"),
+        (state.data_attributes.len(), "custom attribute"),
+    ] {
+        let count = count as u64;
+        writeln!(out, "  {:>8}  {}", thousands(count), plural(count, what))?;
+    }
+    writeln!(out, "  {DIM}--sandbox-state FILE writes all of it{DIM:#}")
+}
+
+type Named<'p> = Option<(&'p Path, BufWriter<File>)>;
+
+fn create(path: Option<&Path>) -> Result<Named<'_>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    match File::create(path) {
+        Ok(file) => Ok(Some((path, BufWriter::new(file)))),
+        Err(source) => Err(Error::Write {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn write(path: &Path, written: io::Result<()>) -> Result<(), Error> {
+    written.map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}

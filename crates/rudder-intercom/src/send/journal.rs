@@ -1,0 +1,314 @@
+//! A durable record of which events are done, so that a delivery that was interrupted can go on where it was.
+//!
+//! It is an SQLite database in write-ahead mode: a commit is atomic, survives the death of the process, and costs no
+//! `fsync`, so it can follow every few events. A power cut may lose the last commits, but not damage the others; the
+//! events of those are then delivered once more, which does no harm in Intercom.
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The version of the tables.
+const VERSION: i64 = 1;
+/// Marks the file as ours, in the header of the database.
+const APPLICATION: i64 = 0x5249_436a;
+/// Of every so many events, one is checked to be the same as in the earlier run.
+const SAMPLED: u64 = 64;
+
+/// A journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The database cannot be read or written.
+    #[error("the database fails")]
+    Database(#[from] rusqlite::Error),
+    /// The file is no journal, or one of a later release.
+    #[error("it is not a journal of this program, or of another release")]
+    Foreign,
+    /// Another process uses it.
+    #[error("another run is using it")]
+    InUse,
+    /// It belongs to a delivery with other settings.
+    #[error("it belongs to a delivery with another {0}; give the same settings, or another journal")]
+    OtherSetting(String),
+    /// It belongs to another input.
+    #[error(
+        "it belongs to another input: the event with index {0} is not the same; give the same file, or another journal"
+    )]
+    OtherInput(u64),
+}
+
+impl JournalError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Database(_) => "journal_database",
+            Self::Foreign => "journal_foreign",
+            Self::InUse => "journal_in_use",
+            Self::OtherSetting(_) => "journal_other_setting",
+            Self::OtherInput(_) => "journal_other_input",
+        }
+    }
+
+    /// Whether the same might succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::InUse | Self::Database(_))
+    }
+}
+
+/// How an event was done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i64)]
+pub(super) enum Done {
+    Delivered = 0,
+    Rejected = 1,
+    /// And written to the dead letters.
+    Failed = 2,
+}
+
+/// The events that earlier runs have done, at a few bits each.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    delivered: Bits,
+    /// Those that were done otherwise, with the place of their code in `codes`.
+    others: HashMap<u64, (Done, usize)>,
+    codes: Vec<String>,
+    /// Fingerprints of some of them.
+    sampled: HashMap<u64, u64>,
+    pub(super) calls: u64,
+}
+
+impl Earlier {
+    /// How the event was done with, if it was.
+    ///
+    /// # Errors
+    ///
+    /// If it is not the event that it was.
+    pub(super) fn get(&self, event: u64, fingerprint: u64) -> Result<Option<(Done, &str)>, JournalError> {
+        if self.sampled.get(&event).is_some_and(|&sampled| sampled != fingerprint) {
+            return Err(JournalError::OtherInput(event));
+        }
+        if self.delivered.get(event) {
+            return Ok(Some((Done::Delivered, "")));
+        }
+        Ok(self
+            .others
+            .get(&event)
+            .map(|&(done, code)| (done, self.codes[code].as_str())))
+    }
+
+    fn add(&mut self, event: u64, done: Done, code: String) {
+        let at = self.codes.iter().position(|known| *known == code).unwrap_or_else(|| {
+            self.codes.push(code);
+            self.codes.len() - 1
+        });
+        self.others.insert(event, (done, at));
+    }
+}
+
+/// A set of small numbers.
+#[derive(Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn get(&self, number: u64) -> bool {
+        let word = usize::try_from(number / 64).ok().and_then(|at| self.0.get(at));
+        word.is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+
+    fn set(&mut self, number: u64) {
+        let Ok(at) = usize::try_from(number / 64) else { return };
+        if at >= self.0.len() {
+            self.0.resize(at + 1, 0);
+        }
+        self.0[at] |= 1 << (number % 64);
+    }
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub struct Journal {
+    database: Connection,
+    is_writing: bool,
+}
+
+impl Journal {
+    /// Opens a journal, or makes one.
+    ///
+    /// # Errors
+    ///
+    /// If the file is no journal, cannot be used, or is used by another process.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let database = Connection::open(path)?;
+        let understood = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse,
+            Some(ErrorCode::NotADatabase) => JournalError::Foreign,
+            _ => error.into(),
+        };
+        let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        // In exclusive mode the first access takes the lock, and keeps it.
+        database
+            .execute_batch("PRAGMA locking_mode = EXCLUSIVE")
+            .map_err(understood)?;
+        let (application, version) = (pragma("application_id").map_err(understood)?, pragma("user_version")?);
+        let tables: i64 = database
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(understood)?;
+        match (application, version, tables) {
+            (0, 0, 0) => {}
+            (APPLICATION, VERSION, _) => {}
+            _ => return Err(JournalError::Foreign),
+        }
+        database
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL;
+                 PRAGMA synchronous = NORMAL;
+                 BEGIN IMMEDIATE;
+                 PRAGMA application_id = {APPLICATION};
+                 PRAGMA user_version = {VERSION};
+                 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+                 CREATE TABLE IF NOT EXISTS done (
+                     event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL, fingerprint INTEGER
+                 );
+                 COMMIT;"
+            ))
+            .map_err(understood)?;
+        Ok(Self {
+            database,
+            is_writing: false,
+        })
+    }
+
+    /// Makes sure that a setting is the same as in earlier runs.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the database fails.
+    pub fn require(&self, name: &str, value: &str) -> Result<(), JournalError> {
+        let query = "SELECT value FROM settings WHERE name = ?1";
+        let found: Option<String> = self.database.query_row(query, [name], |row| row.get(0)).optional()?;
+        match found {
+            Some(found) if found == value => Ok(()),
+            Some(_) => Err(JournalError::OtherSetting(name.to_owned())),
+            None => {
+                self.database
+                    .execute("INSERT INTO settings VALUES (?1, ?2)", [name, value])?;
+                Ok(())
+            }
+        }
+    }
+
+    /// What earlier runs have done.
+    pub(super) fn earlier(&self) -> Result<Earlier, JournalError> {
+        let mut earlier = Earlier::default();
+        let mut query = self
+            .database
+            .prepare("SELECT event, result, code, calls, fingerprint FROM done ORDER BY event")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let event = row.get::<_, i64>(0)?.cast_unsigned();
+            let code = || row.get::<_, Option<String>>(2).map(Option::unwrap_or_default);
+            match row.get::<_, i64>(1)? {
+                0 => earlier.delivered.set(event),
+                1 => earlier.add(event, Done::Rejected, code()?),
+                _ => earlier.add(event, Done::Failed, code()?),
+            }
+            earlier.calls += row.get::<_, i64>(3)?.cast_unsigned();
+            if let Some(fingerprint) = row.get::<_, Option<i64>>(4)? {
+                earlier.sampled.insert(event, fingerprint.cast_unsigned());
+            }
+        }
+        Ok(earlier)
+    }
+
+    /// Records that an event is done. Lasting only after the next [`commit`](Self::commit).
+    pub(super) fn record(
+        &mut self,
+        event: u64,
+        done: Done,
+        code: Option<&str>,
+        calls: u32,
+        fingerprint: u64,
+    ) -> Result<(), JournalError> {
+        if !self.is_writing {
+            self.database.execute_batch("BEGIN")?;
+            self.is_writing = true;
+        }
+        let mut insert = self
+            .database
+            .prepare_cached("INSERT OR REPLACE INTO done VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let sampled = event.is_multiple_of(SAMPLED).then(|| fingerprint.cast_signed());
+        insert.execute(params![event.cast_signed(), done as i64, code, calls, sampled])?;
+        Ok(())
+    }
+
+    /// Makes what was recorded last.
+    pub(super) fn commit(&mut self) -> Result<(), JournalError> {
+        if std::mem::take(&mut self.is_writing) {
+            self.database.execute_batch("COMMIT")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_committed_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.require("target", "a").unwrap();
+        journal.record(0, Done::Delivered, None, 2, u64::MAX).unwrap();
+        journal.record(1, Done::Failed, Some("timeout"), 3, 5).unwrap();
+        journal
+            .record(200, Done::Rejected, Some("contact_not_found"), 1, 6)
+            .unwrap();
+        journal.commit().unwrap();
+        journal.record(2, Done::Delivered, None, 1, 7).unwrap();
+        drop(journal);
+
+        let journal = Journal::open(&path).unwrap();
+        let earlier = journal.earlier().unwrap();
+        assert_eq!(earlier.calls, 6);
+        assert_eq!(earlier.get(0, u64::MAX).unwrap(), Some((Done::Delivered, "")));
+        assert_eq!(earlier.get(1, 99).unwrap(), Some((Done::Failed, "timeout")));
+        assert_eq!(
+            earlier.get(200, 6).unwrap(),
+            Some((Done::Rejected, "contact_not_found"))
+        );
+        for event in [2, 3, 64, 5000] {
+            assert_eq!(earlier.get(event, 0).unwrap(), None, "{event}");
+        }
+        assert!(matches!(earlier.get(0, 1), Err(JournalError::OtherInput(0))));
+        journal.require("target", "a").unwrap();
+        assert!(matches!(
+            journal.require("target", "b"),
+            Err(JournalError::OtherSetting(_))
+        ));
+    }
+
+    #[test]
+    fn only_one_run_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let _first = Journal::open(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::InUse)));
+    }
+
+    #[test]
+    fn other_files_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other");
+        std::fs::write(&path, "{\"type\":\"identify\"}\n".repeat(1000)).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Foreign)));
+        let database = folder.path().join("database");
+        Connection::open(&database)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (x)")
+            .unwrap();
+        assert!(matches!(Journal::open(&database), Err(JournalError::Foreign)));
+    }
+}

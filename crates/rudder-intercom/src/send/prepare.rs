@@ -1,0 +1,153 @@
+//! Makes events ready to be handed to the delivery.
+
+use crate::convert::Settings;
+use crate::input::{Chunk, Item, Received};
+use crate::pipeline::Work;
+use rudderstack_to_intercom as conversion;
+use rudderstack_to_intercom::{Decision, Identities};
+
+/// An event, ready for whatever comes next.
+#[derive(Debug)]
+pub enum Prepared {
+    /// It is to be delivered.
+    Ready(Box<Ready>),
+    /// It never can be.
+    Rejected {
+        /// The stable code that says why.
+        code: &'static str,
+        /// The line that it begins in.
+        line: u64,
+        /// The name of its type, empty if it has none that is known.
+        kind: &'static str,
+        /// The codes of what was left out.
+        warnings: Vec<&'static str>,
+    },
+    /// It is not for Intercom.
+    Skipped {
+        /// The name of its type, empty if it has none that is known.
+        kind: &'static str,
+    },
+    /// It was not asked for.
+    LeftOut,
+}
+
+/// An event that is to be delivered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Ready {
+    /// What is to be done.
+    pub plan: conversion::Plan,
+    /// Whom it is about.
+    pub identities: Identities,
+    /// Its text, if it may be wanted again.
+    pub json: Option<Box<str>>,
+    /// How long its text is.
+    pub bytes: usize,
+    /// The fingerprint of its text.
+    pub fingerprint: u64,
+    /// The line that it begins in.
+    pub line: u64,
+    /// The name of its type.
+    pub kind: &'static str,
+    /// The codes of what was left out.
+    pub warnings: Vec<&'static str>,
+}
+
+/// Makes the events of chunks ready.
+#[derive(Debug)]
+pub struct Preparer {
+    settings: Settings,
+    keeps_json: bool,
+    only_codes: Vec<String>,
+}
+
+impl Preparer {
+    /// Converts with `settings`. `keeps_json` keeps the text of events; if there are `only_codes`, only dead letters with
+    /// one of these are taken.
+    pub fn new(settings: Settings, keeps_json: bool, only_codes: Vec<String>) -> Self {
+        Self {
+            settings,
+            keeps_json,
+            only_codes,
+        }
+    }
+
+    fn is_wanted(&self, item: &Item<'_>) -> bool {
+        if self.only_codes.is_empty() {
+            return true;
+        }
+        match item {
+            Item::Event(Received {
+                dead_letter: Some(code),
+                ..
+            }) => self.only_codes.iter().any(|wanted| wanted == code),
+            _ => false,
+        }
+    }
+
+    fn prepare(&self, item: &Item<'_>) -> Prepared {
+        if !self.is_wanted(item) {
+            return Prepared::LeftOut;
+        }
+        let received = match item {
+            Item::Event(received) => received,
+            Item::Fault(fault) => {
+                return Prepared::Rejected {
+                    code: fault.kind.code(),
+                    line: fault.line,
+                    kind: "",
+                    warnings: Vec::new(),
+                };
+            }
+        };
+        let kind = received.event.event_type().map_or("", |kind| kind.as_str());
+        let line = received.line;
+        let codes = |warnings: &[conversion::Warning]| warnings.iter().map(|warning| warning.code.as_str()).collect();
+        match self.settings.convert(received, false) {
+            Ok(Decision::Convert(conversion)) => Prepared::Ready(Box::new(Ready {
+                warnings: codes(&conversion.warnings),
+                plan: conversion.plan,
+                identities: conversion.identities,
+                json: self.keeps_json.then(|| received.json.into()),
+                bytes: received.json.len(),
+                fingerprint: fingerprint(received.json.as_bytes()),
+                line,
+                kind,
+            })),
+            Ok(_) => Prepared::Skipped { kind },
+            Err(rejection) => Prepared::Rejected {
+                code: rejection.code(),
+                line,
+                kind,
+                warnings: codes(&rejection.warnings),
+            },
+        }
+    }
+}
+
+impl Work for Preparer {
+    type Output = Vec<Prepared>;
+
+    fn run(&self, chunk: &Chunk, output: &mut Vec<Prepared>) {
+        output.clear();
+        chunk.for_each(|item| output.push(self.prepare(&item)));
+    }
+}
+
+/// FNV-1a, which is the same in every release and on every machine: it is written to journals.
+fn fingerprint(text: &[u8]) -> u64 {
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fingerprint;
+
+    #[test]
+    fn fingerprints_are_those_of_the_specification() {
+        assert_eq!(fingerprint(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fingerprint(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}

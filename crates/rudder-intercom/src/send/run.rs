@@ -1,0 +1,233 @@
+//! Runs a delivery from its input to its last outcome.
+
+use super::dead_letters::DeadLetters;
+use super::journal::{Done, Earlier, Journal, JournalError};
+use super::prepare::{Prepared, Preparer, Ready};
+use super::progress::Progress;
+use super::summary::Summary;
+use super::tracker::{Records, Tracker};
+use crate::exit::Error;
+use crate::input::Opened;
+use crate::{interrupt, pipeline};
+use crossbeam_channel::bounded;
+use intercom_delivery::client::{Control, Delivery, Submissions, Transport};
+use intercom_delivery::{EngineSettings, EventId, FailureCode, RefusalReason, Submission};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::thread;
+use tokio::runtime::Runtime;
+
+/// What is to be delivered, and how.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Job<T> {
+    /// The events.
+    pub input: Opened,
+    /// How long a record of the input may be.
+    pub limit: usize,
+    /// Makes them ready.
+    pub preparer: Preparer,
+    /// How the engine works.
+    pub engine: EngineSettings,
+    /// Where calls go.
+    pub transport: T,
+    /// The record of what is done.
+    pub journal: Option<Journal>,
+    /// Where events go that failed.
+    pub dead_letters: Option<DeadLetters>,
+}
+
+impl<T> Job<T> {
+    /// A delivery without journal and dead letters.
+    pub fn new(input: Opened, limit: usize, preparer: Preparer, engine: EngineSettings, transport: T) -> Self {
+        Self {
+            input,
+            limit,
+            preparer,
+            engine,
+            transport,
+            journal: None,
+            dead_letters: None,
+        }
+    }
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// What became of the events that were read.
+    pub summary: Summary,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a delivery ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum End {
+    /// Every event of the input has its outcome.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+    /// Intercom does not accept the access token.
+    Unauthorized,
+    /// It could not go on.
+    Failed(Error),
+}
+
+/// Delivers the events of an input. What is in flight when it has to stop is finished.
+///
+/// # Errors
+///
+/// If it cannot begin.
+pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered, JournalError> {
+    let earlier = job
+        .journal
+        .as_ref()
+        .map(Journal::earlier)
+        .transpose()?
+        .unwrap_or_default();
+    let tracker = Arc::new(Tracker::new(Summary::after(earlier.calls)));
+    let records = Records {
+        journal: job.journal,
+        dead_letters: job.dead_letters,
+    };
+    let progress = Arc::new(Progress::new(job.input.position));
+
+    let (delivery, submissions, outcomes, control) = Delivery::new(job.engine, job.transport);
+    let running = runtime.spawn(delivery.run());
+    // A thread of its own, because it waits for the disk.
+    let following = {
+        let (handle, tracker) = (runtime.handle().clone(), Arc::clone(&tracker));
+        thread::spawn(move || handle.block_on(tracker.follow(outcomes, records)))
+    };
+    let (interrupted, interrupts) = bounded(1);
+    let watching = runtime.spawn(watch(control.clone(), Arc::clone(&progress), interrupted));
+    let showing = {
+        let (progress, tracker, control) = (Arc::clone(&progress), Arc::clone(&tracker), control.clone());
+        runtime.spawn(async move { progress.show(tracker, control).await })
+    };
+
+    let mut intake = Intake {
+        next: 0,
+        earlier,
+        tracker: Arc::clone(&tracker),
+        submissions,
+        other_input: None,
+    };
+    let read = pipeline::run(job.input.reader, job.limit, job.preparer, Some(&interrupts), |events| {
+        Ok(runtime.block_on(intake.take(events)))
+    });
+    let other_input = intake.other_input.take();
+    // The way in closes, so the delivery ends once it has done what it has.
+    drop(intake);
+    let status = runtime.block_on(running);
+    let recorded = following.join();
+    showing.abort();
+    watching.abort();
+    progress.clear();
+
+    let end = match (recorded, status, read) {
+        (Ok(Err(error)), ..) => End::Failed(Error::Record(Box::new(error))),
+        (Err(_), ..) | (_, Err(_), _) => End::Failed(Error::Pipeline(pipeline::Error::Worker)),
+        (_, Ok(status), _) if status.halted => End::Unauthorized,
+        (.., Err(error)) => End::Failed(error.into()),
+        (_, _, Ok(_)) if other_input.is_some() => {
+            return Err(JournalError::OtherInput(other_input.unwrap_or_default()));
+        }
+        (_, _, Ok(pipeline::End::Complete)) if !control.status().closed => End::Complete,
+        _ => End::Interrupted,
+    };
+    let summary = std::mem::take(&mut *tracker.summary());
+    Ok(Delivered { summary, end })
+}
+
+/// Stops the delivery at the first Ctrl-C, gives up what is in flight at the second, and everything at the third.
+async fn watch(control: Control, progress: Arc<Progress>, interrupted: crossbeam_channel::Sender<()>) {
+    for count in 1.. {
+        if interrupt::signal().await.is_err() {
+            return;
+        }
+        let _ = interrupted.try_send(());
+        match count {
+            1 => {
+                progress.println("finishing what is in flight; Ctrl-C again to give it up");
+                control.stop();
+            }
+            2 => control.abort(),
+            _ => std::process::exit(crate::exit::Exit::Interrupted as i32),
+        }
+    }
+}
+
+/// Hands events over to the delivery, in order.
+struct Intake {
+    next: u64,
+    earlier: Earlier,
+    tracker: Arc<Tracker>,
+    submissions: Submissions,
+    /// The event that shows that the journal is of another input.
+    other_input: Option<u64>,
+}
+
+impl Intake {
+    async fn take(&mut self, events: &mut Vec<Prepared>) -> ControlFlow<()> {
+        for prepared in events.drain(..) {
+            let event = self.next;
+            self.next += 1;
+            match prepared {
+                Prepared::LeftOut => {}
+                Prepared::Skipped { kind } => self.tracker.summary().skipped(kind),
+                Prepared::Rejected {
+                    code,
+                    line,
+                    kind,
+                    warnings,
+                } => {
+                    let mut summary = self.tracker.summary();
+                    summary.rejected(kind, code, line);
+                    warnings.into_iter().for_each(|code| summary.warned(code));
+                }
+                Prepared::Ready(ready) => self.hand_over(event, *ready).await?,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    async fn hand_over(&mut self, event: u64, mut ready: Ready) -> ControlFlow<()> {
+        match self.earlier.get(event, ready.fingerprint) {
+            Ok(None) => {}
+            Ok(Some((done, code))) => {
+                let mut summary = self.tracker.summary();
+                summary.earlier += 1;
+                match done {
+                    Done::Delivered => summary.delivered(ready.kind),
+                    Done::Rejected => summary.rejected(ready.kind, code, ready.line),
+                    Done::Failed => summary.failed(ready.kind, code, ready.line, || None),
+                }
+                return ControlFlow::Continue(());
+            }
+            Err(_) => {
+                self.other_input = Some(event);
+                return ControlFlow::Break(());
+            }
+        }
+        for code in std::mem::take(&mut ready.warnings) {
+            self.tracker.summary().warned(code);
+        }
+        self.tracker.begin(event, &mut ready).await;
+        let submission = Submission::new(EventId(event), ready.plan, ready.identities);
+        match self.submissions.submit(submission).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(refused) => {
+                let code = match refused.reason {
+                    RefusalReason::Unauthorized => FailureCode::Unauthorized,
+                    _ => FailureCode::Stopped,
+                };
+                self.tracker.turned_away(event, code);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

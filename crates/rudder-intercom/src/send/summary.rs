@@ -1,0 +1,258 @@
+//! What became of the events, in total.
+
+use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, printable, thousands};
+use intercom_delivery::FailureCode;
+use rudderstack_to_intercom::RejectionCode;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// How many lines are named as examples.
+const EXAMPLES: usize = 3;
+
+/// What became of the events, in total. Serialises to what `--summary-json` writes.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Calls to Intercom, those of earlier runs included.
+    pub calls: u64,
+    /// Events that an earlier run has done.
+    pub earlier: u64,
+    types: BTreeMap<&'static str, Outcomes>,
+    rejections: BTreeMap<String, Noted>,
+    failures: BTreeMap<String, Noted>,
+    warnings: BTreeMap<&'static str, u64>,
+}
+
+/// How many events came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcomes {
+    /// Their effect is in Intercom.
+    pub delivered: u64,
+    /// They can never be delivered.
+    pub rejected: u64,
+    /// They were not delivered, and can be replayed.
+    pub failed: u64,
+    /// They are not for Intercom.
+    pub skipped: u64,
+}
+
+impl Outcomes {
+    /// All of them.
+    pub fn events(&self) -> u64 {
+        self.delivered + self.rejected + self.failed + self.skipped
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Noted {
+    count: u64,
+    lines: Vec<u64>,
+    example: Option<String>,
+}
+
+impl Noted {
+    fn note(&mut self, line: u64) {
+        self.count += 1;
+        if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
+            self.lines.push(line);
+        }
+    }
+}
+
+impl Summary {
+    /// No event yet, after earlier runs that have made so many calls.
+    pub(super) fn after(calls: u64) -> Self {
+        Self {
+            calls,
+            ..Self::default()
+        }
+    }
+
+    /// How many events came to what, whatever their type.
+    pub fn outcomes(&self) -> Outcomes {
+        self.types.values().fold(Outcomes::default(), |sum, next| Outcomes {
+            delivered: sum.delivered + next.delivered,
+            rejected: sum.rejected + next.rejected,
+            failed: sum.failed + next.failed,
+            skipped: sum.skipped + next.skipped,
+        })
+    }
+
+    pub(super) fn delivered(&mut self, kind: &'static str) {
+        self.types.entry(kind).or_default().delivered += 1;
+    }
+
+    pub(super) fn skipped(&mut self, kind: &'static str) {
+        self.types.entry(kind).or_default().skipped += 1;
+    }
+
+    pub(super) fn rejected(&mut self, kind: &'static str, code: &str, line: u64) {
+        self.types.entry(kind).or_default().rejected += 1;
+        self.rejections.entry(code.to_owned()).or_default().note(line);
+    }
+
+    pub(super) fn failed(
+        &mut self,
+        kind: &'static str,
+        code: &str,
+        line: u64,
+        example: impl FnOnce() -> Option<String>,
+    ) {
+        self.types.entry(kind).or_default().failed += 1;
+        let noted = self.failures.entry(code.to_owned()).or_default();
+        noted.note(line);
+        if noted.example.is_none() {
+            noted.example = example();
+        }
+    }
+
+    pub(super) fn warned(&mut self, code: &'static str) {
+        *self.warnings.entry(code).or_default() += 1;
+    }
+
+    /// Writes the summary for people.
+    ///
+    /// # Errors
+    ///
+    /// If `out` fails.
+    pub fn write_text(&self, elapsed: Duration, out: &mut impl Write) -> io::Result<()> {
+        let all = self.outcomes();
+        let style = if all.rejected + all.failed == 0 { GOOD } else { NOTE };
+        writeln!(
+            out,
+            "{BOLD}{style}{} of {} delivered{style:#}{BOLD:#} {DIM}with {} in {:.1} s{DIM:#}",
+            thousands(all.delivered),
+            counted(all.events(), "event"),
+            counted(self.calls, "call"),
+            elapsed.as_secs_f64()
+        )?;
+        if self.earlier > 0 {
+            writeln!(
+                out,
+                "{DIM}{} of them done by earlier runs{DIM:#}",
+                thousands(self.earlier)
+            )?;
+        }
+        if all.events() > 0 {
+            writeln!(
+                out,
+                "\n  {DIM}{:<10}{:>12}{:>12}{:>12}{:>12}{DIM:#}",
+                "type", "delivered", "rejected", "failed", "skipped"
+            )?;
+        }
+        let cell = |count: u64| if count == 0 { "-".to_owned() } else { thousands(count) };
+        for (kind, outcomes) in &self.types {
+            let kind = if kind.is_empty() { "(other)" } else { kind };
+            let [delivered, rejected] = [outcomes.delivered, outcomes.rejected].map(cell);
+            let [failed, skipped] = [outcomes.failed, outcomes.skipped].map(cell);
+            writeln!(
+                out,
+                "  {FIELD}{kind:<10}{FIELD:#}{delivered:>12}{rejected:>12}{failed:>12}{skipped:>12}"
+            )?;
+        }
+        section(
+            out,
+            "Rejected: these can never be delivered as they are",
+            &self.rejections,
+            |code| {
+                code.parse::<RejectionCode>()
+                    .map(|code| code.advice().to_owned())
+                    .unwrap_or_default()
+            },
+        )?;
+        section(
+            out,
+            "Failed: these were not delivered, and can be replayed",
+            &self.failures,
+            |code| {
+                code.parse::<FailureCode>()
+                    .map(|code| code.advice().to_owned())
+                    .unwrap_or_default()
+            },
+        )?;
+        if !self.warnings.is_empty() {
+            writeln!(out, "\n{BOLD}Warnings{BOLD:#}")?;
+        }
+        for (code, count) in &self.warnings {
+            writeln!(out, "  {:>8}  {NOTE}{code}{NOTE:#}", thousands(*count))?;
+        }
+        Ok(())
+    }
+}
+
+fn section(
+    out: &mut impl Write,
+    title: &str,
+    codes: &BTreeMap<String, Noted>,
+    advice: impl Fn(&str) -> String,
+) -> io::Result<()> {
+    if codes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{BOLD}{title}{BOLD:#}")?;
+    for (code, noted) in codes {
+        let lines: Vec<String> = noted.lines.iter().map(u64::to_string).collect();
+        let lines = if lines.is_empty() {
+            String::new()
+        } else {
+            format!("line {}", lines.join(", "))
+        };
+        writeln!(
+            out,
+            "  {:>8}  {BAD}{code}{BAD:#}  {DIM}{lines}{DIM:#}",
+            thousands(noted.count)
+        )?;
+        if let Some(example) = &noted.example {
+            writeln!(out, "            {}", printable(example))?;
+        }
+        let advice = advice(code);
+        if !advice.is_empty() {
+            writeln!(out, "            {DIM}{advice}{DIM:#}")?;
+        }
+    }
+    Ok(())
+}
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.outcomes();
+        let counts = |codes: &BTreeMap<String, Noted>| -> BTreeMap<String, u64> {
+            codes.iter().map(|(code, noted)| (code.clone(), noted.count)).collect()
+        };
+        let mut object = serializer.serialize_struct("Summary", 8)?;
+        object.serialize_field("events", &all.events())?;
+        object.serialize_field("delivered", &all.delivered)?;
+        object.serialize_field("rejected", &all.rejected)?;
+        object.serialize_field("failed", &all.failed)?;
+        object.serialize_field("skipped", &all.skipped)?;
+        object.serialize_field("calls", &self.calls)?;
+        object.serialize_field("rejections", &counts(&self.rejections))?;
+        object.serialize_field("failures", &counts(&self.failures))?;
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_has_the_documented_keys() {
+        let mut summary = Summary {
+            calls: 3,
+            ..Summary::default()
+        };
+        summary.delivered("identify");
+        summary.skipped("track");
+        summary.rejected("page", "unsupported_event_type", 2);
+        summary.rejected("page", "unsupported_event_type", 3);
+        summary.failed("track", "timeout", 4, || None);
+        assert_eq!(
+            serde_json::to_string(&summary).unwrap(),
+            r#"{"events":5,"delivered":1,"rejected":2,"failed":1,"skipped":1,"calls":3,"rejections":{"unsupported_event_type":2},"failures":{"timeout":1}}"#
+        );
+    }
+}

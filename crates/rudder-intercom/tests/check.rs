@@ -1,0 +1,211 @@
+//! `check`: the report as JSON, as text and as a page.
+
+mod common;
+
+use common::{fixture, identify, run};
+use serde_json::{Value, json};
+
+fn check(input: impl AsRef<[u8]>) -> Value {
+    run(&["check", "--json"], input).json()
+}
+
+#[test]
+fn totals_by_type_and_outcome() {
+    let input = [
+        r#"{"type":"identify","userId":"a"}"#,
+        r#"{"type":"track","userId":"a","event":"x"}"#,
+        r#"{"type":"track","event":"x"}"#,
+        r#"{"type":"track","userId":"a","event":"x","integrations":{"Intercom":false}}"#,
+        r#"{"type":"page"}"#,
+        r#"{"type":"dance"}"#,
+        "nonsense",
+    ]
+    .join("\n");
+    let run = run(&["check", "--json"], &input);
+    assert_eq!(run.code(), 1);
+    let report = run.json();
+    assert_eq!(report["events"], 7);
+    assert_eq!(
+        (&report["converted"], &report["rejected"], &report["skipped"]),
+        (&json!(2), &json!(4), &json!(1))
+    );
+    assert_eq!(
+        report["types"],
+        json!([
+            {"type": "track", "events": 3, "converted": 1, "rejected": 1, "skipped": 1},
+            {"type": "(other)", "events": 1, "converted": 0, "rejected": 1, "skipped": 0},
+            {"type": "identify", "events": 1, "converted": 1, "rejected": 0, "skipped": 0},
+            {"type": "page", "events": 1, "converted": 0, "rejected": 1, "skipped": 0},
+        ])
+    );
+    let codes: Vec<(&str, u64, &Value)> = report["rejections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            (
+                finding["code"].as_str().unwrap(),
+                finding["count"].as_u64().unwrap(),
+                &finding["lines"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            ("unsupported_event_type", 2, &json!([5, 6])),
+            ("missing_identity", 1, &json!([3])),
+            ("invalid_json", 1, &json!([7])),
+        ]
+    );
+}
+
+#[test]
+fn up_to_three_lines_are_named() {
+    let report = check("{\"type\":\"page\"}\n".repeat(2000));
+    assert_eq!(report["rejections"][0]["lines"], json!([1, 2, 3]));
+    assert_eq!(report["rejections"][0]["count"], 2000);
+    let warned = r#"{"type":"identify","userId":"a","traits":{"createdAt":"soon"}}"#;
+    let report = check(format!("{warned}\n\n{warned}"));
+    assert_eq!(report["warnings"][0]["code"], "invalid_date");
+    assert_eq!(report["warnings"][0]["lines"], json!([1, 3]));
+}
+
+#[test]
+fn custom_attributes_with_their_types() {
+    let identify = |traits: &str| format!(r#"{{"type":"identify","userId":"a","traits":{traits}}}"#);
+    let input = [
+        identify(r#"{"seats":1,"score":1,"trial":true,"renewed_at":1700000000,"odd":1,"empty":null}"#),
+        identify(r#"{"seats":2,"score":1.5,"trial":false,"odd":"x"}"#),
+        r#"{"type":"group","groupId":"g","traits":{"seats":"many"}}"#.to_owned(),
+    ]
+    .join("\n");
+    let report = check(input);
+    let attributes: Vec<String> = report["custom_attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| {
+            let text = |key: &str| a[key].as_str().unwrap();
+            let mixed = if a["mixed"] == true { " mixed" } else { "" };
+            format!(
+                "{}.{} {} {}{mixed}",
+                text("model"),
+                text("name"),
+                text("type"),
+                a["events"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        attributes,
+        [
+            "contact.odd string 2 mixed",
+            "contact.score float 2",
+            "contact.seats integer 2",
+            "contact.trial boolean 2",
+            "contact.empty string 1",
+            "contact.renewed_at date 1",
+            "company.seats string 1",
+        ]
+    );
+}
+
+#[test]
+fn event_names_and_metadata_against_the_limits() {
+    let track = |number: usize| format!("{{\"type\":\"track\",\"userId\":\"a\",\"event\":\"name {number}\"}}\n");
+    let mut input: String = (0..121).map(track).collect();
+    let keys: Vec<String> = (0..11).map(|number| format!("\"k{number}\":1")).collect();
+    input.push_str(&format!(
+        "{{\"type\":\"track\",\"userId\":\"a\",\"event\":\"name 0\",\"properties\":{{{}}}}}",
+        keys.join(",")
+    ));
+    let report = check(input);
+    assert_eq!(
+        (&report["event_names"]["distinct"], &report["event_names"]["limit"]),
+        (&json!(121), &json!(120))
+    );
+    assert_eq!(
+        report["event_names"]["names"][0],
+        json!({"name": "name 0", "events": 2})
+    );
+    assert_eq!(
+        report["long_metadata"],
+        json!({"events": 1, "limit": 10, "most_keys": 11, "lines": [122]})
+    );
+}
+
+#[test]
+fn names_are_told_apart_up_to_a_limit() {
+    let input: String = (0..10_050)
+        .map(|number| format!("{{\"type\":\"track\",\"userId\":\"a\",\"event\":\"e{number}\"}}\n"))
+        .collect();
+    let report = check(input);
+    assert_eq!(
+        (&report["event_names"]["distinct"], &report["event_names"]["more"]),
+        (&json!(10_000), &json!(50))
+    );
+}
+
+#[test]
+fn calls_with_and_without_savings() {
+    let group = r#"{"type":"group","groupId":"g","userId":"user-1","traits":{"tags":["a","b"]}}"#;
+    let track = r#"{"type":"track","userId":"user-1","event":"x"}"#;
+    let input = [
+        identify(1),
+        identify(1),
+        group.to_owned(),
+        group.to_owned(),
+        track.to_owned(),
+    ]
+    .join("\n");
+    let report = check(input);
+    // Search and save; nothing new; company, link, two tags; nothing new; the event.
+    assert_eq!(
+        report["calls"],
+        json!({"expected": 2 + 4 + 1, "plain": 2 + 2 + 5 + 5 + 1})
+    );
+    assert_eq!(report["minutes"]["plain"], 15.0 / 10_000.0);
+}
+
+#[test]
+fn text_for_people() {
+    let run = run(&["check", fixture("quickstart.ndjson").to_str().unwrap()], "");
+    assert_eq!(run.code(), 0);
+    for part in [
+        "7 of 7 events can be sent",
+        "address_city",
+        "1 of 120 that Intercom allows",
+        "about 12 calls",
+    ] {
+        assert!(run.stdout().contains(part), "{part} in {}", run.stdout());
+    }
+    assert!(!run.stdout().contains('\u{1b}'));
+}
+
+#[test]
+fn a_page_that_needs_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    let hostile = r#"{"type":"track","userId":"a","event":"<script>alert('&\"')</script>"}"#;
+    let run = run(
+        &["check", "--html", path.to_str().unwrap()],
+        format!("{hostile}\n{{\"type\":\"page\"}}\n{}", identify(1)),
+    );
+    assert_eq!(run.code(), 1);
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    assert!(page.contains("2 of 3 events can be sent to Intercom (66.7 %)"));
+    assert!(page.contains("&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
+    assert!(page.contains("<svg") && page.contains("prefers-color-scheme: dark"));
+    for foreign in ["<script", "src=", "href=", "url(", "@import", "http://", "https://"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_noticed_at_once() {
+    let run = run(&["check", "--html", "/no/such/folder/report.html"], identify(1));
+    assert_eq!(run.code(), 2);
+    assert!(run.stderr().contains("cannot write"), "{}", run.stderr());
+}

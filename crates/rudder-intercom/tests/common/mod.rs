@@ -1,0 +1,105 @@
+//! Runs the program.
+#![allow(dead_code, reason = "each test binary uses some of it")]
+
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// The program, with an environment that does not depend on whose machine it is.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rudder-intercom"));
+    for variable in ["INTERCOM_ACCESS_TOKEN", "RUST_LOG", "CLICOLOR_FORCE", "NO_COLOR"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Runs the program with these arguments and this input.
+pub(crate) fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
+    run_command(program().args(arguments), input)
+}
+
+/// Runs a command with this input.
+pub(crate) fn run_command(command: &mut Command, input: impl AsRef<[u8]>) -> Run {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.as_ref().to_owned();
+    let writer = std::thread::spawn(move || {
+        // A program that refuses its arguments does not read.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Run(output)
+}
+
+/// What a run came to.
+pub(crate) struct Run(Output);
+
+impl Run {
+    pub(crate) fn code(&self) -> i32 {
+        self.0.status.code().unwrap_or(-1)
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).unwrap()
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).unwrap()
+    }
+
+    /// Standard output as one JSON value.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.0.stdout).unwrap()
+    }
+
+    /// Standard output as JSON lines.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.stdout()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Of each line the outcome, and the code of the error if there is one.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let describe = |line: &Value| match line["error"]["code"].as_str() {
+            Some(code) => code.to_owned(),
+            None => line["outcome"].as_str().unwrap().to_owned(),
+        };
+        self.lines().iter().map(describe).collect()
+    }
+}
+
+/// A file of the project's fixtures.
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures")
+        .join(name)
+}
+
+/// The quickstart's events, one a line.
+pub(crate) fn quickstart() -> String {
+    std::fs::read_to_string(fixture("quickstart.ndjson")).unwrap()
+}
+
+/// An identify of a person who is not the same for two numbers.
+pub(crate) fn identify(number: usize) -> String {
+    format!(
+        r#"{{"type":"identify","userId":"user-{number}","messageId":"m-{number}","traits":{{"email":"user-{number}@example.org"}}}}"#
+    )
+}
+
+/// A track event of the same person.
+pub(crate) fn track(number: usize) -> String {
+    format!(
+        r#"{{"type":"track","userId":"user-{number}","messageId":"t-{number}","event":"Ordered","properties":{{"total":12.50}}}}"#
+    )
+}
