@@ -4,9 +4,9 @@ pub mod check;
 pub mod completions;
 mod connection;
 pub mod convert;
-pub mod serve;
 pub mod sandbox;
 pub mod send;
+pub mod serve;
 mod token;
 
 use crate::convert::Settings;

@@ -181,6 +181,10 @@ impl<R: Read> Splitter<R> {
             let step = scanner.feed(&bytes[scanner.scanned()..bytes.len().min(self.limit + 1)]);
             let end = scanner.scanned();
             match step {
+                Step::Complete(_) if end <= self.limit && self.is_cut_off(end) => {
+                    self.refuse(FaultKind::InvalidJson, end, chunk)?;
+                    return Ok(Progress::Moved);
+                }
                 Step::Complete(_) if end <= self.limit => {
                     self.take(end, chunk);
                     return Ok(Progress::Moved);
@@ -205,6 +209,15 @@ impl<R: Read> Splitter<R> {
                 }
             }
         }
+    }
+
+    /// Whether the value that ends at `end` is a line that was cut off behind a colon, made whole by the bad line that
+    /// happens to follow: nobody writes the object that belongs to a key at the start of a new line.
+    fn is_cut_off(&self, end: usize) -> bool {
+        let value = &self.window.bytes()[..end];
+        memchr(b'\n', value).is_some_and(|newline| {
+            value[..newline].trim_ascii_end().ends_with(b":") && value[newline + 1..].starts_with(b"{")
+        })
     }
 
     /// Whether a value that is not complete may be scanned anew later: not a long one.
