@@ -1,6 +1,8 @@
 //! Runs the program.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot run its program has failed")]
+
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::PathBuf;
