@@ -96,6 +96,11 @@ const STEPS: &[Step] = &[
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),
     },
     Step {
+        name: "captures",
+        mend: "make the events read and write what is named, and `send` deliver it",
+        run: Run::Beside("../shared/sdk-captures", &["xtask", "captures"]),
+    },
+    Step {
         name: "conformance",
         mend: "make the service answer as expected, or list the deviation in xtask/src/conformance/allowed.rs",
         run: Run::Beside("../shared/conformance", &["xtask", "conformance"]),

@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 
+mod captures;
 mod ci;
 mod conformance;
 mod coverage;
@@ -18,6 +19,8 @@ mod snapshots;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
+    Captures(captures::Options),
     /// Runs everything that must hold before a change lands
     Ci(ci::Options),
     /// Compares the transformer service with RudderStack's published test cases
@@ -38,6 +41,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match Command::parse() {
+        Command::Captures(options) => captures::run(&options),
         Command::Ci(options) => ci::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Features => features::run(),
