@@ -1,6 +1,8 @@
 //! Ten thousand lines of which many are truncated, mistyped, deep, huge or not UTF-8: no panic, each bad line named, every good
 //! line done.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use common::{identify, run, track};

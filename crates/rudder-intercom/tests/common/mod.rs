@@ -1,6 +1,5 @@
 //! Runs the program.
 #![allow(dead_code, reason = "each test binary uses some of it")]
-
 #![allow(clippy::unwrap_used, reason = "a test that cannot run its program has failed")]
 
 use serde_json::Value;
