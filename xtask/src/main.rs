@@ -10,6 +10,7 @@ mod coverage;
 mod docs;
 mod examples;
 mod features;
+mod fuzz;
 mod http;
 mod project;
 mod pure;
@@ -33,6 +34,8 @@ enum Command {
     Docs(docs::Options),
     /// Builds each library crate alone, without its default features
     Features,
+    /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
+    Fuzz(fuzz::Options),
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
     Pure,
     /// Rewrites the snapshots of the tests
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Ci(options) => ci::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Features => features::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => examples::run(&options),
         Command::CoverageOfRules => coverage::run(),

@@ -259,11 +259,9 @@ impl Parts {
         if joined && text.0.is_empty() {
             return None;
         }
-        if !joined {
-            let ordinal = ["st", "nd", "rd", "th"]
-                .iter()
-                .find_map(|suffix| text.0.strip_prefix(suffix));
-            *text = ordinal.map_or(*text, Text);
+        let suffix = text.0.get(..2).map(str::to_ascii_lowercase);
+        if !joined && matches!(suffix.as_deref(), Some("st" | "nd" | "rd" | "th")) {
+            text.0 = &text.0[2..];
         }
         (self.figures.len() <= 3).then_some(())
     }

@@ -1,5 +1,6 @@
 //! Fixtures, strategies, snapshots, property and simulation tests over the whole workspace. Not published.
 //!
+//! - [`checks`]: what must hold for any input whatever, for the fuzzer.
 //! - [`fixtures`]: the events in the folder `fixtures/` of the project.
 //! - [`Outcome`]: what comes of the text of an event.
 //! - [`realistic`]: events for measurements.
@@ -13,6 +14,7 @@
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
 
+pub mod checks;
 pub mod fixtures;
 mod outcome;
 pub mod realistic;

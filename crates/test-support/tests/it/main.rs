@@ -1,4 +1,5 @@
 //! The workspace's tests that need more than one crate, as one binary.
 
 mod properties;
+mod regressions;
 mod snapshots;
