@@ -2,6 +2,7 @@
 
 mod attributes;
 mod coercions;
+mod lookups;
 mod precedence;
 mod privacy;
 mod robustness;

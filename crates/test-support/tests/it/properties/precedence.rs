@@ -20,7 +20,7 @@ struct Field {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Date,
     /// A date, where what is none gives way to the next place.
@@ -157,7 +157,7 @@ const FIELDS: &[Field] = &[
 
 /// What can stand in a place.
 #[derive(Clone, Debug)]
-enum Cell {
+pub(super) enum Cell {
     /// Nothing, `null` or an empty text.
     Unusable(Option<Json>),
     /// An array or an object.
@@ -169,7 +169,7 @@ enum Cell {
 }
 
 impl Cell {
-    fn json(&self) -> Option<&Json> {
+    pub(super) fn json(&self) -> Option<&Json> {
         match self {
             Self::Unusable(json) => json.as_ref(),
             Self::Malformed(json) | Self::Impossible(json) | Self::Usable(json, _) => Some(json),
@@ -177,7 +177,7 @@ impl Cell {
     }
 }
 
-fn cell(kind: Kind) -> impl Strategy<Value = Cell> {
+pub(super) fn cell(kind: Kind) -> impl Strategy<Value = Cell> {
     let unusable = select(vec![None, Some(Json::Null), Some("".into())]).prop_map(Cell::Unusable);
     let malformed = select(vec![
         Json::Object(NO_ENTRIES),
@@ -262,7 +262,7 @@ fn usable(kind: Kind) -> BoxedStrategy<Cell> {
     }
 }
 
-fn put(event: &mut Json, path: &str, value: Json) {
+pub(super) fn put(event: &mut Json, path: &str, value: Json) {
     match path {
         "context.externalId[0].id" => {
             let id = Json::Array(vec![Json::object([("id", value)])]);
