@@ -195,7 +195,7 @@ fn a_page_that_needs_nothing_else() {
     assert_eq!(run.code(), 1);
     let page = std::fs::read_to_string(path).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
-    assert!(page.contains("2 of 3 events can be sent to Intercom (66.7 %)"));
+    assert!(page.contains("2 of 3 events can be sent to Intercom (66.7\u{a0}%)"));
     assert!(page.contains("&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
     assert!(page.contains("<svg") && page.contains("prefers-color-scheme: dark"));
     for foreign in ["<script", "src=", "href=", "url(", "@import", "http://", "https://"] {

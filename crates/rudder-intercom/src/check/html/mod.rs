@@ -2,7 +2,7 @@
 
 mod charts;
 
-use super::report::{Finding, Report};
+use super::report::{Finding, NameCount, Report};
 use super::text::{duration, lines};
 use crate::text::{counted, percent, thousands};
 use std::fmt::{self, Display, Write as _};
@@ -12,6 +12,8 @@ const STYLE: &str = include_str!("page.css");
 
 /// How many names and attributes the page lists; the rest is in the JSON.
 const LISTED: usize = 500;
+/// How many event names it shows without being asked.
+const SHOWN: usize = 20;
 
 /// Text that may hold anything, for the inside of an element or of a quoted attribute.
 struct Escaped<'a>(&'a str);
@@ -64,8 +66,8 @@ impl Report {
             out,
         )?;
         self.attributes_html(out)?;
-        self.names_html(out)?;
         charts::calls(self, out)?;
+        self.names_html(out)?;
         writeln!(
             out,
             "<footer>Made by rudder-intercom {} for {input}. Nothing was sent to Intercom.</footer>\n</main>\n</body>\n</html>",
@@ -85,7 +87,7 @@ impl Report {
                 "{} of {} can be sent to Intercom ({}).",
                 thousands(self.converted),
                 counted(self.events, "event"),
-                percent(self.converted, self.events)
+                percent(self.converted, self.events).replace(' ', "\u{a0}")
             ),
         };
         let good = if self.rejected == 0 && !self.too_many_names() {
@@ -201,19 +203,18 @@ impl Report {
                 lines(&long.lines)
             )?;
         }
-        writeln!(
-            out,
-            "<div class=\"scroll\"><table>\n<tr><th>Name<th class=\"number\">Events<th></tr>"
-        )?;
-        for name in names.names.iter().take(LISTED) {
-            let (events, bar) = (thousands(name.events), charts::Bar(name.events, most));
+        let listed = &names.names[..names.names.len().min(LISTED)];
+        let (shown, hidden) = listed.split_at(listed.len().min(SHOWN));
+        names_table(shown, most, out)?;
+        if !hidden.is_empty() {
             writeln!(
                 out,
-                "<tr><td>{}<td class=\"number\">{events}<td>{bar}</tr>",
-                Escaped(&name.name)
+                "<details>\n<summary>{} more</summary>",
+                thousands(hidden.len() as u64)
             )?;
+            names_table(hidden, most, out)?;
+            writeln!(out, "</details>")?;
         }
-        writeln!(out, "</table></div>")?;
         more_html(names.names.len(), names.more, out)?;
         writeln!(out, "</section>")
     }
@@ -251,6 +252,22 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
         )?;
     }
     writeln!(out, "</table></div>\n</section>")
+}
+
+fn names_table(names: &[NameCount], most: u64, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<div class=\"scroll\"><table>\n<tr><th>Name<th class=\"number\">Events<th></tr>"
+    )?;
+    for name in names {
+        let (events, bar) = (thousands(name.events), charts::Bar(name.events, most));
+        writeln!(
+            out,
+            "<tr><td>{}<td class=\"number\">{events}<td>{bar}</tr>",
+            Escaped(&name.name)
+        )?;
+    }
+    writeln!(out, "</table></div>")
 }
 
 fn more_html(names: usize, beyond: u64, out: &mut impl Write) -> io::Result<()> {
