@@ -1,0 +1,60 @@
+//! What can go wrong with a gateway.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a gateway or its store cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A write key or a token is empty, or has characters that no header can hold.
+    #[error("a write key or token is empty, or has characters that none has")]
+    InvalidSecret,
+    /// The store cannot be opened.
+    #[error("cannot open the event store {}", path.display())]
+    Open {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no store.
+    #[error("there is no event store at {}", .0.display())]
+    NoStore(PathBuf),
+    /// Another process delivers from the store.
+    #[error("the event store {} is in use by another gateway", .0.display())]
+    InUse(PathBuf),
+    /// The store was made by a newer version of this program.
+    #[error("the event store has version {0}, which is newer than this program")]
+    TooNew(i64),
+    /// The store cannot be read or written.
+    #[error("the event store cannot be read or written")]
+    Store(#[from] rusqlite::Error),
+    /// The store has been closed.
+    #[error("the event store has been closed")]
+    Closed,
+    /// The HTTP server has failed.
+    #[error("the server of the gateway has failed")]
+    Serve(#[source] io::Error),
+}
+
+impl Error {
+    /// The stable `snake_case` name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidSecret => "invalid_secret",
+            Self::Open { .. } => "store_not_opened",
+            Self::NoStore(_) => "no_store",
+            Self::InUse(_) => "store_in_use",
+            Self::TooNew(_) => "store_too_new",
+            Self::Store(_) => "store_failed",
+            Self::Closed => "store_closed",
+            Self::Serve(_) => "server_failed",
+        }
+    }
+
+    /// Whether trying again may help.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::InUse(_) | Self::Store(_))
+    }
+}

@@ -1,0 +1,51 @@
+//! The gateway as a whole: HTTP in front, the store in the middle, the delivery behind.
+
+use crate::deliver::{Monitor, deliver};
+use crate::error::Error;
+use crate::http::{App, router};
+use crate::settings::Settings;
+use crate::store::Store;
+use intercom_delivery::client::Transport;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Takes events in on `listener`, keeps them in `store` and delivers them over `transport`, until `shutdown` completes.
+///
+/// Requests that are being made then are still answered, calls that are under way are finished, and whatever is not
+/// delivered stays in the store, which is closed.
+///
+/// # Errors
+///
+/// If the server or the store fails.
+pub async fn serve<T: Transport + Clone>(
+    listener: TcpListener,
+    settings: Settings,
+    store: Store,
+    transport: T,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let address = listener.local_addr().map_err(Error::Serve)?;
+    let settings = Arc::new(settings);
+    let monitor = Monitor::default();
+    let (stop, stopped) = watch::channel(false);
+    let delivery = tokio::spawn(deliver(
+        store.clone(),
+        Arc::clone(&settings),
+        transport,
+        monitor.clone(),
+        stopped.clone(),
+    ));
+    let app = App::new(settings, store.clone(), monitor, address.ip().is_loopback())?;
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service)
+        .with_graceful_shutdown(shutdown)
+        .await
+        .map_err(Error::Serve);
+    stop.send_replace(true);
+    let delivered = delivery.await.unwrap_or(Err(Error::Closed));
+    store.close().await;
+    served.and(delivered)
+}

@@ -1,0 +1,192 @@
+//! What the page shows and does, as JSON.
+
+use super::answer::{Fault, json};
+use super::{App, body};
+use crate::error::Error;
+use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus, now};
+use axum::extract::{Path, Query, Request, State};
+use axum::response::Response;
+use intercom_delivery::{FailureCode, Status, Waiting};
+use rudderstack_to_intercom::RejectionCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::{Arc, PoisonError};
+
+/// The longest span of the charts: eight days, in minutes.
+const LONGEST_SPAN: i64 = 8 * 24 * 60;
+/// How many dead letters are listed at a time.
+const PAGE: usize = 50;
+
+/// Asks the store, away from the threads that serve requests.
+async fn ask<T: Send + 'static>(
+    app: Arc<App>,
+    question: impl FnOnce(&mut Queue) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Fault> {
+    let asked =
+        tokio::task::spawn_blocking(move || question(&mut app.queue.lock().unwrap_or_else(PoisonError::into_inner)));
+    Ok(asked.await.unwrap_or(Err(Error::Closed))?)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Span {
+    minutes: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Stats {
+    now: i64,
+    queue: QueueStatus,
+    minutes: Vec<Minute>,
+    codes: Vec<Explained>,
+    delivery: Option<DeliveryStatus>,
+    sandbox: Option<String>,
+}
+
+/// A code, what it means, and what to do about it.
+#[derive(Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    count: CodeCount,
+    meaning: &'static str,
+    advice: &'static str,
+}
+
+fn explain(count: CodeCount) -> Explained {
+    let rejection = count.code.parse::<RejectionCode>().ok();
+    let failure = count
+        .code
+        .parse::<FailureCode>()
+        .ok()
+        .filter(|_| count.kind == "failed");
+    let (meaning, advice) = match (failure, rejection) {
+        (Some(code), _) => (code.meaning(), code.advice()),
+        (None, Some(code)) => (code.meaning(), code.advice()),
+        (None, None) => ("", ""),
+    };
+    Explained { count, meaning, advice }
+}
+
+#[derive(Serialize)]
+struct DeliveryStatus {
+    queued: usize,
+    active: usize,
+    in_flight: usize,
+    halted: bool,
+    waiting: Option<&'static str>,
+    until: Option<u64>,
+    limit: Option<u32>,
+    remaining: Option<u32>,
+    resets: Option<u64>,
+    calls: u64,
+    retries: u64,
+    throttled: u64,
+}
+
+impl From<Status> for DeliveryStatus {
+    fn from(status: Status) -> Self {
+        let (waiting, until) = match status.waiting {
+            Some(Waiting::Answers) => (Some("answers"), None),
+            Some(Waiting::RateLimit(until)) => (Some("rate_limit"), Some(until)),
+            Some(Waiting::Throttled(until)) => (Some("throttled"), Some(until)),
+            Some(Waiting::Backoff(until)) => (Some("backoff"), Some(until)),
+            _ => (None, None),
+        };
+        Self {
+            queued: status.queued,
+            active: status.active,
+            in_flight: status.in_flight,
+            halted: status.halted,
+            waiting,
+            until: until.map(|time| time.unix_millis()),
+            limit: status.budget.map(|budget| budget.limit),
+            remaining: status.budget.map(|budget| budget.remaining),
+            resets: status.budget.map(|budget| budget.resets.unix_millis()),
+            calls: status.totals.calls,
+            retries: status.totals.retries,
+            throttled: status.totals.throttled,
+        }
+    }
+}
+
+/// `GET /api/stats?minutes=60`.
+pub(super) async fn stats(State(app): State<Arc<App>>, Query(span): Query<Span>) -> Result<Response, Fault> {
+    let now = now();
+    let span = span.minutes.unwrap_or(60).clamp(1, LONGEST_SPAN);
+    let since = now / 60_000 - span + 1;
+    let (delivery, sandbox) = (app.monitor.status(), app.settings.sandbox_url.clone());
+    let (queue, minutes, codes) = ask(app, move |queue| {
+        Ok((queue.status()?, queue.minutes(since)?, queue.codes()?))
+    })
+    .await?;
+    Ok(json(&Stats {
+        now,
+        queue,
+        minutes,
+        codes: codes.into_iter().map(explain).collect(),
+        delivery: delivery.map(DeliveryStatus::from),
+        sandbox,
+    }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct List {
+    code: Option<String>,
+    before: Option<i64>,
+}
+
+/// `GET /api/dead-letters?code=&before=`: without anybody's id, and without the events.
+pub(super) async fn dead_letters(State(app): State<Arc<App>>, Query(list): Query<List>) -> Result<Response, Fault> {
+    let mut filter = Filter::all();
+    filter.code = list.code.filter(|code| !code.is_empty());
+    filter.before_id = list.before;
+    let mut letters = ask(app, move |queue| queue.dead_letters(&filter, PAGE, false)).await?;
+    letters.iter_mut().for_each(|letter| letter.user_id = None);
+    Ok(json(&letters))
+}
+
+/// `GET /api/dead-letters/{id}`: all of it.
+pub(super) async fn dead_letter(State(app): State<Arc<App>>, Path(id): Path<i64>) -> Result<Response, Fault> {
+    let letter: Option<DeadLetter> = ask(app, move |queue| queue.dead_letter(id)).await?;
+    letter
+        .map(|letter| json(&letter))
+        .ok_or_else(|| Fault::new(404, "not_found", "there is no such dead letter"))
+}
+
+/// Which dead letters: some by number, those of a code, or all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum Chosen {
+    Ids(Vec<i64>),
+    Code(String),
+    All,
+}
+
+async fn chosen(app: &App, request: Request) -> Result<Filter, Fault> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(app, &parts.headers, body).await?;
+    let mut filter = Filter::all();
+    match serde_json::from_str(&body.text) {
+        Ok(Chosen::Ids(ids)) if !ids.is_empty() && ids.len() <= 1_000 => filter.ids = ids,
+        Ok(Chosen::Code(code)) => filter.code = Some(code),
+        Ok(Chosen::All) => {}
+        _ => {
+            let message = r#"send {"ids":[1,2]} with up to 1000 numbers, {"code":"..."} or "all""#;
+            return Err(Fault::new(400, "invalid_choice", message));
+        }
+    }
+    Ok(filter)
+}
+
+/// `POST /api/dead-letters/replay`.
+pub(super) async fn replay(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let filter = chosen(&app, request).await?;
+    let replayed = ask(app, move |queue| queue.replay(&filter)).await?;
+    Ok(json(&json!({"replayed": replayed})))
+}
+
+/// `POST /api/dead-letters/drop`.
+pub(super) async fn drop_dead_letters(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let filter = chosen(&app, request).await?;
+    let dropped = ask(app, move |queue| queue.drop_dead_letters(&filter)).await?;
+    Ok(json(&json!({"dropped": dropped})))
+}

@@ -1,0 +1,93 @@
+//! The HTTP API: what RudderStack's SDKs ask for, and the page.
+
+mod answer;
+mod api;
+mod body;
+mod cors;
+mod intake;
+mod page;
+mod preview;
+mod source_config;
+
+use crate::deliver::Monitor;
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::store::{Queue, Store};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// How many bytes of requests are held in memory at a time, in units of [`UNIT`].
+const MEMORY: usize = 64 << 20;
+/// A semaphore counts up to less than the bytes of a large memory.
+const UNIT: usize = 1 << 10;
+
+/// What the handlers share.
+pub(crate) struct App {
+    settings: Arc<Settings>,
+    store: Store,
+    monitor: Monitor,
+    /// For the page; the delivery has a connection of its own.
+    queue: Mutex<Queue>,
+    /// How much memory is left for requests.
+    memory: Semaphore,
+    is_loopback: bool,
+}
+
+impl App {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        store: Store,
+        monitor: Monitor,
+        is_loopback: bool,
+    ) -> Result<Arc<Self>, Error> {
+        let memory = MEMORY.max(2 * settings.max_request_bytes) / UNIT;
+        Ok(Arc::new(Self {
+            queue: Mutex::new(store.queue()?),
+            settings,
+            store,
+            monitor,
+            memory: Semaphore::new(memory),
+            is_loopback,
+        }))
+    }
+}
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let sdk = Router::new()
+        .route("/v1/{kind}", post(intake::one))
+        .route("/v1/batch", post(intake::batch))
+        .route("/beacon/v1/batch", post(intake::beacon))
+        .route("/sourceConfig", get(source_config::get))
+        .route("/sourceConfig/", get(source_config::get))
+        .layer(middleware::from_fn(cors::cors));
+    let api = Router::new()
+        .route("/api/stats", get(api::stats))
+        .route("/api/dead-letters", get(api::dead_letters))
+        .route("/api/dead-letters/{id}", get(api::dead_letter))
+        .route("/api/dead-letters/replay", post(api::replay))
+        .route("/api/dead-letters/drop", post(api::drop_dead_letters))
+        .route("/api/preview", post(preview::preview))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), page::guard));
+    let page = Router::new()
+        .route("/", get(page::html))
+        .route("/page.css", get(page::css))
+        .route("/page.js", get(page::script))
+        .route("/health", get(async || "ok"));
+    Router::new()
+        .merge(sdk)
+        .merge(api)
+        .merge(page)
+        .fallback(not_found)
+        // Bodies are bounded where they are read.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(app)
+}
+
+async fn not_found(_: Request) -> Response {
+    answer::Fault::new(404, "not_found", "there is nothing at this path").into()
+}

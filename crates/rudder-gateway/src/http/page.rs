@@ -1,0 +1,107 @@
+//! The page, and who may see it.
+
+use super::App;
+use super::answer::{Fault, text};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+const HTML: &str = include_str!("../page/page.html");
+const CSS: &str = include_str!("../page/page.css");
+const SCRIPT: &str = include_str!("../page/page.js");
+
+/// Nothing but what this program itself serves.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) async fn html() -> Response {
+    let mut response = text("text/html; charset=utf-8", HTML);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+pub(super) async fn css() -> Response {
+    text("text/css; charset=utf-8", CSS)
+}
+
+pub(super) async fn script() -> Response {
+    text("text/javascript; charset=utf-8", SCRIPT)
+}
+
+/// Lets those see and do what the page shows who have the token; without a token, those on this machine.
+///
+/// Other web pages in the same browser are kept out: they cannot send JSON here without a preflight, which is not
+/// answered, and a name of theirs that leads to this machine is not a name of this machine.
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
+    match &app.settings.page_token {
+        Some(token) => {
+            let value = request
+                .headers()
+                .get(header::AUTHORIZATION)
+                .and_then(|value| value.to_str().ok());
+            if !value
+                .and_then(|value| value.strip_prefix("Bearer "))
+                .is_some_and(|given| token.matches(given))
+            {
+                return Err(Fault::new(401, "page_token", "the page's token is missing or wrong"));
+            }
+        }
+        None if !app.is_loopback => {
+            let message = "the page needs a token, because the gateway does not listen on a loopback address only";
+            return Err(Fault::new(403, "page_disabled", message));
+        }
+        None => {
+            let host = request
+                .headers()
+                .get(header::HOST)
+                .and_then(|value| value.to_str().ok());
+            if !host.is_some_and(is_this_machine) {
+                return Err(Fault::new(
+                    403,
+                    "wrong_host",
+                    "ask for the page by a name of this machine",
+                ));
+            }
+        }
+    }
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    let is_json = media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if request.method() == Method::POST && !is_json {
+        return Err(Fault::new(415, "not_json", "send application/json"));
+    }
+    Ok(next.run(request).await)
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    name.is_some_and(|name| name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine() {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:80", "[::1]"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "10.0.0.1:80",
+            "127.0.0.1.nip.io",
+        ] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
+}

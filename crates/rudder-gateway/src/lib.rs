@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod complete;
+mod deliver;
+mod error;
+mod gateway;
+mod http;
+mod malformed;
+mod settings;
+pub mod store;
+
+pub use complete::{Arrival, CompleteEvent, MessageKey, complete};
+pub use error::Error;
+pub use gateway::serve;
+pub use malformed::Malformed;
+pub use settings::{
+    Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, Repeats, Secret, Settings, StoreSettings, WriteKeys, engine_settings,
+};

@@ -1,0 +1,212 @@
+//! How a gateway is set up.
+
+use crate::error::Error;
+use intercom_delivery::EngineSettings;
+use rudderstack_to_intercom::Destination;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+use subtle::{Choice, ConstantTimeEq as _};
+
+/// The longest event by default: RudderStack documents 32 KB for a call.
+pub const MAX_EVENT_BYTES: usize = 32 << 10;
+/// The longest request by default: RudderStack documents 4 MB for a batch.
+pub const MAX_REQUEST_BYTES: usize = 4 << 20;
+
+/// A secret that requests are compared with, in a time that does not tell how much of it was right. `Debug` hides it.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret, without the white space around it.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, or cannot stand in an HTTP header.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::InvalidSecret);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn is(&self, text: &str) -> Choice {
+        self.0.as_bytes().ct_eq(text.as_bytes())
+    }
+
+    /// Whether this is it.
+    pub fn matches(&self, text: &str) -> bool {
+        self.is(text).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Which write keys are accepted.
+#[derive(Clone, Debug)]
+pub enum WriteKeys {
+    /// Any that is not empty: for trying things out on one's own machine.
+    Any,
+    /// These only.
+    These(Vec<Secret>),
+}
+
+impl WriteKeys {
+    /// Whether this key is accepted. All keys are compared, whichever is right.
+    pub fn accept(&self, key: &str) -> bool {
+        match self {
+            Self::Any => !key.is_empty(),
+            Self::These(keys) => keys
+                .iter()
+                .fold(Choice::from(0), |found, accepted| found | accepted.is(key))
+                .into(),
+        }
+    }
+}
+
+/// Bounds of the store, beyond which requests are answered 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// Events that wait.
+    pub events: u64,
+    /// Bytes of events that wait, and of dead letters.
+    pub bytes: u64,
+    /// How long the oldest event may have waited; none for no bound.
+    pub age: Option<Duration>,
+}
+
+impl Default for Bounds {
+    /// Ten million events, 16 GiB, any age.
+    fn default() -> Self {
+        Self {
+            events: 10_000_000,
+            bytes: 16 << 30,
+            age: None,
+        }
+    }
+}
+
+/// How repeats of an event are recognised, by its `messageId`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repeats {
+    /// For how long a `messageId` is remembered.
+    pub window: Duration,
+    /// How many are remembered at most; the oldest are forgotten first. Each takes about 60 bytes of memory.
+    pub remembered: usize,
+}
+
+impl Default for Repeats {
+    /// An hour, as RudderStack's own default; at most a million.
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(60 * 60),
+            remembered: 1_000_000,
+        }
+    }
+}
+
+/// What the store is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// When it is full.
+    pub bounds: Bounds,
+    /// How repeats are recognised.
+    pub repeats: Repeats,
+}
+
+impl StoreSettings {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// What the gateway is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Which write keys are accepted.
+    pub write_keys: WriteKeys,
+    /// What the page and its API ask for; without one they answer on a loopback address only.
+    pub page_token: Option<Secret>,
+    /// The longest event, in bytes.
+    pub max_event_bytes: usize,
+    /// The longest request, in bytes, before and after decompression.
+    pub max_request_bytes: usize,
+    /// How long a request may take to come in.
+    pub request_timeout: Duration,
+    /// What senders are told to wait before they try again, when the store is full.
+    pub retry_after: Duration,
+    /// Whether the first address of `X-Forwarded-For` is where a request came from. Only behind a proxy that sets it.
+    pub trust_forwarded_for: bool,
+    /// How events are converted.
+    pub destination: Destination,
+    /// How they are delivered.
+    pub engine: EngineSettings,
+    /// How long to wait before the access token is tried again that Intercom has refused.
+    pub token_retry: Duration,
+    /// Where the sandbox's state can be seen, if events go to a sandbox: the page links to it.
+    pub sandbox_url: Option<String>,
+}
+
+impl Settings {
+    /// A gateway that accepts these keys, with the other defaults.
+    pub fn new(write_keys: WriteKeys) -> Self {
+        Self {
+            write_keys,
+            page_token: None,
+            max_event_bytes: MAX_EVENT_BYTES,
+            max_request_bytes: MAX_REQUEST_BYTES,
+            request_timeout: Duration::from_secs(30),
+            retry_after: Duration::from_secs(10),
+            trust_forwarded_for: false,
+            destination: Destination::new(),
+            engine: engine_settings(),
+            token_retry: Duration::from_secs(60),
+            sandbox_url: None,
+        }
+    }
+}
+
+/// How the engine works behind a durable queue: with time on its side.
+///
+/// A call that fails is tried for about three hours, as RudderStack's own router does, before its event becomes a dead
+/// letter. The user's later events wait behind it, those of others do not.
+pub fn engine_settings() -> EngineSettings {
+    let mut settings = EngineSettings::new();
+    settings.max_attempts = NonZeroU32::new(180).expect("not zero");
+    settings.max_throttled = NonZeroU32::new(1_000).expect("not zero");
+    settings.backoff_cap = Duration::from_secs(120);
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_keys_are_accepted() {
+        let keys = WriteKeys::These(vec![Secret::new("one").unwrap(), Secret::new(" two\n").unwrap()]);
+        for (key, accepted) in [
+            ("one", true),
+            ("two", true),
+            ("on", false),
+            ("onetwo", false),
+            ("", false),
+        ] {
+            assert_eq!(keys.accept(key), accepted, "{key}");
+        }
+        assert!(WriteKeys::Any.accept("whatever"));
+        assert!(!WriteKeys::Any.accept(""));
+        assert!(!format!("{keys:?}").contains("one"));
+        assert!(Secret::new(" ").is_err());
+    }
+}

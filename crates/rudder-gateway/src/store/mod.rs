@@ -1,0 +1,176 @@
+//! The durable queue: events that wait, those that cannot be delivered, and figures about both, in one SQLite file.
+//!
+//! One thread writes. It takes whatever waits, writes it in one transaction and acknowledges it once that is on disk
+//! (write-ahead log, synced at every commit): many requests share one sync, and neither a crash nor a loss of power takes
+//! what was acknowledged. Everybody else only reads; [`Queue`] also replays and drops dead letters, in this process or another.
+
+mod counters;
+mod queue;
+mod schema;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod writer;
+
+pub use counters::{CodeCount, Minute};
+pub use queue::{DeadLetter, Filter, Pending, Queue, QueueStatus};
+pub use writer::{Letter, Settled, Settlement};
+
+use crate::complete::CompleteEvent;
+use crate::error::Error;
+use crate::settings::StoreSettings;
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::SystemTime;
+use strum::{Display, IntoStaticStr};
+use tokio::sync::{Notify, mpsc, oneshot};
+use writer::{Command, Writer};
+
+/// How many requests wait for the writer.
+const WAITING: usize = 256;
+
+/// What came of the events of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Events that are stored.
+    pub stored: usize,
+    /// Events that had been received before.
+    pub repeated: usize,
+}
+
+/// Why a request is not stored. Nothing of it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// As many events wait as may.
+    TooManyEvents,
+    /// Events and dead letters take as much room as they may.
+    TooManyBytes,
+    /// The oldest event has waited as long as it may.
+    TooFarBehind,
+    /// The store cannot be written.
+    StoreFailed,
+}
+
+impl Refusal {
+    /// The stable `snake_case` name.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+
+    /// Always: the same request may be stored later.
+    pub fn is_retryable(self) -> bool {
+        true
+    }
+}
+
+/// Where events go in, and where it is noted what became of them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    commands: mpsc::Sender<Command>,
+    changed: Arc<Notify>,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the store in a file, or makes a new one. As long as it is open, no other gateway can open it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened, is in use, or is no store.
+    pub fn open(path: &Path, settings: StoreSettings) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        let writer = Writer::new(schema::open(path)?, settings)?;
+        let (commands, waiting) = mpsc::channel(WAITING);
+        let changed = Arc::new(Notify::new());
+        let wake = Arc::clone(&changed);
+        thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                writer.run(waiting, &wake);
+                drop(lock);
+            })
+            .map_err(|source| cannot_open(path, source))?;
+        Ok(Self {
+            commands,
+            changed,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Stores events, all or none. Once this returns they are on disk.
+    ///
+    /// # Errors
+    ///
+    /// If the store is full or cannot be written.
+    pub async fn accept(&self, events: Vec<CompleteEvent>) -> Result<Accepted, Refusal> {
+        let (reply, replied) = oneshot::channel();
+        let command = Command::Accept(events, reply);
+        self.commands.send(command).await.map_err(|_| Refusal::StoreFailed)?;
+        replied.await.unwrap_or(Err(Refusal::StoreFailed))
+    }
+
+    /// Notes what became of events. Should the writing fail, it is tried again.
+    ///
+    /// # Errors
+    ///
+    /// If the store has been closed.
+    pub async fn settle(&self, settled: Vec<Settled>) -> Result<(), Error> {
+        let command = Command::Settle(settled);
+        self.commands.send(command).await.map_err(|_| Error::Closed)
+    }
+
+    /// Waits until events have been stored since it was last waited for.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Another way to read the store, and to manage its dead letters.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened.
+    pub fn queue(&self) -> Result<Queue, Error> {
+        Queue::open(&self.path)
+    }
+
+    /// Writes what has been handed in, then closes the store, for all clones.
+    pub async fn close(self) {
+        let (done, is_done) = oneshot::channel();
+        if self.commands.send(Command::Close(done)).await.is_ok() {
+            // An error means that it has been closed already.
+            let _ = is_done.await;
+        }
+    }
+}
+
+/// Keeps other gateways from delivering the same events.
+fn lock(path: &Path) -> Result<File, Error> {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::create(name).map_err(|source| cannot_open(path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(cannot_open(path, source)),
+    }
+}
+
+fn cannot_open(path: &Path, source: std::io::Error) -> Error {
+    Error::Open {
+        path: path.to_owned(),
+        source: source.into(),
+    }
+}
+
+/// Unix milliseconds, by the clock of this machine.
+pub(crate) fn now() -> i64 {
+    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,331 @@
+//! Reading a store, and managing its dead letters.
+
+use super::counters::{self, CodeCount, Minute};
+use super::totals::{self, Totals};
+use super::{now, schema};
+use crate::error::Error;
+use rusqlite::types::{ToSql, Type};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How many dead letters are replayed or dropped in one transaction, so that nobody waits for long.
+const AT_A_TIME: i64 = 500;
+
+/// An event that waits. `Debug` shows its number only.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pending {
+    /// Its number: events are delivered in this order.
+    pub seq: i64,
+    /// When it was put into the queue, in Unix milliseconds.
+    pub at: i64,
+    /// Its JSON text.
+    pub body: String,
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending({})", self.seq)
+    }
+}
+
+/// An event that could not be delivered. `Debug` shows its number and the reason only.
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// Its number.
+    pub id: i64,
+    /// When it became a dead letter, in Unix milliseconds.
+    pub at: i64,
+    /// When it was put into the queue, in Unix milliseconds.
+    pub received_at: i64,
+    /// `rejected` or `failed`.
+    pub kind: String,
+    /// The reason.
+    pub code: String,
+    /// What kind of event it is.
+    pub event_type: Option<String>,
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Its `messageId`.
+    pub message_id: Option<String>,
+    /// What else is known of the reason.
+    pub detail: Box<RawValue>,
+    /// The event, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Box<RawValue>>,
+}
+
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeadLetter({}, {})", self.id, self.code)
+    }
+}
+
+/// Which dead letters are meant: those to which everything applies that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Filter {
+    /// These numbers only; all, if there are none.
+    pub ids: Vec<i64>,
+    /// This reason.
+    pub code: Option<String>,
+    /// This user id.
+    pub user_id: Option<String>,
+    /// Dead since then, in Unix milliseconds.
+    pub since: Option<i64>,
+    /// Dead before then, in Unix milliseconds.
+    pub until: Option<i64>,
+    /// With a number below this one.
+    pub before_id: Option<i64>,
+}
+
+impl Filter {
+    /// All of them.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// This one only.
+    pub fn one(id: i64) -> Self {
+        Self {
+            ids: vec![id],
+            ..Self::default()
+        }
+    }
+
+    fn condition<'a>(&'a self) -> (String, Vec<&'a dyn ToSql>) {
+        let mut parts = vec!["1".to_owned()];
+        let mut values: Vec<&dyn ToSql> = Vec::new();
+        if !self.ids.is_empty() {
+            parts.push(format!("id IN ({})", vec!["?"; self.ids.len()].join(", ")));
+            values.extend(self.ids.iter().map(|id| id as &dyn ToSql));
+        }
+        let mut add = |part: &str, value: Option<&'a dyn ToSql>| {
+            if let Some(value) = value {
+                parts.push(part.to_owned());
+                values.push(value);
+            }
+        };
+        add("code = ?", self.code.as_ref().map(|value| value as _));
+        add("user_id = ?", self.user_id.as_ref().map(|value| value as _));
+        add("at >= ?", self.since.as_ref().map(|value| value as _));
+        add("at < ?", self.until.as_ref().map(|value| value as _));
+        add("id < ?", self.before_id.as_ref().map(|value| value as _));
+        (parts.join(" AND "), values)
+    }
+}
+
+/// What is in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct QueueStatus {
+    /// Events that wait.
+    pub events: i64,
+    /// How many bytes they have.
+    pub event_bytes: i64,
+    /// How long the oldest has waited, in milliseconds; none if none waits.
+    pub oldest_age_ms: Option<i64>,
+    /// Dead letters.
+    pub dead_letters: i64,
+    /// How many bytes they have.
+    pub dead_letter_bytes: i64,
+}
+
+/// A store, to be read and managed. It may be open in a gateway at the same time.
+#[derive(Debug)]
+pub struct Queue {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Queue {
+    /// Opens a store that is there.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if !path.exists() {
+            return Err(Error::NoStore(path.to_owned()));
+        }
+        Ok(Self {
+            connection: schema::open_to_read(path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// What is in it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn status(&self) -> Result<QueueStatus, Error> {
+        let totals = Totals::load(&self.connection)?;
+        Ok(QueueStatus {
+            events: totals.events,
+            event_bytes: totals.event_bytes,
+            oldest_age_ms: totals::oldest(&self.connection)?.map(|at| (now() - at).max(0)),
+            dead_letters: totals.dead,
+            dead_letter_bytes: totals.dead_bytes,
+        })
+    }
+
+    /// Events by minute, from the minute `since` on, which is counted from the start of 1970. Minutes without any are left out.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn minutes(&self, since: i64) -> Result<Vec<Minute>, Error> {
+        Ok(counters::minutes(&self.connection, since)?)
+    }
+
+    /// Rejections and failures by code, the most frequent first.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn codes(&self) -> Result<Vec<CodeCount>, Error> {
+        Ok(counters::codes(&self.connection)?)
+    }
+
+    /// Up to `limit` events after the one with the number `seq`, in order.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn pending(&self, seq: i64, limit: usize) -> Result<Vec<Pending>, Error> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?")?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = query.query_map([seq, limit], |row| {
+            Ok(Pending {
+                seq: row.get(0)?,
+                at: row.get(1)?,
+                body: row.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Up to `limit` dead letters, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn dead_letters(&self, filter: &Filter, limit: usize, with_events: bool) -> Result<Vec<DeadLetter>, Error> {
+        let (condition, values) = filter.condition();
+        let body = if with_events { "body" } else { "NULL" };
+        let mut query = self.connection.prepare(&format!(
+            "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, {body}
+             FROM dead_letters WHERE {condition} ORDER BY id DESC LIMIT {limit}"
+        ))?;
+        let rows = query.query_map(params_from_iter(values), dead_letter)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Puts dead letters back into the queue, behind what waits there, in their old order. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written; those that have been put back by then stay there.
+    pub fn replay(&mut self, filter: &Filter) -> Result<u64, Error> {
+        self.manage(filter, |transaction, totals, id, bytes| {
+            transaction
+                .prepare_cached("INSERT INTO events SELECT ?, ?, body FROM dead_letters WHERE id = ?")?
+                .execute([totals.next_seq, now(), id])?;
+            totals.next_seq += 1;
+            totals.events += 1;
+            totals.event_bytes += bytes;
+            Ok(())
+        })
+    }
+
+    /// Deletes dead letters. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written; those that have been deleted by then are gone.
+    pub fn drop_dead_letters(&mut self, filter: &Filter) -> Result<u64, Error> {
+        self.manage(filter, |_, _, _, _| Ok(()))
+    }
+
+    /// Does something with dead letters, then deletes them.
+    fn manage(
+        &mut self,
+        filter: &Filter,
+        act: impl Fn(&Transaction<'_>, &mut Totals, i64, i64) -> rusqlite::Result<()>,
+    ) -> Result<u64, Error> {
+        let (condition, values) = filter.condition();
+        let find =
+            format!("SELECT id, octet_length(body) FROM dead_letters WHERE {condition} ORDER BY id LIMIT {AT_A_TIME}");
+        let mut writer = schema::open(&self.path)?;
+        // What becomes a dead letter again meanwhile is left alone.
+        let last: i64 = writer.query_row("SELECT coalesce(max(id), 0) FROM dead_letters", [], |row| row.get(0))?;
+        let mut done = 0;
+        loop {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut totals = Totals::load(&transaction)?;
+            let found: Vec<(i64, i64)> = transaction
+                .prepare_cached(&find)?
+                .query_map(params_from_iter(&values), |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            let found: Vec<_> = found.into_iter().filter(|(id, _)| *id <= last).collect();
+            if found.is_empty() {
+                return Ok(done);
+            }
+            for &(id, bytes) in &found {
+                act(&transaction, &mut totals, id, bytes)?;
+                transaction
+                    .prepare_cached("DELETE FROM dead_letters WHERE id = ?")?
+                    .execute([id])?;
+                totals.dead -= 1;
+                totals.dead_bytes -= bytes;
+                done += 1;
+            }
+            totals.save(&transaction)?;
+            transaction.commit()?;
+        }
+    }
+
+    /// One dead letter with its event, if there is one with this number.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, Error> {
+        Ok(self
+            .connection
+            .query_row(
+                "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, body
+                 FROM dead_letters WHERE id = ?",
+                [id],
+                dead_letter,
+            )
+            .optional()?)
+    }
+}
+
+fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    let raw = |json: String| {
+        RawValue::from_string(json)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
+    };
+    Ok(DeadLetter {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        received_at: row.get(2)?,
+        kind: row.get(3)?,
+        code: row.get(4)?,
+        event_type: row.get(5)?,
+        user_id: row.get(6)?,
+        message_id: row.get(7)?,
+        detail: raw(row.get(8)?)?,
+        event: row.get::<_, Option<String>>(9)?.map(raw).transpose()?,
+    })
+}

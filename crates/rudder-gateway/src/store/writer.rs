@@ -1,0 +1,335 @@
+//! The thread that writes.
+
+use super::counters::Counters;
+use super::seen::Seen;
+use super::totals::{self, Totals};
+use super::{Accepted, Refusal, now};
+use crate::complete::{CompleteEvent, MessageKey};
+use crate::error::Error;
+use crate::settings::{Bounds, StoreSettings};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::fmt;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// How many bytes of events one transaction takes in. More would only make the first of them wait longer.
+const TRANSACTION_BYTES: usize = 8 << 20;
+/// How many events may be settled in one transaction.
+const TRANSACTION_SETTLED: usize = 8_192;
+/// How long to wait before it is tried again to note what became of events.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What became of an event of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settled {
+    /// The event's number.
+    pub seq: i64,
+    /// What became of it.
+    pub settlement: Settlement,
+}
+
+impl Settled {
+    /// This became of that event.
+    pub fn new(seq: i64, settlement: Settlement) -> Self {
+        Self { seq, settlement }
+    }
+}
+
+/// What becomes of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It was delivered.
+    Delivered,
+    /// It is not for Intercom.
+    Skipped,
+    /// It can never be delivered, and nobody would want it to be: only the reason is counted.
+    Dismissed(&'static str),
+    /// It can never be delivered as it is: it becomes a dead letter.
+    Rejected(Letter),
+    /// It was not delivered: it becomes a dead letter.
+    Failed(Letter),
+}
+
+/// What is noted of an event that becomes a dead letter. `Debug` shows the reason only.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Letter {
+    /// The reason: a stable code.
+    pub code: &'static str,
+    /// What kind of event it is.
+    pub event_type: Option<String>,
+    /// Whose.
+    pub user_id: Option<String>,
+    /// Its `messageId`.
+    pub message_id: Option<String>,
+    /// What else is known of the reason: a JSON object without values of the event.
+    pub detail: String,
+}
+
+impl Letter {
+    /// A dead letter of which only the reason is known.
+    pub fn new(code: &'static str) -> Self {
+        Self {
+            code,
+            event_type: None,
+            user_id: None,
+            message_id: None,
+            detail: "{}".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Letter({})", self.code)
+    }
+}
+
+type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Accept(Vec<CompleteEvent>, Reply),
+    Settle(Vec<Settled>),
+    Close(oneshot::Sender<()>),
+}
+
+pub(super) struct Writer {
+    connection: Connection,
+    seen: Seen,
+    bounds: Bounds,
+    /// What could not be noted yet.
+    unsettled: Vec<Settled>,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, settings: StoreSettings) -> Result<Self, Error> {
+        Ok(Self {
+            seen: Seen::load(&connection, settings.repeats, now())?,
+            connection,
+            bounds: settings.bounds,
+            unsettled: Vec::new(),
+        })
+    }
+
+    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>, changed: &Notify) {
+        let mut closing = None;
+        while closing.is_none() {
+            let Some(first) = commands.blocking_recv() else { break };
+            let mut group = Group::default();
+            let mut next = Some(first);
+            while let Some(command) = next {
+                match command {
+                    Command::Accept(events, reply) => group.accept(events, reply),
+                    Command::Settle(settled) => group.settled.extend(settled),
+                    Command::Close(done) => {
+                        closing = Some(done);
+                        commands.close();
+                    }
+                }
+                next = if group.is_full() {
+                    None
+                } else {
+                    commands.try_recv().ok()
+                };
+            }
+            if self.commit(group) {
+                changed.notify_one();
+            }
+        }
+        // What comes after the wish to close is turned away: its reply is dropped.
+        drop(commands);
+        if !self.unsettled.is_empty() {
+            self.commit(Group::default());
+        }
+        // Leaves one tidy file behind; nothing is lost without.
+        let _ = self
+            .connection
+            .pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()));
+        drop(self.connection);
+        if let Some(done) = closing {
+            let _ = done.send(());
+        }
+    }
+
+    /// Writes a group in one transaction and answers; says whether events were stored.
+    fn commit(&mut self, mut group: Group) -> bool {
+        group.settled.splice(0..0, self.unsettled.drain(..));
+        let now = now();
+        let mut fresh = Vec::new();
+        match transact(
+            &mut self.connection,
+            &mut self.seen,
+            self.bounds,
+            &group,
+            &mut fresh,
+            now,
+        ) {
+            Ok((answers, seen)) => {
+                let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
+                self.seen.saved(seen, fresh, now);
+                for (reply, answer) in group.replies.into_iter().zip(answers) {
+                    // Nobody may be waiting any more: the sender has hung up, and will send again.
+                    let _ = reply.send(answer);
+                }
+                has_stored
+            }
+            Err(error) => {
+                tracing::error!(code = "store_failed", %error, "the event store cannot be written");
+                self.seen.undo(&fresh);
+                for reply in group.replies {
+                    let _ = reply.send(Err(Refusal::StoreFailed));
+                }
+                self.unsettled = group.settled;
+                thread::sleep(PAUSE);
+                false
+            }
+        }
+    }
+}
+
+/// What is written in one transaction.
+#[derive(Default)]
+struct Group {
+    requests: Vec<Vec<CompleteEvent>>,
+    replies: Vec<Reply>,
+    bytes: usize,
+    settled: Vec<Settled>,
+}
+
+impl Group {
+    fn accept(&mut self, events: Vec<CompleteEvent>, reply: Reply) {
+        self.bytes += events.iter().map(|event| event.json.len()).sum::<usize>();
+        self.requests.push(events);
+        self.replies.push(reply);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= TRANSACTION_BYTES || self.settled.len() >= TRANSACTION_SETTLED
+    }
+}
+
+type Answers = Vec<Result<Accepted, Refusal>>;
+
+fn transact(
+    connection: &mut Connection,
+    seen: &mut Seen,
+    bounds: Bounds,
+    group: &Group,
+    fresh: &mut Vec<MessageKey>,
+    now: i64,
+) -> rusqlite::Result<(Answers, i64)> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut totals = Totals::load(&transaction)?;
+    let mut counters = Counters::default();
+    for settled in &group.settled {
+        settle(&transaction, settled, &mut totals, &mut counters, now)?;
+    }
+    let is_late = is_too_far_behind(&transaction, bounds, now)?;
+    let mut answers = Vec::with_capacity(group.requests.len());
+    for events in &group.requests {
+        if let Some(refusal) = refusal(&totals, bounds, events, is_late) {
+            answers.push(Err(refusal));
+            continue;
+        }
+        let mut accepted = Accepted::default();
+        for event in events {
+            if !seen.insert(event.key) {
+                accepted.repeated += 1;
+                continue;
+            }
+            fresh.push(event.key);
+            transaction
+                .prepare_cached("INSERT INTO events (seq, at, body) VALUES (?, ?, ?)")?
+                .execute(params![totals.next_seq, now, event.json])?;
+            totals.next_seq += 1;
+            totals.events += 1;
+            totals.event_bytes += length(&event.json);
+            accepted.stored += 1;
+        }
+        counters.minute.received += i64::try_from(accepted.stored).unwrap_or(i64::MAX);
+        counters.minute.repeated += i64::try_from(accepted.repeated).unwrap_or(i64::MAX);
+        answers.push(Ok(accepted));
+    }
+    counters.save(&transaction, now)?;
+    totals.save(&transaction)?;
+    let id = seen.save(&transaction, fresh, now)?;
+    transaction.commit()?;
+    Ok((answers, id))
+}
+
+fn is_too_far_behind(transaction: &Transaction<'_>, bounds: Bounds, now: i64) -> rusqlite::Result<bool> {
+    let Some(age) = bounds.age else { return Ok(false) };
+    let oldest = totals::oldest(transaction)?;
+    Ok(oldest.is_some_and(|oldest| u128::from(now.abs_diff(oldest)) > age.as_millis() && now > oldest))
+}
+
+fn refusal(totals: &Totals, bounds: Bounds, events: &[CompleteEvent], is_late: bool) -> Option<Refusal> {
+    let bytes: usize = events.iter().map(|event| event.json.len()).sum();
+    let sum = |stored: i64, more: usize| stored.unsigned_abs().saturating_add(more as u64);
+    if sum(totals.events, events.len()) > bounds.events {
+        Some(Refusal::TooManyEvents)
+    } else if sum(totals.event_bytes + totals.dead_bytes, bytes) > bounds.bytes {
+        Some(Refusal::TooManyBytes)
+    } else {
+        is_late.then_some(Refusal::TooFarBehind)
+    }
+}
+
+fn settle(
+    transaction: &Transaction<'_>,
+    settled: &Settled,
+    totals: &mut Totals,
+    counters: &mut Counters,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let letter = match &settled.settlement {
+        Settlement::Rejected(letter) => Some(("rejected", letter)),
+        Settlement::Failed(letter) => Some(("failed", letter)),
+        _ => None,
+    };
+    if let Some((kind, letter)) = letter {
+        transaction
+            .prepare_cached(
+                "INSERT INTO dead_letters
+                     (at, received_at, kind, code, event_type, user_id, message_id, detail, body)
+                 SELECT ?, at, ?, ?, ?, ?, ?, ?, body FROM events WHERE seq = ?",
+            )?
+            .execute(params![
+                now,
+                kind,
+                letter.code,
+                letter.event_type,
+                letter.user_id,
+                letter.message_id,
+                letter.detail,
+                settled.seq
+            ])?;
+    }
+    let bytes: Option<i64> = transaction
+        .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
+        .query_row([settled.seq], |row| row.get(0))
+        .optional()?;
+    // It has been settled before.
+    let Some(bytes) = bytes else { return Ok(()) };
+    totals.events -= 1;
+    totals.event_bytes -= bytes;
+    match &settled.settlement {
+        Settlement::Delivered => counters.minute.delivered += 1,
+        Settlement::Skipped => counters.minute.skipped += 1,
+        Settlement::Dismissed(code) => counters.reject(code),
+        Settlement::Rejected(letter) => counters.reject(letter.code),
+        Settlement::Failed(letter) => counters.fail(letter.code),
+    }
+    if letter.is_some() {
+        totals.dead += 1;
+        totals.dead_bytes += bytes;
+    }
+    Ok(())
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
