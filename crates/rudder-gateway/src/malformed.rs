@@ -1,6 +1,6 @@
 //! What can be wrong with a request's body.
 
-use rudderstack_events::scan::{Fault, FaultKind};
+use rudderstack_events::scan::{Cursor, Fault, FaultKind};
 
 /// A body that is turned away as a whole. Says where, never what is there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ impl Malformed {
     pub(crate) fn body(fault: Fault, body: &str) -> Self {
         match fault.kind {
             // A text that is no JSON at all is not called another sort of value.
-            FaultKind::Kind if body.trim_start().starts_with(['[', '"', '-', 't', 'f', 'n']) => {
+            FaultKind::Kind if Cursor::new(body).value().is_ok() => {
                 Self::new("not_an_object", "", "the body must be a JSON object")
             }
             FaultKind::TooDeep => Self::new("too_deep", "", "the body is nested too deeply"),

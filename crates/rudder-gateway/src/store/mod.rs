@@ -86,16 +86,13 @@ impl Store {
     /// If the file cannot be opened, is in use, or is no store.
     pub fn open(path: &Path, settings: StoreSettings) -> Result<Self, Error> {
         let lock = lock(path)?;
-        let writer = Writer::new(schema::open(path)?, settings)?;
+        let writer = Writer::new(schema::open(path)?, settings, lock)?;
         let (commands, waiting) = mpsc::channel(WAITING);
         let changed = Arc::new(Notify::new());
         let wake = Arc::clone(&changed);
         thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || {
-                writer.run(waiting, &wake);
-                drop(lock);
-            })
+            .spawn(move || writer.run(waiting, &wake))
             .map_err(|source| cannot_open(path, source))?;
         Ok(Self {
             commands,

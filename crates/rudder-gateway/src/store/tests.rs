@@ -1,1 +1,244 @@
+use super::*;
+use crate::complete::MessageKey;
+use crate::settings::{Bounds, Repeats};
+use std::time::Duration;
+use tempfile::TempDir;
 
+struct Bench {
+    folder: TempDir,
+    settings: StoreSettings,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            settings: StoreSettings::new(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("events.db")
+    }
+
+    fn open(&self) -> Store {
+        Store::open(&self.path(), self.settings).unwrap()
+    }
+}
+
+fn event(id: &str) -> CompleteEvent {
+    CompleteEvent {
+        json: format!(r#"{{"messageId":"{id}","type":"track"}}"#),
+        key: MessageKey::of(id),
+    }
+}
+
+fn events(ids: &[&str]) -> Vec<CompleteEvent> {
+    ids.iter().map(|id| event(id)).collect()
+}
+
+fn pending(queue: &Queue) -> Vec<(i64, String)> {
+    let pending = queue.pending(0, 100).unwrap();
+    let id = |body: &str| body.split('"').nth(3).unwrap().to_owned();
+    pending.iter().map(|event| (event.seq, id(&event.body))).collect()
+}
+
+fn letter(code: &'static str, user: &str) -> Letter {
+    let mut letter = Letter::new(code);
+    letter.user_id = Some(user.to_owned());
+    letter
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_there_after_a_restart() {
+    let bench = Bench::new();
+    let store = bench.open();
+    let accepted = store.accept(events(&["a", "b"])).await.unwrap();
+    assert_eq!((accepted.stored, accepted.repeated), (2, 0));
+    // Not closed: another process would see what is on disk now.
+    let queue = Queue::open(&bench.path()).unwrap();
+    assert_eq!(pending(&queue), [(1, "a".into()), (2, "b".into())]);
+    store
+        .settle(vec![Settled::new(1, Settlement::Delivered)])
+        .await
+        .unwrap();
+    store.close().await;
+
+    let store = bench.open();
+    assert_eq!(pending(&queue), [(2, "b".into())]);
+    store.accept(events(&["c"])).await.unwrap();
+    assert_eq!(pending(&queue), [(2, "b".into()), (3, "c".into())]);
+    let minutes = queue.minutes(0).unwrap();
+    let sum = |of: fn(&Minute) -> i64| minutes.iter().map(of).sum::<i64>();
+    assert_eq!((sum(|minute| minute.received), sum(|minute| minute.delivered)), (3, 1));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_number_is_never_used_twice() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a"])).await.unwrap();
+    store
+        .settle(vec![Settled::new(1, Settlement::Delivered)])
+        .await
+        .unwrap();
+    store.accept(events(&["b"])).await.unwrap();
+    assert_eq!(pending(&store.queue().unwrap()), [(2, "b".into())]);
+}
+
+#[tokio::test]
+async fn repeats_are_dropped_within_the_window_across_restarts() {
+    let mut bench = Bench::new();
+    bench.settings.repeats.remembered = 3;
+    let store = bench.open();
+    let accepted = store.accept(events(&["a", "a", "b"])).await.unwrap();
+    assert_eq!((accepted.stored, accepted.repeated), (2, 1));
+    store
+        .settle(vec![Settled::new(1, Settlement::Delivered)])
+        .await
+        .unwrap();
+    store.close().await;
+    let store = bench.open();
+    assert_eq!(store.accept(events(&["a"])).await.unwrap().repeated, 1);
+    // The oldest are forgotten, a whole request at a time.
+    store.accept(events(&["c", "d"])).await.unwrap();
+    assert_eq!(store.accept(events(&["d"])).await.unwrap().repeated, 1);
+    assert_eq!(store.accept(events(&["a"])).await.unwrap().stored, 1);
+    store.close().await;
+
+    bench.settings.repeats = Repeats {
+        window: Duration::ZERO,
+        ..bench.settings.repeats
+    };
+    let store = bench.open();
+    assert_eq!(store.accept(events(&["a", "a"])).await.unwrap().stored, 2);
+}
+
+#[tokio::test]
+async fn a_full_store_takes_nothing_of_a_request() {
+    let mut bench = Bench::new();
+    bench.settings.bounds = Bounds {
+        events: 2,
+        ..Bounds::default()
+    };
+    let store = bench.open();
+    store.accept(events(&["a"])).await.unwrap();
+    assert_eq!(store.accept(events(&["b", "c"])).await, Err(Refusal::TooManyEvents));
+    // What was turned away is no repeat when it comes again.
+    store.settle(vec![Settled::new(1, Settlement::Skipped)]).await.unwrap();
+    assert_eq!(store.accept(events(&["b", "c"])).await.unwrap().stored, 2);
+    store.close().await;
+
+    bench.settings.bounds = Bounds {
+        bytes: 90,
+        ..Bounds::default()
+    };
+    let store = bench.open();
+    assert_eq!(store.accept(events(&["d"])).await, Err(Refusal::TooManyBytes));
+    store.close().await;
+
+    bench.settings.bounds = Bounds {
+        age: Some(Duration::from_secs(60)),
+        ..Bounds::default()
+    };
+    let store = bench.open();
+    store.accept(events(&["d"])).await.unwrap();
+    let other = schema::open(&bench.path()).unwrap();
+    other
+        .execute("UPDATE events SET at = at - 61000 WHERE seq = 2", [])
+        .unwrap();
+    assert_eq!(store.accept(events(&["e"])).await, Err(Refusal::TooFarBehind));
+}
+
+#[tokio::test]
+async fn dead_letters_are_found_replayed_and_dropped() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a", "b", "c", "d", "e"])).await.unwrap();
+    let settlements = [
+        Settlement::Failed(letter("timeout", "ann")),
+        Settlement::Rejected(letter("missing_event_name", "bob")),
+        Settlement::Failed(letter("timeout", "bob")),
+        Settlement::Dismissed("unsupported_event_type"),
+    ];
+    let settled: Vec<_> = (1..).zip(settlements).map(|(seq, of)| Settled::new(seq, of)).collect();
+    store.settle(settled.clone()).await.unwrap();
+    // The same again, as after a crash, changes nothing.
+    store.settle(settled).await.unwrap();
+    store.accept(Vec::new()).await.unwrap();
+
+    let mut queue = store.queue().unwrap();
+    let status = queue.status().unwrap();
+    assert_eq!((status.events, status.dead_letters), (1, 3));
+    let codes: Vec<_> = queue
+        .codes()
+        .unwrap()
+        .into_iter()
+        .map(|code| (code.code, code.count))
+        .collect();
+    assert_eq!(codes[0], ("timeout".into(), 2));
+    assert_eq!(codes.len(), 3);
+    let ids = |filter: &Filter| -> Vec<i64> {
+        let found = store.queue().unwrap().dead_letters(filter, 10, false).unwrap();
+        found.iter().map(|letter| letter.id).collect()
+    };
+    let by_code = Filter {
+        code: Some("timeout".into()),
+        ..Filter::all()
+    };
+    let by_user = Filter {
+        user_id: Some("bob".into()),
+        ..Filter::all()
+    };
+    assert_eq!(ids(&Filter::all()), [3, 2, 1]);
+    assert_eq!(ids(&by_code), [3, 1]);
+    assert_eq!(ids(&by_user), [3, 2]);
+    assert!(
+        ids(&Filter {
+            since: Some(i64::MAX),
+            ..Filter::all()
+        })
+        .is_empty()
+    );
+    assert_eq!(
+        ids(&Filter {
+            before_id: Some(3),
+            until: Some(i64::MAX),
+            ..by_user.clone()
+        }),
+        [2]
+    );
+    let found = queue.dead_letter(2).unwrap().unwrap();
+    assert_eq!(found.event.unwrap().get(), event("b").json);
+    assert!(queue.dead_letter(9).unwrap().is_none());
+
+    assert_eq!(queue.replay(&by_code).unwrap(), 2);
+    assert_eq!(pending(&queue), [(5, "e".into()), (6, "a".into()), (7, "c".into())]);
+    assert_eq!(queue.drop_dead_letters(&Filter::one(2)).unwrap(), 1);
+    let status = queue.status().unwrap();
+    assert_eq!(
+        (status.events, status.dead_letters, status.dead_letter_bytes),
+        (3, 0, 0)
+    );
+    assert_eq!(status.event_bytes, 3 * event("a").json.len() as i64);
+    // The gateway goes on behind what was put back.
+    store.accept(events(&["f"])).await.unwrap();
+    assert_eq!(pending(&queue).last().unwrap(), &(8, "f".to_owned()));
+}
+
+#[tokio::test]
+async fn a_store_has_one_gateway() {
+    let bench = Bench::new();
+    let store = bench.open();
+    assert!(matches!(
+        Store::open(&bench.path(), bench.settings),
+        Err(Error::InUse(_))
+    ));
+    store.close().await;
+    bench.open().close().await;
+    assert!(matches!(
+        Queue::open(&bench.folder.path().join("none")),
+        Err(Error::NoStore(_))
+    ));
+}

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::fmt;
+use std::fs::File;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -102,15 +103,18 @@ pub(super) struct Writer {
     bounds: Bounds,
     /// What could not be noted yet.
     unsettled: Vec<Settled>,
+    /// Keeps other gateways out until everything is written.
+    lock: File,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, settings: StoreSettings) -> Result<Self, Error> {
+    pub(super) fn new(connection: Connection, settings: StoreSettings, lock: File) -> Result<Self, Error> {
         Ok(Self {
             seen: Seen::load(&connection, settings.repeats, now())?,
             connection,
             bounds: settings.bounds,
             unsettled: Vec::new(),
+            lock,
         })
     }
 
@@ -149,6 +153,7 @@ impl Writer {
             .connection
             .pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()));
         drop(self.connection);
+        drop(self.lock);
         if let Some(done) = closing {
             let _ = done.send(());
         }
