@@ -81,7 +81,7 @@ pub fn complete(body: &str, arrival: &Arrival) -> Result<Vec<CompleteEvent>, Mal
         Some(_) => {
             let event = entries(body).map_err(|fault| Malformed::body(fault, body))?;
             check_length(body, "", arrival)?;
-            Ok(vec![one(event, body.len(), None, arrival)])
+            Ok(vec![one(&event, body.len(), None, arrival)])
         }
         None => batch(body, arrival),
     }
@@ -109,7 +109,7 @@ fn batch(body: &str, arrival: &Arrival) -> Result<Vec<CompleteEvent>, Malformed>
             let field = format!("/batch/{index}");
             let event = entries(text).map_err(|_| Malformed::event_is_no_object(&field))?;
             check_length(text, &field, arrival)?;
-            Ok(one(event, text.len(), Some(&shared), arrival))
+            Ok(one(&event, text.len(), Some(&shared), arrival))
         })
         .collect()
 }
@@ -128,27 +128,25 @@ struct Shared<'a> {
     sent_at: Option<&'a str>,
 }
 
-fn one(event: Entries<'_>, length: usize, shared: Option<&Shared<'_>>, arrival: &Arrival) -> CompleteEvent {
+fn one(event: &Entries<'_>, length: usize, shared: Option<&Shared<'_>>, arrival: &Arrival) -> CompleteEvent {
     let received_at = arrival.received_at;
     let mut json = Writer::with_capacity(length + 256);
     let named = arrival.event_type.map(EventType::as_str);
-    let id = text_at(&event, "messageId").filter(|id| !id.trim().is_empty());
+    let id = text_at(event, "messageId").filter(|id| !id.trim().is_empty());
     let id = id.unwrap_or_else(|| Cow::Owned(new_message_id()));
     let batch_sent_at = shared.and_then(|shared| shared.sent_at);
-    let sent_at = last(&event, "sentAt")
-        .filter(|&value| value != "null")
-        .or(batch_sent_at);
-    let timestamp = match last(&event, "timestamp").and_then(time) {
+    let sent_at = last(event, "sentAt").filter(|&value| value != "null").or(batch_sent_at);
+    let timestamp = match last(event, "timestamp").and_then(time) {
         // What the caller has set is the caller's.
         Some(_) => None,
         None => Some(corrected(
             received_at,
             sent_at.and_then(time),
-            last(&event, "originalTimestamp").and_then(time),
+            last(event, "originalTimestamp").and_then(time),
         )),
     };
     let context = shared.map_or(&[][..], |shared| &shared.context);
-    for (key, value) in &event {
+    for (key, value) in event {
         match key.as_ref() {
             "messageId" | "receivedAt" | "request_ip" => {}
             "type" if named.is_some() => {}
@@ -165,26 +163,26 @@ fn one(event: Entries<'_>, length: usize, shared: Option<&Shared<'_>>, arrival: 
     if let Some(timestamp) = timestamp {
         json.text("timestamp", &rfc3339(timestamp));
     }
-    if last(&event, "sentAt").is_none_or(|value| value == "null")
+    if last(event, "sentAt").is_none_or(|value| value == "null")
         && let Some(sent_at) = batch_sent_at
     {
         json.entry("sentAt", sent_at);
     }
     if let (Some(shared), None) = (
         shared.and_then(|shared| shared.integrations),
-        last(&event, "integrations"),
+        last(event, "integrations"),
     ) {
         json.entry("integrations", shared);
     }
     if !context.is_empty() {
-        json.entry("context", &merged(&object_at(&event, "context"), context));
+        json.entry("context", &merged(&object_at(event, "context"), context));
     }
     // A server that forwards events may have received them earlier.
-    match last(&event, "receivedAt").filter(|value| time(value).is_some()) {
+    match last(event, "receivedAt").filter(|value| time(value).is_some()) {
         Some(earlier) => json.entry("receivedAt", earlier),
         None => json.text("receivedAt", &rfc3339(received_at)),
     }
-    match last(&event, "request_ip").filter(|value| value.starts_with('"')) {
+    match last(event, "request_ip").filter(|value| value.starts_with('"')) {
         Some(earlier) => json.entry("request_ip", earlier),
         None => json.text("request_ip", &arrival.request_ip),
     }

@@ -178,7 +178,7 @@ impl Feeder {
                 Converted::Settled(settlement) => settled.push(Settled::new(pending.seq, settlement)),
                 Converted::Submission(submission, passenger) => {
                     lock(&self.passengers).insert(pending.seq, passenger);
-                    if self.submissions.submit(submission).await.is_err() {
+                    if self.submissions.submit(*submission).await.is_err() {
                         return Ok(false);
                     }
                 }
@@ -193,7 +193,7 @@ impl Feeder {
 
 enum Converted {
     Settled(Settlement),
-    Submission(Submission, Passenger),
+    Submission(Box<Submission>, Passenger),
 }
 
 #[derive(Serialize)]
@@ -220,7 +220,7 @@ fn convert(pending: &Pending, destination: &Destination) -> Converted {
         Ok(Decision::Convert(conversion)) => {
             let id = EventId(pending.seq.unsigned_abs());
             let submission = Submission::new(id, conversion.plan, conversion.identities);
-            Converted::Submission(submission, Passenger::of(&event))
+            Converted::Submission(Box::new(submission), Passenger::of(&event))
         }
         Ok(_) => Converted::Settled(Settlement::Skipped),
         Err(rejection) if is_never_wanted(&event, rejection.code) => {

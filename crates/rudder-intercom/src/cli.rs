@@ -63,6 +63,7 @@ enum Command {
     Serve(Box<commands::serve::Serve>),
     Send(Box<commands::send::Send>),
     Sandbox(commands::sandbox::Sandbox),
+    Queue(commands::queue::Queue),
     Completions(commands::completions::Completions),
 }
 
@@ -96,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(cli.log),
         Command::Send(command) => command.run(),
         Command::Sandbox(command) => command.run(),
+        Command::Queue(command) => command.run(),
         Command::Completions(command) => command.run(),
     });
     match result {

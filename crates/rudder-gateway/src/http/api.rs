@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus, now};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
-use intercom_delivery::{FailureCode, Status, Waiting};
+use intercom_delivery::{FailureCode, Status, Time, Waiting};
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -97,7 +97,7 @@ impl From<Status> for DeliveryStatus {
             in_flight: status.in_flight,
             halted: status.halted,
             waiting,
-            until: until.map(|time| time.unix_millis()),
+            until: until.map(Time::unix_millis),
             limit: status.budget.map(|budget| budget.limit),
             remaining: status.budget.map(|budget| budget.remaining),
             resets: status.budget.map(|budget| budget.resets.unix_millis()),

@@ -6,7 +6,7 @@
 use super::answer::Fault;
 use super::{App, UNIT};
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -27,7 +27,7 @@ pub(super) struct Text<'a> {
 /// Reads a body, compressed or not.
 pub(super) async fn read<'a>(app: &'a App, headers: &HeaderMap, body: Body) -> Result<Text<'a>, Fault> {
     let limit = app.settings.max_request_bytes;
-    let is_compressed = match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
+    let is_compressed = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => false,
         Some(b"gzip" | b"x-gzip") => true,
         Some(_) => {
@@ -48,9 +48,8 @@ pub(super) async fn read<'a>(app: &'a App, headers: &HeaderMap, body: Body) -> R
         announced.unwrap_or(limit)
     };
     let units = u32::try_from(2 * most / UNIT + 1).unwrap_or(u32::MAX);
-    let memory = match timeout(PATIENCE, app.memory.acquire_many(units)).await {
-        Ok(Ok(memory)) => memory,
-        _ => return Err(Fault::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1))),
+    let Ok(Ok(memory)) = timeout(PATIENCE, app.memory.acquire_many(units)).await else {
+        return Err(Fault::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1)));
     };
     let body = match timeout(app.settings.request_timeout, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),

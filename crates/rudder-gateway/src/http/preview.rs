@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::Utc;
 use intercom_api::UnixSeconds;
-use rudderstack_events::Event;
+use rudderstack_events::{Event, EventType};
 use rudderstack_to_intercom::{Decision, FieldSource, Mapped, PlannedCall, Rejection, RejectionCode, Warning};
 use serde::Serialize;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ fn of(event: &str, app: &App, now: UnixSeconds) -> Result<Preview, Fault> {
     let result = Mapped::new(&event, &app.settings.destination, now).traced().decide();
     let mut preview = Preview {
         outcome: "skipped",
-        event_type: event.event_type().map(|kind| kind.as_str()),
+        event_type: event.event_type().map(EventType::as_str),
         calls: Vec::new(),
         sources: Vec::new(),
         warnings: Vec::new(),

@@ -1,5 +1,7 @@
 //! The gateway as a whole, against the sandbox.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod crash;
 mod delivery;
 mod intake;

@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 mod connection;
 pub mod convert;
+pub mod queue;
 pub mod sandbox;
 pub mod send;
 pub mod serve;

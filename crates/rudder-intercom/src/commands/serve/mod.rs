@@ -1,5 +1,6 @@
 //! `serve`: the transformer that RudderStack's data plane asks.
 
+pub(crate) mod gateway;
 mod options;
 
 use crate::cli::{self, LogFormat};
@@ -7,6 +8,7 @@ use crate::exit::{Error, Exit};
 use crate::interrupt;
 use anstream::println;
 use clap::{Args, ValueHint};
+use gateway::Gateway;
 use intercom_transformer::{Settings, Transformer};
 use options::Options;
 use std::net::SocketAddr;
@@ -17,12 +19,16 @@ use tokio::sync::watch;
 /// Serve RudderStack's transformer protocol, as a drop-in for the Intercom v2 destination
 ///
 /// Point the setting DEST_TRANSFORM_URL of rudder-server at it. It keeps no state that matters: run as many as needed.
+///
+/// With --gateway it is RudderStack's HTTP API itself: the SDKs send their events here, nothing else is needed, and the
+/// events are kept on disk until they are in Intercom.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   rudder-intercom serve
   rudder-intercom serve --listen 0.0.0.0:9090 --metrics-listen 0.0.0.0:9091 --log-format json
   rudder-intercom serve --config serve.toml --print-config
+  rudder-intercom serve --gateway --sandbox         the SDKs' events, tried without an Intercom account
 
 A setting is taken from its flag, else from its variable in the environment, else from the file of --config, else its
 default. --print-config prints all of them in the form of that file.")]
@@ -35,6 +41,8 @@ pub struct Serve {
     print_config: bool,
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    gateway: Gateway,
 }
 
 impl Serve {
@@ -54,7 +62,11 @@ impl Serve {
         cli::log_to_stderr(&log, format)?;
         let runtime =
             tokio::runtime::Runtime::new().map_err(|error| Error::System("cannot start the server".into(), error))?;
-        runtime.block_on(serve(settings))?;
+        if self.gateway.gateway {
+            runtime.block_on(self.gateway.serve(&settings))?;
+        } else {
+            runtime.block_on(serve(settings))?;
+        }
         Ok(Exit::Done)
     }
 }

@@ -144,7 +144,7 @@ where
 
 /// A length of time: a number of seconds, or with a unit, such as 500ms, 15s or 2m.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seconds(Duration);
+pub(super) struct Seconds(Duration);
 
 impl FromStr for Seconds {
     type Err = &'static str;
@@ -174,7 +174,13 @@ impl From<Seconds> for Duration {
 
 /// A number of bytes, such as 512KiB or 32MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Size(NonZeroUsize);
+pub(super) struct Size(NonZeroUsize);
+
+impl Size {
+    pub(super) fn get(self) -> usize {
+        self.0.get()
+    }
+}
 
 impl FromStr for Size {
     type Err = String;

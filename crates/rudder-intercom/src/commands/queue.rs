@@ -1,0 +1,376 @@
+//! `queue`: what a gateway keeps on disk.
+
+use super::serve::gateway::{STORE, of_gateway};
+use crate::exit::{Error, Exit};
+use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable, thousands};
+use anstream::{eprintln, println};
+use clap::{Args, Subcommand, ValueHint};
+use rudder_gateway::store::{DeadLetter, Filter, Pending, Queue as Store};
+use serde::Serialize;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// How many events and dead letters are read at a time.
+const CHUNK: usize = 500;
+
+/// Look at the events that a gateway keeps, and replay what could not be delivered
+///
+/// The gateway may be running: it delivers at once what is replayed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rudder-intercom queue status
+  rudder-intercom queue dead-letters list --code unknown_contact
+  rudder-intercom queue dead-letters replay --code server_error --since 2h
+  rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson")]
+pub struct Queue {
+    /// The file in which the gateway keeps its events.
+    #[arg(long, global = true, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", default_value = STORE, value_hint = ValueHint::FilePath, hide_env_values = true)]
+    store: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say how many events wait, for how long, and what became of the others
+    Status {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List, show, replay or drop events that could not be delivered
+    #[command(subcommand)]
+    DeadLetters(Letters),
+    /// Write events to standard output, one a line
+    Export {
+        /// Write the dead letters instead of the events that wait.
+        #[arg(long)]
+        dead_letters: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Letters {
+    /// List dead letters, the newest first
+    List {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// How many at most.
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        limit: usize,
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one dead letter with its event, as JSON
+    Show {
+        /// Its number.
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+    },
+    /// Put dead letters back into the queue, behind what waits there
+    Replay(These),
+    /// Delete dead letters
+    Drop(These),
+}
+
+/// Which dead letters.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which")]
+struct Chosen {
+    /// Those with this code.
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+    /// Those of this user id.
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Those that are not older than this, such as 30m, 2h or 7d.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    since: Option<Duration>,
+    /// Those that are older than this.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    until: Option<Duration>,
+}
+
+/// Which dead letters something is done to: nothing is done to all of them by mistake.
+#[derive(Clone, Debug, Args)]
+struct These {
+    /// Those with these numbers.
+    #[arg(value_name = "NUMBER")]
+    ids: Vec<i64>,
+    #[command(flatten)]
+    chosen: Chosen,
+    /// All of them.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Chosen {
+    fn filter(&self) -> Filter {
+        let mut filter = Filter::all();
+        filter.code.clone_from(&self.code);
+        filter.user_id.clone_from(&self.user);
+        filter.since = self.since.map(ago);
+        filter.until = self.until.map(ago);
+        filter
+    }
+}
+
+impl These {
+    fn filter(&self) -> Result<Filter, Error> {
+        let mut filter = self.chosen.filter();
+        filter.ids.clone_from(&self.ids);
+        if filter == Filter::all() && !self.all {
+            return Err(Error::Usage("say which dead letters, or --all".to_owned()));
+        }
+        Ok(filter)
+    }
+}
+
+impl Queue {
+    /// Does what it is asked to.
+    pub(crate) fn run(self) -> Result<Exit, Error> {
+        let mut store = Store::open(&self.store).map_err(|error| of_gateway(&error))?;
+        let result = match self.command {
+            Command::Status { json } => status(&store, json),
+            Command::Export { dead_letters: false } => export(&store),
+            Command::Export { dead_letters: true } => every_letter(&store, &Filter::all(), usize::MAX, true, event),
+            Command::DeadLetters(Letters::List { chosen, limit, json }) => {
+                let print = if json { as_json } else { as_line };
+                every_letter(&store, &chosen.filter(), limit, false, print)
+            }
+            Command::DeadLetters(Letters::Show { id }) => return show(&store, id),
+            Command::DeadLetters(Letters::Replay(some)) => {
+                let filter = some.filter()?;
+                store
+                    .replay(&filter)
+                    .map(|count| done("back in the queue", count))
+                    .map_err(Fault::Store)
+            }
+            Command::DeadLetters(Letters::Drop(some)) => {
+                let filter = some.filter()?;
+                store
+                    .drop_dead_letters(&filter)
+                    .map(|count| done("deleted", count))
+                    .map_err(Fault::Store)
+            }
+        };
+        match result {
+            Ok(()) => Ok(Exit::Done),
+            Err(Fault::Store(error)) => Err(of_gateway(&error)),
+            // Whoever reads the output has seen enough.
+            Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+            Err(Fault::Output(error)) => Err(Error::Output(error)),
+        }
+    }
+}
+
+/// What can go wrong while a store is written to standard output.
+enum Fault {
+    Store(rudder_gateway::Error),
+    Output(io::Error),
+}
+
+impl From<rudder_gateway::Error> for Fault {
+    fn from(error: rudder_gateway::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+fn done(what: &str, count: u64) {
+    eprintln!("{} {what}", counted(count, "dead letter"));
+}
+
+fn status(store: &Store, json: bool) -> Result<(), Fault> {
+    #[derive(Serialize)]
+    struct Status {
+        #[serde(flatten)]
+        queue: rudder_gateway::store::QueueStatus,
+        codes: Vec<rudder_gateway::store::CodeCount>,
+    }
+    let (queue, codes) = (store.status()?, store.codes()?);
+    if json {
+        serde_json::to_writer(io::stdout(), &Status { queue, codes }).map_err(io::Error::from)?;
+        println!();
+        return Ok(());
+    }
+    let number = |count: i64| thousands(count.unsigned_abs());
+    let bytes = |count: i64| format!("{} KiB", thousands(count.unsigned_abs().div_ceil(1024)));
+    println!(
+        "{BOLD}{:>14}{BOLD:#} waiting, {}",
+        number(queue.events),
+        bytes(queue.event_bytes)
+    );
+    if let Some(age) = queue.oldest_age_ms {
+        println!("{:>14} the longest wait", elapsed(age));
+    }
+    println!(
+        "{BOLD}{:>14}{BOLD:#} dead letters, {}",
+        number(queue.dead_letters),
+        bytes(queue.dead_letter_bytes)
+    );
+    for code in codes {
+        let style = if code.kind == "failed" { BAD } else { NOTE };
+        println!(
+            "{:>14} {} for {style}{}{style:#}",
+            number(code.count),
+            code.kind,
+            printable(&code.code)
+        );
+    }
+    Ok(())
+}
+
+fn export(store: &Store) -> Result<(), Fault> {
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut last = 0;
+    loop {
+        let chunk = store.pending(last, CHUNK)?;
+        let Some(Pending { seq, .. }) = chunk.last() else { break };
+        last = *seq;
+        for event in &chunk {
+            writeln!(output, "{}", one_line(&event.body))?;
+        }
+    }
+    Ok(output.flush()?)
+}
+
+/// An event in one line: line breaks in JSON are never part of a value.
+fn one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
+}
+
+fn every_letter(
+    store: &Store,
+    filter: &Filter,
+    limit: usize,
+    with_events: bool,
+    print: fn(&DeadLetter, &mut dyn Write) -> io::Result<()>,
+) -> Result<(), Fault> {
+    let mut output = BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()));
+    let mut filter = filter.clone();
+    let mut left = limit;
+    while left > 0 {
+        let chunk = store.dead_letters(&filter, left.min(CHUNK), with_events)?;
+        let Some(oldest) = chunk.last() else { break };
+        filter.before_id = Some(oldest.id);
+        left -= chunk.len();
+        for letter in &chunk {
+            print(letter, &mut output)?;
+        }
+    }
+    Ok(output.flush()?)
+}
+
+fn event(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    match &letter.event {
+        Some(event) => writeln!(output, "{}", one_line(event.get())),
+        None => Ok(()),
+    }
+}
+
+fn as_json(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, letter)?;
+    writeln!(output)
+}
+
+fn as_line(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    let style = if letter.kind == "failed" { BAD } else { NOTE };
+    let age = elapsed(ago(Duration::ZERO) - letter.at);
+    let kind = letter.event_type.as_deref().unwrap_or("event");
+    write!(
+        output,
+        "{BOLD}{:>8}{BOLD:#} {age:>8} ago  {style}{}{style:#} {kind}",
+        letter.id,
+        printable(&letter.code)
+    )?;
+    if let Some(user) = &letter.user_id {
+        write!(output, " of {}", printable(user))?;
+    }
+    writeln!(output, " {DIM}{}{DIM:#}", printable(letter.detail.get()))
+}
+
+fn show(store: &Store, id: i64) -> Result<Exit, Error> {
+    let Some(letter) = store.dead_letter(id).map_err(|error| of_gateway(&error))? else {
+        return Err(Error::Usage(format!("there is no dead letter {id}")));
+    };
+    // Numbers of the event keep their text: what is printed is the event, not a reading of it.
+    let text = serde_json::to_string_pretty(&letter);
+    println!("{}", text.unwrap_or_default());
+    Ok(Exit::Done)
+}
+
+/// Unix milliseconds so long ago.
+fn ago(age: Duration) -> i64 {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A length of time in its greatest unit.
+fn elapsed(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1_000;
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    let hint = || "expected an age such as 90s, 30m, 2h or 7d".to_owned();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| hint())?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(hint()),
+    };
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("2h"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(age("7d"), Ok(Duration::from_secs(604_800)));
+        for text in ["", "2", "h", "-1s", "1w", "99999999999999999999d"] {
+            assert!(age(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            [elapsed(-1), elapsed(119_999), elapsed(120_000), elapsed(172_800_000)],
+            ["0s", "119s", "2m", "2d"]
+        );
+    }
+
+    #[test]
+    fn nothing_is_done_to_all_by_mistake() {
+        let some = |all: bool, code: Option<&str>| These {
+            ids: Vec::new(),
+            chosen: Chosen {
+                code: code.map(str::to_owned),
+                user: None,
+                since: None,
+                until: None,
+            },
+            all,
+        };
+        assert!(some(false, None).filter().is_err());
+        assert!(some(true, None).filter().is_ok());
+        assert!(some(false, Some("timeout")).filter().is_ok());
+    }
+}
