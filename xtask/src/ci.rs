@@ -91,6 +91,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "docs", "--check"]),
     },
     Step {
+        name: "e2e",
+        mend: "make the gateway serve the SDK, or the page do, what the test names",
+        run: Run::Cargo(&["xtask", "e2e"]),
+    },
+    Step {
         name: "examples",
         mend: "make the models of intercom-api read and write what is named",
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),

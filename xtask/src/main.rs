@@ -8,6 +8,7 @@ mod ci;
 mod conformance;
 mod coverage;
 mod docs;
+mod e2e;
 mod examples;
 mod features;
 mod fuzz;
@@ -32,6 +33,8 @@ enum Command {
     CoverageOfRules,
     /// Rewrites the pages that are made from the code: the mapping reference
     Docs(docs::Options),
+    /// Runs the real SDKs and a real Chromium against the gateway; installs what they need
+    E2e(e2e::Options),
     /// Builds each library crate alone, without its default features
     Features,
     /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Examples(options) => examples::run(&options),
         Command::CoverageOfRules => coverage::run(),
         Command::Docs(options) => docs::run(&options),
+        Command::E2e(options) => e2e::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }

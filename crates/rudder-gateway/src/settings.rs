@@ -166,7 +166,7 @@ impl Settings {
             max_event_bytes: MAX_EVENT_BYTES,
             max_request_bytes: MAX_REQUEST_BYTES,
             request_timeout: Duration::from_secs(30),
-            retry_after: Duration::from_secs(10),
+            retry_after: Duration::from_secs(30),
             trust_forwarded_for: false,
             destination: Destination::new(),
             engine: engine_settings(),

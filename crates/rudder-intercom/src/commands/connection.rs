@@ -73,6 +73,6 @@ fn cannot(error: &client::Error) -> Error {
     )
 }
 
-fn parse_region(text: &str) -> Result<Region, String> {
+pub(super) fn parse_region(text: &str) -> Result<Region, String> {
     text.parse().map_err(|_| "expected US, Europe or Australia".to_owned())
 }

@@ -1,13 +1,16 @@
 //! `serve --gateway`: events straight from RudderStack's SDKs.
 
 use super::options::{Seconds, Size};
+use crate::commands::connection::{access_token, parse_region};
+use crate::commands::token;
 use crate::exit::Error;
 use crate::interrupt;
 use crate::text::{BOLD, DIM};
 use anstream::{eprintln, println};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueHint};
 use intercom_api::Region;
-use intercom_delivery::client::{AccessToken, Client, HttpTransport, Workspace};
+use intercom_delivery::client::{Client, HttpTransport, Workspace};
 use intercom_delivery::{AttributePolicy, UnknownContactPolicy};
 use intercom_transformer::Settings as Service;
 use rudder_gateway::store::Store;
@@ -20,7 +23,6 @@ use tokio::net::TcpListener;
 /// Where the events are kept, if nothing else is said.
 pub(crate) const STORE: &str = "rudder-intercom.db";
 const SANDBOX_STORE: &str = "sandbox.db";
-const TOKEN: &str = "INTERCOM_ACCESS_TOKEN";
 const KEYS: &str = "RUDDER_INTERCOM_WRITE_KEYS";
 const PAGE_TOKEN: &str = "RUDDER_INTERCOM_PAGE_TOKEN";
 
@@ -51,16 +53,18 @@ pub(super) struct Gateway {
     #[arg(long, requires = "gateway", value_name = "FILE", value_hint = ValueHint::FilePath)]
     token_file: Option<PathBuf>,
     /// Where the workspace is hosted: US, Europe or Australia.
-    #[arg(long, requires = "gateway", value_name = "REGION", default_value = "US", value_parser = region)]
+    #[arg(long, requires = "gateway", value_name = "REGION", default_value = "US", value_parser = parse_region)]
     region: Region,
     /// Let the anonymous id stand in for a user id that is missing.
     #[arg(long, requires = "gateway")]
     send_anonymous_id: bool,
-    /// What happens to custom attributes that the workspace does not have: fail, drop or create.
-    #[arg(long, requires = "gateway", value_name = "POLICY", default_value = "fail", value_parser = policy::<AttributePolicy>)]
-    on_undefined_attribute: AttributePolicy,
-    /// What happens to events of contacts who do not exist: fail or create.
-    #[arg(long, requires = "gateway", value_name = "POLICY", default_value = "fail", value_parser = policy::<UnknownContactPolicy>)]
+    /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
+    #[arg(long, requires = "gateway", value_name = "POLICY", default_value = "fail",
+          value_parser = PossibleValuesParser::new(["fail", "drop", "create"]).try_map(|name| name.parse::<AttributePolicy>()))]
+    attributes: AttributePolicy,
+    /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
+    #[arg(long, requires = "gateway", value_name = "POLICY", default_value = "fail",
+          value_parser = PossibleValuesParser::new(["fail", "create"]).try_map(|name| name.parse::<UnknownContactPolicy>()))]
     on_unknown_contact: UnknownContactPolicy,
     /// The longest event.
     #[arg(long, requires = "gateway", value_name = "SIZE", default_value = "32KiB")]
@@ -78,7 +82,7 @@ pub(super) struct Gateway {
     #[arg(long, requires = "gateway", value_name = "TIME")]
     max_queue_age: Option<Seconds>,
     /// How long senders are told to wait that are answered 503.
-    #[arg(long, requires = "gateway", value_name = "TIME", default_value = "10s")]
+    #[arg(long, requires = "gateway", value_name = "TIME", default_value = "30s")]
     retry_after: Seconds,
     /// For how long an event with the same messageId is dropped as a repeat.
     #[arg(long, requires = "gateway", value_name = "TIME", default_value = "60m")]
@@ -108,7 +112,10 @@ impl Gateway {
             None
         };
         let workspace = match &sandbox {
-            Some(sandbox) => at(Workspace::new(self.region, token("sandbox")?), sandbox.base_url())?,
+            Some(sandbox) => at(
+                Workspace::new(self.region, access_token("sandbox")?),
+                sandbox.base_url(),
+            )?,
             None => self.workspace(service)?,
         };
         settings.sandbox_url = sandbox
@@ -156,7 +163,7 @@ impl Gateway {
             .with_region(self.region)
             .with_anonymous_id(self.send_anonymous_id);
         settings.engine.archived = service.on_archived;
-        settings.engine.attributes = self.on_undefined_attribute;
+        settings.engine.attributes = self.attributes;
         settings.engine.unknown_contact = self.on_unknown_contact;
         Ok(settings)
     }
@@ -172,12 +179,8 @@ impl Gateway {
     }
 
     fn workspace(&self, service: &Service) -> Result<Workspace, Error> {
-        let Some(text) = secret(self.token_file.as_deref(), TOKEN)? else {
-            return Err(Error::Unauthorized(format!(
-                "there is no access token: set {TOKEN}, or give --token-file FILE (or --sandbox to try it without one)"
-            )));
-        };
-        let workspace = Workspace::new(self.region, token(&text)?);
+        let token = access_token(&token::find(self.token_file.as_deref())?)?;
+        let workspace = Workspace::new(self.region, token);
         match &service.intercom_base_url {
             Some(url) => at(workspace, &url.for_region(self.region)),
             None => Ok(workspace),
@@ -236,10 +239,6 @@ fn to_secret(text: &str) -> Result<Secret, Error> {
     Secret::new(text).map_err(|error| Error::Usage(error.to_string()))
 }
 
-fn token(text: &str) -> Result<AccessToken, Error> {
-    AccessToken::new(text).map_err(|error| Error::Unauthorized(error.to_string()))
-}
-
 fn at(workspace: Workspace, url: &str) -> Result<Workspace, Error> {
     workspace
         .with_base_url(url)
@@ -258,15 +257,4 @@ pub(crate) fn of_gateway(error: &rudder_gateway::Error) -> Error {
 
 fn failed(what: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::System(what.to_owned(), std::io::Error::other(error))
-}
-
-fn region(text: &str) -> Result<Region, String> {
-    text.parse().map_err(|_| "expected US, Europe or Australia".to_owned())
-}
-
-fn policy<P: std::str::FromStr + strum::IntoEnumIterator + std::fmt::Display>(text: &str) -> Result<P, String> {
-    text.parse().map_err(|_| {
-        let known: Vec<_> = P::iter().map(|policy| policy.to_string()).collect();
-        format!("expected one of: {}", known.join(", "))
-    })
 }
