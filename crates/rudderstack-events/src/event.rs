@@ -270,6 +270,7 @@ impl<'a> Event<'a> {
     }
 }
 
+/// An event borrows from the text it is read from, so it can be read from a string or a slice, not from a reader.
 impl<'de: 'a, 'a> Deserialize<'de> for Event<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;

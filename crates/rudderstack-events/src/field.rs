@@ -12,6 +12,7 @@ use std::fmt;
 /// What was received is read as a `T` when [`get`](Self::get) is called, so a malformed part costs nothing but itself,
 /// and a part that nobody asks for costs next to nothing. It is written back just as it was received.
 ///
+/// Two fields are equal if they are in the same state: what was received is compared by its text.
 /// Values are boxed, so that an event of a hundred possible parts does not take room for all of them.
 #[derive(Clone, Default, PartialEq)]
 pub enum Field<'a, T> {
@@ -21,9 +22,16 @@ pub enum Field<'a, T> {
     /// As received, `null` included.
     Received(Raw<'a>),
     /// As received, and read already.
-    Read(Raw<'a>, Box<T>),
+    Read(Box<Parsed<'a, T>>),
     /// Set by the program.
     Set(Box<T>),
+}
+
+/// A part of an event as it was received, and what was read from it. The two belong together, so neither can be changed.
+#[derive(Clone, PartialEq)]
+pub struct Parsed<'a, T> {
+    raw: Raw<'a>,
+    value: T,
 }
 
 /// A part of an event is there, but is not what it should be.
@@ -54,7 +62,8 @@ impl<T> Field<'_, T> {
     /// The value that was set, or has been read already.
     pub fn known(&self) -> Option<&T> {
         match self {
-            Self::Set(value) | Self::Read(_, value) => Some(value),
+            Self::Set(value) => Some(value),
+            Self::Read(parsed) => Some(&parsed.value),
             Self::Absent | Self::Received(_) => None,
         }
     }
@@ -69,7 +78,8 @@ impl<'r, T: FromRaw<'r> + Clone> Field<'r, T> {
     pub fn get(&'r self) -> Result<Option<T>, Malformed> {
         match self {
             Self::Absent => Ok(None),
-            Self::Set(value) | Self::Read(_, value) => Ok(Some(T::clone(value))),
+            Self::Set(value) => Ok(Some(T::clone(value))),
+            Self::Read(parsed) => Ok(Some(parsed.value.clone())),
             Self::Received(raw) if raw.is_null() => Ok(None),
             Self::Received(raw) => T::from_raw(raw).map(Some).ok_or_else(|| Malformed {
                 expected: T::EXPECTED,
@@ -89,7 +99,8 @@ impl<T: Serialize> Field<'_, T> {
     pub fn raw(&self) -> Option<Raw<'_>> {
         match self {
             Self::Absent => None,
-            Self::Received(raw) | Self::Read(raw, _) => Some(raw.borrow()),
+            Self::Received(raw) => Some(raw.borrow()),
+            Self::Read(parsed) => Some(parsed.raw.borrow()),
             Self::Set(value) => Raw::from_serialize(value.as_ref()),
         }
     }
@@ -101,11 +112,18 @@ impl<T> From<T> for Field<'_, T> {
     }
 }
 
+impl<T> fmt::Debug for Parsed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
 impl<T> fmt::Debug for Field<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("absent"),
-            Self::Received(raw) | Self::Read(raw, _) => raw.fmt(f),
+            Self::Received(raw) => raw.fmt(f),
+            Self::Read(parsed) => parsed.raw.fmt(f),
             Self::Set(_) => f.write_str("<set>"),
         }
     }
@@ -115,7 +133,8 @@ impl<T: Serialize> Serialize for Field<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Absent => serializer.serialize_none(),
-            Self::Received(raw) | Self::Read(raw, _) => raw.serialize(serializer),
+            Self::Received(raw) => raw.serialize(serializer),
+            Self::Read(parsed) => parsed.raw.serialize(serializer),
             Self::Set(value) => value.serialize(serializer),
         }
     }
@@ -224,8 +243,9 @@ pub(crate) fn read_eagerly<'a, M: Model<'a>>(cursor: &mut Cursor<'a>) -> Result<
     match cursor.ahead() {
         Some(b'{') => {
             let start = cursor.position();
-            let model = M::read(cursor)?;
-            Ok(Field::Read(Raw::of_valid(cursor.since(start)), Box::new(model)))
+            let value = M::read(cursor)?;
+            let raw = Raw::of_valid(cursor.since(start));
+            Ok(Field::Read(Box::new(Parsed { raw, value })))
         }
         _ => cursor.value().map(Raw::of_valid).map(Field::Received),
     }

@@ -218,7 +218,21 @@ fn json_of_decimal(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}{exponent}"))
 }
 
-/// The value of a number without a fraction, however it is written: `13.0` and `1e2` are whole.
+/// Whether a number has no fraction, however it is written: `13.0` and `1e2` have none.
+pub(crate) fn is_whole(number: &Number) -> bool {
+    let text = number.as_str();
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (_, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = fraction.trim_end_matches('0').len();
+    // An exponent that is too long for a number of digits moves the point beyond any fraction, or any whole.
+    match exponent.parse::<i64>() {
+        Ok(exponent @ 0..) => digits as u64 <= exponent.unsigned_abs(),
+        Ok(_) => whole(number).is_some(),
+        Err(_) => !exponent.starts_with('-'),
+    }
+}
+
+/// The value of a whole number, if it fits.
 fn whole(number: &Number) -> Option<i64> {
     if let Some(number) = number.as_i64() {
         return Some(number);

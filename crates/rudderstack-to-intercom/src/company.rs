@@ -11,6 +11,7 @@ use crate::rules::{Rule, rules};
 use crate::source::{Source, entries, generic, paths};
 use intercom_api::CompanyFields;
 use rudderstack_events::{EventType, Kind, Raw};
+use std::collections::HashSet;
 
 rules! {
     /// group, to the fields of a company.
@@ -100,10 +101,14 @@ fn tags(reader: &Reader<'_>) -> Vec<String> {
             _ => vec![value.borrow()],
         };
         let mut tags: Vec<String> = Vec::with_capacity(items.len());
+        let mut seen = HashSet::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
             match (TEXT.run)(item) {
-                Coerced::Value(tag) if tags.contains(&tag) => {}
-                Coerced::Value(tag) => tags.push(tag),
+                Coerced::Value(tag) => {
+                    if seen.insert(tag.clone()) {
+                        tags.push(tag);
+                    }
+                }
                 Coerced::Absent => {}
                 Coerced::TryNext(code) | Coerced::Refused(code) => {
                     let pointer = if value.kind() == Kind::Array {

@@ -6,7 +6,7 @@ use crate::plan::{Plan, SaveCompany, SaveContact};
 use crate::reader::Reader;
 use crate::source::generic;
 use crate::{coerce, company, contact, data_event, record};
-use intercom_api::{CompanyFields, ContactFields, CreateContact, DataEvent, UnixSeconds, UpsertCompany};
+use intercom_api::{CompanyFields, ContactFields, CreateContact, DataEvent, ExternalId, UnixSeconds, UpsertCompany};
 use rudderstack_events::{Event, Group, Identify, Integration, Record, Track};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -192,31 +192,39 @@ fn unsupported(event: &Event<'_>) -> Rejection {
     Rejection::new(RejectionCode::UnsupportedEventType, "/type", message)
 }
 
-/// Whom the event is about, from all the places that say so.
+/// Whom the event is about: whom the plan touches, and where it does not say, whom the event names.
 fn identities(reader: &Reader<'_>, plan: &Plan) -> Identities {
-    let text = |sources| reader.read_quietly(sources, &coerce::TEXT);
-    let mut identities = Identities {
-        user_id: text(generic::IDENTIFIED_USER_ID),
-        anonymous_id: text(generic::ANONYMOUS_ID),
-        email: text(generic::EMAIL),
+    let mut found = Identities::new();
+    let mut add = |user_id: Option<&ExternalId>, email: Option<&String>| {
+        if found.user_id.is_none() {
+            found.user_id = user_id.map(|id| id.as_str().to_owned());
+        }
+        if found.email.is_none() {
+            found.email = email.map(|email| email.to_lowercase());
+        }
     };
-    if let Plan::SaveContact(SaveContact { lookup, .. }) | Plan::DeleteContact(lookup) = plan {
-        // A record names its contact in `identifiers` only.
-        if let intercom_api::SearchValue::Text(value) = &lookup.value {
-            let slot = match lookup.field {
-                crate::LookupField::EMAIL => &mut identities.email,
-                crate::LookupField::EXTERNAL_ID => &mut identities.user_id,
-                _ => return lower_case(identities),
-            };
-            slot.get_or_insert_with(|| value.clone());
+    match plan {
+        Plan::SaveContact(plan) => {
+            let fields = plan.create().unwrap_or(&plan.update);
+            add(fields.external_id.as_ref(), fields.email.as_ref());
+            add(plan.lookup.external_id().as_ref(), plan.lookup.email());
+        }
+        Plan::DeleteContact(lookup) => add(lookup.external_id().as_ref(), lookup.email()),
+        Plan::SubmitEvent(event) => add(event.user_id.as_ref(), event.email.as_ref()),
+        Plan::SaveCompany(SaveCompany { member, .. }) => {
+            if let Some(member) = member {
+                add(member.external_id().as_ref(), member.email());
+                add(member.prefer.as_ref(), None);
+            }
         }
     }
-    lower_case(identities)
-}
-
-fn lower_case(mut identities: Identities) -> Identities {
-    identities.email = identities.email.map(|email| email.to_lowercase());
-    identities
+    let text = |sources| reader.read_quietly(sources, &coerce::TEXT);
+    found.user_id = found.user_id.or_else(|| text(generic::IDENTIFIED_USER_ID));
+    found.email = found
+        .email
+        .or_else(|| text(generic::EMAIL).map(|email| email.to_lowercase()));
+    found.anonymous_id = text(generic::ANONYMOUS_ID);
+    found
 }
 
 /// Conversions of one typed event into one body or plan, whatever its `integrations` say.

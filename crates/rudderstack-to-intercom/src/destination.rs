@@ -1,8 +1,10 @@
 //! The settings of an Intercom v2 destination in RudderStack.
 
 use intercom_api::{ApiVersion, Region};
-use rudderstack_events::{Object, Raw, Scalar};
+use rudderstack_events::{Raw, Scalar};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// The settings under which events are converted.
 ///
@@ -50,7 +52,10 @@ impl Destination {
 
 impl<'de> Deserialize<'de> for Destination {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let config = Object::deserialize(deserializer)?;
+        // Owned, because settings may come from a reader as well as from text.
+        let config = Box::<RawValue>::deserialize(deserializer)?;
+        let config = Raw::from(config).into_object();
+        let config = config.ok_or_else(|| Error::custom("the settings of a destination must be an object"))?;
         let scalar = |key: &str| config.get(key).and_then(Raw::scalar);
         Ok(Self {
             region: scalar("apiServer")

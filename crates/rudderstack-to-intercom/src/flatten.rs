@@ -1,5 +1,6 @@
 //! Custom attributes and event metadata: nested values made flat.
 
+use crate::coerce::{Coerced, NUMBER, is_whole};
 use crate::issue::WarningCode;
 use crate::member::Requested;
 use crate::reader::{Reader, escape_pointer};
@@ -8,9 +9,12 @@ use intercom_api::{Attributes, Number, Value};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
 use std::collections::HashSet;
 
-/// The longest flattened name, in bytes. Intercom's own limits are far lower; this one bounds what a hostile event, with
-/// many values below a long name, can make of itself.
+/// The longest flattened name, in bytes. Intercom's own limits are far lower.
 const MAX_NAME: usize = 1024;
+
+/// How many bytes the flattened names of an event may have together. Many values below a long name would make a hostile
+/// event a thousand times its size.
+const MAX_NAMES: usize = 1024 * 1024;
 
 /// How nested values become names.
 #[derive(Clone, Copy)]
@@ -48,6 +52,8 @@ pub(crate) struct Flattener<'r, 'e> {
     reader: &'r Reader<'e>,
     how: Flattening,
     flat: Vec<Flat>,
+    /// The bytes of the names so far.
+    names: usize,
 }
 
 /// Makes the entries of `object` flat, without those that `skip` names.
@@ -75,7 +81,7 @@ pub(crate) fn custom_attributes(
     let Some((root, traits)) = traits else {
         return Attributes::new();
     };
-    let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.name == key);
+    let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.is_named(key));
     flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
 }
 
@@ -86,13 +92,12 @@ impl<'r, 'e> Flattener<'r, 'e> {
             reader,
             how,
             flat: Vec::with_capacity(entries),
+            names: 0,
         }
     }
 
     /// The flat values. `pointer` is where they come from, for warnings.
-    pub(crate) fn finish(mut self, pointer: &str) -> Attributes {
-        // A stable sort: whole values first, otherwise the event's order.
-        self.flat.sort_by_key(|entry| !entry.rich);
+    pub(crate) fn finish(self, pointer: &str) -> Attributes {
         collect(self.reader, pointer, self.flat)
     }
 
@@ -100,6 +105,11 @@ impl<'r, 'e> Flattener<'r, 'e> {
     pub(crate) fn add(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
         if name.len() > MAX_NAME {
             let message = format!("the name would have {} bytes, {MAX_NAME} are possible", name.len());
+            self.reader.warn(WarningCode::AttributeNameTooLong, pointer(), message);
+            return;
+        }
+        if self.names > MAX_NAMES {
+            let message = format!("the names take more than {MAX_NAMES} bytes together");
             self.reader.warn(WarningCode::AttributeNameTooLong, pointer(), message);
             return;
         }
@@ -133,6 +143,7 @@ impl<'r, 'e> Flattener<'r, 'e> {
 
     fn keep(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String, rich: bool) {
         self.reader.note(|| format!("{}.{name}", self.how.target), pointer);
+        self.names += name.len();
         self.flat.push(Flat {
             name,
             value: value_of(value),
@@ -141,10 +152,10 @@ impl<'r, 'e> Flattener<'r, 'e> {
     }
 
     fn warn_of_fraction(&self, entries: &Object<'_>, pointer: &dyn Fn() -> String) {
-        let Some(amount) = entries.get("amount").filter(|amount| amount.kind() == Kind::Number) else {
-            return;
-        };
-        if amount.json().parse::<f64>().is_ok_and(|amount| amount.fract() != 0.0) {
+        let amount = entries.get("amount").map(|amount| (NUMBER.run)(amount));
+        if let Some(Coerced::Value(amount)) = amount
+            && !is_whole(&amount)
+        {
             let message = "Intercom takes monetary amounts in whole cents";
             self.reader
                 .warn(WarningCode::FractionalAmount, format!("{}/amount", pointer()), message);
@@ -158,17 +169,23 @@ fn is_rich(entries: &Object<'_>) -> bool {
     (has("amount") && has("currency")) || (has("url") && has("value"))
 }
 
-/// Of two that have one name, the later wins.
+/// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
 fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<Flat>) -> Attributes {
     let overridden = overridden(&flat);
     let mut attributes = Attributes::new();
+    let mut rest = Vec::with_capacity(flat.len());
     for (at, entry) in flat.into_iter().enumerate() {
         if overridden.get(at).is_some_and(|lost| *lost) {
             let message = format!("two values flatten to the name {:?}; the later one is sent", entry.name);
             reader.warn(WarningCode::AttributeNameCollision, pointer, message);
-        } else {
+        } else if entry.rich {
             attributes.push_new(entry.name, entry.value);
+        } else {
+            rest.push(entry);
         }
+    }
+    for entry in rest {
+        attributes.push_new(entry.name, entry.value);
     }
     attributes
 }

@@ -30,6 +30,24 @@ impl Lookup {
         }
     }
 
+    /// The external id that is searched, if it is one.
+    pub fn external_id(&self) -> Option<ExternalId> {
+        match (&self.field, &self.value) {
+            (LookupField::Standard(ContactField::ExternalId), SearchValue::Text(id)) => {
+                Some(ExternalId::new(id.as_str()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The email that is searched, if it is one.
+    pub fn email(&self) -> Option<&String> {
+        match (&self.field, &self.value) {
+            (LookupField::Standard(ContactField::Email), SearchValue::Text(email)) => Some(email),
+            _ => None,
+        }
+    }
+
     /// The search that finds the contact.
     pub fn search(&self) -> SearchContacts {
         let filter = SearchQuery::filter(

@@ -19,6 +19,21 @@ pub(crate) struct Requested {
     field: LookupField,
 }
 
+impl Requested {
+    /// Whether a trait of this name is the field: by the event's name for it, or by Intercom's.
+    pub(crate) fn is_named(&self, key: &str) -> bool {
+        self.name == key || matches!(self.field, LookupField::Standard(field) if <&str>::from(field) == key)
+    }
+
+    /// The field in a message. The name of a custom attribute is text of the event.
+    fn shown(&self) -> String {
+        match &self.field {
+            LookupField::Standard(_) => format!("{:?}", self.name),
+            LookupField::CustomAttribute(_) => "under custom_attributes".to_owned(),
+        }
+    }
+}
+
 /// Where the event asks for a field.
 pub(crate) const FIELD: &[Source] = paths!["integrations.<Intercom>.lookup"];
 
@@ -58,9 +73,8 @@ pub(crate) fn lookup_of_contact(
     };
     // Without a request, an email or an external id is there, or the event would have been rejected before.
     found.ok_or_else(|| {
-        let name = requested.map_or_else(|| LookupField::EMAIL.to_string(), |requested| requested.name);
-        // The name has been checked to be one of Intercom's, or is that of a custom attribute: no value of the event.
-        let message = format!("the event has no value for the lookup field {name:?}");
+        let name = requested.map_or_else(|| "\"email\"".to_owned(), |requested| requested.shown());
+        let message = format!("the event has no value for the lookup field {name}");
         Rejection::new(
             RejectionCode::MissingLookupValue,
             reader.pointer(Root::Options, "lookup"),
@@ -78,9 +92,12 @@ pub(crate) fn lookup_of_member(reader: &Reader<'_>, requested: Option<&Requested
     };
     if found.is_none() {
         let (pointer, message) = match requested {
-            Some(Requested { name, .. }) => (
+            Some(requested) => (
                 reader.pointer(Root::Options, "lookup"),
-                format!("no value for the lookup field {name:?}, so that no user is linked to the company"),
+                format!(
+                    "no value for the lookup field {}, so that no user is linked to the company",
+                    requested.shown()
+                ),
             ),
             None => (
                 "/userId".to_owned(),

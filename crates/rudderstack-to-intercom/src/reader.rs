@@ -6,7 +6,7 @@ use crate::destination::Destination;
 use crate::issue::{Warning, WarningCode, Warnings};
 use crate::source::{self, Path, Root, Source};
 use intercom_api::UnixSeconds;
-use rudderstack_events::{Context, Event, Field, Integration, Kind, Object, Raw};
+use rudderstack_events::{Context, Event, Field, Integration, Kind, MAX_DEPTH, Object, Raw};
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 
@@ -90,7 +90,7 @@ impl<'e> Reader<'e> {
 
     fn integration_entry(&self) -> &(&'e str, Option<Integration<'e>>) {
         self.integration.get_or_init(|| {
-            let Some(all) = self.event.common().integrations.raw().and_then(Raw::into_object) else {
+            let Some(all) = self.integrations() else {
                 return ("", None);
             };
             for name in INTEGRATION_NAMES {
@@ -100,20 +100,37 @@ impl<'e> Reader<'e> {
                 let integration = match value.kind() {
                     Kind::Boolean => Some(Integration::Enabled(value.json() == "true")),
                     Kind::Object => value.clone().into_object().map(Integration::Options),
-                    _ => {
-                        self.malformed(&format!("/integrations/{name}"), "a boolean or an object", value.kind());
-                        None
-                    }
+                    _ => None,
                 };
-                return (name, integration);
+                if integration.is_some() {
+                    return (name, integration);
+                }
+                self.malformed(&format!("/integrations/{name}"), "a boolean or an object", value.kind());
             }
             ("", None)
         })
     }
 
-    /// `integrations.All`.
+    /// `integrations`; warns if it is no object.
+    fn integrations(&self) -> Option<Object<'e>> {
+        let raw = self.event.common().integrations.raw().filter(|raw| !raw.is_null())?;
+        let kind = raw.kind();
+        let object = raw.into_object();
+        if object.is_none() {
+            self.malformed("/integrations", "an object", kind);
+        }
+        object
+    }
+
+    /// `integrations.All`; warns if it is no boolean.
     pub(crate) fn all_integrations(&self) -> Option<bool> {
-        self.event.common().integrations.ok()?.all()
+        let integrations = self.integrations()?;
+        let all = integrations.get("All").filter(|all| !all.is_null())?;
+        if all.kind() != Kind::Boolean {
+            self.malformed("/integrations/All", "a boolean", all.kind());
+            return None;
+        }
+        Some(all.json() == "true")
     }
 
     fn malformed(&self, pointer: &str, expected: &str, found: Kind) {
@@ -129,9 +146,8 @@ impl<'e> Reader<'e> {
         let (cell, raw) = match root {
             Root::Event | Root::Context => return None,
             Root::ContextTraits => match &self.context()?.traits {
-                Field::Set(traits) | Field::Read(_, traits) => return Some(traits),
                 Field::Received(traits) => (&self.context_traits, Some(traits.clone())),
-                Field::Absent => return None,
+                known => return known.known(),
             },
             Root::Traits => (&self.traits, self.event.traits()),
             Root::Properties => (&self.properties, self.event.properties()),
@@ -148,8 +164,7 @@ impl<'e> Reader<'e> {
                 Integration::Enabled(_) => return None,
             },
         };
-        cell.get_or_init(|| self.expect_object(root, raw)?.into_object())
-            .as_ref()
+        cell.get_or_init(|| self.read_object(root, raw)).as_ref()
     }
 
     /// The first object of the sources that is there and will do, with the root that it is at.
@@ -167,36 +182,46 @@ impl<'e> Reader<'e> {
             .find(|(_, object)| will_do(object))
     }
 
-    /// What should be an object; warns if it is something else.
-    fn expect_object<'r>(&self, root: Root, raw: Option<Raw<'r>>) -> Option<Raw<'r>> {
+    /// Reads what should be an object; warns if it is something else, or nested too deeply to be read.
+    fn read_object<'r>(&self, root: Root, raw: Option<Raw<'r>>) -> Option<Object<'r>> {
         let raw = raw.filter(|raw| !raw.is_null())?;
         let kind = raw.kind();
-        if kind != Kind::Object {
-            self.malformed(&self.pointer(root, ""), "an object", kind);
-            return None;
+        let object = raw.into_object();
+        if object.is_none() {
+            let expected = match kind {
+                Kind::Object => format!("at most {MAX_DEPTH} levels"),
+                _ => "an object".to_owned(),
+            };
+            self.malformed(&self.pointer(root, ""), &expected, kind);
         }
-        Some(raw)
+        object
     }
 
     fn context(&self) -> Option<&Context<'e>> {
         match &self.event.common().context {
-            Field::Set(context) | Field::Read(_, context) => Some(context),
-            received => {
+            Field::Received(context) => {
                 let read = || {
-                    let object = self.expect_object(Root::Context, received.raw())?.into_object()?;
-                    Some(Context::from(object))
+                    self.read_object(Root::Context, Some(context.clone()))
+                        .map(Context::from)
                 };
                 self.context.get_or_init(read).as_ref()
             }
+            known => known.known(),
         }
     }
 
     fn first_external_id(&self) -> Option<Raw<'e>> {
-        let ids: &Field<'e, _> = &self.context()?.external_id;
-        match ids {
-            Field::Received(ids) | Field::Read(ids, _) => ids.clone().into_array()?.into_iter().next(),
-            _ => ids.raw()?.into_owned().into_array()?.into_iter().next(),
+        let ids = match &self.context()?.external_id {
+            Field::Absent => return None,
+            Field::Received(ids) => ids.clone(),
+            set => set.raw()?.into_owned(),
+        };
+        let kind = ids.kind();
+        let items = ids.into_array();
+        if items.is_none() && kind != Kind::Null {
+            self.malformed("/context/externalId", "an array", kind);
         }
+        items?.into_iter().next()
     }
 
     /// The value at a path, whatever it is.
