@@ -105,16 +105,18 @@ pub(crate) async fn deliver<T: Transport + Clone>(
         }
         // What has been noted is written before the queue is read again.
         let _ = store.accept(Vec::new()).await;
-        if ended.is_ok_and(|status| status.halted) && !*stop.borrow() {
-            tracing::error!(
-                code = "unauthorized",
-                "Intercom does not accept the access token; events wait"
-            );
-            let again = tokio::time::sleep(settings.token_retry);
-            tokio::select! {
-                () = again => {}
-                _ = stop.changed() => {}
-            }
+        if *stop.borrow() {
+            break;
+        }
+        let (code, what) = match ended {
+            Ok(status) if status.halted => ("unauthorized", "Intercom does not accept the access token"),
+            Ok(_) => continue,
+            Err(_) => ("engine_failed", "the delivery engine has failed"),
+        };
+        tracing::error!(code, "{what}; events wait");
+        tokio::select! {
+            () = tokio::time::sleep(settings.token_retry) => {}
+            _ = stop.changed() => {}
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// Takes events in on `listener`, keeps them in `store` and delivers them over `transport`, until `shutdown` completes.
 ///
@@ -31,13 +31,26 @@ pub async fn serve<T: Transport + Clone>(
     let settings = Arc::new(settings);
     let monitor = Monitor::default();
     let (stop, stopped) = watch::channel(false);
-    let delivery = tokio::spawn(deliver(
+    let delivery = deliver(
         store.clone(),
         Arc::clone(&settings),
         transport,
         monitor.clone(),
-        stopped.clone(),
-    ));
+        stopped,
+    );
+    let (ending, ended) = oneshot::channel::<()>();
+    let delivery = tokio::spawn(async move {
+        let delivered = delivery.await;
+        drop(ending);
+        delivered
+    });
+    // Without delivery, taking events in would only look as if all were well.
+    let shutdown = async {
+        tokio::select! {
+            () = shutdown => {}
+            _ = ended => tracing::error!(code = "delivery_ended", "the delivery has ended; the gateway ends too"),
+        }
+    };
     let app = App::new(settings, store.clone(), monitor, address.ip().is_loopback())?;
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service)

@@ -2,6 +2,8 @@
 
 use crate::error::Error;
 use rusqlite::{Connection, OpenFlags};
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -61,6 +63,10 @@ CREATE TABLE codes (
 
 /// Opens a store to write to it, and makes the tables if there are none.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
+    make_private(path).map_err(|source| Error::Open {
+        path: path.to_owned(),
+        source: source.into(),
+    })?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     // Only an empty file takes another page size.
     connection.pragma_update(None, "page_size", 8192)?;
@@ -84,6 +90,16 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
         0 => Err(Error::NoStore(path.to_owned())),
         newer => Err(Error::TooNew(newer)),
     }
+}
+
+/// Makes the file, if it is not there, so that only its owner can read it: events are personal data. SQLite gives the
+/// files beside it the same permissions.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {

@@ -242,3 +242,19 @@ async fn a_store_has_one_gateway() {
         Err(Error::NoStore(_))
     ));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_can_read_the_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a"])).await.unwrap();
+    for file in ["events.db", "events.db-wal"] {
+        let mode = std::fs::metadata(bench.folder.path().join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{file}");
+    }
+}

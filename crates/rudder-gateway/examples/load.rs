@@ -1,0 +1,96 @@
+//! Measures a gateway that is running, and fills a store to be measured.
+//!
+//! - `load send URL KEY SECONDS [SENDERS]`: sends batches of 100 events, and says how many a second were acknowledged and
+//!   how long the answers took.
+//! - `load fill FILE COUNT`: makes a store in which so many events wait.
+
+use rudder_gateway::store::Store;
+use rudder_gateway::{Arrival, StoreSettings, complete};
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Events in a batch.
+const BATCH: u64 = 100;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["send", url, key, seconds] => send(url, key, seconds.parse()?, 8).await,
+        ["send", url, key, seconds, senders] => send(url, key, seconds.parse()?, senders.parse()?).await,
+        ["fill", path, count] => fill(path, count.parse()?).await,
+        _ => Err("say: send URL KEY SECONDS [SENDERS], or fill FILE COUNT".into()),
+    }
+}
+
+/// A batch of identifies, each of about 400 bytes and of a person of its own.
+fn batch(first: u64) -> String {
+    let event = |n: u64| {
+        format!(
+            r#"{{"type":"identify","userId":"user-{n}","messageId":"message-{n}","channel":"server","originalTimestamp":"2026-01-01T00:00:00.000Z","sentAt":"2026-01-01T00:00:00.010Z","context":{{"traits":{{"name":"Person {n}","email":"person{n}@example.com","plan":"enterprise","address":{{"city":"New Orleans","state":"Louisiana"}}}},"library":{{"name":"analytics-node","version":"3.0.13"}}}}}}"#
+        )
+    };
+    let events: Vec<String> = (first..first + BATCH).map(event).collect();
+    format!(r#"{{"batch":[{}]}}"#, events.join(","))
+}
+
+async fn send(url: &str, key: &str, seconds: u64, senders: usize) -> Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let url = format!("{url}/v1/batch");
+    let next = Arc::new(AtomicU64::new(u64::from(std::process::id()) << 40));
+    let start = Instant::now();
+    let end = start + Duration::from_secs(seconds);
+    let mut tasks = Vec::new();
+    for _ in 0..senders {
+        let (client, url, key, next) = (client.clone(), url.clone(), key.to_owned(), Arc::clone(&next));
+        tasks.push(tokio::spawn(async move {
+            let mut times = Vec::new();
+            while Instant::now() < end {
+                let body = batch(next.fetch_add(BATCH, Ordering::Relaxed));
+                let request = client.post(&url).basic_auth(&key, Some("")).body(body);
+                let sent = Instant::now();
+                let status = request.send().await?.status();
+                if status != 200 {
+                    return Err(format!("answered {status}").into());
+                }
+                times.push(sent.elapsed());
+            }
+            Result::Ok(times)
+        }));
+    }
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await??);
+    }
+    let elapsed = start.elapsed();
+    times.sort_unstable();
+    let events = times.len() as u64 * BATCH;
+    let at = |share: usize| times[(times.len() - 1) * share / 1_000].as_secs_f64() * 1e3;
+    println!(
+        "{events} events acknowledged in {:.1} s: {:.0} a second; answers: median {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        elapsed.as_secs_f64(),
+        events as f64 / elapsed.as_secs_f64(),
+        at(500),
+        at(990),
+        at(1_000),
+    );
+    Ok(())
+}
+
+async fn fill(path: &str, count: u64) -> Result<()> {
+    let store = Store::open(path.as_ref(), StoreSettings::new())?;
+    let arrival = Arrival::new(
+        chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default(),
+        "192.0.2.1",
+    );
+    for first in (0..count).step_by(BATCH as usize) {
+        store.accept(complete(&batch(first), &arrival)?).await?;
+    }
+    store.close().await;
+    Ok(())
+}
