@@ -14,6 +14,7 @@ const AFTER_HELP: &str = "\
 Examples:
   rudder-intercom send events.ndjson --sandbox      try it without an Intercom account
   rudder-intercom check events.ndjson               what would happen, before anything is sent
+  rudder-intercom attributes events.ndjson          the custom attributes that are missing in Intercom
   rudder-intercom convert events.ndjson --pretty    every call, and where each field comes from
   rudder-intercom send events.ndjson.gz             deliver, with the token in INTERCOM_ACCESS_TOKEN
 
@@ -60,6 +61,7 @@ pub struct Cli {
 enum Command {
     Convert(commands::convert::Convert),
     Check(commands::check::Check),
+    Attributes(commands::attributes::Attributes),
     Serve(Box<commands::serve::Serve>),
     Send(Box<commands::send::Send>),
     Sandbox(commands::sandbox::Sandbox),
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
     let result = log.and_then(|()| match cli.command {
         Command::Convert(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Attributes(command) => command.run(),
         Command::Serve(command) => command.run(cli.log),
         Command::Send(command) => command.run(),
         Command::Sandbox(command) => command.run(),

@@ -1,5 +1,6 @@
 //! How the program ends: its exit codes and its errors.
 
+use crate::commands::CallError;
 use crate::pipeline;
 use crate::send::JournalError;
 use std::error::Error as _;
@@ -80,6 +81,9 @@ pub enum Error {
     /// There is no valid access token.
     #[error("{0}")]
     Unauthorized(String),
+    /// A call to Intercom failed, and nothing can be done without it.
+    #[error(transparent)]
+    Intercom(CallError),
     /// The operating system refuses something that the program needs.
     #[error("{0}")]
     System(String, #[source] io::Error),
@@ -89,6 +93,7 @@ impl Error {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Intercom(_) => "intercom",
             Self::Open { .. } => "input_unreadable",
             Self::Write { .. } | Self::Output(_) => "output_unwritable",
             Self::Journal { source, .. } => source.code(),
@@ -106,6 +111,7 @@ impl Error {
             Self::Write { .. } | Self::Output(_) | Self::System(..) | Self::Record(_) => true,
             Self::Journal { source, .. } => source.is_retryable(),
             Self::Pipeline(error) => error.is_retryable(),
+            Self::Intercom(error) => error.is_retryable(),
             Self::Open { .. } | Self::Usage(_) | Self::Unauthorized(_) => false,
         }
     }

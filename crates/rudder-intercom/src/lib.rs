@@ -3,6 +3,7 @@
 //! It is a library so that the program can be tested and measured from inside. It is not meant to be depended on: the
 //! crates that it wires together are.
 
+pub mod attributes;
 pub mod check;
 pub mod cli;
 pub mod commands;

@@ -1,5 +1,7 @@
 //! The commands, one file each: their arguments, and what they print.
 
+pub mod attributes;
+mod caller;
 pub mod check;
 pub mod completions;
 mod connection;
@@ -9,6 +11,8 @@ pub mod sandbox;
 pub mod send;
 pub mod serve;
 mod token;
+
+pub use caller::CallError;
 
 use crate::convert::Settings;
 use clap::Args;

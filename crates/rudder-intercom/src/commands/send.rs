@@ -130,7 +130,10 @@ impl Send {
         let runtime = Runtime::new().map_err(|error| Error::System("cannot start".to_owned(), error))?;
         let sandbox = self.sandbox.start(&runtime)?;
         let workspace = match &sandbox {
-            None => self.connection.workspace()?,
+            None => self.connection.workspace().map_err(|error| match error {
+                Error::Unauthorized(reason) => Error::Unauthorized(format!("{reason}; --sandbox needs none")),
+                error => error,
+            })?,
             Some(sandbox) => Workspace::new(Region::Us, access_token("sandbox")?)
                 .with_base_url(sandbox.base_url())
                 .map_err(|error| Error::Usage(error.to_string()))?,

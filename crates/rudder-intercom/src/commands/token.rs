@@ -29,7 +29,7 @@ pub(super) fn find(file: Option<&Path>) -> Result<String, Error> {
     match std::env::var(VARIABLE) {
         Ok(token) if !token.trim().is_empty() => Ok(token.trim().to_owned()),
         _ => Err(Error::Unauthorized(format!(
-            "there is no access token: set {VARIABLE}, or give --token-file FILE (or --sandbox to try it without one)"
+            "there is no access token: set {VARIABLE}, or give --token-file FILE"
         ))),
     }
 }

@@ -2,10 +2,14 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot run its program has failed")]
 
+use intercom_api::Operation;
+use intercom_sandbox::{RunningSandbox, Settings, UnixMillis};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
+use tokio::runtime::Runtime;
 
 /// The program, with an environment that does not depend on whose machine it is.
 pub(crate) fn program() -> Command {
@@ -38,6 +42,44 @@ pub(crate) fn run_command(command: &mut Command, input: impl AsRef<[u8]>) -> Run
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     Run(output)
+}
+
+/// Runs the program with these arguments and this input, and with an access token.
+pub(crate) fn run_with_token(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
+    run_command(program().args(arguments).env("INTERCOM_ACCESS_TOKEN", "t"), input)
+}
+
+/// A sandbox that the program can call.
+pub(crate) struct Served {
+    sandbox: RunningSandbox,
+    _runtime: Runtime,
+}
+
+impl Served {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let runtime = Runtime::new().unwrap();
+        Self {
+            sandbox: runtime.block_on(intercom_sandbox::spawn(settings)).unwrap(),
+            _runtime: runtime,
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.sandbox.base_url()
+    }
+
+    pub(crate) fn state(&self) -> Value {
+        serde_json::to_value(self.sandbox.state()).unwrap()
+    }
+
+    /// Carries out an operation, past the program.
+    pub(crate) fn call<O: Operation>(&self, operation: &O) -> O::Answer {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let now = UnixMillis(u64::try_from(now).unwrap());
+        let call = operation.to_call().unwrap();
+        let reply = self.sandbox.with(|sandbox| sandbox.call(&call, now));
+        O::parse_answer(&reply.body).unwrap()
+    }
 }
 
 /// What a run came to.

@@ -1,0 +1,106 @@
+//! `attributes`: which custom attributes the workspace lacks.
+
+use super::Conversion;
+use super::caller::Caller;
+use super::connection::Connection;
+use crate::attributes::Comparison;
+use crate::check::{Checker, Report, Tally};
+use crate::cli::Input;
+use crate::exit::{Error, Exit};
+use crate::{interrupt, pipeline};
+use anstream::{AutoStream, eprintln};
+use clap::Args;
+use intercom_api::{DataAttribute, DataAttributeModel, ListDataAttributes};
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+
+/// Compare the custom attributes that the events need with those that the workspace has
+///
+/// Intercom refuses an update with a custom attribute that does not exist. This finds those before anything is sent.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rudder-intercom attributes events.ndjson
+  rudder-intercom attributes events.ndjson --create
+  rudder-intercom attributes events.ndjson --json | jq '.attributes[] | select(.status == \"missing\")'
+
+The type of an attribute is inferred from all its values; whole numbers whose name ends in _at are dates.
+Exits with 0 if no attribute is missing or all that were have been created, else with 1; attributes whose type does
+not fit are shown, but do not count as missing. Exits with 3 if Intercom does not accept the token.")]
+pub struct Attributes {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    conversion: Conversion,
+    #[command(flatten)]
+    connection: Connection,
+    /// Create the attributes that are missing.
+    #[arg(long)]
+    create: bool,
+    /// Print the comparison as JSON.
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+impl Attributes {
+    /// Compares, creates what is missing if that is wanted, and prints the comparison.
+    pub(crate) fn run(self) -> Result<Exit, Error> {
+        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
+        let caller = Caller::new(&self.connection)?;
+        let reader = self.input.open()?.reader;
+        // Now rather than after the whole input: the token may be wrong.
+        let workspace = list(&caller)?;
+        let mut tally = Tally::default();
+        let checker = Checker::new(self.conversion.settings());
+        let end = pipeline::run(reader, self.input.limit(), checker, Some(&interrupt), |chunk| {
+            tally.add(chunk);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if end == pipeline::End::Interrupted {
+            eprintln!("interrupted; nothing was created");
+            return Ok(Exit::Interrupted);
+        }
+        let report = Report::from(&tally);
+        let mut comparison = Comparison::new(&report, &workspace);
+        if self.create && comparison.missing > 0 {
+            comparison.create(|operation| match caller.run(operation) {
+                Ok(_) => Ok(None),
+                Err(error) if error.is_unauthorized() => Err(Error::from(error)),
+                Err(error) => Ok(Some(error.to_string())),
+            })?;
+        }
+        self.print(&comparison).or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(Error::Output(error)),
+        })?;
+        Ok(Exit::complete_if(comparison.is_complete()))
+    }
+
+    fn print(&self, comparison: &Comparison) -> io::Result<()> {
+        let stdout = io::stdout().lock();
+        if self.json {
+            let mut stdout = BufWriter::new(stdout);
+            serde_json::to_writer_pretty(&mut stdout, comparison)?;
+            writeln!(stdout)?;
+            stdout.flush()
+        } else {
+            let mut stdout = BufWriter::new(AutoStream::auto(stdout));
+            comparison.write_text(&mut stdout)?;
+            stdout.flush()
+        }
+    }
+}
+
+/// All attributes of contacts and companies, archived ones too.
+fn list(caller: &Caller) -> Result<Vec<DataAttribute>, Error> {
+    let mut all = Vec::new();
+    for model in [DataAttributeModel::Contact, DataAttributeModel::Company] {
+        let mut operation = ListDataAttributes::of(model.clone());
+        operation.include_archived = Some(true);
+        for mut attribute in caller.run(&operation)?.data.unwrap_or_default() {
+            attribute.model.get_or_insert_with(|| model.clone());
+            all.push(attribute);
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,129 @@
+//! Single calls to Intercom, for the commands that need only a few.
+
+use super::connection::{Connection, http_client};
+use crate::exit::Error;
+use intercom_api::{ApiError, Call, Operation};
+use intercom_delivery::Answer;
+use intercom_delivery::client::{Client, TransportError, Workspace};
+use std::time::Duration;
+use tokio::runtime::{self, Runtime};
+
+/// How often a call is made at most.
+const ATTEMPTS: u32 = 5;
+/// How long to wait after the first attempt; it doubles with each.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// How long to wait at most, whatever Intercom asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A call that did not succeed, however often it was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// Intercom answered something else than success.
+    #[error(transparent)]
+    Refused(Box<ApiError>),
+    /// There was no answer.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The answer is none that is documented.
+    #[error("Intercom's answer is not as documented")]
+    Unreadable,
+    /// The call cannot be written.
+    #[error("the call cannot be written as JSON")]
+    Unwritable,
+}
+
+impl CallError {
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(error) => error.code(),
+            Self::Transport(error) => error.code(),
+            Self::Unreadable => "unreadable_answer",
+            Self::Unwritable => "unwritable_call",
+        }
+    }
+
+    /// Whether the same might succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refused(error) => error.is_retryable(),
+            Self::Transport(error) => error.is_retryable(),
+            Self::Unreadable | Self::Unwritable => false,
+        }
+    }
+
+    /// Whether the access token is not accepted.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.status == 401)
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        if error.is_unauthorized() {
+            Self::Unauthorized("Intercom does not accept the access token".to_owned())
+        } else {
+            Self::Intercom(error)
+        }
+    }
+}
+
+/// Makes calls one after the other, and those again that may succeed later.
+pub(super) struct Caller {
+    client: Client,
+    workspace: Workspace,
+    runtime: Runtime,
+}
+
+impl Caller {
+    /// For the workspace of this connection.
+    ///
+    /// # Errors
+    ///
+    /// If there is no token, or the URL is none.
+    pub(super) fn new(connection: &Connection) -> Result<Self, Error> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::System("cannot start".to_owned(), error))?;
+        Ok(Self {
+            client: http_client(true)?,
+            workspace: connection.workspace()?,
+            runtime,
+        })
+    }
+
+    /// Carries out an operation.
+    pub(super) fn run<O: Operation>(&self, operation: &O) -> Result<O::Answer, CallError> {
+        let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
+        let answer = self.send(&call)?;
+        O::parse_answer(&answer.body).map_err(|_| CallError::Unreadable)
+    }
+
+    /// Makes a call, until it succeeds or will not.
+    pub(super) fn send(&self, call: &Call) -> Result<Answer, CallError> {
+        self.runtime.block_on(async {
+            let mut wait = FIRST_WAIT;
+            let mut attempt = 0;
+            loop {
+                attempt += 1;
+                let (error, asked) = match self.client.send(call, &self.workspace).await {
+                    Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                    Ok(answer) => {
+                        let mut error = ApiError::parse(answer.status, &answer.body);
+                        error.request_id = error.request_id.or(answer.request_id);
+                        (CallError::Refused(Box::new(error)), answer.retry_after)
+                    }
+                    Err(error) => (CallError::Transport(error), None),
+                };
+                if attempt == ATTEMPTS || !error.is_retryable() {
+                    return Err(error);
+                }
+                tracing::info!(operation = call.operation.as_str(), code = error.code(), "trying again");
+                tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
+                wait *= 2;
+            }
+        })
+    }
+}
