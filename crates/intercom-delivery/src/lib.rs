@@ -4,5 +4,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod engine;
+mod erasure;
 
 pub use engine::*;
+pub use erasure::{Erasure, ErasureError, RequestedDeletion};

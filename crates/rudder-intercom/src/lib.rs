@@ -8,6 +8,7 @@ pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod convert;
+pub mod erase;
 pub mod exit;
 pub mod input;
 mod interrupt;

@@ -97,30 +97,32 @@ impl Caller {
     /// Carries out an operation.
     pub(super) fn run<O: Operation>(&self, operation: &O) -> Result<O::Answer, CallError> {
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
-        let answer = self.send(&call)?;
+        let answer = self.ask(&call)?;
+        if !(200..300).contains(&answer.status) {
+            let mut error = ApiError::parse(answer.status, &answer.body);
+            error.request_id = error.request_id.or(answer.request_id);
+            return Err(CallError::Refused(Box::new(error)));
+        }
         O::parse_answer(&answer.body).map_err(|_| CallError::Unreadable)
     }
 
-    /// Makes a call, until it succeeds or will not.
-    pub(super) fn send(&self, call: &Call) -> Result<Answer, CallError> {
+    /// Makes a call until there is an answer that will not be another next time, or until it was made often enough.
+    pub(super) fn ask(&self, call: &Call) -> Result<Answer, CallError> {
         self.runtime.block_on(async {
             let mut wait = FIRST_WAIT;
             let mut attempt = 0;
             loop {
                 attempt += 1;
-                let (error, asked) = match self.client.send(call, &self.workspace).await {
-                    Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
-                    Ok(answer) => {
-                        let mut error = ApiError::parse(answer.status, &answer.body);
-                        error.request_id = error.request_id.or(answer.request_id);
-                        (CallError::Refused(Box::new(error)), answer.retry_after)
-                    }
-                    Err(error) => (CallError::Transport(error), None),
+                let result = self.client.send(call, &self.workspace).await;
+                let is_final = match &result {
+                    Ok(answer) => !ApiError::parse(answer.status, b"").is_retryable(),
+                    Err(error) => !error.is_retryable(),
                 };
-                if attempt == ATTEMPTS || !error.is_retryable() {
-                    return Err(error);
+                if attempt == ATTEMPTS || is_final {
+                    return Ok(result?);
                 }
-                tracing::info!(operation = call.operation.as_str(), code = error.code(), "trying again");
+                let asked = result.ok().and_then(|answer| answer.retry_after);
+                tracing::info!(operation = call.operation.as_str(), attempt, "trying again");
                 tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
                 wait *= 2;
             }

@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 mod connection;
 pub mod convert;
+pub mod erase;
 pub mod queue;
 pub mod sandbox;
 pub mod send;

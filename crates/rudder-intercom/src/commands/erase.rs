@@ -1,0 +1,217 @@
+//! `erase`: has people deleted for good.
+
+use super::caller::{CallError, Caller};
+use super::connection::Connection;
+use crate::erase::{Outcome, Person, Receipt, Receipts, read_people};
+use crate::exit::{Error, Exit};
+use crate::interrupt;
+use crate::text::{BAD, DIM, GOOD, counted};
+use anstream::{eprintln, println};
+use clap::{Args, ValueHint};
+use intercom_api::ContactId;
+use intercom_delivery::{Erasure, ErasureError};
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal as _};
+use std::path::PathBuf;
+
+/// Have people deleted from Intercom for good, as data protection law demands it
+///
+/// Finds the contacts of each person, archived ones too, requests their permanent deletion, and writes receipts.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rudder-intercom erase --user-id 42 --dry-run
+  rudder-intercom erase --email ann@example.com
+  rudder-intercom erase --file people.ndjson --yes --receipt receipts.ndjson
+
+A file has one JSON object a line: {\"userId\": …} or {\"email\": …}; of one with both, the email counts only if nobody
+has the user id. Receipts say when, where in the input the person was named, the contact's id, Intercom's id of the
+request, and the outcome: requested, already_gone, not_found or failed. They hold no user id and no email.
+Exits with 1 if it failed for somebody; the same command then can be given again.")]
+pub struct Erase {
+    /// Erase the person with this user id; can be repeated.
+    #[arg(long, value_name = "ID", required_unless_present_any = ["email", "file"])]
+    user_id: Vec<String>,
+    /// Erase the people with this email; can be repeated.
+    #[arg(long, value_name = "EMAIL")]
+    email: Vec<String>,
+    /// Erase the people in this file, or in standard input if it is -.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+    /// Append the receipts to this file.
+    #[arg(long, value_name = "FILE", default_value = "erasure-receipts.ndjson", value_hint = ValueHint::FilePath)]
+    receipt: PathBuf,
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+    /// Only search: request nothing and write no receipts. Archived contacts are not found this way.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Erase {
+    /// Erases everybody who was named.
+    pub(crate) fn run(self) -> Result<Exit, Error> {
+        let people = self.people()?;
+        let caller = Caller::new(&self.connection)?;
+        let everybody = people.len() as u64;
+        if self.dry_run {
+            return dry_run(&caller, &people);
+        }
+        if !self.is_confirmed(everybody)? {
+            eprintln!("nobody was erased");
+            return Ok(Exit::Interrupted);
+        }
+        let cannot = |source| Error::Write {
+            path: self.receipt.clone(),
+            source,
+        };
+        let mut receipts = Receipts::open(&self.receipt).map_err(cannot)?;
+        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
+        let (mut failed, mut erased) = (0_u64, 0_u64);
+        for person in &people {
+            if interrupt.try_recv().is_ok() {
+                eprintln!(
+                    "interrupted after {} of {everybody}; the receipts say who is done",
+                    erased + failed
+                );
+                return Ok(Exit::Interrupted);
+            }
+            let mut erasure = Erasure::new(person.user_id.clone(), person.email.clone());
+            let result = carry_out(&caller, &mut erasure, |_| true);
+            let new = |outcome| Receipt::new(self.connection.base_url(), person, outcome);
+            let mut lines: Vec<Receipt<'_>> = erasure
+                .requested()
+                .iter()
+                .map(|deletion| match deletion.was_gone {
+                    true => new(Outcome::AlreadyGone).of(deletion),
+                    false => new(Outcome::Requested).of(deletion),
+                })
+                .collect();
+            match &result {
+                Ok(()) if lines.is_empty() => lines.push(new(Outcome::NotFound)),
+                Ok(()) => {}
+                Err(error) => {
+                    let mut line = new(Outcome::Failed);
+                    line.contact_id = erasure.found().next().map(ContactId::as_str);
+                    line.error = Some(error.to_string());
+                    lines.push(line);
+                }
+            }
+            receipts.add(&lines).map_err(cannot)?;
+            match result {
+                Ok(()) => {
+                    erased += 1;
+                    println!("{GOOD}{}{GOOD:#} {DIM}{}{DIM:#}", person.named, describe(&erasure));
+                }
+                Err(error) if error.is_unauthorized() => return Err(error.into()),
+                Err(error) => {
+                    failed += 1;
+                    println!("{BAD}{}{BAD:#} failed: {error}", person.named);
+                }
+            }
+        }
+        println!(
+            "{} done, {failed} failed; receipts are in {}",
+            counted(erased, "erasure"),
+            self.receipt.display()
+        );
+        Ok(Exit::complete_if(failed == 0))
+    }
+
+    fn people(&self) -> Result<Vec<Person>, Error> {
+        let mut people = Vec::new();
+        for (at, id) in self.user_id.iter().enumerate() {
+            people.push(Person::with_user_id(id.clone(), format!("--user-id {}", at + 1)));
+        }
+        for (at, email) in self.email.iter().enumerate() {
+            people.push(Person::with_email(email.clone(), format!("--email {}", at + 1)));
+        }
+        if people.iter().any(|person| {
+            [&person.user_id, &person.email]
+                .into_iter()
+                .flatten()
+                .any(|text| text.trim().is_empty())
+        }) {
+            return Err(Error::Usage("a user id or an email is empty".to_owned()));
+        }
+        if let Some(path) = &self.file {
+            let listed = if path.as_os_str() == "-" {
+                read_people(path, io::stdin().lock())
+            } else {
+                let file = File::open(path).map_err(|source| Error::Open {
+                    path: path.clone(),
+                    source,
+                })?;
+                read_people(path, BufReader::new(file))
+            };
+            people.extend(listed?);
+        }
+        Ok(people)
+    }
+
+    fn is_confirmed(&self, people: u64) -> Result<bool, Error> {
+        if self.yes || people == 0 {
+            return Ok(true);
+        }
+        if !io::stdin().is_terminal() || self.file.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+            return Err(Error::Usage(
+                "erasure is for good: give --yes, or run it on a terminal to be asked".to_owned(),
+            ));
+        }
+        eprintln!(
+            "This deletes {} from {} for good, with all their data. Type yes to go on:",
+            if people == 1 {
+                "1 person".to_owned()
+            } else {
+                format!("{people} people")
+            },
+            self.connection.base_url()
+        );
+        let mut answer = String::new();
+        io::stdin()
+            .read_line(&mut answer)
+            .map_err(|error| Error::System("cannot read the answer".to_owned(), error))?;
+        Ok(answer.trim() == "yes")
+    }
+}
+
+/// Makes the calls of an erasure, as long as `goes_on`.
+fn carry_out(caller: &Caller, erasure: &mut Erasure, goes_on: impl Fn(&Erasure) -> bool) -> Result<(), CallError> {
+    while goes_on(erasure)
+        && let Some(call) = erasure.next_call()
+    {
+        // Answers that are a failure may be just what an erasure needs.
+        let answer = caller.ask(&call)?;
+        erasure.handle_answer(&answer).map_err(|error| match error {
+            ErasureError::Refused(error) => CallError::Refused(error),
+            _ => CallError::Unreadable,
+        })?;
+    }
+    Ok(())
+}
+
+fn dry_run(caller: &Caller, people: &[Person]) -> Result<Exit, Error> {
+    for person in people {
+        let mut erasure = Erasure::new(person.user_id.clone(), person.email.clone());
+        carry_out(caller, &mut erasure, Erasure::is_still_searching)?;
+        let found: Vec<&str> = erasure.found().map(ContactId::as_str).collect();
+        match found.as_slice() {
+            [] => println!("{}: {DIM}not found; may be archived{DIM:#}", person.named),
+            ids => println!("{}: {}", person.named, ids.join(", ")),
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn describe(erasure: &Erasure) -> String {
+    match erasure.requested() {
+        [] => "not found".to_owned(),
+        requested => {
+            let ids: Vec<&str> = requested.iter().map(|deletion| deletion.contact.as_str()).collect();
+            format!("requested for {}", ids.join(", "))
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `erase`: people are deleted for good, and receipts prove it.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that does not find what it looks for has failed"
+)]
+
+mod common;
+
+use common::{Run, Served, run_with_token};
+use intercom_api::{ArchiveContact, ContactFields, ContactId, CreateContact, OperationId};
+use intercom_sandbox::{Fault, ScriptedFault, Settings};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+struct Scene {
+    sandbox: Served,
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new(settings: Settings) -> Self {
+        Self {
+            sandbox: Served::new(settings),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn contact(&self, user_id: &str, email: &str) -> ContactId {
+        let mut contact = ContactFields::new();
+        contact.external_id = Some(user_id.into());
+        contact.email = Some(email.to_owned());
+        self.sandbox.call(&CreateContact { contact }).id
+    }
+
+    fn receipt_file(&self) -> PathBuf {
+        self.folder.path().join("receipts")
+    }
+
+    fn erase(&self, arguments: &[&str], input: &str) -> Run {
+        let receipt = self.receipt_file();
+        let mut all = vec!["erase", "--intercom-base-url", self.sandbox.url(), "--receipt"];
+        all.push(receipt.to_str().unwrap());
+        all.extend(arguments);
+        run_with_token(&all, input)
+    }
+
+    fn receipts(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.receipt_file()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn left(&self) -> Vec<Value> {
+        let mut left: Vec<Value> = self.sandbox.state()["contacts"].as_array().unwrap().clone();
+        left.iter_mut().map(|contact| contact["external_id"].take()).collect()
+    }
+}
+
+#[test]
+fn people_are_erased_archived_ones_too() {
+    let scene = Scene::new(Settings::default());
+    let archived = scene.contact("archived", "gone@example.org");
+    scene.sandbox.call(&ArchiveContact::new(archived.clone()));
+    let by_email = scene.contact("other", "Ann@example.org");
+    scene.contact("stays", "stays@example.org");
+    let people = "{\"userId\":\"archived\"}\n\n{\"userId\":\"nobody\",\"email\":\"ann@example.org\"}\n{\"userId\":7}\n";
+    let run = scene.erase(&["--file", "-", "--yes"], people);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert_eq!(scene.left(), [json!("stays")]);
+    let receipts = scene.receipts();
+    let of = |receipt: &Value| ["named", "identified_by", "outcome", "contact_id"].map(|key| receipt[key].clone());
+    assert_eq!(
+        receipts.iter().map(of).collect::<Vec<_>>(),
+        [
+            [json!("line 1"), json!("user_id"), json!("requested"), json!(archived)],
+            [
+                json!("line 3"),
+                json!("user_id_or_email"),
+                json!("requested"),
+                json!(by_email)
+            ],
+            [json!("line 4"), json!("user_id"), json!("not_found"), Value::Null],
+        ]
+    );
+    assert!(receipts[0]["request_id"].is_string() && receipts[0]["intercom"].is_string());
+    let at = receipts[0]["at"].as_str().unwrap();
+    assert!(at.len() == 20 && at.ends_with('Z'), "{at}");
+    let text = fs::read_to_string(scene.receipt_file()).unwrap() + &run.stdout() + &run.stderr();
+    assert!(!text.contains("example.org") && !text.contains("nobody"), "{text}");
+
+    let run = scene.erase(&["--user-id", "stays", "--email", "x@example.org", "--yes"], "");
+    assert_eq!(run.code(), 0);
+    assert!(scene.left().is_empty(), "nobody is left behind by looking for them");
+    assert_eq!(scene.receipts().len(), 5, "receipts are appended");
+}
+
+#[test]
+fn nobody_is_erased_without_consent() {
+    let scene = Scene::new(Settings::default());
+    scene.contact("a", "a@example.org");
+    let run = scene.erase(&["--user-id", "a"], "yes\n");
+    assert_eq!(run.code(), 2, "standard input is no terminal");
+    assert!(run.stderr().contains("--yes"));
+    let run = scene.erase(&["--user-id", "a", "--user-id", "nobody", "--dry-run"], "");
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert!(run.stdout().contains("--user-id 2: not found"), "{}", run.stdout());
+    for file in ["{\"id\":1}", "a@example.org", "{\"userId\":\"\"}"] {
+        let run = scene.erase(&["--file", "-", "--yes"], &format!("{{\"userId\":\"a\"}}\n{file}\n"));
+        assert_eq!(run.code(), 2, "{file}");
+    }
+    assert_eq!(scene.erase(&["--yes"], "").code(), 2);
+    assert_eq!(scene.erase(&["--yes", "--email", " "], "").code(), 2);
+    assert_eq!(scene.left(), [json!("a")]);
+}
+
+#[test]
+fn what_fails_is_in_the_receipts_and_can_be_done_again() {
+    let mut settings = Settings::default();
+    let operation = OperationId::RequestUserDeletion;
+    settings.faults.scripted = vec![
+        ScriptedFault::new(operation, 1, Fault::status(503)),
+        ScriptedFault::new(operation, 3, Fault::status(403)),
+    ];
+    let scene = Scene::new(settings);
+    scene.contact("a", "a@example.org");
+    let b = scene.contact("b", "b@example.org");
+    let arguments = ["--user-id", "a", "--user-id", "b", "--yes"];
+    let run = scene.erase(&arguments, "");
+    assert_eq!(run.code(), 1, "{}", run.stderr());
+    let failed = &scene.receipts()[1];
+    assert_eq!(
+        (&failed["outcome"], &failed["contact_id"], &failed["named"]),
+        (&json!("failed"), &json!(b), &json!("--user-id 2"))
+    );
+    assert!(failed["error"].as_str().unwrap().contains("403"), "{failed}");
+    assert_eq!(scene.erase(&arguments, "").code(), 0);
+    assert!(scene.left().is_empty());
+}
+
+#[test]
+fn a_token_that_is_not_accepted_ends_it() {
+    let mut settings = Settings::default();
+    settings.token = Some("another".to_owned());
+    let scene = Scene::new(settings);
+    let run = scene.erase(&["--user-id", "a", "--user-id", "b", "--yes"], "");
+    assert_eq!(run.code(), 3);
+    assert_eq!(scene.receipts().len(), 1);
+}
