@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 
+mod bench_serve;
 mod captures;
 mod ci;
 mod conformance;
@@ -13,6 +14,9 @@ mod examples;
 mod features;
 mod fuzz;
 mod http;
+// The same requests as in the benchmark of the crate.
+#[path = "../../crates/intercom-transformer/benches/load/mod.rs"]
+mod load;
 mod project;
 mod pure;
 mod snapshots;
@@ -21,6 +25,8 @@ mod snapshots;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    /// Measures the transformer service under load
+    BenchServe(bench_serve::Options),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
     Captures(captures::Options),
     /// Runs everything that must hold before a change lands
@@ -47,6 +53,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match Command::parse() {
+        Command::BenchServe(options) => bench_serve::run(&options),
         Command::Captures(options) => captures::run(&options),
         Command::Ci(options) => ci::run(&options),
         Command::Conformance(options) => conformance::run(&options),

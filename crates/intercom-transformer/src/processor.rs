@@ -2,7 +2,7 @@
 
 use crate::gateway::Gateway;
 use crate::metrics::{EventKind, EventOutcome};
-use crate::protocol::{BadRequest, Failure, Feature, Input, Metadata, StatTags, TransformRequest};
+use crate::protocol::{BadRequest, Failure, Feature, Input, StatTags, TransformRequest};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -29,15 +29,13 @@ pub(crate) fn refuse(gateway: &Gateway, body: &str) -> Result<Vec<u8>, BadReques
         "use_router: events for Intercom are transformed by POST /routerTransform; \
          rudder-server calls it once it has read routerTransform.INTERCOM_V2 from GET /features",
     );
-    let metadata: Vec<Metadata<'_>> = events.iter().map(|event| Metadata::from_json(event.metadata)).collect();
     let elements: Vec<Element<'_>> = events
         .iter()
-        .zip(&metadata)
-        .map(|(event, read)| Element {
+        .map(|event| Element {
             metadata: serde_json::from_str(event.metadata).unwrap_or(RawValue::NULL),
             status_code: failure.status,
             error: &failure.message,
-            stat_tags: failure.stat_tags(Feature::Processor, read),
+            stat_tags: failure.stat_tags(Feature::Processor, &event.read),
         })
         .collect();
     let count = u64::try_from(events.len()).unwrap_or(u64::MAX);

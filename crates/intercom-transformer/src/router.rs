@@ -79,7 +79,7 @@ struct Waiting<'r> {
 #[derive(Debug)]
 struct Surroundings<'r> {
     raw: &'r str,
-    read: Metadata<'r>,
+    read: &'r Metadata<'r>,
     destination: Option<&'r str>,
 }
 
@@ -121,7 +121,7 @@ impl<'g, 'r> Inline<'g, 'r> {
             .saturating_mul(LONGEST_ANSWER);
         let mut to_come = 0;
         for (event, input) in events.iter().enumerate() {
-            let read = Metadata::from_json(input.metadata);
+            let read = &input.read;
             let destination = input.destination.or_else(|| {
                 let id = read.destination_id.as_deref()?;
                 self.request.destinations.get(id).copied()
@@ -193,7 +193,7 @@ impl<'g, 'r> Inline<'g, 'r> {
 
     fn destination(&mut self, text: &'r str) -> Result<Destination, Failure> {
         if let Some((last, destination)) = &self.last_destination
-            && *last == text
+            && (std::ptr::eq(*last, text) || *last == text)
         {
             return Ok(destination.clone());
         }

@@ -101,6 +101,8 @@ pub struct EventInput<'a> {
     pub message: Result<Event<'a>, String>,
     /// The JSON text of `metadata`, as it came; `null` if it is missing.
     pub metadata: &'a str,
+    /// What is read of the metadata.
+    pub read: Metadata<'a>,
     /// The JSON text of `destination`, as it came.
     pub destination: Option<&'a str>,
 }
@@ -169,16 +171,24 @@ const UNFIT: Fault = Fault {
 
 fn strict_events<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<EventInput<'a>>, Fault> {
     let mut events = Vec::new();
+    // Neighbours mostly have the same destination and secret.
+    let (mut last_destination, mut last_secret) = ("", "");
     cursor.array(|cursor| {
         if events.len() == MAX_EVENTS {
             return Err(UNFIT);
         }
         let (mut message, mut metadata, mut destination) = (None, None, None);
+        let mut read = Metadata::default();
         cursor.object(|cursor, key| {
             match key.as_ref() {
                 "message" => message = Some(Event::read(cursor)?),
-                "metadata" => metadata = Some(cursor.value()?),
-                "destination" => destination = Some(cursor.value()?),
+                "metadata" => metadata = Some(read.fill(cursor, &mut last_secret)?),
+                "destination" => {
+                    if !cursor.skip_known(last_destination) {
+                        last_destination = cursor.value()?;
+                    }
+                    destination = Some(last_destination);
+                }
                 _ => {
                     cursor.value()?;
                 }
@@ -188,6 +198,7 @@ fn strict_events<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<EventInput<'a>>, Fau
         events.push(EventInput {
             message: Ok(message.ok_or(UNFIT)?),
             metadata: metadata.ok_or(UNFIT)?,
+            read,
             destination: destination.filter(|text| *text != "null"),
         });
         Ok(())
@@ -220,9 +231,11 @@ fn lenient(item: &RawValue) -> EventInput<'_> {
         Some(message) => Event::from_json(message.get()).map_err(|error| format!("{}: {error}", error.code())),
         None => Err("missing_message: there is no message".to_owned()),
     };
+    let metadata = metadata.map_or("null", RawValue::get);
     EventInput {
         message,
-        metadata: metadata.map_or("null", RawValue::get),
+        metadata,
+        read: Metadata::from_json(metadata),
         destination: destination.map(RawValue::get).filter(|text| *text != "null"),
     }
 }
@@ -243,17 +256,31 @@ impl<'a> Metadata<'a> {
     /// Reads metadata. What is missing or of the wrong kind is left out.
     pub fn from_json(text: &'a str) -> Self {
         let mut metadata = Self::default();
-        let read = Cursor::new(text).object(|cursor, key| {
-            let value = cursor.value()?;
+        match metadata.fill(&mut Cursor::new(text), &mut "") {
+            Ok(_) => metadata,
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// Reads the metadata ahead, and gives its text. `last_secret` is that of the event before.
+    fn fill(&mut self, cursor: &mut Cursor<'a>, last_secret: &mut &'a str) -> Result<&'a str, Fault> {
+        *self = Self::default();
+        cursor.object_text(|cursor, key| {
             match key.as_ref() {
-                "destinationId" => metadata.destination_id = string_of(value),
-                "workspaceId" => metadata.workspace_id = string_of(value),
-                "secret" => metadata.secret = Some(value),
-                _ => {}
+                "destinationId" => self.destination_id = string_of(cursor.value()?),
+                "workspaceId" => self.workspace_id = string_of(cursor.value()?),
+                "secret" => {
+                    if !cursor.skip_known(last_secret) {
+                        *last_secret = cursor.value()?;
+                    }
+                    self.secret = Some(last_secret);
+                }
+                _ => {
+                    cursor.value()?;
+                }
             }
             Ok(())
-        });
-        if read.is_ok() { metadata } else { Self::default() }
+        })
     }
 
     /// The access token, unless it is missing or empty.
