@@ -1,7 +1,4 @@
-//! What the program `rudder-intercom` is made of.
-//!
-//! It is a library so that the program can be tested and measured from inside. It is not meant to be depended on: the
-//! crates that it wires together are.
+#![doc = include_str!("../README.md")]
 
 pub mod attributes;
 pub mod check;
