@@ -96,6 +96,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "e2e"]),
     },
     Step {
+        name: "contributing",
+        mend: "make the example in CONTRIBUTING.md one that works",
+        run: Run::Cargo(&["xtask", "contributing"]),
+    },
+    Step {
         name: "examples",
         mend: "make the models of intercom-api read and write what is named",
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),

@@ -7,6 +7,7 @@ mod bench_serve;
 mod captures;
 mod ci;
 mod conformance;
+mod contributing;
 mod coverage;
 mod docs;
 mod e2e;
@@ -35,6 +36,8 @@ enum Command {
     Conformance(conformance::Options),
     /// Reads and writes back a folder of example requests and answers of Intercom's API
     Examples(examples::Options),
+    /// Carries out the worked example of CONTRIBUTING.md on a copy of the project
+    Contributing,
     /// Lists the rules, sources and codes that no fixture exercises, and fails if there are any
     CoverageOfRules,
     /// Rewrites the pages that are made from the code: the mapping reference
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => examples::run(&options),
+        Command::Contributing => contributing::run(),
         Command::CoverageOfRules => coverage::run(),
         Command::Docs(options) => docs::run(&options),
         Command::E2e(options) => e2e::run(&options),

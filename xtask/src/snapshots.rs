@@ -6,7 +6,7 @@
 use crate::project;
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What mends stale snapshots.
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 fn rewrite() -> Result<String, String> {
     let references = run_tests(&[("INSTA_UPDATE", "force"), ("INSTA_OUTPUT", "none")])?
-        .map_err(|()| "a test that takes snapshots does not run; its message is above".to_owned())?;
+        .ok_or_else(|| "a test that takes snapshots does not run; its message is above".to_owned())?;
     let orphans = orphans(&references)?;
     for orphan in &orphans {
         fs::remove_file(orphan).map_err(|error| format!("{}: {error}", project::shown(orphan)))?;
@@ -46,7 +46,7 @@ fn rewrite() -> Result<String, String> {
 
 fn check() -> Result<String, String> {
     let references = run_tests(&[("INSTA_UPDATE", "no"), ("INSTA_REQUIRE_FULL_MATCH", "1")])?
-        .map_err(|()| format!("snapshots are stale; what differs is above. `{MEND}` accepts it"))?;
+        .ok_or_else(|| format!("snapshots are stale; what differs is above. `{MEND}` accepts it"))?;
     let orphans: Vec<_> = orphans(&references)?.iter().map(|path| project::shown(path)).collect();
     if orphans.is_empty() {
         Ok(format!("{} snapshots are current", references.len()))
@@ -58,16 +58,16 @@ fn check() -> Result<String, String> {
     }
 }
 
-/// Runs the tests that take snapshots. Gives the snapshots that were asked for, or `Err` if a test failed.
-fn run_tests(environment: &[(&str, &str)]) -> Result<Result<HashSet<PathBuf>, ()>, String> {
-    let list = project::root().join("target").join("snapshot-references");
-    // The list is appended to.
-    match fs::remove_file(&list) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(format!("{}: {error}", list.display()));
-        }
-        _ => {}
-    }
+/// Runs the tests that take snapshots. Gives the snapshots that were asked for; `None` if a test failed.
+fn run_tests(environment: &[(&str, &str)]) -> Result<Option<HashSet<PathBuf>>, String> {
+    let list = std::env::temp_dir().join(format!("snapshot-references-{}", std::process::id()));
+    let result = run_tests_into(&list, environment);
+    // It is not there if no test got so far.
+    let _ = fs::remove_file(&list);
+    result
+}
+
+fn run_tests_into(list: &Path, environment: &[(&str, &str)]) -> Result<Option<HashSet<PathBuf>>, String> {
     let mut test = project::cargo();
     test.args(["test", "--quiet", "--tests"]);
     for package in packages()? {
@@ -75,17 +75,15 @@ fn run_tests(environment: &[(&str, &str)]) -> Result<Result<HashSet<PathBuf>, ()
     }
     test.args(["--", "snapshot"])
         .env_remove("INSTA_FORCE_PASS")
-        .env("INSTA_SNAPSHOT_REFERENCES_FILE", &list)
+        .env("INSTA_SNAPSHOT_REFERENCES_FILE", list)
         .envs(environment.iter().copied());
     let status = test.status().map_err(|error| format!("cargo test: {error}"))?;
     if !status.success() {
-        return Ok(Err(()));
+        return Ok(None);
     }
-    let list = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
-    Ok(Ok(list
-        .lines()
-        .filter_map(|line| fs::canonicalize(line).ok())
-        .collect()))
+    let list = fs::read_to_string(list).map_err(|error| format!("{}: {error}", list.display()))?;
+    let paths = list.lines().filter_map(|line| fs::canonicalize(line).ok());
+    Ok(Some(paths.collect()))
 }
 
 /// The packages whose tests use insta.

@@ -1,6 +1,5 @@
 //! The workspace's tests that need more than one crate, as one binary.
 
-mod contributing;
 mod properties;
 mod regressions;
 mod snapshots;

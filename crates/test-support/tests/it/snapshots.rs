@@ -25,8 +25,9 @@ fn snapshots_of_all_fixtures() {
     }
     assert!(
         changed.is_empty(),
-        "these conversions have changed: {}; `cargo xtask snapshots` accepts them",
-        changed.join(", ")
+        "{} conversions have changed; `cargo xtask snapshots` accepts them:\n{}",
+        changed.len(),
+        changed.join("\n")
     );
 }
 
