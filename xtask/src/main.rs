@@ -20,6 +20,7 @@ mod http;
 mod load;
 mod project;
 mod pure;
+mod rehearse;
 mod snapshots;
 
 /// The project's chores.
@@ -50,6 +51,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
     Pure,
+    /// Delivers events into an unreliable sandbox, killed at random moments and resumed, and looks for what is missing
+    Rehearse(rehearse::Options),
     /// Rewrites the snapshots of the tests
     Snapshots(snapshots::Options),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::CoverageOfRules => coverage::run(),
         Command::Docs(options) => docs::run(&options),
         Command::E2e(options) => e2e::run(&options),
+        Command::Rehearse(options) => rehearse::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }
