@@ -47,7 +47,7 @@ pub(super) async fn read<'a>(app: &'a App, headers: &HeaderMap, body: Body) -> R
     } else {
         announced.unwrap_or(limit)
     };
-    let units = u32::try_from(2 * most / UNIT + 1).unwrap_or(u32::MAX);
+    let units = u32::try_from(most.saturating_mul(2) / UNIT + 1).unwrap_or(u32::MAX);
     let Ok(Ok(memory)) = timeout(PATIENCE, app.memory.acquire_many(units)).await else {
         return Err(Fault::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1)));
     };

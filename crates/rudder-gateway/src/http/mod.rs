@@ -45,7 +45,8 @@ impl App {
         monitor: Monitor,
         is_loopback: bool,
     ) -> Result<Arc<Self>, Error> {
-        let memory = MEMORY.max(2 * settings.max_request_bytes) / UNIT;
+        // What one request asks for at most is rounded up: see `body::read`.
+        let memory = MEMORY.max(settings.max_request_bytes.saturating_mul(2)) / UNIT + 1;
         Ok(Arc::new(Self {
             queue: Mutex::new(store.queue()?),
             settings,

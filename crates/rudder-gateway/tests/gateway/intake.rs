@@ -93,6 +93,21 @@ async fn bodies_come_as_sdks_send_them() {
 }
 
 #[tokio::test]
+async fn a_request_may_be_as_long_as_all_requests_together() {
+    let mut settings = settings();
+    settings.max_request_bytes = 32 << 20;
+    let bench = Bench::with(settings, StoreSettings::new()).await;
+    // Decompressed, it may be as long as any.
+    let request = bench
+        .post("/v1/identify")
+        .basic_auth("WK", Some(""))
+        .header("content-encoding", "gzip")
+        .body(gzip(&identify("ann", "ann@example.com").to_string()));
+    assert_eq!(answer(request).await, (200.try_into().unwrap(), "OK".into()));
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn web_pages_of_any_origin_may_send() {
     let bench = Bench::new().await;
     let origin = "https://shop.example.com";
