@@ -50,7 +50,8 @@ impl fmt::Debug for Secret {
 /// Which write keys are accepted.
 #[derive(Clone, Debug)]
 pub enum WriteKeys {
-    /// Any that is not empty: for trying things out on one's own machine.
+    /// Any that is not empty: for trying things out on one's own machine. Requests must name a loopback address or
+    /// `localhost`, and those of web pages come from one.
     Any,
     /// These only.
     These(Vec<Secret>),

@@ -65,7 +65,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/beacon/v1/batch", post(intake::beacon))
         .route("/sourceConfig", get(source_config::get))
         .route("/sourceConfig/", get(source_config::get))
-        .layer(middleware::from_fn(cors::cors));
+        .layer(middleware::from_fn(cors::cors))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), page::local_only));
     let api = Router::new()
         .route("/api/stats", get(api::stats))
         .route("/api/dead-letters", get(api::dead_letters))

@@ -2,7 +2,9 @@
 
 use super::App;
 use super::answer::{Fault, text};
+use crate::settings::WriteKeys;
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -55,19 +57,11 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
             let message = "the page needs a token, because the gateway does not listen on a loopback address only";
             return Err(Fault::new(403, "page_disabled", message));
         }
-        None => {
-            let host = request
-                .headers()
-                .get(header::HOST)
-                .and_then(|value| value.to_str().ok());
-            if !host.is_some_and(is_this_machine) {
-                return Err(Fault::new(
-                    403,
-                    "wrong_host",
-                    "ask for the page by a name of this machine",
-                ));
-            }
+        None if !names_this_machine(&request) => {
+            let message = "ask for the page by a name of this machine";
+            return Err(Fault::new(403, "wrong_host", message));
         }
+        None => {}
     }
     let media_type = request.headers().get(header::CONTENT_TYPE);
     let is_json = media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
@@ -75,6 +69,40 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         return Err(Fault::new(415, "not_json", "send application/json"));
     }
     Ok(next.run(request).await)
+}
+
+/// Keeps web pages from elsewhere from sending events, if no write key is asked for: a browser on this machine is on
+/// this machine, whatever page it shows.
+pub(super) async fn local_only(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
+    if matches!(app.settings.write_keys, WriteKeys::Any) {
+        if !names_this_machine(&request) {
+            let message = "without write keys, events are taken by a name of this machine only";
+            return Err(Fault::new(403, "wrong_host", message));
+        }
+        // SDKs on servers send none.
+        let origin = request.headers().get(header::ORIGIN);
+        if !origin.is_none_or(|origin| origin.to_str().is_ok_and(is_local_origin)) {
+            let message = "without write keys, events are taken from web pages of this machine only";
+            return Err(Fault::new(403, "wrong_origin", message));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether the request was sent to a name of this machine, and not to one that leads here.
+fn names_this_machine(request: &Request) -> bool {
+    let host = match request.headers().get(header::HOST) {
+        Some(host) => host.to_str().ok(),
+        // HTTP/2 has it elsewhere.
+        None => request.uri().authority().map(Authority::as_str),
+    };
+    host.is_some_and(is_this_machine)
+}
+
+fn is_local_origin(origin: &str) -> bool {
+    origin
+        .split_once("://")
+        .is_some_and(|(scheme, host)| matches!(scheme, "http" | "https") && is_this_machine(host))
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -102,6 +130,12 @@ mod tests {
             "127.0.0.1.nip.io",
         ] {
             assert!(!is_this_machine(host), "{host}");
+            assert!(!is_local_origin(&format!("http://{host}")), "{host}");
+        }
+        assert!(is_local_origin("http://localhost:3000"));
+        assert!(is_local_origin("https://[::1]"));
+        for origin in ["", "null", "file://", "chrome-extension://localhost", "localhost"] {
+            assert!(!is_local_origin(origin), "{origin}");
         }
     }
 }

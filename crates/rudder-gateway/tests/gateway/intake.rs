@@ -3,7 +3,7 @@
 use crate::support::{Bench, answer, error, settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rudder_gateway::StoreSettings;
+use rudder_gateway::{Settings, StoreSettings, WriteKeys};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::time::Duration;
@@ -147,6 +147,45 @@ async fn web_pages_of_any_origin_may_send() {
             .headers()
             .contains_key("access-control-allow-origin")
     );
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn without_write_keys_only_this_machine_may_send() {
+    let bench = Bench::with(Settings::new(WriteKeys::Any), StoreSettings::new()).await;
+    let body = json!({"batch": [identify("ann", "ann@example.com")]}).to_string();
+    for path in ["/v1/batch", "/beacon/v1/batch?writeKey=zz"] {
+        for (header, value, code) in [
+            ("host", "evil.example", "wrong_host"),
+            ("origin", "https://evil.example", "wrong_origin"),
+            ("origin", "null", "wrong_origin"),
+        ] {
+            let request = bench
+                .client
+                .post(format!("{}{path}", bench.url))
+                .header("content-type", "text/plain")
+                .header(header, value)
+                .basic_auth("zz", Some(""))
+                .body(body.clone());
+            let (status, answer) = answer(request).await;
+            assert_eq!(
+                (status.as_u16(), error(&answer).0.as_str()),
+                (403, code),
+                "{path} {value}"
+            );
+        }
+    }
+    // No preflight either, so that nothing comes after it.
+    let preflight = bench
+        .client
+        .request(reqwest::Method::OPTIONS, format!("{}/v1/track", bench.url))
+        .header("origin", "https://evil.example")
+        .header("access-control-request-method", "POST");
+    assert_eq!(answer(preflight).await.0, 403);
+    assert_eq!(bench.get("/api/stats").await["queue"]["events"], 0);
+    let request = || bench.post("/v1/batch").basic_auth("zz", Some("")).body(body.clone());
+    assert_eq!(answer(request()).await.0, 200);
+    assert_eq!(answer(request().header("origin", "http://localhost:3000")).await.0, 200);
     bench.stop().await;
 }
 

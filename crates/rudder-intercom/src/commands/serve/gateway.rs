@@ -42,7 +42,8 @@ pub(super) struct Gateway {
     #[arg(long, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", value_hint = ValueHint::FilePath, hide_env_values = true)]
     store: Option<PathBuf>,
     /// Accept the write keys in this file, one a line; or else those in RUDDER_INTERCOM_WRITE_KEYS, with commas between
-    /// them. Without either, any key is accepted, from this machine only.
+    /// them. Without either, any key is accepted, from this machine only, and from
+    /// no web pages but its own.
     #[arg(long, requires = "gateway", value_name = "FILE", value_hint = ValueHint::FilePath)]
     write_keys_file: Option<PathBuf>,
     /// Show the page to those only who know the token in this file, or else in RUDDER_INTERCOM_PAGE_TOKEN. Without
