@@ -7,6 +7,7 @@ pub mod commands;
 pub mod convert;
 pub mod erase;
 pub mod exit;
+mod files;
 pub mod input;
 mod interrupt;
 pub mod pipeline;

@@ -4,6 +4,7 @@ use super::Conversion;
 use crate::check::{Checker, Report, Tally};
 use crate::cli::Input;
 use crate::exit::{Error, Exit};
+use crate::files::require_distinct;
 use crate::{interrupt, pipeline};
 use anstream::{AutoStream, eprintln};
 use clap::{Args, ValueHint};
@@ -43,6 +44,7 @@ impl Check {
         let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
         let reader = self.input.open()?.reader;
         // Now rather than after an hour's work.
+        require_distinct(&[("the input", Some(self.input.file())), ("--html", self.html.as_deref())])?;
         let page = self.html.as_deref().map(create).transpose()?;
         let checker = Checker::new(self.conversion.settings());
         let mut tally = Tally::default();

@@ -4,6 +4,7 @@ use super::Conversion;
 use super::connection::{Connection, access_token, http_client};
 use crate::cli::Input;
 use crate::exit::{Error, Exit};
+use crate::files::require_distinct;
 use crate::send::{DeadLetters, Delivered, End, Job, Journal, JournalError, Preparer, deliver};
 use crate::text::{BOLD, DIM, plural, thousands};
 use anstream::{AutoStream, eprintln};
@@ -127,6 +128,13 @@ impl Send {
     /// Delivers the input and prints a summary.
     pub(crate) fn run(self) -> Result<Exit, Error> {
         let start = Instant::now();
+        require_distinct(&[
+            ("the input", Some(self.input.file())),
+            ("--journal", self.record.journal.as_deref()),
+            ("--dead-letters", self.record.dead_letters.as_deref()),
+            ("--summary-json", self.record.summary_json.as_deref()),
+            ("--sandbox-state", self.sandbox.sandbox_state.as_deref()),
+        ])?;
         let runtime = Runtime::new().map_err(|error| Error::System("cannot start".to_owned(), error))?;
         let sandbox = self.sandbox.start(&runtime)?;
         let workspace = match &sandbox {
@@ -229,12 +237,7 @@ impl Send {
             path: path.clone(),
             source,
         };
-        let dead_letters = DeadLetters::open(path).map_err(cannot)?;
-        if is_same_file(path, self.input.file()) {
-            let message = "the dead letters cannot go to the file that is being read; give another file";
-            return Err(Error::Usage(message.to_owned()));
-        }
-        Ok(Some(dead_letters))
+        DeadLetters::open(path).map(Some).map_err(cannot)
     }
 
     fn journal(&self) -> Result<Option<Journal>, Error> {
@@ -314,11 +317,4 @@ fn write(path: &Path, written: io::Result<()>) -> Result<(), Error> {
         path: path.to_owned(),
         source,
     })
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
 }

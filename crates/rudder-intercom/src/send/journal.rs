@@ -12,8 +12,6 @@ use std::path::Path;
 const VERSION: i64 = 1;
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
-/// Of every so many events, one is checked to be the same as in the earlier run.
-const SAMPLED: u64 = 64;
 
 /// A journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +71,8 @@ pub(super) struct Earlier {
     /// Those that were done otherwise, with the place of their code in `codes`.
     others: HashMap<u64, (Done, usize)>,
     codes: Vec<String>,
-    /// Fingerprints of some of them.
-    sampled: HashMap<u64, u64>,
+    /// Of each event that is done, what it can be told from another by; 0 for one that is not.
+    marks: Vec<u32>,
     pub(super) calls: u64,
 }
 
@@ -85,7 +83,8 @@ impl Earlier {
     ///
     /// If it is not the event that it was.
     pub(super) fn get(&self, event: u64, fingerprint: u64) -> Result<Option<(Done, &str)>, JournalError> {
-        if self.sampled.get(&event).is_some_and(|&sampled| sampled != fingerprint) {
+        let known = usize::try_from(event).ok().and_then(|at| self.marks.get(at));
+        if known.is_some_and(|&known| known != 0 && known != mark(fingerprint)) {
             return Err(JournalError::OtherInput(event));
         }
         if self.delivered.get(event) {
@@ -97,6 +96,14 @@ impl Earlier {
             .map(|&(done, code)| (done, self.codes[code].as_str())))
     }
 
+    fn set_mark(&mut self, event: u64, mark: u32) {
+        let Ok(at) = usize::try_from(event) else { return };
+        if at >= self.marks.len() {
+            self.marks.resize(at + 1, 0);
+        }
+        self.marks[at] = mark;
+    }
+
     fn add(&mut self, event: u64, done: Done, code: String) {
         let at = self.codes.iter().position(|known| *known == code).unwrap_or_else(|| {
             self.codes.push(code);
@@ -104,6 +111,11 @@ impl Earlier {
         });
         self.others.insert(event, (done, at));
     }
+}
+
+/// A fingerprint in four bytes, so that a million of them take four megabytes. Never 0.
+fn mark(fingerprint: u64) -> u32 {
+    (fingerprint.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 | 1
 }
 
 /// A set of small numbers.
@@ -140,6 +152,8 @@ impl Journal {
     /// If the file is no journal, cannot be used, or is used by another process.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let database = Connection::open(path)?;
+        // Whoever holds it holds it for long.
+        database.busy_timeout(std::time::Duration::ZERO)?;
         let understood = |error: rusqlite::Error| match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse,
             Some(ErrorCode::NotADatabase) => JournalError::Foreign,
@@ -168,7 +182,8 @@ impl Journal {
                  PRAGMA user_version = {VERSION};
                  CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
                  CREATE TABLE IF NOT EXISTS done (
-                     event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL, fingerprint INTEGER
+                     event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL,
+                     mark INTEGER NOT NULL
                  );
                  COMMIT;"
             ))
@@ -203,7 +218,7 @@ impl Journal {
         let mut earlier = Earlier::default();
         let mut query = self
             .database
-            .prepare("SELECT event, result, code, calls, fingerprint FROM done ORDER BY event")?;
+            .prepare("SELECT event, result, code, calls, mark FROM done ORDER BY event")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let event = row.get::<_, i64>(0)?.cast_unsigned();
@@ -214,9 +229,7 @@ impl Journal {
                 _ => earlier.add(event, Done::Failed, code()?),
             }
             earlier.calls += row.get::<_, i64>(3)?.cast_unsigned();
-            if let Some(fingerprint) = row.get::<_, Option<i64>>(4)? {
-                earlier.sampled.insert(event, fingerprint.cast_unsigned());
-            }
+            earlier.set_mark(event, row.get(4)?);
         }
         Ok(earlier)
     }
@@ -237,8 +250,13 @@ impl Journal {
         let mut insert = self
             .database
             .prepare_cached("INSERT OR REPLACE INTO done VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        let sampled = event.is_multiple_of(SAMPLED).then(|| fingerprint.cast_signed());
-        insert.execute(params![event.cast_signed(), done as i64, code, calls, sampled])?;
+        insert.execute(params![
+            event.cast_signed(),
+            done as i64,
+            code,
+            calls,
+            mark(fingerprint)
+        ])?;
         Ok(())
     }
 
@@ -274,7 +292,8 @@ mod tests {
         let earlier = journal.earlier().unwrap();
         assert_eq!(earlier.calls, 6);
         assert_eq!(earlier.get(0, u64::MAX).unwrap(), Some((Done::Delivered, "")));
-        assert_eq!(earlier.get(1, 99).unwrap(), Some((Done::Failed, "timeout")));
+        assert_eq!(earlier.get(1, 5).unwrap(), Some((Done::Failed, "timeout")));
+        assert!(matches!(earlier.get(1, 99), Err(JournalError::OtherInput(1))));
         assert_eq!(
             earlier.get(200, 6).unwrap(),
             Some((Done::Rejected, "contact_not_found"))
