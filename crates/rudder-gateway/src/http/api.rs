@@ -4,6 +4,7 @@ use super::answer::{Fault, json};
 use super::{App, body};
 use crate::error::Error;
 use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus, now};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use intercom_delivery::{FailureCode, Status, Time, Waiting};
@@ -16,6 +17,21 @@ use std::sync::{Arc, PoisonError};
 const LONGEST_SPAN: i64 = 8 * 24 * 60;
 /// How many dead letters are listed at a time.
 const PAGE: usize = 50;
+
+/// A query, if it can be read.
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+impl From<QueryRejection> for Fault {
+    fn from(_: QueryRejection) -> Self {
+        Self::new(400, "invalid_query", "the query has a parameter of the wrong form")
+    }
+}
+
+impl From<PathRejection> for Fault {
+    fn from(_: PathRejection) -> Self {
+        Self::new(400, "invalid_id", "the number of a dead letter is a whole number")
+    }
+}
 
 /// Asks the store, away from the threads that serve requests.
 async fn ask<T: Send + 'static>(
@@ -109,7 +125,8 @@ impl From<Status> for DeliveryStatus {
 }
 
 /// `GET /api/stats?minutes=60`.
-pub(super) async fn stats(State(app): State<Arc<App>>, Query(span): Query<Span>) -> Result<Response, Fault> {
+pub(super) async fn stats(State(app): State<Arc<App>>, span: Asked<Span>) -> Result<Response, Fault> {
+    let Query(span) = span?;
     let now = now();
     let span = span.minutes.unwrap_or(60).clamp(1, LONGEST_SPAN);
     let since = now / 60_000 - span + 1;
@@ -135,7 +152,8 @@ pub(super) struct List {
 }
 
 /// `GET /api/dead-letters?code=&before=`: without anybody's id, and without the events.
-pub(super) async fn dead_letters(State(app): State<Arc<App>>, Query(list): Query<List>) -> Result<Response, Fault> {
+pub(super) async fn dead_letters(State(app): State<Arc<App>>, list: Asked<List>) -> Result<Response, Fault> {
+    let Query(list) = list?;
     let mut filter = Filter::all();
     filter.code = list.code.filter(|code| !code.is_empty());
     filter.before_id = list.before;
@@ -145,7 +163,11 @@ pub(super) async fn dead_letters(State(app): State<Arc<App>>, Query(list): Query
 }
 
 /// `GET /api/dead-letters/{id}`: all of it.
-pub(super) async fn dead_letter(State(app): State<Arc<App>>, Path(id): Path<i64>) -> Result<Response, Fault> {
+pub(super) async fn dead_letter(
+    State(app): State<Arc<App>>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Response, Fault> {
+    let Path(id) = id?;
     let letter: Option<DeadLetter> = ask(app, move |queue| queue.dead_letter(id)).await?;
     letter
         .map(|letter| json(&letter))

@@ -65,6 +65,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/beacon/v1/batch", post(intake::beacon))
         .route("/sourceConfig", get(source_config::get))
         .route("/sourceConfig/", get(source_config::get))
+        .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(cors::cors))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), page::local_only));
     let api = Router::new()
@@ -74,12 +75,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/dead-letters/replay", post(api::replay))
         .route("/api/dead-letters/drop", post(api::drop_dead_letters))
         .route("/api/preview", post(preview::preview))
+        .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), page::guard));
     let page = Router::new()
         .route("/", get(page::html))
         .route("/page.css", get(page::css))
         .route("/page.js", get(page::script))
-        .route("/health", get(async || "ok"));
+        .route("/health", get(async || "ok"))
+        .method_not_allowed_fallback(wrong_method);
     Router::new()
         .merge(sdk)
         .merge(api)
@@ -92,4 +95,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 async fn not_found(_: Request) -> Response {
     answer::Fault::new(404, "not_found", "there is nothing at this path").into()
+}
+
+async fn wrong_method(_: Request) -> Response {
+    answer::Fault::new(
+        405,
+        "wrong_method",
+        "this path takes another method: see the header Allow",
+    )
+    .into()
 }

@@ -260,6 +260,47 @@ async fn what_is_wrong_is_said() {
 }
 
 #[tokio::test]
+async fn every_error_is_json() {
+    let bench = Bench::new().await;
+    for (path, status, code) in [
+        ("/v1/identify", 405, "wrong_method"),
+        ("/api/preview", 405, "wrong_method"),
+        ("/api/stats?minutes=x", 400, "invalid_query"),
+        ("/api/dead-letters?before=x", 400, "invalid_query"),
+        ("/api/dead-letters/x", 400, "invalid_id"),
+        ("/api/dead-letters/1", 404, "not_found"),
+        ("/nowhere", 404, "not_found"),
+    ] {
+        let (found, body) = answer(bench.client.get(format!("{}{path}", bench.url))).await;
+        assert_eq!(
+            (found.as_u16(), error(&body)),
+            (status, (code.into(), String::new())),
+            "{path}"
+        );
+    }
+    let page = bench.post("/health").header("origin", "https://shop.example.com");
+    let response = page.send().await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (405, &"GET,HEAD".parse().unwrap())
+    );
+    // The pages that send events can read it too.
+    let url = format!("{}/v1/identify", bench.url);
+    let response = bench
+        .client
+        .get(url)
+        .header("origin", "https://shop.example.com")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        response.headers()["access-control-allow-origin"],
+        "https://shop.example.com"
+    );
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_full_store_says_when_to_come_again() {
     let mut settings = settings();
     settings.retry_after = Duration::from_secs(7);
