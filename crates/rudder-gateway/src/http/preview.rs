@@ -2,11 +2,13 @@
 
 use super::answer::{Fault, json};
 use super::{App, body};
+use crate::Malformed;
 use crate::complete::{Arrival, complete};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::Utc;
 use intercom_api::UnixSeconds;
+use rudderstack_events::scan::Cursor;
 use rudderstack_events::{Event, EventType};
 use rudderstack_to_intercom::{Decision, FieldSource, Mapped, PlannedCall, Rejection, RejectionCode, Warning};
 use serde::Serialize;
@@ -41,6 +43,12 @@ pub(super) async fn preview(State(app): State<Arc<App>>, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let body = body::read(&app, &parts.headers, body).await?;
     let text = body.text.trim();
+    // Before anything is put around it, so that the position of an error is one in the body.
+    let mut cursor = Cursor::new(&body.text);
+    cursor
+        .value()
+        .and_then(|_| cursor.end())
+        .map_err(|fault| Malformed::body(fault, &body.text))?;
     let is_batch =
         serde_json::from_str::<rudderstack_events::Object<'_>>(text).is_ok_and(|object| object.get("batch").is_some());
     let batch = match text.as_bytes().first() {

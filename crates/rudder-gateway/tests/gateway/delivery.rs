@@ -160,6 +160,21 @@ async fn the_playground_shows_the_calls_and_sends_none() {
     let previews: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(previews[0]["error"]["code"], "missing_event_name");
     assert_eq!(previews[1]["outcome"], "skipped");
+    for (body, message) in [
+        ("", "the body ends too early"),
+        (" ", "the body ends too early"),
+        ("[{}", "the body ends too early"),
+        (" nope", "the body is not JSON from byte 2 on"),
+        ("{},{}", "the body is not JSON from byte 2 on"),
+    ] {
+        let (status, answer) = answer(bench.post("/api/preview").body(body)).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(
+            (status.as_u16(), &answer["error"]["message"]),
+            (400, &json!(message)),
+            "{body:?}"
+        );
+    }
     assert_eq!(state(&bench)["calls"], json!({}));
     bench.stop().await;
 }
