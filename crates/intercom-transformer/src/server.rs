@@ -40,16 +40,12 @@ impl Transformer {
     async fn accept(&self, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
         let settings = &self.gateway.settings;
         let service = TowerToHyperService::new(NormalizePathLayer::trim_trailing_slash().layer(router));
-        let mut server = auto::Builder::new(TokioExecutor::new());
+        // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.
+        let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
         server
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(settings.idle_timeout);
-        server
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(settings.idle_timeout)
-            .max_concurrent_streams(256);
         let graceful = GracefulShutdown::new();
         let rooms = Arc::new(Semaphore::new(
             settings.max_connections.get().min(Semaphore::MAX_PERMITS),

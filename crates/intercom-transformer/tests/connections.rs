@@ -1,0 +1,161 @@
+//! Clients that stall, vanish or do nothing, and the end of the service: over real connections.
+#![allow(missing_docs, clippy::unwrap_used, clippy::needless_pass_by_value)]
+
+mod support;
+
+use intercom_transformer::{Settings, Transformer};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use support::NOBODY;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A service on a port of its own.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+async fn start(change: impl FnOnce(&mut Settings)) -> Running {
+    let mut settings = Settings::new();
+    settings.intercom_base_url = Some(NOBODY.parse().unwrap());
+    change(&mut settings);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = Transformer::new(settings).unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        let stopped = async { drop(stopped.await) };
+        service.serve(listener, stopped).await
+    });
+    Running { address, stop, task }
+}
+
+/// A request whose connection is closed after the answer.
+async fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+async fn is_served(address: SocketAddr) {
+    let answer = ask(address, "POST", "//routerTransform/", r#"{"input":[]}"#).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let answer = ask(address, "GET", "/features", "").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+/// Sends the head of a request, and half of its body.
+async fn begin(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = b"POST /routerTransform HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    // Once it asks for the body, the service is at work on the request.
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"{\"input\":").await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_is_given_up_and_the_rest_is_served() {
+    let service = start(|settings| settings.body_timeout = Duration::from_millis(50)).await;
+    let mut stalled = begin(service.address).await;
+    is_served(service.address).await;
+    let mut answer = String::new();
+    stalled.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 408 ") && answer.contains("body_timeout"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_disconnects_in_the_middle_frees_its_room() {
+    let service = start(|settings| settings.max_requests = 1.try_into().unwrap()).await;
+    let stalled = begin(service.address).await;
+    let answer = ask(service.address, "POST", "/routerTransform", "{}").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(
+        answer.contains("retry-after: 1") && answer.contains("overloaded"),
+        "{answer}"
+    );
+    // What needs no room is served all the same.
+    assert!(
+        ask(service.address, "GET", "/features", "")
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
+    drop(stalled);
+    loop {
+        let answer = ask(service.address, "POST", "/routerTransform", r#"{"input":[]}"#).await;
+        if answer.starts_with("HTTP/1.1 200 ") {
+            break;
+        }
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_idle_connections_keep_nobody_out() {
+    let service = start(|_| {}).await;
+    let mut idle = Vec::new();
+    for _ in 0..1000 {
+        idle.push(TcpStream::connect(service.address).await.unwrap());
+    }
+    is_served(service.address).await;
+    let metrics = ask(service.address, "GET", "/metrics", "").await;
+    let open = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("rudder_intercom_connections "));
+    assert!(open.unwrap().parse::<u32>().unwrap() >= 1000, "{open:?}");
+    drop(idle);
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_in_time() {
+    let service = start(|settings| settings.idle_timeout = Duration::from_millis(50)).await;
+    let mut idle = TcpStream::connect(service.address).await.unwrap();
+    let mut answer = Vec::new();
+    idle.read_to_end(&mut answer).await.unwrap();
+    is_served(service.address).await;
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_in_progress() {
+    let service = start(|_| {}).await;
+    let mut begun = begin(service.address).await;
+    let idle = TcpStream::connect(service.address).await.unwrap();
+    service.stop.send(()).unwrap();
+    // Once connections are refused, the stop is under way.
+    while TcpStream::connect(service.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let rest = format!("[]}}{}", " ".repeat(100 - 9 - 3));
+    begun.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    begun.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    service.task.await.unwrap().unwrap();
+    drop(idle);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_ever() {
+    let service = start(|settings| settings.shutdown_timeout = Duration::from_millis(50)).await;
+    let _begun = begin(service.address).await;
+    service.stop.send(()).unwrap();
+    let error = service.task.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+}
