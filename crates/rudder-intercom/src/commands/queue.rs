@@ -3,7 +3,7 @@
 use super::serve::gateway::{STORE, of_gateway};
 use crate::exit::{Error, Exit};
 use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable, thousands};
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use clap::{Args, Subcommand, ValueHint};
 use rudder_gateway::store::{DeadLetter, Filter, Pending, Queue as Store};
 use serde::Serialize;
@@ -141,7 +141,7 @@ impl Queue {
                 let print = if json { as_json } else { as_line };
                 every_letter(&store, &chosen.filter(), limit, false, print)
             }
-            Command::DeadLetters(Letters::Show { id }) => return show(&store, id),
+            Command::DeadLetters(Letters::Show { id }) => show(&store, id),
             Command::DeadLetters(Letters::Replay(some)) => {
                 let filter = some.filter()?;
                 store
@@ -160,6 +160,7 @@ impl Queue {
         match result {
             Ok(()) => Ok(Exit::Done),
             Err(Fault::Store(error)) => Err(of_gateway(&error)),
+            Err(Fault::NoLetter(id)) => Err(Error::Usage(format!("there is no dead letter {id}"))),
             // Whoever reads the output has seen enough.
             Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             Err(Fault::Output(error)) => Err(Error::Output(error)),
@@ -170,6 +171,7 @@ impl Queue {
 /// What can go wrong while a store is written to standard output.
 enum Fault {
     Store(rudder_gateway::Error),
+    NoLetter(i64),
     Output(io::Error),
 }
 
@@ -189,6 +191,11 @@ fn done(what: &str, count: u64) {
     eprintln!("{} {what}", counted(count, "dead letter"));
 }
 
+/// Standard output, with styles where it shows them.
+fn output() -> impl Write {
+    BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()))
+}
+
 fn status(store: &Store, json: bool) -> Result<(), Fault> {
     #[derive(Serialize)]
     struct Status {
@@ -197,36 +204,40 @@ fn status(store: &Store, json: bool) -> Result<(), Fault> {
         codes: Vec<rudder_gateway::store::CodeCount>,
     }
     let (queue, codes) = (store.status()?, store.codes()?);
+    let mut output = output();
     if json {
-        serde_json::to_writer(io::stdout(), &Status { queue, codes }).map_err(io::Error::from)?;
-        println!();
-        return Ok(());
+        serde_json::to_writer(&mut output, &Status { queue, codes }).map_err(io::Error::from)?;
+        writeln!(output)?;
+        return Ok(output.flush()?);
     }
     let number = |count: i64| thousands(count.unsigned_abs());
     let bytes = |count: i64| format!("{} KiB", thousands(count.unsigned_abs().div_ceil(1024)));
-    println!(
+    writeln!(
+        output,
         "{BOLD}{:>14}{BOLD:#} waiting, {}",
         number(queue.events),
         bytes(queue.event_bytes)
-    );
+    )?;
     if let Some(age) = queue.oldest_age_ms {
-        println!("{:>14} the longest wait", elapsed(age));
+        writeln!(output, "{:>14} the longest wait", elapsed(age))?;
     }
-    println!(
+    writeln!(
+        output,
         "{BOLD}{:>14}{BOLD:#} dead letters, {}",
         number(queue.dead_letters),
         bytes(queue.dead_letter_bytes)
-    );
+    )?;
     for code in codes {
         let style = if code.kind == "failed" { BAD } else { NOTE };
-        println!(
+        writeln!(
+            output,
             "{:>14} {} for {style}{}{style:#}",
             number(code.count),
             code.kind,
             printable(&code.code)
-        );
+        )?;
     }
-    Ok(())
+    Ok(output.flush()?)
 }
 
 fn export(store: &Store) -> Result<(), Fault> {
@@ -255,7 +266,7 @@ fn every_letter(
     with_events: bool,
     print: fn(&DeadLetter, &mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Fault> {
-    let mut output = BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()));
+    let mut output = output();
     let mut filter = filter.clone();
     let mut left = limit;
     while left > 0 {
@@ -298,14 +309,13 @@ fn as_line(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
     writeln!(output, " {DIM}{}{DIM:#}", printable(letter.detail.get()))
 }
 
-fn show(store: &Store, id: i64) -> Result<Exit, Error> {
-    let Some(letter) = store.dead_letter(id).map_err(|error| of_gateway(&error))? else {
-        return Err(Error::Usage(format!("there is no dead letter {id}")));
-    };
+fn show(store: &Store, id: i64) -> Result<(), Fault> {
+    let letter = store.dead_letter(id)?.ok_or(Fault::NoLetter(id))?;
+    let mut output = output();
     // Numbers of the event keep their text: what is printed is the event, not a reading of it.
-    let text = serde_json::to_string_pretty(&letter);
-    println!("{}", text.unwrap_or_default());
-    Ok(Exit::Done)
+    serde_json::to_writer_pretty(&mut output, &letter).map_err(io::Error::from)?;
+    writeln!(output)?;
+    Ok(output.flush()?)
 }
 
 /// Unix milliseconds so long ago.

@@ -2,10 +2,11 @@
 
 use crate::exit::{Error, Exit};
 use crate::text::{BOLD, DIM};
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use clap::{Args, ValueHint};
 use intercom_api::{DataAttributeModel, DataType};
 use intercom_sandbox::{Faults, RateLimit, Settings};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -107,7 +108,7 @@ impl Sandbox {
             let cannot = |error| Error::System(format!("cannot listen on {}", self.listen), error);
             let listener = TcpListener::bind(self.listen).await.map_err(cannot)?;
             let url = format!("http://{}", listener.local_addr().map_err(cannot)?);
-            println!("{BOLD}{url}{BOLD:#}");
+            writeln!(anstream::stdout(), "{BOLD}{url}{BOLD:#}").map_err(Error::Output)?;
             eprintln!("A sandbox of Intercom. Try it:\n");
             eprintln!(
                 "  curl {url}/contacts -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \\\n    \

@@ -6,7 +6,7 @@ use crate::commands::token;
 use crate::exit::Error;
 use crate::interrupt;
 use crate::text::{BOLD, DIM};
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueHint};
 use intercom_api::Region;
@@ -16,6 +16,7 @@ use intercom_transformer::Settings as Service;
 use rudder_gateway::store::Store;
 use rudder_gateway::{Secret, Settings, StoreSettings, WriteKeys};
 use rudderstack_to_intercom::Destination;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
@@ -134,7 +135,7 @@ impl Gateway {
             None => Path::new(if self.sandbox { SANDBOX_STORE } else { STORE }),
         };
         let store = Store::open(path, self.store_settings()).map_err(|error| of_gateway(&error))?;
-        greet(address, &settings);
+        greet(address, &settings)?;
         serve(listener, settings, store, transport).await
     }
 
@@ -201,8 +202,8 @@ async fn serve(listener: TcpListener, settings: Settings, store: Store, transpor
         .map_err(|error| of_gateway(&error))
 }
 
-fn greet(address: SocketAddr, settings: &Settings) {
-    println!("{BOLD}http://{address}{BOLD:#}");
+fn greet(address: SocketAddr, settings: &Settings) -> Result<(), Error> {
+    writeln!(anstream::stdout(), "{BOLD}http://{address}{BOLD:#}").map_err(Error::Output)?;
     let keys = match settings.write_keys {
         WriteKeys::Any => "any write key",
         WriteKeys::These(_) => "your write key",
@@ -219,6 +220,7 @@ fn greet(address: SocketAddr, settings: &Settings) {
         eprintln!("Events go to a sandbox, which forgets everything at the end: {url}");
     }
     eprintln!("{DIM}Ctrl-C ends it; what is not delivered is kept.{DIM:#}");
+    Ok(())
 }
 
 /// The text of the file, or else of the variable.

@@ -6,11 +6,11 @@ mod options;
 use crate::cli::{self, LogFormat};
 use crate::exit::{Error, Exit};
 use crate::interrupt;
-use anstream::println;
 use clap::{Args, ValueHint};
 use gateway::Gateway;
 use intercom_transformer::{Settings, Transformer};
 use options::Options;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
@@ -56,8 +56,11 @@ impl Serve {
         let format = options.log_format.unwrap_or(LogFormat::Text);
         let settings = options.settings();
         if self.print_config {
-            print(&settings, &log, format);
-            return Ok(Exit::Done);
+            return match print(&settings, &log, format) {
+                // Whoever reads the output has seen enough.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+                _ => Ok(Exit::Done),
+            };
         }
         cli::log_to_stderr(&log, format)?;
         let runtime =
@@ -113,12 +116,14 @@ fn read(path: &Path) -> Result<Options, Error> {
 }
 
 /// Prints the settings as a file that `--config` takes.
-fn print(settings: &Settings, log: &str, format: LogFormat) {
+fn print(settings: &Settings, log: &str, format: LogFormat) -> io::Result<()> {
+    let mut output = io::stdout().lock();
     for (name, value) in Options::show(settings) {
-        println!("{name} = {}", quoted(&value));
+        writeln!(output, "{name} = {}", quoted(&value))?;
     }
-    println!("log = {}", quoted(log));
-    println!("log-format = {}", quoted(&format.to_string()));
+    writeln!(output, "log = {}", quoted(log))?;
+    writeln!(output, "log-format = {}", quoted(&format.to_string()))?;
+    output.flush()
 }
 
 /// A value in TOML: a whole number as it is, anything else as a string.
