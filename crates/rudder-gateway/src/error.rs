@@ -21,6 +21,9 @@ pub enum Error {
     /// There is no store.
     #[error("there is no event store at {}", .0.display())]
     NoStore(PathBuf),
+    /// The file is something else.
+    #[error("{} is no event store", .0.display())]
+    Foreign(PathBuf),
     /// Another process delivers from the store.
     #[error("the event store {} is in use by another gateway", .0.display())]
     InUse(PathBuf),
@@ -45,6 +48,7 @@ impl Error {
             Self::InvalidSecret => "invalid_secret",
             Self::Open { .. } => "store_not_opened",
             Self::NoStore(_) => "no_store",
+            Self::Foreign(_) => "not_a_store",
             Self::InUse(_) => "store_in_use",
             Self::TooNew(_) => "store_too_new",
             Self::Store(_) => "store_failed",

@@ -1,7 +1,7 @@
 //! The tables.
 
 use crate::error::Error;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
@@ -68,6 +68,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
         source: source.into(),
     })?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    version(&connection).map_err(|error| foreign(error, path))?;
     // Only an empty file takes another page size.
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -83,9 +84,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
     // A log that a crash has left behind is recovered by whoever comes first, which takes writing.
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let version = version(&connection).map_err(|error| foreign(error, path))?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
-    match version(&connection)? {
+    match version {
         VERSION => Ok(connection),
         0 => Err(Error::NoStore(path.to_owned())),
         newer => Err(Error::TooNew(newer)),
@@ -127,4 +129,12 @@ fn make_tables(connection: &Connection) -> Result<(), Error> {
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Says of a file that is no database what it is not.
+fn foreign(error: rusqlite::Error, path: &Path) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::Foreign(path.to_owned()),
+        _ => error.into(),
+    }
 }

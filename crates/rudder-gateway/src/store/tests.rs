@@ -258,3 +258,15 @@ async fn only_its_owner_can_read_the_store() {
         assert_eq!(mode & 0o077, 0, "{file}");
     }
 }
+
+#[tokio::test]
+async fn another_file_is_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    let text = "These are notes. ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(Queue::open(&path).err().map(|error| error.code()), Some("not_a_store"));
+    let opened = Store::open(&path, StoreSettings::new());
+    assert_eq!(opened.err().map(|error| error.code()), Some("not_a_store"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
