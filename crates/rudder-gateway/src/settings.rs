@@ -144,6 +144,8 @@ pub struct Settings {
     pub max_request_bytes: usize,
     /// How long a request may take to come in.
     pub request_timeout: Duration,
+    /// How long requests in progress may take at the end; then they are cut off, also those that have only begun.
+    pub shutdown_timeout: Duration,
     /// What senders are told to wait before they try again, when the store is full.
     pub retry_after: Duration,
     /// Whether the first address of `X-Forwarded-For` is where a request came from. Only behind a proxy that sets it.
@@ -167,6 +169,7 @@ impl Settings {
             max_event_bytes: MAX_EVENT_BYTES,
             max_request_bytes: MAX_REQUEST_BYTES,
             request_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(30),
             retry_after: Duration::from_secs(30),
             trust_forwarded_for: false,
             destination: Destination::new(),

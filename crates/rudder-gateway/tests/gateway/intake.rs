@@ -6,6 +6,7 @@ use flate2::write::GzEncoder;
 use rudder_gateway::{Settings, StoreSettings, WriteKeys};
 use serde_json::{Value, json};
 use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -298,6 +299,19 @@ async fn every_error_is_json() {
         "https://shop.example.com"
     );
     bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_does_not_keep_the_gateway() {
+    let mut settings = settings();
+    settings.shutdown_timeout = Duration::from_millis(1);
+    let bench = Bench::with(settings, StoreSettings::new()).await;
+    let mut stream = TcpStream::connect(bench.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(b"POST /v1/track HTTP/1.1\r\nHost: ").unwrap();
+    // Connections are taken in the order in which they come, so the other one has been taken as well.
+    bench.send("/v1/identify", &identify("ann", "ann@example.com")).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(60), bench.stop()).await;
+    assert!(stopped.is_ok(), "it never ends");
 }
 
 #[tokio::test]

@@ -159,6 +159,7 @@ impl Gateway {
         settings.max_event_bytes = self.max_event_bytes.get();
         settings.max_request_bytes = self.max_request_bytes.get();
         settings.request_timeout = service.body_timeout;
+        settings.shutdown_timeout = service.shutdown_timeout;
         settings.retry_after = self.retry_after.into();
         settings.trust_forwarded_for = self.trust_forwarded_for;
         settings.destination = Destination::new()
