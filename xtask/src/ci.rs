@@ -91,11 +91,6 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "docs", "--check"]),
     },
     Step {
-        name: "e2e",
-        mend: "make the gateway serve the SDK, or the page do, what the test names",
-        run: Run::Cargo(&["xtask", "e2e"]),
-    },
-    Step {
         name: "contributing",
         mend: "make the example in CONTRIBUTING.md one that works",
         run: Run::Cargo(&["xtask", "contributing"]),
