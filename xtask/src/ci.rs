@@ -57,6 +57,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["test", "--workspace"]),
     },
     Step {
+        name: "simulate",
+        mend: "play the seed that failed again, with --trace, and mend what it shows",
+        run: Run::Cargo(&["xtask", "simulate", "--seeds", "2000"]),
+    },
+    Step {
         name: "docs",
         mend: "mend the documentation that rustdoc names",
         run: Run::With(

@@ -4,6 +4,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 mod bench_serve;
+mod calls;
 mod captures;
 mod ci;
 mod conformance;
@@ -21,6 +22,7 @@ mod load;
 mod project;
 mod pure;
 mod rehearse;
+mod simulate;
 mod snapshots;
 
 /// The project's chores.
@@ -31,6 +33,8 @@ enum Command {
     BenchServe(bench_serve::Options),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
     Captures(captures::Options),
+    /// Counts the calls that generated traffic costs, with and without each saving, and compares the final states
+    Calls(calls::Options),
     /// Runs everything that must hold before a change lands
     Ci(ci::Options),
     /// Compares the transformer service with RudderStack's published test cases
@@ -53,6 +57,8 @@ enum Command {
     Pure,
     /// Delivers events into an unreliable sandbox, killed at random moments and resumed, and looks for what is missing
     Rehearse(rehearse::Options),
+    /// Plays bad days of the delivery engine and the sandbox together, under virtual time
+    Simulate(simulate::Options),
     /// Rewrites the snapshots of the tests
     Snapshots(snapshots::Options),
 }
@@ -61,6 +67,7 @@ fn main() -> ExitCode {
     match Command::parse() {
         Command::BenchServe(options) => bench_serve::run(&options),
         Command::Captures(options) => captures::run(&options),
+        Command::Calls(options) => calls::run(&options),
         Command::Ci(options) => ci::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Features => features::run(),
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
         Command::Docs(options) => docs::run(&options),
         Command::E2e(options) => e2e::run(&options),
         Command::Rehearse(options) => rehearse::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }

@@ -4,6 +4,7 @@
 //! - [`fixtures`]: the events in the folder `fixtures/` of the project.
 //! - [`Outcome`]: what comes of the text of an event.
 //! - [`realistic`]: events for measurements.
+//! - [`simulation`]: the engine and the sandbox together, on a bad day.
 //! - [`show`]: an outcome as text, for snapshots.
 //!
 //! The strategies for property tests are in `rudderstack_events::strategies`, because users need them too.
@@ -19,6 +20,7 @@ pub mod fixtures;
 mod outcome;
 pub mod realistic;
 pub mod show;
+pub mod simulation;
 
 pub use outcome::Outcome;
 

@@ -41,6 +41,7 @@ impl Engine {
         self.last_event += 1;
         self.events += 1;
         self.releases.expect(self.last_event, Keys::default());
+        self.memory.companies.expect(&refused.submission.plan);
         self.cut_short(self.last_event, *refused.submission);
     }
 
@@ -74,6 +75,7 @@ impl Engine {
     /// Ends an event that was not started and will not be.
     fn cut_short(&mut self, seq: u64, submission: Submission) {
         let event = submission.event;
+        self.memory.companies.ended(&submission.plan);
         let failed = failed(self.closing_code(), &Trouble::default(), 0, submission);
         let result = DeliveryResult::Failed(Box::new(failed));
         self.release(seq, &[], Ended::new(event, result));
@@ -98,6 +100,7 @@ impl Engine {
         for (at, member) in job.members.into_iter().enumerate() {
             let calls = if at == 0 { job.calls } else { 0 };
             let event = member.submission.event;
+            self.memory.companies.ended(&member.submission.plan);
             let mut submission = Some(member.submission);
             let result = match ending {
                 Ending::Delivered => DeliveryResult::Delivered(Delivered {

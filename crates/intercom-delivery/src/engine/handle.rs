@@ -51,6 +51,10 @@ impl Engine {
             self.retry(flight.job, code, answer.retry_after);
             return;
         }
+        if is_success && !may_be_intercoms(&answer.body) {
+            self.retry(flight.job, FailureCode::InvalidAnswer, None);
+            return;
+        }
         let verdict = Steps {
             settings: &self.settings,
             memory: &mut self.memory,
@@ -58,6 +62,16 @@ impl Engine {
             queue: &mut self.queue,
         }
         .answered(job, error.as_ref().map_or(Ok(answer.body.as_slice()), Err));
+        if let Some(known) = job
+            .contact
+            .as_ref()
+            .filter(|_| job.learnt)
+            .and_then(|id| self.memory.known(id))
+        {
+            // Events that share no identity may turn out to be about the same contact.
+            let (identities, contact) = self.memory.contact_keys(&known);
+            self.queue.link(&identities, contact);
+        }
         match verdict {
             Verdict::GoOn => {
                 job.attempts = 0;
@@ -137,7 +151,7 @@ impl Engine {
         job.attempts = 0;
         job.lost = 0;
         job.conflicts = 0;
-        job.defined.clear();
+        job.undefined.clear();
         job.step = match job.contact {
             Some(_) => Step::Update,
             None => Step::Find,
@@ -148,4 +162,9 @@ impl Engine {
             self.drain();
         }
     }
+}
+
+/// Whether a body can be what Intercom answers: an object, a list or nothing. A proxy's page is not, whatever its status.
+fn may_be_intercoms(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['))
 }

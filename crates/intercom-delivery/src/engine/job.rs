@@ -128,8 +128,8 @@ pub(super) struct Job {
     pub(super) learnt: bool,
     /// Whether anything was written.
     pub(super) wrote: bool,
-    /// Custom attributes that were created for it.
-    pub(super) defined: Vec<String>,
+    /// Custom attributes that its calls found undefined, and that were left out or created since.
+    pub(super) undefined: Vec<String>,
     /// The fields of the body in flight.
     pub(super) sent: Vec<Set>,
 }
@@ -164,7 +164,7 @@ impl Job {
             tags_done: 0,
             learnt: false,
             wrote: false,
-            defined: Vec::new(),
+            undefined: Vec::new(),
             sent: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
 
+use super::companies::Companies;
 use super::fields::{Body, CUSTOM, Overlay, Set, Written, hash_name, hash_value};
 use super::keys::Keys;
 use super::locks::LockKey;
@@ -40,12 +41,6 @@ pub(super) enum Source {
     Hit,
     /// It was created or updated.
     Write,
-}
-
-#[derive(Debug, Default)]
-struct KnownCompany {
-    id: Option<CompanyId>,
-    written: Written,
 }
 
 /// The link of a contact to a company as it was last written.
@@ -103,7 +98,7 @@ pub(super) struct Memory {
     by_field: LruCache<(u64, u64), ContactId>,
     /// These fields.
     looked_up: Vec<u64>,
-    companies: LruCache<CompanyExternalId, KnownCompany>,
+    pub(super) companies: Companies,
     links: LruCache<u64, Link>,
     tags: LruCache<u64, ()>,
     undefined: LruCache<(bool, String), ()>,
@@ -121,7 +116,7 @@ impl Memory {
             by_email: LruCache::new(capacity),
             by_field: LruCache::new(capacity),
             looked_up: Vec::new(),
-            companies: LruCache::new(capacity),
+            companies: Companies::new(capacity),
             links: LruCache::new(capacity),
             tags: LruCache::new(capacity),
             undefined: LruCache::new(capacity),
@@ -145,6 +140,19 @@ impl Memory {
             keys.add(self.hasher.hash_one(("contact", contact.as_str())));
         }
         keys
+    }
+
+    /// The keys of a contact's identities, and that of the contact.
+    pub(super) fn contact_keys(&self, contact: &KnownContact) -> (Keys, u64) {
+        let mut keys = Keys::default();
+        let texts = [
+            contact.external_id.as_ref().map(ExternalId::as_str),
+            contact.email.as_deref(),
+        ];
+        for text in texts.into_iter().flatten() {
+            keys.add(self.hasher.hash_one(text));
+        }
+        (keys, self.hasher.hash_one(("contact", contact.id.as_str())))
     }
 
     /// The same, and the company.
@@ -325,10 +333,13 @@ impl Memory {
         }
     }
 
-    fn undefined(&self, model: &DataAttributeModel) -> impl Fn(&str) -> bool + '_ {
+    /// Whether a custom attribute is to be left out: because it is one of these, or known not to be defined.
+    fn undefined<'a>(&'a self, model: &DataAttributeModel, found: &'a [String]) -> impl Fn(&str) -> bool + 'a {
         let is_company = *model == DataAttributeModel::Company;
         move |name| {
-            self.drops && !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()))
+            let is_found = || found.iter().any(|found| found == name);
+            let is_known = || !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()));
+            self.drops && (is_found() || is_known())
         }
     }
 
@@ -336,9 +347,10 @@ impl Memory {
     pub(super) fn contact_body<'e>(
         &self,
         id: Option<&ContactId>,
+        undefined: &[String],
         bodies: impl Iterator<Item = (&'e ContactFields, u64)>,
     ) -> Result<Body, serde_json::Error> {
-        let is_undefined = self.undefined(&DataAttributeModel::Contact);
+        let is_undefined = self.undefined(&DataAttributeModel::Contact, undefined);
         let written = id.and_then(|id| self.contacts.peek(id)).map(|known| &known.written);
         let mut overlay = Overlay::new(&self.hasher, written, None, &is_undefined);
         for (body, seq) in bodies {
@@ -352,10 +364,11 @@ impl Memory {
         &self,
         id: &CompanyExternalId,
         body: &intercom_api::CompanyFields,
+        undefined: &[String],
         seq: u64,
     ) -> Result<Body, serde_json::Error> {
-        let is_undefined = self.undefined(&DataAttributeModel::Company);
-        let written = self.companies.peek(id).map(|known| &known.written);
+        let is_undefined = self.undefined(&DataAttributeModel::Company, undefined);
+        let written = self.companies.newer(id);
         let mut overlay = Overlay::new(&self.hasher, written, Some("company_id"), &is_undefined);
         overlay.add(body, seq)?;
         overlay.finish()
@@ -378,37 +391,6 @@ impl Memory {
         for field in set.iter().filter(|field| self.looked_up.contains(&field.name)) {
             self.by_field.insert((field.name, field.value), id.clone());
         }
-    }
-
-    pub(super) fn company(&mut self, id: &CompanyExternalId) -> Option<CompanyId> {
-        self.companies.get(id)?.id.clone()
-    }
-
-    pub(super) fn company_has(&self, id: &CompanyExternalId, set: &[Set]) -> bool {
-        self.companies.peek(id).is_some_and(|known| known.written.has(set))
-    }
-
-    pub(super) fn company_unsettled(&mut self, id: &CompanyExternalId, set: &[Set]) {
-        if let Some(known) = self.companies.get_mut(id) {
-            known.written.unsettle(set);
-        }
-    }
-
-    /// The company has these fields, and this id.
-    pub(super) fn company_settled(&mut self, external_id: &CompanyExternalId, id: &CompanyId, set: &[Set]) {
-        let known = self
-            .companies
-            .entry(external_id.clone())
-            .or_insert_with(KnownCompany::default);
-        if known.id.as_ref() != Some(id) {
-            known.id = Some(id.clone());
-            known.written = Written::default();
-        }
-        known.written.settle(set);
-    }
-
-    pub(super) fn forget_company(&mut self, id: &CompanyExternalId) {
-        self.companies.remove(id);
     }
 
     fn link(&self, contact: &ContactId, company: &CompanyId) -> u64 {
@@ -449,10 +431,10 @@ impl Memory {
         self.tags.insert(key, ());
     }
 
-    /// The workspace does not have this custom attribute; says whether that is news.
-    pub(super) fn is_undefined(&mut self, model: &DataAttributeModel, name: &str) -> bool {
+    /// The workspace does not have this custom attribute.
+    pub(super) fn not_defined(&mut self, model: &DataAttributeModel, name: &str) {
         let key = (*model == DataAttributeModel::Company, name.to_owned());
-        self.undefined.insert(key, ()).is_none()
+        self.undefined.insert(key, ());
     }
 
     pub(super) fn has_defined(&mut self, model: &DataAttributeModel, name: &str) -> bool {

@@ -3,6 +3,7 @@
 mod answer;
 mod backoff;
 mod close;
+mod companies;
 mod fields;
 mod handle;
 mod health;
@@ -159,6 +160,7 @@ impl Engine {
             None => {
                 self.last_event += 1;
                 self.events += 1;
+                self.memory.companies.expect(&submission.plan);
                 let keys = self.memory.person_keys(&submission.identities);
                 self.releases
                     .expect(self.last_event, self.memory.all_keys(&keys, &submission.plan));

@@ -68,12 +68,7 @@ impl Queue {
     pub(super) fn push(&mut self, seq: u64, submission: Submission, keys: Keys) {
         let id = self.lane_for(&keys);
         for hash in keys.iter() {
-            match self.keys.entry(hash) {
-                Slot::Occupied(mut key) => key.get_mut().events += 1,
-                Slot::Vacant(slot) => {
-                    slot.insert(Key { lane: id, events: 1 });
-                }
-            }
+            self.count(hash, id);
         }
         let lane = self.lanes.entry(id).or_default();
         lane.waiting.push_back(Entry {
@@ -155,6 +150,27 @@ impl Queue {
         if front.is_none() && lane.active.is_empty() {
             self.lanes.remove(&id);
         }
+    }
+
+    /// Two or more of these turn out to be about one contact: makes one lane of theirs, which is the contact's, too, as
+    /// long as there are events in it.
+    pub(super) fn link(&mut self, identities: &Keys, contact: u64) {
+        let mut all = *identities;
+        all.add(contact);
+        let id = self.lane_for(&all);
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let active = lane.active.last_mut().map(|(_, keys)| keys);
+        let Some(last) = lane.waiting.back_mut().map(|last| &mut last.keys).or(active) else {
+            return;
+        };
+        if last.add(contact) {
+            self.count(contact, id);
+        }
+    }
+
+    /// Counts one more event of an identity.
+    fn count(&mut self, hash: u64, lane: LaneId) {
+        self.keys.entry(hash).or_insert(Key { lane, events: 0 }).events += 1;
     }
 
     /// Starts the oldest event that can start. Its job goes by its number. Says which events it comes after in its lane.

@@ -83,7 +83,8 @@ impl Releases {
     /// it in [`Ended::is_closing`].
     pub(super) fn end(&mut self, seq: u64, after: &[u64], ended: Ended, mut hand_out: impl FnMut(Ended)) {
         let mut waits_for = 0;
-        for before in after {
+        // A newer event may have ended before it in the lane, if two lanes were joined: it waits for this one, if for any.
+        for before in after.iter().filter(|before| **before < seq) {
             if let Some(event) = self.events.get_mut(before) {
                 event.followers.push(seq);
                 waits_for += 1;

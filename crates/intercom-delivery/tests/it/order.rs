@@ -248,3 +248,24 @@ fn known_contacts_hold_events_together_that_share_no_identity() {
     run.submit(event("c"), ids(None, None, Some("other@b.c")));
     assert_eq!(started(&mut run), [1, 3]);
 }
+
+#[test]
+fn contacts_that_become_known_hold_events_together_from_then_on() {
+    let mut run = Run::new(side_by_side());
+    let both = fields(r#"{"external_id":"u1","email":"a@b.c"}"#);
+    let plan = SaveContact::new(by_email("a@b.c", Some("u1")), both);
+    run.submit(Plan::SaveContact(plan), ids(Some("u1"), None, Some("a@b.c")));
+    run.submit(event("by email"), ids(None, None, Some("a@b.c")));
+    let mut server = |sent: &Sent| match sent.call.operation {
+        Op::SearchContacts => hits(&[]),
+        Op::CreateContact => ok(r#"{"id":"c1","external_id":"u1","email":"a@b.c"}"#),
+        _ => (Ok(Answer::new(202, "")), Duration::from_secs(5)),
+    };
+    while run.outcomes.is_empty() {
+        run.step(&mut server);
+    }
+    assert_eq!(started(&mut run), [2]);
+    // The contact is known by now, and the event by email is in flight.
+    run.submit(event("by id"), ids(Some("u1"), None, None));
+    assert_eq!(started(&mut run), [0_u64; 0]);
+}

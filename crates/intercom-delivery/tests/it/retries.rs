@@ -49,6 +49,18 @@ fn lasting_failures_are_not_tried_again() {
 }
 
 #[test]
+fn a_page_of_a_proxy_is_no_success() {
+    let mut run = one(plain());
+    run.script([
+        (Op::SubmitDataEvent, ok("<html>Please log in</html>")),
+        (Op::SubmitDataEvent, answer(202, "")),
+    ]);
+    let mut run = one(plain());
+    run.run(|_| ok(" <html>"));
+    assert_eq!(run.results(), ["failed invalid_answer"]);
+}
+
+#[test]
 fn waits_grow_and_are_bounded() {
     let mut settings = plain();
     settings.backoff_base = Duration::from_millis(100);

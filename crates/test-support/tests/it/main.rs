@@ -2,4 +2,5 @@
 
 mod properties;
 mod regressions;
+mod simulation;
 mod snapshots;

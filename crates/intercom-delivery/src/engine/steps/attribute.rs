@@ -10,35 +10,28 @@ use rudderstack_to_intercom::Plan;
 impl Steps<'_> {
     /// The workspace does not have the custom attribute `name`, and refuses the whole body for it.
     pub(super) fn undefined(&mut self, job: &mut Job, name: &str, model: DataAttributeModel) -> Verdict {
-        let fail = |job: &mut Job| {
-            job.trouble.attribute = Some(name.to_owned());
-            Verdict::End(Ending::Failed(FailureCode::UndefinedAttribute))
-        };
-        match self.settings.attributes {
-            AttributePolicy::Fail => fail(job),
-            AttributePolicy::Drop => {
-                if value(job, name).is_some() && self.memory.is_undefined(&model, name) {
-                    Verdict::GoOn
-                } else if job.defined.iter().any(|dropped| dropped == name) {
-                    // It is left out already.
-                    fail(job)
-                } else {
-                    // Another event found it out while this one's call was in flight.
-                    job.defined.push(name.to_owned());
-                    Verdict::GoOn
-                }
+        let is_new = !job.undefined.iter().any(|known| known == name);
+        // An attribute that is not in the body, or that should have been mended, cannot be.
+        let value = value(job, name).filter(|_| is_new);
+        let step = match (self.settings.attributes, value) {
+            (AttributePolicy::Drop, Some(_)) => {
+                self.memory.not_defined(&model, name);
+                None
             }
-            AttributePolicy::Create => {
-                let Some(value) = value(job, name).filter(|_| !job.defined.iter().any(|defined| defined == name))
-                else {
-                    return fail(job);
-                };
+            (AttributePolicy::Create, Some(value)) => {
                 let attribute = CreateDataAttribute::new(name, model, data_type(name, value));
-                job.defined.push(name.to_owned());
-                let then = Box::new(job.step.clone());
-                job.go(Step::Define(attribute, then))
+                Some(Step::Define(attribute, Box::new(job.step.clone())))
             }
+            _ => {
+                job.trouble.attribute = Some(name.to_owned());
+                return Verdict::End(Ending::Failed(FailureCode::UndefinedAttribute));
+            }
+        };
+        job.undefined.push(name.to_owned());
+        if let Some(step) = step {
+            job.step = step;
         }
+        Verdict::GoOn
     }
 
     pub(super) fn define(&mut self, job: &mut Job, attribute: &CreateDataAttribute, then: &Step) -> Taken {

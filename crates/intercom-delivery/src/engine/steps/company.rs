@@ -34,7 +34,7 @@ impl Steps<'_> {
         if self.locks.is_held(lock) {
             return Next::Wait(lock).into();
         }
-        let Ok(body) = self.memory.company_body(&key, &plan.company, job.seq()) else {
+        let Ok(body) = self.memory.company_body(&key, &plan.company, &job.undefined, job.seq()) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();
         };
         for attribute in body.dropped {
@@ -42,15 +42,15 @@ impl Steps<'_> {
         }
         if self.settings.savings.skip_unchanged
             && job.company_lost == 0
-            && let Some(id) = self.memory.company(&key)
-            && self.memory.company_has(&key, &body.set)
+            && let Some(id) = self.memory.companies.id(&key)
+            && self.memory.companies.has(&key, &body.set)
         {
-            self.memory.company_settled(&key, &id, &body.set);
+            self.memory.companies.settle(&key, &id, &body.set);
             job.company = Some(id);
             job.step = Self::after_upsert(job);
             return Taken::Passed;
         }
-        self.memory.company_unsettled(&key, &body.set);
+        self.memory.companies.unsettle(&key, &body.set);
         job.sent = body.set;
         let upsert = UpsertCompany {
             company: CompanyFields::new(),
@@ -64,7 +64,7 @@ impl Steps<'_> {
                 job.wrote = true;
                 let sent = std::mem::take(&mut job.sent);
                 if let Some(key) = key(job) {
-                    self.memory.company_settled(key, &company.id, &sent);
+                    self.memory.companies.settle(key, &company.id, &sent);
                 }
                 if job.company.as_ref() != Some(&company.id) {
                     // What was done for another company of this name has to be done again.
@@ -136,7 +136,7 @@ impl Steps<'_> {
             return Verdict::End(Ending::Failed(FailureCode::CompanyNotFound));
         }
         if let Some(key) = key(job) {
-            self.memory.forget_company(key);
+            self.memory.companies.forget(key);
         }
         job.go(Step::Upsert)
     }

@@ -7,8 +7,8 @@ use crate::engine::merge::can_merge;
 use crate::engine::outcome::{DeliveryWarning, FailureCode};
 use crate::engine::settings::ArchivedPolicy;
 use intercom_api::{
-    CompanyId, Contact, ContactFields, CreateContact, DataAttributeModel, DeleteContact, DetachCompany, FindCompany,
-    Role, SearchContacts, UnarchiveContact, UpdateContact,
+    CompanyId, Contact, ContactFields, ContactId, CreateContact, DataAttributeModel, DeleteContact, DetachCompany,
+    ExternalId, FindCompany, Role, SearchContacts, UnarchiveContact, UpdateContact,
 };
 use rudderstack_to_intercom::{CompanyKey, Lookup, LookupField, Plan, RejectionCode, SaveContact};
 
@@ -93,7 +93,7 @@ impl Steps<'_> {
         if self.settings.savings.remember_contacts
             && job.company_lost == 0
             && let CompanyKey::CompanyId(external_id) = key
-            && let Some(id) = self.memory.company(external_id)
+            && let Some(id) = self.memory.companies.id(external_id)
         {
             job.company_remembered = true;
             job.step = Step::Detach(id);
@@ -148,7 +148,7 @@ impl Steps<'_> {
                         ..
                     }) = job.plan()
                     {
-                        self.memory.forget_company(key);
+                        self.memory.companies.doubt(key);
                     }
                     return job.go(Step::FindCompany);
                 }
@@ -192,7 +192,7 @@ impl Steps<'_> {
             Plan::SaveContact(plan) => Some((&plan.update, member.seq)),
             _ => None,
         });
-        let Ok(body) = self.memory.contact_body(Some(&id), bodies) else {
+        let Ok(body) = self.memory.contact_body(Some(&id), &job.undefined, bodies) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();
         };
         for attribute in body.dropped {
@@ -234,7 +234,7 @@ impl Steps<'_> {
     }
 
     /// The contact has been created or updated.
-    fn written(&mut self, job: &mut Job, id: intercom_api::ContactId, answer: &[u8]) {
+    fn written(&mut self, job: &mut Job, id: ContactId, answer: &[u8]) {
         job.wrote = true;
         match serde_json::from_slice::<Contact>(answer) {
             Ok(contact) if contact.id == id => {
@@ -276,7 +276,7 @@ impl Steps<'_> {
                 _ => None,
             });
         let bodies = bodies.chain(for_event.iter().map(|(fields, seq)| (fields, *seq)));
-        let Ok(body) = self.memory.contact_body(None, bodies) else {
+        let Ok(body) = self.memory.contact_body(None, &job.undefined, bodies) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();
         };
         for attribute in body.dropped {
@@ -307,6 +307,7 @@ impl Steps<'_> {
             if job.conflicts > 3 {
                 return Verdict::End(Ending::Failed(FailureCode::Conflict));
             }
+            self.learn_conflict(job, &conflict.id);
             job.contact = Some(conflict.id);
             if !conflict.archived {
                 let step = Self::after_found(job);
@@ -321,6 +322,27 @@ impl Steps<'_> {
             Some(name) => self.undefined(job, name, DataAttributeModel::Contact),
             None => failure(error),
         }
+    }
+
+    /// Learns who a contact is that has what another was to be created with, if that is certain: only one thing was unique.
+    fn learn_conflict(&mut self, job: &mut Job, id: &ContactId) {
+        let (external_id, email) = match job.plan() {
+            Plan::SubmitEvent(event) => (event.user_id.as_ref(), event.email.as_deref()),
+            Plan::SaveContact(plan) => match plan.create() {
+                Some(fields) => (fields.external_id.as_ref(), fields.email.as_deref()),
+                None => return,
+            },
+            _ => return,
+        };
+        if external_id.is_some() && email.is_some() {
+            return;
+        }
+        let person = Person {
+            external_id: external_id.map(ExternalId::as_str),
+            email,
+            is_lead: None,
+        };
+        job.learnt |= self.memory.learn(id, &person, Source::Hit);
     }
 
     pub(super) fn unarchive(&mut self, job: &mut Job) -> Taken {

@@ -1,0 +1,208 @@
+//! Whether what happened is what should have.
+
+use super::journal::Done;
+use super::plain::{Plain, REJECTED};
+use super::scenario::Scenario;
+use super::world::{Played, person_of};
+use intercom_api::{Attributes, Value};
+use intercom_sandbox::{Sandbox, State};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+/// Something that should not have happened.
+#[derive(Clone, Debug)]
+pub struct Violation(String);
+
+impl Violation {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// What happened, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Events that came in.
+    pub events: u64,
+    /// Calls that the program made.
+    pub calls: u64,
+    /// Calls of the plain delivery.
+    pub plain_calls: u64,
+    /// Runs of the program.
+    pub runs: u64,
+    /// Events that failed because the faults outlasted all attempts.
+    pub outlasted: u64,
+    /// People who were left out of the comparison.
+    pub left_out: u64,
+    /// People who were compared.
+    pub compared: u64,
+    /// How long it took, by the virtual clock.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Adds another up.
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.calls += other.calls;
+        self.plain_calls += other.plain_calls;
+        self.runs += other.runs;
+        self.outlasted += other.outlasted;
+        self.left_out += other.left_out;
+        self.compared += other.compared;
+        self.took += other.took;
+    }
+}
+
+/// Who and what cannot be compared.
+#[derive(Debug, Default)]
+struct LeftOut {
+    people: BTreeSet<usize>,
+    companies: BTreeSet<String>,
+}
+
+pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Violation> {
+    let mut left_out = LeftOut {
+        people: played.meddled_people,
+        companies: played.meddled_companies,
+    };
+    let mut outlasted = 0;
+    for (event, done) in played.journal.done.iter().enumerate() {
+        let [done] = done.as_slice() else {
+            return Err(Violation::new(format!(
+                "event {event} has {} outcomes in the journal",
+                done.len()
+            )));
+        };
+        let happening = &scenario.happenings[event];
+        match done {
+            Done::Failed(code) if code.is_retryable() && code.as_str() != "unknown_contact" => {
+                outlasted += 1;
+                left_out.people.insert(happening.person);
+                left_out.companies.extend(happening.company.clone());
+            }
+            Done::Delivered {
+                wrote: true,
+                merged: false,
+            } if played.effects[event] == 0 => {
+                return Err(Violation::new(format!(
+                    "event {event} is said to be delivered, and had no effect"
+                )));
+            }
+            _ => {}
+        }
+    }
+    let lives = u64::from(played.runs);
+    if played.over_limit > 3 + lives + played.repeated {
+        return Err(Violation::new(format!(
+            "{} calls beyond the rate limit",
+            played.over_limit
+        )));
+    }
+    let mut settings = scenario.sandbox.clone();
+    settings.search_lag = Duration::ZERO;
+    settings.rate_limit = None;
+    let mut plain = Plain::new(Sandbox::new(settings), scenario.policies);
+    for (event, happening) in scenario.happenings.iter().enumerate() {
+        let expected = plain.deliver(&happening.plan);
+        let is_company_out = happening
+            .company
+            .as_ref()
+            .is_some_and(|company| left_out.companies.contains(company));
+        if left_out.people.contains(&happening.person) || is_company_out {
+            continue;
+        }
+        let done = match &played.journal.done[event][0] {
+            Done::Delivered { .. } => Ok(()),
+            Done::Rejected => Err(REJECTED),
+            Done::Failed(code) => Err(code.as_str()),
+        };
+        if done != expected {
+            return Err(Violation::new(format!(
+                "event {event} came to {done:?}, and should have to {expected:?}"
+            )));
+        }
+    }
+    compare(&played.sandbox.state(), &plain.sandbox.state(), &left_out)?;
+    let people: BTreeSet<usize> = scenario.happenings.iter().map(|happening| happening.person).collect();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let kept_out = people.intersection(&left_out.people).count();
+    Ok(Report {
+        events: count(scenario.happenings.len()),
+        calls: played.calls,
+        plain_calls: plain.calls,
+        runs: lives,
+        outlasted,
+        left_out: count(kept_out),
+        compared: count(people.len() - kept_out),
+        took: Duration::from_millis(played.took),
+    })
+}
+
+/// Compares the states, without those who are left out.
+fn compare(state: &State, plain: &State, left_out: &LeftOut) -> Result<(), Violation> {
+    let (state, plain) = (reduced(state, left_out), reduced(plain, left_out));
+    let parts = [
+        ("contacts", &state.contacts, &plain.contacts),
+        ("companies", &state.companies, &plain.companies),
+        ("events", &state.events, &plain.events),
+        ("tags", &state.tags, &plain.tags),
+        ("data_attributes", &state.data_attributes, &plain.data_attributes),
+    ];
+    for (name, is, should) in parts {
+        if is != should {
+            let text = |items: &Vec<Attributes>| {
+                let differing = |item: &&Attributes| !(is.contains(item) && should.contains(item));
+                let lines = items
+                    .iter()
+                    .filter(differing)
+                    .map(|item| serde_json::to_string(item).unwrap_or_default());
+                lines.collect::<Vec<_>>().join("\n  ")
+            };
+            return Err(Violation::new(format!(
+                "the {name} differ from those of plain delivery\n  {}\nshould be\n  {}",
+                text(is),
+                text(should)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn reduced(state: &State, left_out: &LeftOut) -> State {
+    let mut state = state.normalised();
+    let is_in = |item: &Attributes| person_of(item).is_none_or(|person| !left_out.people.contains(&person));
+    state.contacts.retain(is_in);
+    state.events.retain(is_in);
+    let company_of = |company: &Attributes| company.get("company_id").and_then(Value::as_str).map(str::to_owned);
+    state
+        .companies
+        .retain(|company| company_of(company).is_none_or(|id| !left_out.companies.contains(&id)));
+    for contact in &mut state.contacts {
+        if let Some(Value::Array(companies)) = contact.get("companies") {
+            let is_in = |company: &&Value| company.as_str().is_none_or(|id| !left_out.companies.contains(id));
+            let kept = companies.iter().filter(is_in).cloned().collect();
+            contact.insert("companies", Value::Array(kept));
+        }
+    }
+    if !left_out.people.is_empty() {
+        for company in &mut state.companies {
+            company.remove("user_count");
+        }
+    }
+    if !left_out.people.is_empty() || !left_out.companies.is_empty() {
+        state.tags.clear();
+        state.data_attributes.clear();
+    }
+    state
+}

@@ -1,0 +1,517 @@
+//! The world: the program, the sandbox, and the way between them.
+
+use super::journal::Journal;
+use super::scenario::{End, Meddling, Scenario};
+use super::verdict::Violation;
+use fastrand::Rng;
+use intercom_api::{Call, OperationId, UnixSeconds};
+use intercom_delivery::{Answer, CallId, Engine, Time, TransportFailure};
+use intercom_sandbox::{CallRequest, Reply, Request, Sandbox, UnixMillis};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
+
+/// When it all begins.
+pub(super) const START: u64 = 1_700_000_003_217;
+/// How long the program waits for an answer.
+const PATIENCE: u64 = 30_000;
+const TOKEN: &str = "Bearer tok";
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    /// An event comes in.
+    Wake,
+    /// A call arrives at Intercom.
+    Arrival(usize),
+    /// An answer arrives at the program, or its patience ends.
+    Answer(usize),
+    Patience(usize),
+    /// The program ends.
+    End(usize),
+    /// The program starts again.
+    Start,
+    Revocation,
+    Meddling(usize),
+}
+
+struct Sent {
+    id: CallId,
+    /// Which run of the program sent it.
+    run: u32,
+    event: usize,
+    call: Call,
+    answer: Option<Result<Answer, TransportFailure>>,
+}
+
+/// A run of the program.
+struct Run {
+    engine: Engine,
+    /// The events that are to be submitted.
+    to_do: Vec<usize>,
+    submitted: usize,
+    /// The newest event that each identity has had a call for, and the events of it that have a call in flight.
+    order: HashMap<String, (usize, BTreeSet<usize>)>,
+    /// How many outcomes each event has had.
+    outcomes: HashMap<usize, u32>,
+}
+
+/// What happened.
+pub(super) struct Played {
+    pub(super) sandbox: Sandbox,
+    pub(super) journal: Journal,
+    /// How many calls with an effect were made for each event.
+    pub(super) effects: Vec<u32>,
+    pub(super) meddled_people: BTreeSet<usize>,
+    pub(super) meddled_companies: BTreeSet<String>,
+    pub(super) calls: u64,
+    /// Calls that arrived twice.
+    pub(super) repeated: u64,
+    /// Answers of 429 that the rate limit is the reason of.
+    pub(super) over_limit: u64,
+    pub(super) runs: u32,
+    /// How long it all took, in milliseconds.
+    pub(super) took: u64,
+}
+
+pub(super) struct World<'s> {
+    scenario: &'s Scenario,
+    random: Rng,
+    now: u64,
+    next: BinaryHeap<Reverse<(u64, u64, Next)>>,
+    order: u64,
+    run: Option<Run>,
+    sent: Vec<Sent>,
+    played: Played,
+    /// What happens, line by line, if somebody wants to know.
+    trace: Option<&'s mut dyn FnMut(String)>,
+}
+
+impl<'s> World<'s> {
+    pub(super) fn play(scenario: &'s Scenario, trace: Option<&'s mut dyn FnMut(String)>) -> Result<Played, Violation> {
+        let events = scenario.happenings.len();
+        let mut world = Self {
+            scenario,
+            random: Rng::with_seed(scenario.seed ^ 0x0dd_ba11),
+            now: 0,
+            next: BinaryHeap::new(),
+            order: 0,
+            run: None,
+            sent: Vec::new(),
+            played: Played {
+                sandbox: Sandbox::new(scenario.sandbox.clone().with_token("tok")),
+                journal: Journal::new(events),
+                effects: vec![0; events],
+                meddled_people: BTreeSet::new(),
+                meddled_companies: BTreeSet::new(),
+                calls: 0,
+                repeated: 0,
+                over_limit: 0,
+                runs: 0,
+                took: 0,
+            },
+            trace,
+        };
+        world.tell(|| format!("{scenario:#?}"));
+        for at in &scenario.arrivals {
+            world.at(*at, Next::Wake);
+        }
+        for (at, (time, _)) in scenario.ends.iter().enumerate() {
+            world.at(*time, Next::End(at));
+        }
+        for (at, (time, _)) in scenario.meddling.iter().enumerate() {
+            world.at(*time, Next::Meddling(at));
+        }
+        if let Some(time) = scenario.revoked {
+            world.at(time, Next::Revocation);
+        }
+        world.start();
+        while world.step()? {}
+        world.played.took = world.now;
+        Ok(world.played)
+    }
+
+    fn tell(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace(format!("{:>9} ms  {}", self.now, what()));
+        }
+    }
+
+    fn at(&mut self, time: u64, next: Next) {
+        self.order += 1;
+        self.next.push(Reverse((time, self.order, next)));
+    }
+
+    fn time(&self) -> Time {
+        Time::from_unix_millis(START + self.now)
+    }
+
+    /// Intercom's clock.
+    fn clock(&self) -> u64 {
+        (START + self.now).saturating_add_signed(self.scenario.skew)
+    }
+
+    fn start(&mut self) {
+        self.played.runs += 1;
+        let mut settings = self.scenario.settings.clone();
+        settings.seed = self.scenario.seed.wrapping_add(u64::from(self.played.runs));
+        let mut engine = Engine::new(settings);
+        for contact in &self.played.journal.known {
+            engine.remember_contact(contact);
+        }
+        let all = 0..self.scenario.happenings.len();
+        self.run = Some(Run {
+            engine,
+            to_do: all.filter(|event| !self.played.journal.is_done(*event)).collect(),
+            submitted: 0,
+            order: HashMap::new(),
+            outcomes: HashMap::new(),
+        });
+        // The operator has seen to the token.
+        self.played.sandbox.set_token(Some("tok".to_owned()));
+    }
+
+    /// Lets everything happen that happens now, and goes on to the next moment. False at the end.
+    fn step(&mut self) -> Result<bool, Violation> {
+        if self.now > 24 * 3_600_000 {
+            return Err(Violation::new("it does not come to an end"));
+        }
+        let is_done = self.work()?;
+        let arrivals_left = self
+            .next
+            .iter()
+            .any(|Reverse((.., next))| matches!(next, Next::Arrival(_)));
+        if is_done && !arrivals_left {
+            self.played.journal.sync(u64::MAX, false);
+            return Ok(false);
+        }
+        let timeout = self.run.as_mut().and_then(|run| run.engine.poll_timeout());
+        let timeout = timeout.map(|at| at.unix_millis().saturating_sub(START));
+        let next = self.next.peek().map(|Reverse((at, ..))| *at);
+        let Some(time) = [timeout, next].into_iter().flatten().min() else {
+            let status = self.run.as_ref().map(|run| run.engine.status());
+            return Err(Violation::new(format!("nothing comes any more: {status:?}")));
+        };
+        self.now = self.now.max(time);
+        while let Some(Reverse((at, _, next))) = self.next.peek().copied() {
+            if at > self.now {
+                break;
+            }
+            self.next.pop();
+            self.happen(next);
+        }
+        Ok(true)
+    }
+
+    /// Lets the program work. True when all is done.
+    fn work(&mut self) -> Result<bool, Violation> {
+        let time = self.time();
+        let Some(mut run) = self.run.take() else {
+            return Ok(false);
+        };
+        loop {
+            self.feed(&mut run)?;
+            let mut made = false;
+            while let Some(transmit) = run.engine.poll_call(time) {
+                made = true;
+                self.send(&mut run, transmit)?;
+            }
+            self.take_outcomes(&mut run)?;
+            let may_feed = run.engine.room() > 0 && self.is_next_there(&run);
+            if !made && !may_feed {
+                break;
+            }
+        }
+        let is_idle = run.engine.is_idle();
+        if is_idle && run.engine.status().closed {
+            self.played.journal.sync(u64::MAX, false);
+            let pause = self.random.u64(100..5_000);
+            self.at(self.now + pause, Next::Start);
+            return Ok(false);
+        }
+        let is_done = is_idle && run.submitted == run.to_do.len();
+        self.run = Some(run);
+        Ok(is_done)
+    }
+
+    fn is_next_there(&self, run: &Run) -> bool {
+        run.to_do
+            .get(run.submitted)
+            .is_some_and(|event| self.scenario.arrivals.get(*event).is_none_or(|at| *at <= self.now))
+    }
+
+    fn feed(&mut self, run: &mut Run) -> Result<(), Violation> {
+        while run.engine.room() > 0 && self.is_next_there(run) {
+            let event = run.to_do[run.submitted];
+            run.submitted += 1;
+            let submission = self.scenario.happenings[event].submission(event);
+            if let Err(refused) = run.engine.submit(submission) {
+                return Err(Violation::new(format!("refused though there is room: {refused}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, run: &mut Run, transmit: intercom_delivery::Transmit) -> Result<(), Violation> {
+        let event = usize::try_from(transmit.event.0).unwrap_or(usize::MAX);
+        for text in identities(&self.scenario.happenings[event].identities) {
+            let (newest, in_flight) = run.order.entry(text).or_default();
+            if event < *newest || in_flight.iter().any(|other| *other != event) {
+                return Err(Violation::new(format!(
+                    "a call for event {event} after one for event {newest} of the same person, in flight: {in_flight:?}"
+                )));
+            }
+            *newest = event;
+            in_flight.insert(event);
+        }
+        self.played.calls += 1;
+        let at = self.sent.len();
+        self.tell(|| {
+            let body = transmit.call.body.as_ref().map_or("", |body| body.get());
+            let (id, attempt) = (transmit.id, transmit.attempt);
+            format!(
+                "call {id} for event {event}, attempt {attempt}: {} {body}",
+                transmit.call.path
+            )
+        });
+        self.sent.push(Sent {
+            id: transmit.id,
+            run: self.played.runs,
+            event,
+            call: transmit.call,
+            answer: None,
+        });
+        let way = self.random.u64(1..=self.scenario.latency);
+        self.at(self.now + way, Next::Arrival(at));
+        self.at(self.now + PATIENCE, Next::Patience(at));
+        Ok(())
+    }
+
+    fn take_outcomes(&mut self, run: &mut Run) -> Result<(), Violation> {
+        while let Some(outcome) = run.engine.poll_outcome() {
+            let event = usize::try_from(outcome.event.0).unwrap_or(usize::MAX);
+            let count = run.outcomes.entry(event).or_default();
+            *count += 1;
+            if *count > 1 {
+                return Err(Violation::new(format!("two outcomes of event {event} in one run")));
+            }
+            self.tell(|| format!("outcome of event {event}: {:?} {:?}", outcome.result, outcome.warnings));
+            let on_disk = self.now + self.random.u64(0..=self.scenario.sync);
+            self.played.journal.write(event, &outcome, on_disk);
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, next: Next) {
+        if !matches!(
+            next,
+            Next::Wake | Next::Arrival(_) | Next::Answer(_) | Next::Patience(_)
+        ) {
+            self.tell(|| format!("{next:?}"));
+        }
+        match next {
+            Next::Wake => {}
+            Next::Arrival(at) => self.arrive(at),
+            Next::Answer(at) => self.answer(at),
+            Next::Patience(at) => {
+                self.sent[at].answer = Some(Err(TransportFailure::Timeout));
+                self.answer(at);
+            }
+            Next::End(at) => self.end(self.scenario.ends[at].1),
+            Next::Start => self.start(),
+            Next::Revocation => self.played.sandbox.set_token(Some("another".to_owned())),
+            Next::Meddling(at) => self.meddle(self.scenario.meddling[at].1),
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        match (end, &mut self.run) {
+            (_, None) => {}
+            (End::Kill, run) => {
+                *run = None;
+                self.played.journal.sync(self.now, true);
+                let pause = self.random.u64(100..5_000);
+                self.at(self.now + pause, Next::Start);
+            }
+            (End::Stop, Some(run)) => run.engine.stop(),
+            (End::Abort, Some(run)) => run.engine.abort(),
+        }
+    }
+
+    /// Whether a fault of this frequency, of a thousand, happens.
+    fn strikes(&mut self, of_a_thousand: u32) -> bool {
+        of_a_thousand > 0 && self.random.u32(..1_000) < of_a_thousand
+    }
+
+    /// A call has arrived at Intercom, or nearly.
+    fn arrive(&mut self, at: usize) {
+        let faults = self.scenario.faults;
+        let is_storm = self
+            .scenario
+            .storms
+            .iter()
+            .any(|(begin, end)| (*begin..*end).contains(&self.now));
+        if is_storm && self.random.u8(..10) < 9 {
+            let mut answer = Answer::new(429, "");
+            answer.retry_after = self.random.bool().then(|| Duration::from_secs(self.random.u64(1..4)));
+            return self.reply(at, Ok(answer));
+        }
+        if self.strikes(faults.errors) {
+            let status = [500, 502, 503, 408][self.random.usize(..4)];
+            return self.reply(at, Ok(Answer::new(status, "")));
+        }
+        if self.strikes(faults.lost_calls) {
+            return self.lose(at);
+        }
+        if self.strikes(faults.pages) {
+            return self.reply(at, Ok(Answer::new(200, "<html>Sign in</html>")));
+        }
+        let mut answer = self.perform(at);
+        if self.strikes(faults.repeated) {
+            self.played.repeated += 1;
+            answer = self.perform(at);
+        }
+        if self.strikes(faults.errors_after_effect) {
+            return self.reply(at, Ok(Answer::new(500, "")));
+        }
+        if self.strikes(faults.lost_answers) {
+            return self.lose(at);
+        }
+        if self.strikes(faults.slow) {
+            self.sent[at].answer = Some(Ok(answer));
+            let slow = self.random.u64(1_000..40_000);
+            return self.at(self.now + slow, Next::Answer(at));
+        }
+        self.reply(at, Ok(answer));
+    }
+
+    fn reply(&mut self, at: usize, answer: Result<Answer, TransportFailure>) {
+        self.sent[at].answer = Some(answer);
+        let way = self.random.u64(1..=self.scenario.latency);
+        self.at(self.now + way, Next::Answer(at));
+    }
+
+    /// There will be no answer: the connection breaks, or nothing comes at all.
+    fn lose(&mut self, at: usize) {
+        if self.random.bool() {
+            self.reply(at, Err(TransportFailure::Interrupted));
+        }
+    }
+
+    fn perform(&mut self, at: usize) -> Answer {
+        let clock = self.clock();
+        let sent = &self.sent[at];
+        let request = CallRequest::new(&sent.call, Some(TOKEN));
+        let reply = self.played.sandbox.handle(request.as_request(), UnixMillis(clock));
+        let is_read = matches!(
+            sent.call.operation,
+            OperationId::SearchContacts | OperationId::FindCompany
+        );
+        if (200..300).contains(&reply.status) && !is_read {
+            self.played.effects[sent.event] += 1;
+        }
+        if reply.status == 429 {
+            self.played.over_limit += 1;
+        }
+        answer_of(&reply, clock)
+    }
+
+    /// An answer arrives at the program, if it still runs and waits for it.
+    fn answer(&mut self, at: usize) {
+        let time = self.time();
+        let sent = &mut self.sent[at];
+        let Some(answer) = sent.answer.clone() else { return };
+        let Some(run) = self.run.as_mut().filter(|_| sent.run == self.played.runs) else {
+            return;
+        };
+        for text in identities(&self.scenario.happenings[sent.event].identities) {
+            if let Some((_, in_flight)) = run.order.get_mut(&text) {
+                in_flight.remove(&sent.event);
+            }
+        }
+        let id = sent.id;
+        match &answer {
+            Ok(answer) => run.engine.handle_response(id, answer, time),
+            Err(failure) => run.engine.handle_failure(id, *failure, time),
+        }
+        self.tell(|| match &answer {
+            Ok(answer) => {
+                let body: String = String::from_utf8_lossy(&answer.body).chars().take(160).collect();
+                format!("answer to call {id}: {} {body}", answer.status)
+            }
+            Err(failure) => format!("no answer to call {id}: {failure}"),
+        });
+    }
+
+    /// Somebody else does something to a contact or a company.
+    fn meddle(&mut self, meddling: Meddling) {
+        let state = self.played.sandbox.state();
+        let text = |object: &intercom_api::Attributes, name: &str| {
+            object.get(name).and_then(|value| value.as_str()).map(str::to_owned)
+        };
+        let now = UnixMillis(self.clock());
+        if meddling == Meddling::RemoveCompany {
+            let Some(company) = pick(&mut self.random, &state.companies) else {
+                return;
+            };
+            let (Some(id), Some(key)) = (text(company, "id"), text(company, "company_id")) else {
+                return;
+            };
+            self.played.meddled_companies.insert(key);
+            self.played
+                .sandbox
+                .act(Request::new("DELETE", &format!("/companies/{id}")), now);
+            return;
+        }
+        let mut contacts = Vec::new();
+        for _ in 0..2 {
+            let Some(contact) = pick(&mut self.random, &state.contacts) else {
+                return;
+            };
+            let Some(id) = text(contact, "id") else { return };
+            self.played.meddled_people.extend(person_of(contact));
+            contacts.push(id);
+        }
+        let (first, second) = (&contacts[0], &contacts[1]);
+        let (method, path, body) = match meddling {
+            Meddling::Archive => ("POST", format!("/contacts/{first}/archive"), String::new()),
+            Meddling::Delete => ("DELETE", format!("/contacts/{first}"), String::new()),
+            _ => {
+                // Only a lead can be merged.
+                let path = format!("/contacts/{first}");
+                let lead = Request::new("PUT", &path).body(br#"{"role":"lead"}"#);
+                self.played.sandbox.act(lead, now);
+                let body = format!(r#"{{"from":"{first}","into":"{second}"}}"#);
+                ("POST", "/contacts/merge".to_owned(), body)
+            }
+        };
+        self.played
+            .sandbox
+            .act(Request::new(method, &path).body(body.as_bytes()), now);
+    }
+}
+
+fn pick<'a, T>(random: &mut Rng, items: &'a [T]) -> Option<&'a T> {
+    (!items.is_empty()).then(|| &items[random.usize(..items.len())])
+}
+
+fn identities(identities: &rudderstack_to_intercom::Identities) -> impl Iterator<Item = String> {
+    let texts = [&identities.user_id, &identities.anonymous_id, &identities.email];
+    texts.map(Clone::clone).into_iter().flatten()
+}
+
+fn answer_of(reply: &Reply, clock: u64) -> Answer {
+    let mut answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+    answer.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
+    answer
+}
+
+/// Which person a contact is.
+pub(super) fn person_of(contact: &intercom_api::Attributes) -> Option<usize> {
+    let text = |name: &str| contact.get(name).and_then(|value| value.as_str());
+    if let Some(id) = text("external_id").or_else(|| text("user_id")) {
+        return id.strip_prefix("user-")?.parse().ok();
+    }
+    let email = text("email")?.to_lowercase();
+    email.strip_prefix("person.")?.split('.').next()?.parse().ok()
+}
