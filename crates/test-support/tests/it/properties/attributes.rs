@@ -1,5 +1,6 @@
 //! Custom attributes and metadata: nothing lost, nothing that does not belong, every number exact.
 
+use super::coercions::decimal;
 use intercom_api::Attributes;
 use proptest::prelude::*;
 use rudderstack_events::strategies::{self, Json};
@@ -124,7 +125,11 @@ proptest! {
 
     /// Metadata holds every property; monetary amounts and rich links are whole and come first.
     #[test]
-    fn metadata_is_all_properties(properties in object()) {
+    fn metadata_is_all_properties(properties in object(), amount in prop::option::of(amount())) {
+        let mut properties = properties;
+        if let Some(amount) = amount {
+            properties.set(&["price"], amount);
+        }
         let event = Json::object([("type", "track"), ("userId", "u-1"), ("event", "Door Opened")]).with(&["properties"], properties.clone());
         let outcome = Outcome::of(&event.to_string(), &Destination::new());
         let mut flat = Vec::new();
@@ -149,11 +154,18 @@ proptest! {
     }
 }
 
+/// Of a number, or of a text that is one.
 fn is_fraction(amount: Option<&Json>) -> bool {
     match amount {
-        Some(Json::Number(text)) => text.parse::<f64>().is_ok_and(|amount| amount.fract() != 0.0),
+        Some(Json::Number(text) | Json::String(text)) => decimal(text.trim()).is_some_and(|(_, _, power)| power < 0),
         _ => false,
     }
+}
+
+/// A monetary amount, right or wrong.
+fn amount() -> impl Strategy<Value = Json> {
+    let value = prop_oneof![strategies::scalar(), "[0-9]{1,4}\\.[0-9]{1,2}".prop_map(Json::String)];
+    value.prop_map(|amount| Json::object([("amount", amount), ("currency", "gbp".into())]))
 }
 
 /// Objects and arrays, none empty, whose keys hold nothing that flattening puts between names.

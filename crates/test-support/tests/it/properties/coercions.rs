@@ -30,7 +30,7 @@ fn is_absent(value: &Json) -> bool {
 }
 
 /// The value of a decimal numeral, read digit by digit: mantissa and power of ten, without trailing zeros.
-fn decimal(text: &str) -> Option<(bool, String, i64)> {
+pub(super) fn decimal(text: &str) -> Option<(bool, String, i64)> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
