@@ -14,16 +14,9 @@ const COPY: &str = "copy";
 const LEFT_OUT: &[&str] = &[".git", "target", "corpus", "artifacts"];
 
 pub(crate) fn run() -> ExitCode {
-    match carry_out() {
-        Ok(()) => {
-            println!("the example of CONTRIBUTING.md works");
-            ExitCode::SUCCESS
-        }
-        Err(reason) => {
-            eprintln!("error: the example of CONTRIBUTING.md does not work: {reason}");
-            ExitCode::FAILURE
-        }
-    }
+    let wrong = |reason| format!("the example of CONTRIBUTING.md does not work: {reason}");
+    let done = carry_out().map_err(wrong);
+    project::end(done.map(|()| "the example of CONTRIBUTING.md works".to_owned()))
 }
 
 fn carry_out() -> Result<(), String> {

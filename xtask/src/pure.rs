@@ -24,16 +24,7 @@ const CLOCKS: [&str; 2] = ["clock", "now"];
 const TARGET: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run() -> ExitCode {
-    match check() {
-        Ok(message) => {
-            println!("{message}");
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    project::end(check())
 }
 
 fn check() -> Result<String, String> {

@@ -20,17 +20,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let done = if options.check { check() } else { rewrite() };
-    match done {
-        Ok(message) => {
-            println!("{message}");
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    project::end(if options.check { check() } else { rewrite() })
 }
 
 fn rewrite() -> Result<String, String> {

@@ -1,6 +1,6 @@
 //! Which contact an event is about: the field, and the first usable value for it.
 
-use super::precedence::{Cell, Kind, cell, put};
+use super::precedence::{AVATAR, Cell, EMAIL, Kind, cell, put};
 use proptest::prelude::*;
 use rudderstack_events::strategies::Json;
 use rudderstack_to_intercom::{Destination, Lookup, Plan, RejectionCode, WarningCode};
@@ -19,12 +19,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "email",
         kind: Kind::Email,
-        identify: &[
-            "traits.email",
-            "context.traits.email",
-            "properties.email",
-            "context.externalId[0].id",
-        ],
+        identify: EMAIL,
         group: &[
             "context.traits.email",
             "traits.email",
@@ -47,14 +42,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "avatar",
         kind: Kind::Image,
-        identify: &[
-            "traits.avatar",
-            "context.traits.avatar",
-            "traits.avatarURL",
-            "context.traits.avatarURL",
-            "traits.avatar_URL",
-            "context.traits.avatar_URL",
-        ],
+        identify: AVATAR,
         group: &[
             "context.traits.avatar",
             "context.traits.avatarURL",

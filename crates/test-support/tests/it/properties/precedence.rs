@@ -42,11 +42,20 @@ const USER_ID: &[&str] = &[
     "context.traits.id",
     "anonymousId",
 ];
-const EMAIL: &[&str] = &[
+pub(super) const EMAIL: &[&str] = &[
     "traits.email",
     "context.traits.email",
     "properties.email",
     "context.externalId[0].id",
+];
+
+pub(super) const AVATAR: &[&str] = &[
+    "traits.avatar",
+    "context.traits.avatar",
+    "traits.avatarURL",
+    "context.traits.avatarURL",
+    "traits.avatar_URL",
+    "context.traits.avatar_URL",
 ];
 
 const fn field(call: &'static str, target: &'static str, kind: Kind, paths: &'static [&'static str]) -> Field {
@@ -67,19 +76,7 @@ const FIELDS: &[Field] = &[
         Kind::Text,
         &["traits.phone", "context.traits.phone", "properties.phone"],
     ),
-    field(
-        "identify",
-        "avatar",
-        Kind::Image,
-        &[
-            "traits.avatar",
-            "context.traits.avatar",
-            "traits.avatarURL",
-            "context.traits.avatarURL",
-            "traits.avatar_URL",
-            "context.traits.avatar_URL",
-        ],
-    ),
+    field("identify", "avatar", Kind::Image, AVATAR),
     field("identify", "name", Kind::Text, &["traits.name", "context.traits.name"]),
     field("identify", "role", Kind::Role, &["traits.role", "context.traits.role"]),
     field(
