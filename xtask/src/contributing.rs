@@ -36,6 +36,11 @@ fn carry_out() -> Result<(), String> {
     xtask(&copy, &["coverage-of-rules"])?;
     xtask(&copy, &["snapshots"])?;
     xtask(&copy, &["docs"])?;
+    // The properties of all rules hold for the new one.
+    cargo(
+        &copy,
+        &["test", "--quiet", "--tests", "--package", "test-support", "precedence"],
+    )?;
     let written = "crates/test-support/tests/it/snapshots/identify/language_override_from_traits_language.snap";
     let snapshot = fs::read_to_string(copy.join(written)).map_err(|error| format!("{written}: {error}"))?;
     for shown in blocks(&page, "yaml") {
@@ -115,9 +120,15 @@ fn apply(copy: &Path, diff: &str) -> Result<(), String> {
 
 /// Runs a chore of the copy.
 fn xtask(copy: &Path, arguments: &[&str]) -> Result<(), String> {
+    cargo(
+        copy,
+        &[&["run", "--quiet", "--package", "xtask", "--"], arguments].concat(),
+    )
+}
+
+fn cargo(copy: &Path, arguments: &[&str]) -> Result<(), String> {
     let status = project::cargo()
         .current_dir(copy)
-        .args(["run", "--quiet", "--package", "xtask", "--"])
         .args(arguments)
         .env("CARGO_TARGET_DIR", project::root().join("target"))
         .status()
@@ -125,6 +136,6 @@ fn xtask(copy: &Path, arguments: &[&str]) -> Result<(), String> {
     if status.success() {
         Ok(())
     } else {
-        Err(format!("cargo xtask {} fails", arguments.join(" ")))
+        Err(format!("cargo {} fails", arguments.join(" ")))
     }
 }

@@ -6,8 +6,12 @@
 use super::NO_ENTRIES;
 use proptest::prelude::*;
 use proptest::sample::select;
+use rudderstack_events::EventType;
 use rudderstack_events::strategies::Json;
-use rudderstack_to_intercom::{Conversion, Destination, Plan};
+use rudderstack_to_intercom::rules::{self, Rule};
+use rudderstack_to_intercom::{Conversion, Destination, Plan, Source};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use test_support::{NOW, Outcome};
 
 /// A field, where it may come from, and what kind of value it is.
@@ -114,7 +118,7 @@ const FIELDS: &[Field] = &[
         "track",
         "id",
         Kind::Text,
-        &["properties.id", "traits.id", "integrations.INTERCOM.id"],
+        &["properties.id", "traits.id", "integrations.<Intercom>.id"],
     ),
     field(
         "track",
@@ -265,7 +269,10 @@ pub(super) fn put(event: &mut Json, path: &str, value: Json) {
             let id = Json::Array(vec![Json::object([("id", value)])]);
             event.set(&["context", "externalId"], id);
         }
-        _ => event.set(&path.split('.').collect::<Vec<_>>(), value),
+        _ => event.set(
+            &path.replace("<Intercom>", "INTERCOM").split('.').collect::<Vec<_>>(),
+            value,
+        ),
     }
 }
 
@@ -311,50 +318,102 @@ fn found(conversion: &Conversion, target: &str) -> Option<String> {
     body.get(target).map(|value| value.get().to_owned())
 }
 
-fn field_and_cells() -> impl Strategy<Value = (&'static Field, Vec<Cell>)> {
-    (0..FIELDS.len()).prop_flat_map(|at| {
-        let field = &FIELDS[at];
+/// The rules as they are declared, so that a new one is tested without a new line in the table above.
+static DECLARED: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    let events = [EventType::Identify, EventType::Track, EventType::Group];
+    let rules = rules::all().filter(|rule| events.contains(&rule.call));
+    rules.filter_map(declared).collect()
+});
+
+/// `None` for what is not one plain value.
+fn declared(rule: &'static Rule) -> Option<Field> {
+    let mut paths = Vec::new();
+    for source in rule.sources {
+        match source {
+            Source::Path(path) | Source::PathIfEmail(path) => paths.push(path.as_str()),
+            Source::AnonymousId => paths.push("anonymousId"),
+            // These come last, and nothing in the event leads to them.
+            Source::Joined(..) | Source::Now => {}
+            _ => return None,
+        }
+    }
+    let has_email = |source: &Source| matches!(source, Source::PathIfEmail(_));
+    let kind = match rule.coercion {
+        "text" if rule.sources.iter().any(has_email) => Kind::Email,
+        "text" => Kind::Text,
+        "Unix seconds" => Kind::Date,
+        "Unix seconds, of the first that is a date" => Kind::AnyDate,
+        "number" => Kind::Number,
+        "whole number" => Kind::Integer,
+        "boolean" => Kind::Boolean,
+        "role" => Kind::Role,
+        "image URL" => Kind::Image,
+        _ => return None,
+    };
+    Some(Field {
+        call: rule.call.as_str(),
+        target: rule.target,
+        paths: Vec::leak(paths),
+        kind,
+    })
+}
+
+fn field_and_cells(fields: &'static [Field]) -> impl Strategy<Value = (&'static Field, Vec<Cell>)> {
+    (0..fields.len()).prop_flat_map(move |at| {
+        let field = &fields[at];
         (Just(field), prop::collection::vec(cell(field.kind), field.paths.len()))
     })
 }
 
+/// Checks that the first usable of the cells became the field, and that what was passed over was warned of.
+fn check(field: &Field, cells: &[Cell]) -> Result<(), TestCaseError> {
+    let mut event = base(field);
+    for (cell, path) in cells.iter().zip(field.paths) {
+        match cell.json() {
+            Some(json) => put(&mut event, path, json.clone()),
+            // The base may have set it.
+            None => event.remove(path),
+        }
+    }
+    let destination = Destination::new().with_anonymous_id(true);
+    let outcome = Outcome::of(&event.to_string(), &destination);
+    let expected = expected(field, cells);
+    match outcome.conversion() {
+        Some(conversion) => prop_assert_eq!(found(conversion, field.target), expected, "{}", event),
+        None => {
+            // Without these, there is nothing to send.
+            let required = ["company_id", "event_name"].contains(&field.target);
+            prop_assert!(required && expected.is_none(), "{} gives {:?}", event, outcome);
+        }
+    }
+    for (cell, path) in cells.iter().zip(field.paths) {
+        if matches!(cell, Cell::Usable(..)) {
+            break;
+        }
+        let warned = outcome.warnings().iter().any(|warning| pointer(path) == warning.path);
+        // Any other external id than an email address is no fault.
+        let is_fault = !matches!(cell, Cell::Unusable(_)) && !path.contains("externalId");
+        prop_assert_eq!(warned, is_fault, "a warning of {}", path);
+        if matches!(cell, Cell::Impossible(_)) && field.kind != Kind::AnyDate {
+            break;
+        }
+    }
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     /// Of all the places that a field may come from, the first usable one counts.
     #[test]
-    fn the_first_usable_value_wins((field, cells) in field_and_cells()) {
-        let mut event = base(field);
-        for (cell, path) in cells.iter().zip(field.paths) {
-            match cell.json() {
-                Some(json) => put(&mut event, path, json.clone()),
-                // The base may have set it.
-                None => event.remove(path),
-            }
-        }
-        let destination = Destination::new().with_anonymous_id(true);
-        let outcome = Outcome::of(&event.to_string(), &destination);
-        let expected = expected(field, &cells);
-        match outcome.conversion() {
-            Some(conversion) => prop_assert_eq!(found(conversion, field.target), expected, "{}", event),
-            None => {
-                // Without these, there is nothing to send.
-                let required = ["company_id", "event_name"].contains(&field.target);
-                prop_assert!(required && expected.is_none(), "{} gives {:?}", event, outcome);
-            }
-        }
-        for (cell, path) in cells.iter().zip(field.paths) {
-            if matches!(cell, Cell::Usable(..)) {
-                break;
-            }
-            let warned = outcome.warnings().iter().any(|warning| pointer(path) == warning.path);
-            // Any other external id than an email address is no fault.
-            let is_fault = !matches!(cell, Cell::Unusable(_)) && !path.contains("externalId");
-            prop_assert_eq!(warned, is_fault, "a warning of {}", path);
-            if matches!(cell, Cell::Impossible(_)) && field.kind != Kind::AnyDate {
-                break;
-            }
-        }
+    fn the_first_usable_value_wins((field, cells) in field_and_cells(FIELDS)) {
+        check(field, &cells)?;
+    }
+
+    /// The same of the rules as they are declared.
+    #[test]
+    fn the_first_usable_value_of_every_rule_wins((field, cells) in field_and_cells(&DECLARED)) {
+        check(field, &cells)?;
     }
 
     /// Without a name, it is the first usable first name and the first usable last name, or one of the two.
@@ -408,5 +467,13 @@ proptest! {
 }
 
 fn pointer(path: &str) -> String {
-    format!("/{}", path.replace("[0]", ".0").replace('.', "/"))
+    let path = path.replace("[0]", ".0").replace("<Intercom>", "INTERCOM");
+    format!("/{}", path.replace('.', "/"))
+}
+
+/// A rule that is gone, or whose target has another name, is noticed here.
+#[test]
+fn every_field_of_the_table_has_a_rule() {
+    let names = |fields: &[Field]| -> BTreeSet<_> { fields.iter().map(|field| (field.call, field.target)).collect() };
+    assert!(names(FIELDS).is_subset(&names(&DECLARED)));
 }
