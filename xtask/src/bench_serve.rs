@@ -1,4 +1,4 @@
-//! Measures the transformer service under load: the released program in a process of its own, the load from this one.
+//! Measures the transformer service under load: the program as it is deployed, in a process of its own, the load from this one.
 
 use crate::http::{Connection, request};
 use crate::load::{self, FIRST_JOB, Kind};
@@ -200,13 +200,21 @@ struct Usage {
 impl Server {
     fn start() -> Result<(SocketAddr, Self)> {
         let built = project::cargo()
-            .args(["build", "--release", "--package", "rudder-intercom"])
+            .args([
+                "build",
+                "--profile",
+                "dist",
+                "--package",
+                "rudder-intercom",
+                "--features",
+                "mimalloc",
+            ])
             .status()?;
         if !built.success() {
             return Err("the program cannot be built".into());
         }
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), Into::into);
-        let mut server = Command::new(Path::new(&target).join("release/rudder-intercom"))
+        let mut server = Command::new(Path::new(&target).join("dist/rudder-intercom"))
             .args([
                 "--log",
                 "info",
