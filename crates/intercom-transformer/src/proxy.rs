@@ -7,7 +7,6 @@ use crate::protocol::{
     Authorization, BadRequest, ErrorCategory, ErrorType, Failure, ProxyAnswer, ProxyRequest, ProxyVersion, status,
 };
 use crate::settings::host;
-use crate::steps::best;
 use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactId, Method, OperationId, Region, UnarchiveContact};
 use intercom_delivery::{Answer, ArchivedPolicy};
 use rudderstack_to_intercom::{Lookup, LookupField};
@@ -219,7 +218,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
                 .await?
                 .data
                 .unwrap_or_default();
-            if let Some(contact) = best(&hits, &lookup)
+            if let Some(contact) = lookup.best(&hits)
                 && Some(&contact.id) != gone.as_ref()
             {
                 return self.gateway.send(target, &self.update_of(&contact.id)).await;

@@ -4,8 +4,8 @@ use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::Memory;
 use crate::protocol::Failure;
 use intercom_api::{
-    AttachCompany, Call, CompanyId, Contact, ContactId, CreateContact, DeleteContact, DetachCompany, ErrorCode,
-    FindCompany, Operation, Role, TagCompanies, UpdateContact, UpsertCompany,
+    AttachCompany, Call, CompanyId, ContactId, CreateContact, DeleteContact, DetachCompany, ErrorCode, FindCompany,
+    Operation, TagCompanies, UpdateContact, UpsertCompany,
 };
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, SaveCompany, SaveContact};
 
@@ -157,7 +157,7 @@ impl Steps<'_> {
     async fn search(&self, lookup: &Lookup) -> Result<Option<Found>, CallError> {
         let list = self.gateway.run(&self.target, &lookup.search()).await?;
         let hits = list.data.unwrap_or_default();
-        Ok(best(&hits, lookup).map(|contact| {
+        Ok(lookup.best(&hits).map(|contact| {
             self.gateway.contacts.found(self.target.scope, lookup, contact);
             Found {
                 id: contact.id.clone(),
@@ -183,15 +183,4 @@ impl Steps<'_> {
 
 fn call(operation: &impl Operation) -> Result<Call, Failure> {
     operation.to_call().map_err(|_| CallError::Unwritable.into())
-}
-
-/// Of several hits: the one with the external id that is preferred, else a user rather than a lead, else the first.
-pub(crate) fn best<'c>(hits: &'c [Contact], lookup: &Lookup) -> Option<&'c Contact> {
-    let preferred = lookup.prefer.as_ref().and_then(|prefer| {
-        let is_preferred = |hit: &&Contact| hit.external_id.as_ref() == Some(prefer);
-        hits.iter().find(is_preferred)
-    });
-    preferred
-        .or_else(|| hits.iter().find(|hit| hit.role == Some(Role::User)))
-        .or_else(|| hits.first())
 }

@@ -1,7 +1,7 @@
 //! Which contact an event is about.
 
 use crate::source::{Source, paths};
-use intercom_api::{ExternalId, SearchContacts, SearchQuery, SearchValue};
+use intercom_api::{Contact, ExternalId, Role, SearchContacts, SearchQuery, SearchValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -56,6 +56,18 @@ impl Lookup {
             self.value.clone(),
         );
         SearchContacts::new(SearchQuery::all([filter]))
+    }
+
+    /// Of several hits, the right one (D23): the one with the external id that is preferred, else a user rather than a
+    /// lead, else the first.
+    pub fn best<'c>(&self, hits: &'c [Contact]) -> Option<&'c Contact> {
+        let preferred = self
+            .prefer
+            .as_ref()
+            .and_then(|prefer| hits.iter().find(|hit| hit.external_id.as_ref() == Some(prefer)));
+        preferred
+            .or_else(|| hits.iter().find(|hit| hit.role == Some(Role::User)))
+            .or_else(|| hits.first())
     }
 }
 

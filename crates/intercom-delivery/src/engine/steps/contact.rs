@@ -10,7 +10,7 @@ use intercom_api::{
     CompanyId, Contact, ContactFields, ContactId, CreateContact, DataAttributeModel, DeleteContact, DetachCompany,
     ExternalId, FindCompany, Role, SearchContacts, UnarchiveContact, UpdateContact,
 };
-use rudderstack_to_intercom::{CompanyKey, Lookup, LookupField, Plan, RejectionCode, SaveContact};
+use rudderstack_to_intercom::{CompanyKey, LookupField, Plan, RejectionCode, SaveContact};
 
 impl Steps<'_> {
     pub(super) fn find(&mut self, job: &mut Job) -> Taken {
@@ -48,7 +48,7 @@ impl Steps<'_> {
         let Some(lookup) = job.lookup() else {
             return job.go(Step::Tag);
         };
-        if let Some(best) = best(&hits, lookup) {
+        if let Some(best) = lookup.best(&hits) {
             let source = match lookup.field {
                 LookupField::EMAIL => Source::HitByEmail,
                 _ => Source::Hit,
@@ -397,15 +397,4 @@ impl Steps<'_> {
             Err(error) => failure(error),
         }
     }
-}
-
-/// Of several hits: the one with the external id that is preferred, else a user rather than a lead, else the first.
-fn best<'c>(hits: &'c [Contact], lookup: &Lookup) -> Option<&'c Contact> {
-    let preferred = lookup
-        .prefer
-        .as_ref()
-        .and_then(|prefer| hits.iter().find(|hit| hit.external_id.as_ref() == Some(prefer)));
-    preferred
-        .or_else(|| hits.iter().find(|hit| hit.role == Some(Role::User)))
-        .or_else(|| hits.first())
 }
