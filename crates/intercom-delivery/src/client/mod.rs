@@ -2,6 +2,33 @@
 //!
 //! - [`Client`] sends single calls: a pool of connections, for any number of workspaces.
 //! - [`Delivery`] runs an engine over a [`Transport`], which is a client and one workspace, or anything else that answers.
+//!
+//! ```no_run
+//! use intercom_api::Region;
+//! use intercom_delivery::client::{AccessToken, Client, Delivery, HttpTransport, Workspace};
+//! use intercom_delivery::{EngineSettings, EventId, Submission};
+//! # use rudderstack_to_intercom::{Identities, Plan};
+//!
+//! # async fn deliver(token: &str, plans: Vec<(Plan, Identities)>) -> Result<(), intercom_delivery::client::Error> {
+//! let workspace = Workspace::new(Region::Europe, AccessToken::new(token)?);
+//! let transport = HttpTransport::new(Client::builder().build()?, workspace);
+//! let (delivery, submissions, mut outcomes, control) = Delivery::new(EngineSettings::new(), transport);
+//! let running = tokio::spawn(delivery.run());
+//! tokio::spawn(async move {
+//!     for (number, (plan, identities)) in (0..).zip(plans) {
+//!         // Waits while the queue is full.
+//!         if submissions.submit(Submission::new(EventId(number), plan, identities)).await.is_err() {
+//!             break;
+//!         }
+//!     }
+//! });
+//! while let Some(outcome) = outcomes.next().await {
+//!     println!("{}: {:?}; {:?}", outcome.event, outcome.result, control.status().budget);
+//! }
+//! # let _ = running.await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod delivery;
 mod http;

@@ -308,7 +308,10 @@ impl Limiter {
 
     /// A call was answered 429: nothing is sent until Intercom says, or else until its window ends.
     pub(super) fn throttled(&mut self, answer: &Answer, now: Time, backoff: &mut Backoff) {
-        self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
+        if self.paused_until(now).is_none() {
+            // Calls that were in flight together count as one.
+            self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
+        }
         let reset = self
             .window
             .filter(|_| answer.rate_limit.is_some())
@@ -319,9 +322,6 @@ impl Limiter {
             (None, Some(end)) => end,
             (None, None) => now.after(backoff.longest(self.throttled_in_a_row)),
         };
-        if let Some(window) = &mut self.window {
-            window.remaining = 0;
-        }
         let until = until.after(backoff.jitter(RESUME_JITTER));
         self.paused_until = self.paused_until.max(Some(until));
     }

@@ -236,6 +236,12 @@ impl Memory {
         let name = self.field(lookup)?;
         if !self.looked_up.contains(&name) && self.looked_up.len() < FIELDS_LOOKED_UP {
             self.looked_up.push(name);
+            // From the least to the most recently used, so that the latest write stays.
+            for (id, known) in &self.contacts {
+                if let Some(value) = known.written.value(name) {
+                    self.by_field.insert((name, value), id.clone());
+                }
+            }
         }
         let value = hash_value(&self.hasher, &serde_json::to_vec(&lookup.value).ok()?);
         let id = self.by_field.get(&(name, value))?;

@@ -117,6 +117,21 @@ fn a_429_makes_everything_wait_and_is_no_attempt() {
 }
 
 #[test]
+fn calls_that_are_answered_429_together_wait_once() {
+    let mut run = Run::new(side_by_side());
+    for user in ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"] {
+        run.submit(track(user, "paid", 7), who(user));
+    }
+    let mut calls = 0;
+    run.run(|_| {
+        calls += 1;
+        if calls <= 8 { throttled(None) } else { answer(202, "") }
+    });
+    let wait = run.sent[8].at.since(START);
+    assert!(wait < Duration::from_secs(1), "{wait:?}");
+}
+
+#[test]
 fn a_429_without_retry_after_waits_for_the_window() {
     let mut run = one(plain());
     let mut answer_429 = Answer::new(429, "");

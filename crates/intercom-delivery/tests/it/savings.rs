@@ -337,3 +337,22 @@ fn what_is_forgotten_costs_calls_and_nothing_else() {
     let (_, state) = deliver(&events, settings, false, Duration::ZERO);
     assert_eq!(state, plain_state);
 }
+
+#[test]
+fn what_changes_the_field_it_is_looked_up_by_is_not_merged() {
+    let by_name = || Lookup::new("name".parse::<LookupField>().unwrap(), "Ann");
+    let events = vec![
+        on(
+            "u1",
+            Plan::SaveContact(SaveContact::new(
+                by_id("u1"),
+                fields(r#"{"external_id":"u1","name":"Ann"}"#),
+            )),
+        ),
+        on("u1", record_update(by_name(), r#"{"name":"Bob"}"#)),
+        on("u1", record_update(by_name(), r#"{"name":"Bob","phone":"1"}"#)),
+    ];
+    compare(&events);
+    let (run, _) = deliver(&events, EngineSettings::new(), true, Duration::ZERO);
+    assert_eq!(run.results(), ["delivered", "delivered", "rejected contact_not_found"]);
+}

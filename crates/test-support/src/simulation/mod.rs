@@ -17,6 +17,7 @@
 
 mod cost;
 mod journal;
+mod meddling;
 mod plain;
 mod scenario;
 mod verdict;

@@ -59,6 +59,8 @@ pub(super) enum Meddling {
 pub struct Scenario {
     pub(super) seed: u64,
     pub(super) happenings: Vec<Happening>,
+    /// Whether what one person does may matter to another.
+    pub(super) are_entangled: bool,
     /// When each event comes in, in milliseconds from the start; all at once if empty.
     pub(super) arrivals: Vec<u64>,
     pub(super) policies: Policies,
@@ -100,10 +102,15 @@ impl Scenario {
         let revoked = one_in(random, 8).then(|| random.u64(..span));
         let is_interrupted = !ends.is_empty() || revoked.is_some();
         let is_forgetful = one_in(random, 6);
+        let is_meddled = one_in(random, 4);
+        let loose = !is_forgetful && random.bool();
         let habits = Habits {
             fragile: !is_interrupted && random.bool(),
-            loose: !is_forgetful && random.bool(),
+            loose,
             phones: random.bool(),
+            // An event that names its contact by email may find nobody when it is delivered again.
+            moves: !(is_interrupted && loose),
+            handed_down: !is_forgetful && !is_interrupted && !is_meddled && random.bool(),
         };
         let people = random.usize(1..8);
         let happenings = day(random, people, count, habits);
@@ -126,7 +133,7 @@ impl Scenario {
             unknown_contact: [UnknownContactPolicy::Fail, UnknownContactPolicy::Create][random.usize(..2)],
             archived: [ArchivedPolicy::Restore, ArchivedPolicy::Fail][random.usize(..2)],
         };
-        let meddling = if one_in(random, 4) {
+        let meddling = if is_meddled {
             let kinds = [
                 Meddling::Archive,
                 Meddling::Delete,
@@ -141,6 +148,7 @@ impl Scenario {
         };
         let mut scenario = Self {
             seed,
+            are_entangled: habits.handed_down,
             happenings,
             arrivals,
             policies,

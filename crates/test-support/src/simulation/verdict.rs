@@ -1,9 +1,10 @@
 //! Whether what happened is what should have.
 
 use super::journal::Done;
+use super::meddling::person_of;
 use super::plain::{Plain, REJECTED};
 use super::scenario::Scenario;
-use super::world::{Played, person_of};
+use super::world::Played;
 use intercom_api::{Attributes, Value};
 use intercom_sandbox::{Sandbox, State};
 use std::collections::BTreeSet;
@@ -108,6 +109,11 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
             "{} calls beyond the rate limit",
             played.over_limit
         )));
+    }
+    if scenario.are_entangled && !left_out.people.is_empty() {
+        left_out
+            .people
+            .extend(scenario.happenings.iter().map(|happening| happening.person));
     }
     let mut settings = scenario.sandbox.clone();
     settings.search_lag = Duration::ZERO;

@@ -63,12 +63,16 @@ pub(super) struct Habits {
     pub(super) loose: bool,
     /// Whether contacts are looked up by phone as well.
     pub(super) phones: bool,
+    /// Whether people change their email address.
+    pub(super) moves: bool,
+    /// Whether an email address that somebody has given up becomes somebody else's.
+    pub(super) handed_down: bool,
 }
 
 /// One who does things.
 struct Person {
     number: usize,
-    email: usize,
+    email: String,
     traits: [u8; 3],
     is_known: bool,
 }
@@ -77,7 +81,7 @@ impl Person {
     fn new(number: usize) -> Self {
         Self {
             number,
-            email: 0,
+            email: format!("Person.{number}.0@example.org"),
             traits: [0; 3],
             is_known: false,
         }
@@ -91,13 +95,9 @@ impl Person {
         format!("anonymous-{}", self.number)
     }
 
-    fn email(&self) -> String {
-        format!("Person.{}.{}@example.org", self.number, self.email)
-    }
-
     fn traits(&self) -> Value {
         json!({
-            "email": self.email(),
+            "email": self.email,
             "name": format!("Person {}", self.number),
             "plan": self.traits[0],
             "city": format!("city {}", self.traits[1]),
@@ -105,13 +105,26 @@ impl Person {
         })
     }
 
+    /// An event with all that identifies the person.
+    fn event(&self, kind: &str, rest: Value) -> Value {
+        let mut event = rest;
+        event["type"] = kind.into();
+        event["userId"] = self.user_id().into();
+        event["anonymousId"] = self.anonymous_id().into();
+        event
+    }
+
     fn identify(&self) -> Value {
-        json!({
-            "type": "identify",
-            "userId": self.user_id(),
-            "anonymousId": self.anonymous_id(),
-            "traits": self.traits(),
-        })
+        self.event("identify", json!({ "traits": self.traits() }))
+    }
+
+    fn join(&self, company: usize, mut traits: Value) -> Value {
+        traits["name"] = format!("Company {company}").into();
+        traits["plan"] = "pro".into();
+        self.event(
+            "group",
+            json!({ "groupId": format!("company-{company}"), "traits": traits }),
+        )
     }
 }
 
@@ -120,6 +133,8 @@ pub(super) fn day(random: &mut Rng, people: usize, count: usize, habits: Habits)
     let mut people: Vec<Person> = (0..people).map(Person::new).collect();
     let mut happenings: Vec<Happening> = Vec::with_capacity(count);
     let mut second = 0;
+    // Email addresses that have been given up.
+    let mut free = Vec::new();
     while happenings.len() < count {
         second += 1;
         let at = random.usize(..people.len());
@@ -132,13 +147,13 @@ pub(super) fn day(random: &mut Rng, people: usize, count: usize, habits: Habits)
             }
             continue;
         }
-        let event = event(random, &mut people[at], second, habits);
+        let event = event(random, &mut people[at], &mut free, second, habits);
         happenings.extend(Happening::of(at, &event));
     }
     happenings
 }
 
-fn event(random: &mut Rng, person: &mut Person, second: i64, habits: Habits) -> Value {
+fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: i64, habits: Habits) -> Value {
     let timestamp = format!(
         "2023-11-14T{:02}:{:02}:{:02}Z",
         second / 3600,
@@ -158,17 +173,22 @@ fn event(random: &mut Rng, person: &mut Person, second: i64, habits: Habits) -> 
             person.traits[which] = random.u8(..3);
             person.identify()
         }
-        28..32 => {
-            person.email = random.usize(..3);
+        28..32 if habits.moves => {
+            let other = match habits.handed_down && !free.is_empty() && random.bool() {
+                true => free.remove(random.usize(..free.len())),
+                false => format!("Person.{}.{}@example.org", person.number, random.usize(..3)),
+            };
+            free.retain(|email| *email != other);
+            free.push(std::mem::replace(&mut person.email, other));
             person.identify()
         }
-        32..36 if habits.phones => json!({
-            "type": "identify",
-            "userId": person.user_id(),
-            "anonymousId": person.anonymous_id(),
-            "traits": { "email": person.email(), "phone": format!("+44 {}", person.number) },
-            "integrations": { "Intercom": { "lookup": "phone" } },
-        }),
+        32..36 if habits.phones => {
+            let rest = json!({
+                "traits": { "email": person.email, "phone": format!("+44 {}", person.number) },
+                "integrations": { "Intercom": { "lookup": "phone" } },
+            });
+            person.event("identify", rest)
+        }
         36..40 => json!({
             "type": "identify",
             "userId": person.user_id(),
@@ -176,17 +196,13 @@ fn event(random: &mut Rng, person: &mut Person, second: i64, habits: Habits) -> 
         }),
         40..43 if habits.loose => json!({
             "type": "identify",
-            "traits": { "email": person.email(), "city": format!("city {}", random.u8(..3)) },
+            "traits": { "email": person.email, "city": format!("city {}", random.u8(..3)) },
         }),
-        43..46 => json!({
-            "type": "identify",
-            "userId": person.user_id(),
-            "anonymousId": person.anonymous_id(),
-            "traits": {
-                "email": person.email(),
-                "company": { "id": format!("company-{}", random.u8(..3)), "remove": true },
-            },
-        }),
+        43..46 => {
+            let company = json!({ "id": format!("company-{}", random.u8(..3)), "remove": true });
+            let rest = json!({ "traits": { "email": person.email, "company": company } });
+            person.event("identify", rest)
+        }
         46..49 => json!({
             "type": "record",
             "action": if random.bool() { "insert" } else { "update" },
@@ -203,32 +219,25 @@ fn event(random: &mut Rng, person: &mut Person, second: i64, habits: Habits) -> 
             "type": "track",
             "event": "email opened",
             "timestamp": timestamp,
-            "properties": { "email": person.email() },
+            "properties": { "email": person.email },
         }),
-        _ => json!({
-            "type": "track",
-            "userId": person.user_id(),
-            "anonymousId": person.anonymous_id(),
-            "event": format!("event {}", random.u8(..5)),
-            "timestamp": timestamp,
-            "properties": { "n": second, "plan": "x" },
-        }),
+        _ => {
+            let rest = json!({
+                "event": format!("event {}", random.u8(..5)),
+                "timestamp": timestamp,
+                "properties": { "n": second, "plan": "x" },
+            });
+            person.event("track", rest)
+        }
     }
 }
 
 fn group(random: &mut Rng, person: &Person) -> Value {
-    let company = random.u8(..3);
-    let mut traits = json!({ "name": format!("Company {company}"), "plan": "pro", "employees": random.u8(..3) });
+    let mut traits = json!({ "employees": random.u8(..3) });
     if random.bool() {
         traits["tags"] = json!([format!("tag {}", random.u8(..2)), "all"]);
     }
-    json!({
-        "type": "group",
-        "userId": person.user_id(),
-        "anonymousId": person.anonymous_id(),
-        "groupId": format!("company-{company}"),
-        "traits": traits,
-    })
+    person.join(random.usize(..3), traits)
 }
 
 /// What the next event of some traffic is.
@@ -283,28 +292,16 @@ pub fn traffic(count: usize, people: usize, seed: u64) -> Vec<Happening> {
                 }
                 person.identify()
             }
-            Card::Track => json!({
-                "type": "track",
-                "userId": person.user_id(),
-                "anonymousId": person.anonymous_id(),
-                "event": format!("event {}", random.u8(..40)),
-                "timestamp": 1_700_000_000 + happenings.len(),
-                "properties": { "n": happenings.len() },
-            }),
-            Card::Group { is_tagged } => {
-                let company = at % 60;
-                let mut traits = json!({ "name": format!("Company {company}"), "plan": "pro" });
-                if is_tagged {
-                    traits["tags"] = json!(["b2b"]);
-                }
-                json!({
-                    "type": "group",
-                    "userId": person.user_id(),
-                    "anonymousId": person.anonymous_id(),
-                    "groupId": format!("company-{company}"),
-                    "traits": traits,
-                })
+            Card::Track => {
+                let rest = json!({
+                    "event": format!("event {}", random.u8(..40)),
+                    "timestamp": 1_700_000_000 + happenings.len(),
+                    "properties": { "n": happenings.len() },
+                });
+                person.event("track", rest)
             }
+            Card::Group { is_tagged: true } => person.join(at % 60, json!({ "tags": ["b2b"] })),
+            Card::Group { is_tagged: false } => person.join(at % 60, json!({})),
         };
         happenings.extend(Happening::of(at, &event));
     }

@@ -1,12 +1,13 @@
 //! The world: the program, the sandbox, and the way between them.
 
 use super::journal::Journal;
-use super::scenario::{End, Meddling, Scenario};
+use super::meddling::meddle;
+use super::scenario::{End, Scenario};
 use super::verdict::Violation;
 use fastrand::Rng;
 use intercom_api::{Call, OperationId, UnixSeconds};
 use intercom_delivery::{Answer, CallId, Engine, Time, TransportFailure};
-use intercom_sandbox::{CallRequest, Reply, Request, Sandbox, UnixMillis};
+use intercom_sandbox::{CallRequest, Reply, Sandbox, UnixMillis};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
@@ -320,7 +321,10 @@ impl<'s> World<'s> {
             Next::End(at) => self.end(self.scenario.ends[at].1),
             Next::Start => self.start(),
             Next::Revocation => self.played.sandbox.set_token(Some("another".to_owned())),
-            Next::Meddling(at) => self.meddle(self.scenario.meddling[at].1),
+            Next::Meddling(at) => {
+                let now = UnixMillis(self.clock());
+                meddle(self.scenario.meddling[at].1, &mut self.random, &mut self.played, now);
+            }
         }
     }
 
@@ -442,57 +446,6 @@ impl<'s> World<'s> {
             Err(failure) => format!("no answer to call {id}: {failure}"),
         });
     }
-
-    /// Somebody else does something to a contact or a company.
-    fn meddle(&mut self, meddling: Meddling) {
-        let state = self.played.sandbox.state();
-        let text = |object: &intercom_api::Attributes, name: &str| {
-            object.get(name).and_then(|value| value.as_str()).map(str::to_owned)
-        };
-        let now = UnixMillis(self.clock());
-        if meddling == Meddling::RemoveCompany {
-            let Some(company) = pick(&mut self.random, &state.companies) else {
-                return;
-            };
-            let (Some(id), Some(key)) = (text(company, "id"), text(company, "company_id")) else {
-                return;
-            };
-            self.played.meddled_companies.insert(key);
-            self.played
-                .sandbox
-                .act(Request::new("DELETE", &format!("/companies/{id}")), now);
-            return;
-        }
-        let mut contacts = Vec::new();
-        for _ in 0..2 {
-            let Some(contact) = pick(&mut self.random, &state.contacts) else {
-                return;
-            };
-            let Some(id) = text(contact, "id") else { return };
-            self.played.meddled_people.extend(person_of(contact));
-            contacts.push(id);
-        }
-        let (first, second) = (&contacts[0], &contacts[1]);
-        let (method, path, body) = match meddling {
-            Meddling::Archive => ("POST", format!("/contacts/{first}/archive"), String::new()),
-            Meddling::Delete => ("DELETE", format!("/contacts/{first}"), String::new()),
-            _ => {
-                // Only a lead can be merged.
-                let path = format!("/contacts/{first}");
-                let lead = Request::new("PUT", &path).body(br#"{"role":"lead"}"#);
-                self.played.sandbox.act(lead, now);
-                let body = format!(r#"{{"from":"{first}","into":"{second}"}}"#);
-                ("POST", "/contacts/merge".to_owned(), body)
-            }
-        };
-        self.played
-            .sandbox
-            .act(Request::new(method, &path).body(body.as_bytes()), now);
-    }
-}
-
-fn pick<'a, T>(random: &mut Rng, items: &'a [T]) -> Option<&'a T> {
-    (!items.is_empty()).then(|| &items[random.usize(..items.len())])
 }
 
 fn identities(identities: &rudderstack_to_intercom::Identities) -> impl Iterator<Item = String> {
@@ -504,14 +457,4 @@ fn answer_of(reply: &Reply, clock: u64) -> Answer {
     let mut answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
     answer.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
     answer
-}
-
-/// Which person a contact is.
-pub(super) fn person_of(contact: &intercom_api::Attributes) -> Option<usize> {
-    let text = |name: &str| contact.get(name).and_then(|value| value.as_str());
-    if let Some(id) = text("external_id").or_else(|| text("user_id")) {
-        return id.strip_prefix("user-")?.parse().ok();
-    }
-    let email = text("email")?.to_lowercase();
-    email.strip_prefix("person.")?.split('.').next()?.parse().ok()
 }

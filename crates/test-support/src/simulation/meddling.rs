@@ -1,0 +1,63 @@
+//! What others do in the workspace meanwhile.
+
+use super::scenario::Meddling;
+use super::world::Played;
+use fastrand::Rng;
+use intercom_api::Attributes;
+use intercom_sandbox::{Request, UnixMillis};
+
+/// Somebody else does something to a contact or a company.
+pub(super) fn meddle(meddling: Meddling, random: &mut Rng, played: &mut Played, now: UnixMillis) {
+    let state = played.sandbox.state();
+    let text = |object: &Attributes, name: &str| object.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    if meddling == Meddling::RemoveCompany {
+        let Some(company) = pick(random, &state.companies) else {
+            return;
+        };
+        let (Some(id), Some(key)) = (text(company, "id"), text(company, "company_id")) else {
+            return;
+        };
+        played.meddled_companies.insert(key);
+        let path = format!("/companies/{id}");
+        played.sandbox.act(Request::new("DELETE", &path), now);
+        return;
+    }
+    let mut contacts = Vec::new();
+    for _ in 0..2 {
+        let Some(contact) = pick(random, &state.contacts) else {
+            return;
+        };
+        let Some(id) = text(contact, "id") else { return };
+        played.meddled_people.extend(person_of(contact));
+        contacts.push(id);
+    }
+    let (first, second) = (&contacts[0], &contacts[1]);
+    let (method, path, body) = match meddling {
+        Meddling::Archive => ("POST", format!("/contacts/{first}/archive"), String::new()),
+        Meddling::Delete => ("DELETE", format!("/contacts/{first}"), String::new()),
+        _ => {
+            // Only a lead can be merged.
+            let path = format!("/contacts/{first}");
+            let lead = Request::new("PUT", &path).body(br#"{"role":"lead"}"#);
+            played.sandbox.act(lead, now);
+            let body = format!(r#"{{"from":"{first}","into":"{second}"}}"#);
+            ("POST", "/contacts/merge".to_owned(), body)
+        }
+    };
+    let request = Request::new(method, &path).body(body.as_bytes());
+    played.sandbox.act(request, now);
+}
+
+fn pick<'a, T>(random: &mut Rng, items: &'a [T]) -> Option<&'a T> {
+    (!items.is_empty()).then(|| &items[random.usize(..items.len())])
+}
+
+/// Which person a contact is.
+pub(super) fn person_of(contact: &Attributes) -> Option<usize> {
+    let text = |name: &str| contact.get(name).and_then(|value| value.as_str());
+    if let Some(id) = text("external_id").or_else(|| text("user_id")) {
+        return id.strip_prefix("user-")?.parse().ok();
+    }
+    let email = text("email")?.to_lowercase();
+    email.strip_prefix("person.")?.split('.').next()?.parse().ok()
+}
