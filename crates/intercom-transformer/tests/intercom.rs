@@ -152,6 +152,20 @@ async fn what_intercom_refuses_is_told_by_event() {
 }
 
 #[tokio::test]
+async fn a_limit_that_is_used_up_is_not_run_against() {
+    let limit = intercom_sandbox::RateLimit::new(1, std::time::Duration::from_secs(50));
+    let (sandbox, router) = with_sandbox(Settings::default().with_rate_limit(limit)).await;
+    let first = transform(&router, &[event(1, identify("u-1"))]).await;
+    assert_eq!(first[0]["statusCode"], 200);
+    let second = transform(&router, &[event(2, identify("u-2"))]).await;
+    assert_eq!(
+        (&second[0]["statusCode"], &second[0]["statTags"]["errorType"]),
+        (&json!(429), &json!("throttled"))
+    );
+    assert_eq!(calls(&sandbox, "search_contacts"), 1);
+}
+
+#[tokio::test]
 async fn a_dead_intercom_makes_events_wait_not_fail() {
     let router = service(NOBODY).router();
     let elements = transform(&router, &[event(1, identify("u-1"))]).await;
