@@ -6,9 +6,8 @@ use crate::protocol::{
     Authorization, BadRequest, DeletionAnswer, DeletionJob, Failure, UserAttributes, access_token, is_destination_type,
 };
 use crate::router::Refusal;
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use intercom_api::{ContactFields, ContactId, CreateContact, DeleteContact, RequestUserDeletion};
-use rudderstack_to_intercom::{Lookup, LookupField};
+use futures_util::StreamExt as _;
+use intercom_delivery::{Answer, Erasure, ErasureError};
 
 /// Erases the users of all jobs: HTTP status and body. `secret` is the JSON text of the destination's secret.
 pub(crate) async fn delete_users(
@@ -68,68 +67,56 @@ async fn run(gateway: &Gateway, job: &DeletionJob<'_>, authorization: &Authoriza
         version: gateway.settings.api_version,
         scope: gateway.contacts.scope(&base_url, authorization.token(), None),
     };
-    let users: Vec<_> = job.users.iter().map(|user| erase(gateway, &target, user)).collect();
-    let work = futures_util::stream::iter(users)
-        .buffer_unordered(gateway.settings.max_calls_per_request.get())
-        .try_collect::<()>();
+    let erasures: Vec<_> = job.users.iter().map(|user| erase(gateway, &target, user)).collect();
+    let work = worst_of(erasures, gateway.settings.max_calls_per_request.get());
     match tokio::time::timeout(gateway.settings.request_timeout, work).await {
-        Ok(result) => result.map_err(Failure::from),
+        Ok(Some(failure)) => Err(failure),
+        Ok(None) => Ok(()),
         Err(_) => Err(Failure::retryable(
             "request_timeout: Intercom took too long; the job can be sent again",
         )),
     }
 }
 
-async fn erase(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) -> Result<(), CallError> {
-    for id in resolve(gateway, target, user).await? {
-        gateway.contacts.forget(&id);
-        match gateway.run(target, &RequestUserDeletion { intercom_user_id: id }).await {
-            Ok(_) | Err(CallError::Unreadable) => {}
-            // Gone already.
-            Err(error) if error.is_status(&[404, 410]) => {}
-            Err(error) => return Err(error),
+/// Erases all, some at a time, also if some of them fail. Gives the failure that says most about the job: that the token
+/// is refused, which ends it; else one that may pass, because then the job is sent again; else the first.
+async fn worst_of(erasures: Vec<impl Future<Output = Result<(), Failure>>>, at_a_time: usize) -> Option<Failure> {
+    let mut results = futures_util::stream::iter(erasures).buffered(at_a_time).enumerate();
+    let mut worst: Option<Failure> = None;
+    while let Some((at, result)) = results.next().await {
+        let Err(mut failure) = result else { continue };
+        failure.message = format!("/userAttributes/{at}: {}", failure.message);
+        if failure.meta.is_some() {
+            return Some(failure);
         }
+        let is_worse = |known: &Failure| failure.is_retryable() && !known.is_retryable();
+        if worst.as_ref().is_none_or(is_worse) {
+            worst = Some(failure);
+        }
+    }
+    worst
+}
+
+/// Erases a user. One whom Intercom does not know is erased already.
+async fn erase(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) -> Result<(), Failure> {
+    if user.user_id.is_none() && user.email.is_none() {
+        return Err(Failure::invalid(
+            "user_not_named: there is neither userId nor email, so nobody is erased",
+        ));
+    }
+    let mut erasure = Erasure::new(user.user_id.clone(), user.email.clone());
+    while let Some(call) = erasure.next_call() {
+        erasure.found().for_each(|id| gateway.contacts.forget(id));
+        let answer = match gateway.send(target, &call).await {
+            Ok(answer) => answer,
+            // What it means depends on how far the erasure is.
+            Err(CallError::Answered(error, body)) => Answer::new(error.status, body),
+            Err(error) => return Err(error.into()),
+        };
+        erasure.handle_answer(&answer).map_err(|error| match error {
+            ErasureError::Refused(error) => Failure::from(error.as_ref()),
+            _ => Failure::from(CallError::Unreadable),
+        })?;
     }
     Ok(())
-}
-
-/// The contacts that are the user: by external id, else by email, else one that no search finds.
-async fn resolve(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) -> Result<Vec<ContactId>, CallError> {
-    let lookups = [
-        user.user_id
-            .as_ref()
-            .map(|id| Lookup::new(LookupField::EXTERNAL_ID, id.as_str())),
-        user.email
-            .as_ref()
-            .map(|email| Lookup::new(LookupField::EMAIL, email.to_lowercase())),
-    ];
-    for lookup in lookups.into_iter().flatten() {
-        let hits = gateway.run(target, &lookup.search()).await?.data.unwrap_or_default();
-        if !hits.is_empty() {
-            return Ok(hits.into_iter().map(|contact| contact.id).collect());
-        }
-    }
-    hidden(gateway, target, user).await
-}
-
-/// The contact that no search finds, because it is archived or new: only the attempt to create it again tells.
-async fn hidden(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) -> Result<Vec<ContactId>, CallError> {
-    if user.user_id.is_none() && user.email.is_none() {
-        return Ok(Vec::new());
-    }
-    let mut contact = ContactFields::new();
-    contact.external_id = user.user_id.as_deref().map(Into::into);
-    contact.email.clone_from(&user.email);
-    match gateway.run(target, &CreateContact { contact }).await {
-        Ok(created) => {
-            // There was none, and there shall be none.
-            gateway.run(target, &DeleteContact { id: created.id }).await?;
-            Ok(Vec::new())
-        }
-        Err(CallError::Answered(error, body)) => match error.conflicting_contact() {
-            Some(conflict) => Ok(vec![conflict.id]),
-            None => Err(CallError::Answered(error, body)),
-        },
-        Err(error) => Err(error),
-    }
 }

@@ -6,7 +6,7 @@ mod support;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use intercom_sandbox::{RunningSandbox, Settings};
+use intercom_sandbox::{Fault, Faults, RunningSandbox, ScriptedFault, Settings};
 use serde_json::{Value, json};
 use support::{NOBODY, ask, event, post, service, transform, with_sandbox};
 
@@ -244,7 +244,7 @@ async fn users_are_erased_by_any_identity_archived_ones_too() {
         .unwrap();
         sandbox.call(&call, intercom_sandbox::UnixMillis(0));
     });
-    let users = json!([{"userId": "u-1"}, {"email": "U-2@example.com"}, {"userId": "u-3"}, {"userId": "nobody"}, {}]);
+    let users = json!([{"userId": "u-1"}, {"email": "U-2@example.com"}, {"userId": "u-3"}, {"userId": "nobody"}]);
     let (status, answer) = delete(&router, users).await;
     assert_eq!(
         (status, &answer),
@@ -253,6 +253,37 @@ async fn users_are_erased_by_any_identity_archived_ones_too() {
     assert_eq!(calls(&sandbox, "request_user_deletion"), 3);
     let left = state(&sandbox)["contacts"].to_string();
     assert!(!left.contains("nobody"), "{left}");
+}
+
+#[tokio::test]
+async fn who_is_not_named_is_not_said_to_be_erased() {
+    let (sandbox, router) = with_sandbox(Settings::default()).await;
+    save(&router, identify("u-1")).await;
+    for nobody in [json!({}), json!({"userId": "", "phone": "1"}), json!(null)] {
+        let (status, answer) = delete(&router, json!([nobody, {"userId": "u-1"}])).await;
+        assert_eq!((status.as_u16(), &answer[0]["status"]), (400, &json!("failed")));
+        let error = answer[0]["error"].as_str().unwrap();
+        assert!(error.starts_with("/userAttributes/0: user_not_named"), "{error}");
+    }
+    // The others are erased all the same.
+    assert_eq!(calls(&sandbox, "request_user_deletion"), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_ends_a_deletion_and_a_failure_that_passes_is_told_first() {
+    let (sandbox, router) = with_sandbox(Settings::default()).await;
+    sandbox.with(|sandbox| sandbox.set_token(Some("another".to_owned())));
+    let (status, answer) = delete(&router, json!([{}, {"userId": "u-1"}])).await;
+    assert_eq!(status.as_u16(), 400);
+    assert_eq!(answer[0]["authErrorCategory"], "AUTH_STATUS_INACTIVE");
+    sandbox.with(|sandbox| {
+        let mut faults = Faults::none();
+        faults.scripted = vec![ScriptedFault::at_call(1, Fault::status(503))];
+        sandbox.set_token(None);
+        sandbox.set_faults(faults);
+    });
+    let (status, answer) = delete(&router, json!([{}, {"userId": "u-1"}])).await;
+    assert_eq!((status.as_u16(), &answer[0]["status"]), (503, &json!("failed")));
 }
 
 #[tokio::test]
