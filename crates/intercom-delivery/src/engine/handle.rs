@@ -24,13 +24,19 @@ impl Engine {
         }
         if answer.status == 429 {
             self.totals.throttled += 1;
-            self.limiter.throttled(answer, now, &mut self.backoff);
             job.throttled += 1;
+            let at = self
+                .limiter
+                .throttled(answer, job.throttled, self.now, &mut self.backoff);
             if job.throttled >= self.settings.max_throttled.get() {
                 job.trouble.attempts = job.throttled;
                 self.end(flight.job, Ending::Failed(FailureCode::RateLimited));
-            } else {
+            } else if at <= self.now {
                 self.resume(flight.job);
+            } else if self.closed.is_some() {
+                self.end(flight.job, Ending::Failed(self.closing_code()));
+            } else {
+                self.sleep(flight.job, at);
             }
             return;
         }
@@ -135,9 +141,16 @@ impl Engine {
         } else if self.closed.is_some() {
             self.end(seq, Ending::Failed(self.closing_code()));
         } else {
-            job.state = State::Sleeping;
             let wait = self.backoff.wait(job.attempts).max(at_least.unwrap_or_default());
-            self.sleeping.push(Reverse((self.now.after(wait), seq)));
+            self.sleep(seq, self.now.after(wait));
+        }
+    }
+
+    /// Makes a job's next call at this moment, or after it.
+    fn sleep(&mut self, seq: u64, at: Time) {
+        if let Some(job) = self.jobs.get_mut(&seq) {
+            job.state = State::Sleeping;
+            self.sleeping.push(Reverse((at, seq)));
         }
     }
 

@@ -20,6 +20,8 @@ const LONGEST_WINDOW_MILLIS: u64 = 15 * 60 * 1000;
 /// is told in whole seconds, so that it may be a second too early or too late.
 const MARGIN_STEP_MILLIS: i64 = 250;
 const MARGINS_MILLIS: std::ops::RangeInclusive<i64> = -1_000..=2_000;
+/// How many other answers make up for one of 429 that does not say how long to wait.
+const ANSWERS_AGAINST_ONE_429: u32 = 16;
 /// The greatest jitter after a wait that Intercom asked for.
 const RESUME_JITTER: Duration = Duration::from_millis(250);
 
@@ -103,6 +105,8 @@ pub(super) struct Limiter {
     skew: Skew,
     paused_until: Option<Time>,
     throttled_in_a_row: u32,
+    /// How many answers it takes until those of 429 that did not say how long to wait are made up for.
+    doubt: u32,
     /// The next call's place in the window's plan, in microseconds.
     next_micros: u64,
     /// The least time between two calls, in microseconds, and the next call's place by it.
@@ -126,6 +130,7 @@ impl Limiter {
             skew: Skew::UNKNOWN,
             paused_until: None,
             throttled_in_a_row: 0,
+            doubt: 0,
             next_micros: 0,
             rate: settings
                 .max_rate
@@ -244,6 +249,7 @@ impl Limiter {
         }
         if answer.status != 429 {
             self.throttled_in_a_row = 0;
+            self.doubt = self.doubt.saturating_sub(1);
         }
         if let Some(told) = answer.rate_limit {
             self.told(call, told, sent, now);
@@ -307,23 +313,37 @@ impl Limiter {
     }
 
     /// A call was answered 429: nothing is sent until Intercom says, or else until its window ends.
-    pub(super) fn throttled(&mut self, answer: &Answer, now: Time, backoff: &mut Backoff) {
-        if self.paused_until(now).is_none() {
-            // Calls that were in flight together count as one.
-            self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
-        }
+    ///
+    /// One that says nothing of the limit, among answers of another kind, need not come from the limit. Then just its own
+    /// call waits, and all others do only when there are more of these. Gives the moment from which that call may be made.
+    pub(super) fn throttled(&mut self, answer: &Answer, times: u32, now: Time, backoff: &mut Backoff) -> Time {
         let reset = self
             .window
             .filter(|_| answer.rate_limit.is_some())
             .map(|window| self.end_of(&window))
             .filter(|end| *end > now);
-        let until = match (answer.retry_after, reset) {
-            (Some(wait), _) => now.after(wait.min(Duration::from_millis(LONGEST_WINDOW_MILLIS))),
-            (None, Some(end)) => end,
-            (None, None) => now.after(backoff.longest(self.throttled_in_a_row)),
+        let told = match (answer.retry_after, reset) {
+            (Some(wait), _) => Some(now.after(wait.min(Duration::from_millis(LONGEST_WINDOW_MILLIS)))),
+            (None, reset) => reset,
         };
+        let is_lone = told.is_none() && self.doubt == 0;
+        if told.is_none() {
+            self.doubt = (self.doubt + ANSWERS_AGAINST_ONE_429).min(2 * ANSWERS_AGAINST_ONE_429);
+        }
+        if is_lone {
+            return now.after(backoff.longest(times)).after(backoff.jitter(RESUME_JITTER));
+        }
+        if self.paused_until(now).is_none() {
+            // Calls that were in flight together count as one.
+            self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
+        }
+        let until = told.unwrap_or_else(|| now.after(backoff.longest(self.throttled_in_a_row)));
         let until = until.after(backoff.jitter(RESUME_JITTER));
         self.paused_until = self.paused_until.max(Some(until));
+        match told {
+            Some(_) => now,
+            None => now.after(backoff.longest(times)),
+        }
     }
 
     /// How many more calls can be made in the window: what is left, less a reserve, and less the calls of which it is

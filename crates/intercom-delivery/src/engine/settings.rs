@@ -111,7 +111,8 @@ pub struct EngineSettings {
     pub queue: NonZeroUsize,
     /// How often one call is tried before its event fails. Answers of 429 do not count.
     pub max_attempts: NonZeroU32,
-    /// How often in a row one call may be answered 429 before its event fails. The whole engine waits each time.
+    /// How often in a row one call may be answered 429 before its event fails. Other calls wait as well, unless it is a
+    /// lone answer that does not say how long.
     pub max_throttled: NonZeroU32,
     /// The longest wait before the second attempt; it doubles with every further one.
     pub backoff_base: Duration,

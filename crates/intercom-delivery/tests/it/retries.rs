@@ -132,6 +132,55 @@ fn calls_that_are_answered_429_together_wait_once() {
 }
 
 #[test]
+fn a_lone_429_that_does_not_say_how_long_keeps_only_its_own_call_waiting() {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 2.try_into().unwrap();
+    let mut run = Run::new(settings);
+    for at in 0..200 {
+        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+    }
+    let slow = |(reply, _)| (reply, Duration::from_millis(10));
+    // One of 40 calls, too seldom to be the rate limit.
+    let mut calls = 0;
+    run.run(|_| {
+        calls += 1;
+        slow(if calls % 40 == 20 {
+            throttled(None)
+        } else {
+            answer(202, "")
+        })
+    });
+    let totals = run.engine.status().totals;
+    assert_eq!((totals.delivered, totals.throttled), (200, 5));
+    // 205 calls, two at a time, and the wait of the last one that was throttled.
+    let took = run.now.since(START);
+    assert!(took < Duration::from_millis(1_050 + 750), "{took:?}");
+    let again = run.sent.iter().filter(|sent| sent.call.path == "/events").count();
+    assert_eq!(again, 205);
+}
+
+#[test]
+fn answers_of_429_that_are_many_keep_all_waiting_whatever_they_say() {
+    let mut settings = EngineSettings::new();
+    settings.concurrency = 2.try_into().unwrap();
+    let mut run = Run::new(settings);
+    for at in 0..100 {
+        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+    }
+    // A proxy that lets ten calls a second pass, and does not say so.
+    let mut passed = std::collections::BTreeMap::<u64, u32>::new();
+    run.run(|sent| {
+        let count = passed.entry(sent.at.unix_millis() / 1000).or_default();
+        *count += 1;
+        let reply = if *count <= 10 { answer(202, "") } else { throttled(None) };
+        (reply.0, Duration::from_millis(10))
+    });
+    let totals = run.engine.status().totals;
+    assert_eq!(totals.delivered, 100);
+    assert!(totals.throttled <= 60, "{} answers of 429", totals.throttled);
+}
+
+#[test]
 fn a_429_without_retry_after_waits_for_the_window() {
     let mut run = one(plain());
     let mut answer_429 = Answer::new(429, "");
