@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
-use test_support::simulation::{self, Report, Violation, replay_command};
+use test_support::simulation::{self, Mishaps, Report, Violation, replay_command};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -74,6 +74,10 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         total.compared,
         total.left_out,
     );
+    println!("\n| what went wrong | how often |\n| --- | ---: |");
+    for name in Mishaps::NAMES {
+        println!("| {name} | {} |", total.mishaps.of(name));
+    }
     if played.failed.is_empty() {
         ExitCode::SUCCESS
     } else {

@@ -18,6 +18,7 @@ pub(super) fn meddle(meddling: Meddling, random: &mut Rng, played: &mut Played, 
             return;
         };
         played.meddled_companies.insert(key);
+        played.mishaps.count("company deleted by others");
         let path = format!("/companies/{id}");
         played.sandbox.act(Request::new("DELETE", &path), now);
         return;
@@ -32,6 +33,11 @@ pub(super) fn meddle(meddling: Meddling, random: &mut Rng, played: &mut Played, 
         contacts.push(id);
     }
     let (first, second) = (&contacts[0], &contacts[1]);
+    played.mishaps.count(match meddling {
+        Meddling::Archive => "contact archived by others",
+        Meddling::Delete => "contact deleted by others",
+        _ => "contacts merged by others",
+    });
     let (method, path, body) = match meddling {
         Meddling::Archive => ("POST", format!("/contacts/{first}/archive"), String::new()),
         Meddling::Delete => ("DELETE", format!("/contacts/{first}"), String::new()),

@@ -18,6 +18,8 @@
 mod cost;
 mod journal;
 mod meddling;
+mod mishaps;
+mod pace;
 mod plain;
 mod scenario;
 mod verdict;
@@ -25,6 +27,8 @@ mod workload;
 mod world;
 
 pub use cost::{Cost, cost, plain_cost};
+pub use mishaps::Mishaps;
+pub use pace::{Pace, pace};
 pub use scenario::Scenario;
 pub use verdict::{Report, Violation};
 pub use workload::{Happening, traffic};

@@ -2,6 +2,7 @@
 
 use super::journal::Done;
 use super::meddling::person_of;
+use super::mishaps::Mishaps;
 use super::plain::{Plain, REJECTED};
 use super::scenario::Scenario;
 use super::world::Played;
@@ -30,7 +31,7 @@ impl fmt::Display for Violation {
 impl std::error::Error for Violation {}
 
 /// What happened, in numbers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
     /// Events that came in.
@@ -49,6 +50,8 @@ pub struct Report {
     pub compared: u64,
     /// How long it took, by the virtual clock.
     pub took: Duration,
+    /// What went wrong, and how often.
+    pub mishaps: Mishaps,
 }
 
 impl Report {
@@ -62,6 +65,7 @@ impl Report {
         self.left_out += other.left_out;
         self.compared += other.compared;
         self.took += other.took;
+        self.mishaps.add(&other.mishaps);
     }
 }
 
@@ -152,6 +156,7 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
         left_out: count(kept_out),
         compared: count(people.len() - kept_out),
         took: Duration::from_millis(played.took),
+        mishaps: played.mishaps,
     })
 }
 

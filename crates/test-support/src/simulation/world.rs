@@ -2,6 +2,7 @@
 
 use super::journal::Journal;
 use super::meddling::meddle;
+use super::mishaps::Mishaps;
 use super::scenario::{End, Scenario};
 use super::verdict::Violation;
 use fastrand::Rng;
@@ -43,6 +44,8 @@ struct Sent {
     event: usize,
     call: Call,
     answer: Option<Result<Answer, TransportFailure>>,
+    /// Whether the program has had an answer.
+    is_over: bool,
 }
 
 /// A run of the program.
@@ -70,6 +73,8 @@ pub(super) struct Played {
     pub(super) repeated: u64,
     /// Answers of 429 that the rate limit is the reason of.
     pub(super) over_limit: u64,
+    /// What went wrong, and how often.
+    pub(super) mishaps: Mishaps,
     pub(super) runs: u32,
     /// How long it all took, in milliseconds.
     pub(super) took: u64,
@@ -108,6 +113,7 @@ impl<'s> World<'s> {
                 calls: 0,
                 repeated: 0,
                 over_limit: 0,
+                mishaps: Mishaps::default(),
                 runs: 0,
                 took: 0,
             },
@@ -281,6 +287,7 @@ impl<'s> World<'s> {
             event,
             call: transmit.call,
             answer: None,
+            is_over: false,
         });
         let way = self.random.u64(1..=self.scenario.latency);
         self.at(self.now + way, Next::Arrival(at));
@@ -315,12 +322,18 @@ impl<'s> World<'s> {
             Next::Arrival(at) => self.arrive(at),
             Next::Answer(at) => self.answer(at),
             Next::Patience(at) => {
+                if self.is_waited_for(at) {
+                    self.played.mishaps.count("no answer in time");
+                }
                 self.sent[at].answer = Some(Err(TransportFailure::Timeout));
                 self.answer(at);
             }
             Next::End(at) => self.end(self.scenario.ends[at].1),
             Next::Start => self.start(),
-            Next::Revocation => self.played.sandbox.set_token(Some("another".to_owned())),
+            Next::Revocation => {
+                self.played.mishaps.count("token revoked");
+                self.played.sandbox.set_token(Some("another".to_owned()));
+            }
             Next::Meddling(at) => {
                 let now = UnixMillis(self.clock());
                 meddle(self.scenario.meddling[at].1, &mut self.random, &mut self.played, now);
@@ -329,6 +342,13 @@ impl<'s> World<'s> {
     }
 
     fn end(&mut self, end: End) {
+        if self.run.is_some() {
+            self.played.mishaps.count(match end {
+                End::Kill => "kill -9",
+                End::Stop => "Ctrl-C",
+                End::Abort => "Ctrl-C twice",
+            });
+        }
         match (end, &mut self.run) {
             (_, None) => {}
             (End::Kill, run) => {
@@ -356,32 +376,45 @@ impl<'s> World<'s> {
             .iter()
             .any(|(begin, end)| (*begin..*end).contains(&self.now));
         if is_storm && self.random.u8(..10) < 9 {
+            self.played.mishaps.count("answered 429 in a storm");
             let mut answer = Answer::new(429, "");
             answer.retry_after = self.random.bool().then(|| Duration::from_secs(self.random.u64(1..4)));
             return self.reply(at, Ok(answer));
         }
         if self.strikes(faults.errors) {
-            let status = [500, 502, 503, 408][self.random.usize(..4)];
+            let (status, name) = [
+                (500, "answered 500"),
+                (502, "answered 502"),
+                (503, "answered 503"),
+                (408, "answered 408"),
+            ][self.random.usize(..4)];
+            self.played.mishaps.count(name);
             return self.reply(at, Ok(Answer::new(status, "")));
         }
         if self.strikes(faults.lost_calls) {
+            self.played.mishaps.count("lost on the way there");
             return self.lose(at);
         }
         if self.strikes(faults.pages) {
+            self.played.mishaps.count("answered 200 by a proxy");
             return self.reply(at, Ok(Answer::new(200, "<html>Sign in</html>")));
         }
         let mut answer = self.perform(at);
         if self.strikes(faults.repeated) {
             self.played.repeated += 1;
+            self.played.mishaps.count("arrived twice");
             answer = self.perform(at);
         }
         if self.strikes(faults.errors_after_effect) {
+            self.played.mishaps.count("answered 500 after it took effect");
             return self.reply(at, Ok(Answer::new(500, "")));
         }
         if self.strikes(faults.lost_answers) {
+            self.played.mishaps.count("answer lost after it took effect");
             return self.lose(at);
         }
         if self.strikes(faults.slow) {
+            self.played.mishaps.count("answered slowly");
             self.sent[at].answer = Some(Ok(answer));
             let slow = self.random.u64(1_000..40_000);
             return self.at(self.now + slow, Next::Answer(at));
@@ -417,7 +450,17 @@ impl<'s> World<'s> {
         if reply.status == 429 {
             self.played.over_limit += 1;
         }
-        answer_of(&reply, clock)
+        let answer = answer_of(&reply, clock);
+        if let Some(name) = Mishaps::name_of(sent.call.operation, &answer) {
+            self.played.mishaps.count(name);
+        }
+        answer
+    }
+
+    /// Whether the program still runs that made the call, and has had no answer.
+    fn is_waited_for(&self, at: usize) -> bool {
+        let sent = &self.sent[at];
+        self.run.is_some() && sent.run == self.played.runs && !sent.is_over
     }
 
     /// An answer arrives at the program, if it still runs and waits for it.
@@ -428,6 +471,7 @@ impl<'s> World<'s> {
         let Some(run) = self.run.as_mut().filter(|_| sent.run == self.played.runs) else {
             return;
         };
+        sent.is_over = true;
         for text in identities(&self.scenario.happenings[sent.event].identities) {
             if let Some((_, in_flight)) = run.order.get_mut(&text) {
                 in_flight.remove(&sent.event);

@@ -1,7 +1,9 @@
 //! The engine and the sandbox together, on some bad days. `cargo xtask simulate` plays as many as wanted.
 
 use intercom_delivery::Savings;
-use test_support::simulation::{Report, cost, plain_cost, replay_command, run, traffic};
+use intercom_sandbox::RateLimit;
+use std::time::Duration;
+use test_support::simulation::{Mishaps, Report, cost, pace, plain_cost, replay_command, run, traffic};
 
 #[test]
 fn nothing_is_lost_on_a_bad_day() {
@@ -15,11 +17,31 @@ fn nothing_is_lost_on_a_bad_day() {
     // The scenarios must be hard, and yet be compared.
     assert!(total.runs > 180, "{total:?}");
     assert!(total.compared > 3 * total.left_out, "{total:?}");
+    // The limit is kept so well that it takes more seeds until somebody runs into it.
+    for name in Mishaps::NAMES
+        .into_iter()
+        .filter(|name| *name != "answered 429 by the limit")
+    {
+        assert!(total.mishaps.of(name) > 0, "never happened: {name}");
+    }
+}
+
+#[test]
+fn a_limit_of_a_hundred_calls_in_ten_seconds_is_used_and_kept_for_two_minutes() {
+    let happenings = traffic(6_000, 458, 1);
+    let limit = RateLimit::new(100, Duration::from_secs(10));
+    for seed in 0..20 {
+        for limit in [limit, limit.with_retry_after()] {
+            let pace = pace(&happenings, limit, Duration::from_secs(120), seed);
+            assert!(pace.throttled <= 3, "seed {seed}: {pace:?}");
+            assert!(pace.used >= 0.95, "seed {seed}: {pace:?}");
+        }
+    }
 }
 
 #[test]
 fn every_saving_saves_calls_and_changes_nothing_else() {
-    let happenings = traffic(2_000, 60, 1);
+    let happenings = traffic(20_000, 458, 1);
     let plain = plain_cost(&happenings);
     assert!(plain.calls_an_event() <= 1.46, "{}", plain.calls_an_event());
     let none = cost(&happenings, Savings::NONE);

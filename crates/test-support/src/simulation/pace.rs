@@ -1,0 +1,86 @@
+//! How well a rate limit is used, and kept: the engine against a sandbox that has one, under virtual time.
+
+use super::workload::Happening;
+use super::world::START;
+use fastrand::Rng;
+use intercom_delivery::{Answer, CallId, Engine, EngineSettings, Time};
+use intercom_sandbox::{RateLimit, Sandbox, Settings, UnixMillis};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Duration;
+
+/// How a limit was used.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Calls that were answered otherwise than 429.
+    pub calls: u64,
+    /// Answers of 429.
+    pub throttled: u64,
+    /// The share of the calls that the limit allows in that time.
+    pub used: f64,
+}
+
+/// Something that comes to pass.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    Arrival(CallId),
+    Answer(CallId),
+}
+
+/// Delivers events, which must be enough, for so long, and counts.
+pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u64) -> Pace {
+    let random = &mut Rng::with_seed(seed);
+    let mut engine = Engine::new(EngineSettings::new());
+    let mut sandbox = Sandbox::new(Settings::default().with_rate_limit(limit));
+    let mut to_do = happenings.iter().enumerate();
+    let mut next = BinaryHeap::new();
+    let (mut calls, mut answers) = (HashMap::new(), HashMap::new());
+    let (mut answered, mut throttled) = (0, 0);
+    let start = START + random.u64(..10_000);
+    let end = start + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut now = start;
+    while now < end {
+        while engine.room() > 0 {
+            let (number, happening) = to_do.next().expect("there are enough events");
+            engine.submit(happening.submission(number)).expect("there is room");
+        }
+        while let Some(transmit) = engine.poll_call(Time::from_unix_millis(now)) {
+            next.push(Reverse((now + random.u64(10..60), Next::Arrival(transmit.id))));
+            calls.insert(transmit.id, transmit.call);
+        }
+        while engine.poll_outcome().is_some() {}
+        let wake = engine.poll_timeout().map(Time::unix_millis);
+        let comes = next.peek().map(|Reverse((at, _))| *at);
+        now = now.max([wake, comes].into_iter().flatten().min().expect("something comes"));
+        while let Some(Reverse((at, _))) = next.peek()
+            && *at <= now
+            && let Some(Reverse((_, happens))) = next.pop()
+        {
+            match happens {
+                Next::Arrival(id) => {
+                    let call = calls.remove(&id).expect("it was made");
+                    let reply = sandbox.call(&call, UnixMillis(now));
+                    let count = if reply.status == 429 {
+                        &mut throttled
+                    } else {
+                        &mut answered
+                    };
+                    *count += 1;
+                    let answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+                    answers.insert(id, answer);
+                    next.push(Reverse((now + random.u64(10..60), Next::Answer(id))));
+                }
+                Next::Answer(id) => {
+                    let answer = answers.remove(&id).expect("it was answered");
+                    engine.handle_response(id, &answer, Time::from_unix_millis(now));
+                }
+            }
+        }
+    }
+    let allowed = limit.calls as f64 * time.as_secs_f64() / limit.window.as_secs_f64();
+    Pace {
+        calls: answered,
+        throttled,
+        used: answered as f64 / allowed,
+    }
+}
