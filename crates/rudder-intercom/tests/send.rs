@@ -146,6 +146,32 @@ fn dead_letters_can_be_sent_again() {
 }
 
 #[test]
+fn only_code_is_for_dead_letters() {
+    let (input, letter) = (identify(1), format!(r#"{{"event":{},"code":"timeout"}}"#, identify(2)));
+    let run1 = run(&["send", "--sandbox", "--only-code", "timeout"], &input);
+    assert_eq!(run1.code(), 2);
+    assert!(
+        run1.stderr().contains("--only-code selects among dead letters"),
+        "{}",
+        run1.stderr()
+    );
+    let run2 = run(
+        &["send", "--sandbox", "--only-code", "timeout"],
+        format!("{input}\n{letter}\n{input}"),
+    );
+    assert_eq!(run2.code(), 0, "{}", run2.stderr());
+    assert!(
+        run2.stderr().starts_with("2 items of the input left out"),
+        "{}",
+        run2.stderr()
+    );
+    assert!(run2.stdout().starts_with("1 of 1 event delivered"), "{}", run2.stdout());
+    // There are dead letters, though none of these.
+    let run3 = run(&["send", "--sandbox", "--only-code", "other"], &letter);
+    assert_eq!((run3.code(), run3.stderr()), (0, String::new()));
+}
+
+#[test]
 fn without_a_token_nothing_is_sent() {
     let run1 = run(&["send"], identify(1));
     assert_eq!(run1.code(), 3);

@@ -83,13 +83,22 @@ impl Caller {
     ///
     /// If there is no token, or the URL is none.
     pub(super) fn new(connection: &Connection) -> Result<Self, Error> {
+        Self::of(connection.workspace()?)
+    }
+
+    /// For this workspace.
+    ///
+    /// # Errors
+    ///
+    /// If calls cannot be made at all.
+    pub(super) fn of(workspace: Workspace) -> Result<Self, Error> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::System("cannot start".to_owned(), error))?;
         Ok(Self {
             client: http_client(true)?,
-            workspace: connection.workspace()?,
+            workspace,
             runtime,
         })
     }

@@ -1,6 +1,7 @@
 //! `send`: delivers.
 
 use super::Conversion;
+use super::caller::Caller;
 use super::connection::{Connection, access_token, http_client};
 use crate::cli::Input;
 use crate::exit::{Error, Exit};
@@ -10,7 +11,7 @@ use crate::text::{BOLD, DIM, plural, thousands};
 use anstream::{AutoStream, eprintln};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueHint};
-use intercom_api::Region;
+use intercom_api::{IdentifyAdmin, Region};
 use intercom_delivery::client::{HttpTransport, Workspace};
 use intercom_delivery::{ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, UnknownContactPolicy};
 use intercom_sandbox::{RunningSandbox, Settings};
@@ -146,7 +147,7 @@ impl Send {
                 .with_base_url(sandbox.base_url())
                 .map_err(|error| Error::Usage(error.to_string()))?,
         };
-        let transport = HttpTransport::new(http_client(sandbox.is_none())?, workspace);
+        let transport = HttpTransport::new(http_client(sandbox.is_none())?, workspace.clone());
         let input = self.input.open()?;
         let preparer = Preparer::new(
             self.conversion.settings(),
@@ -155,12 +156,30 @@ impl Send {
         );
         let mut job = Job::new(input, self.input.limit(), preparer, self.engine_settings(), transport);
         job.dead_letters = self.dead_letters()?;
-        job.journal = self.journal()?;
+        job.journal = self.journal(workspace)?;
         // Now rather than after an hour's work.
         let summary_file = create(self.record.summary_json.as_deref())?;
         let state_file = create(self.sandbox.sandbox_state.as_deref())?;
 
-        let Delivered { summary, end, .. } = deliver(&runtime, job).map_err(|source| self.journal_error(source))?;
+        let delivered = deliver(&runtime, job).map_err(|source| self.journal_error(source))?;
+        let Delivered {
+            summary,
+            end,
+            no_dead_letters,
+            nothing_asked_for,
+            ..
+        } = delivered;
+        if nothing_asked_for {
+            return Err(Error::Usage(
+                "--only-code selects among dead letters, and the input has none, so nothing was sent; \
+                 for a file of events, leave --only-code out"
+                    .to_owned(),
+            ));
+        }
+        if no_dead_letters > 0 {
+            let what = plural(no_dead_letters, "item");
+            eprintln!("{no_dead_letters} {what} of the input left out: --only-code selects among dead letters");
+        }
 
         let mut stdout = BufWriter::new(AutoStream::auto(io::stdout().lock()));
         let mut printed = summary.write_text(start.elapsed(), &mut stdout);
@@ -240,7 +259,8 @@ impl Send {
         DeadLetters::open(path).map(Some).map_err(cannot)
     }
 
-    fn journal(&self) -> Result<Option<Journal>, Error> {
+    /// The journal, which is for one input, its settings, and one workspace.
+    fn journal(&self, workspace: Workspace) -> Result<Option<Journal>, Error> {
         let Some(path) = &self.record.journal else {
             return Ok(None);
         };
@@ -254,7 +274,12 @@ impl Send {
             journal.require("--only-code", &self.record.only_code.join(","))?;
             Ok(journal)
         };
-        open().map(Some).map_err(|source| self.journal_error(source))
+        let journal = open().map_err(|source| self.journal_error(source))?;
+        let id = workspace_id(workspace)?;
+        journal
+            .require_workspace(id.as_deref())
+            .map_err(|source| self.journal_error(source))?;
+        Ok(Some(journal))
     }
 
     fn journal_error(&self, source: JournalError) -> Error {
@@ -279,6 +304,19 @@ impl SandboxArgs {
         started
             .map(Some)
             .map_err(|error| Error::System("cannot start the sandbox".to_owned(), io::Error::other(error)))
+    }
+}
+
+/// The id of the workspace that the access token is for, if Intercom tells it to this token.
+fn workspace_id(workspace: Workspace) -> Result<Option<String>, Error> {
+    match Caller::of(workspace)?.run(&IdentifyAdmin {}) {
+        Ok(admin) => Ok(admin.app.and_then(|app| app.id_code)),
+        // A token that may not read this, or a stand-in for Intercom that does not have it.
+        Err(error) if !error.is_retryable() && !error.is_unauthorized() => {
+            eprintln!("Intercom does not tell which workspace the token is for: the journal cannot tell another one");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -29,6 +29,12 @@ pub enum JournalError {
     /// It belongs to a delivery with other settings.
     #[error("it belongs to a delivery with another {0}; give the same settings, or another journal")]
     OtherSetting(String),
+    /// It belongs to a delivery into another workspace.
+    #[error(
+        "it belongs to a delivery into another workspace of Intercom than that of the access token; \
+         give a token of the same workspace, or another journal"
+    )]
+    OtherWorkspace,
     /// It belongs to another input.
     #[error(
         "it belongs to another input: the event with index {0} is not the same; give the same file, or another journal"
@@ -44,6 +50,7 @@ impl JournalError {
             Self::Foreign => "journal_foreign",
             Self::InUse => "journal_in_use",
             Self::OtherSetting(_) => "journal_other_setting",
+            Self::OtherWorkspace => "journal_other_workspace",
             Self::OtherInput(_) => "journal_other_input",
         }
     }
@@ -213,6 +220,20 @@ impl Journal {
         }
     }
 
+    /// Makes sure that the workspace is that of earlier runs. One that cannot be told is `None`, and another than any that
+    /// can.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the database fails.
+    pub fn require_workspace(&self, id: Option<&str>) -> Result<(), JournalError> {
+        let value = id.map_or_else(|| "unknown".to_owned(), |id| format!("id {id}"));
+        self.require("workspace", &value).map_err(|error| match error {
+            JournalError::OtherSetting(_) => JournalError::OtherWorkspace,
+            error => error,
+        })
+    }
+
     /// What earlier runs have done.
     pub(super) fn earlier(&self) -> Result<Earlier, JournalError> {
         let mut earlier = Earlier::default();
@@ -307,6 +328,21 @@ mod tests {
             journal.require("target", "b"),
             Err(JournalError::OtherSetting(_))
         ));
+    }
+
+    #[test]
+    fn it_stays_with_its_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        for (is, others) in [(Some("a"), [Some("b"), None]), (None, [Some("unknown"), Some("a")])] {
+            let path = folder.path().join(is.unwrap_or("none"));
+            for _ in 0..2 {
+                Journal::open(&path).unwrap().require_workspace(is).unwrap();
+            }
+            for other in others {
+                let refused = Journal::open(&path).unwrap().require_workspace(other);
+                assert!(matches!(refused, Err(JournalError::OtherWorkspace)), "{is:?} {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -27,8 +27,10 @@ pub enum Prepared {
         /// The name of its type, empty if it has none that is known.
         kind: &'static str,
     },
-    /// It was not asked for.
+    /// It is a dead letter with a code that was not asked for.
     LeftOut,
+    /// Dead letters were asked for, and it is none.
+    NoDeadLetter,
 }
 
 /// An event that is to be delivered.
@@ -72,22 +74,23 @@ impl Preparer {
         }
     }
 
-    fn is_wanted(&self, item: &Item<'_>) -> bool {
+    /// Why an item is not wanted, if it is not.
+    fn unwanted(&self, item: &Item<'_>) -> Option<Prepared> {
         if self.only_codes.is_empty() {
-            return true;
+            return None;
         }
         match item {
             Item::Event(Received {
                 dead_letter: Some(code),
                 ..
-            }) => self.only_codes.iter().any(|wanted| wanted == code),
-            _ => false,
+            }) => (!self.only_codes.iter().any(|wanted| wanted == code)).then_some(Prepared::LeftOut),
+            _ => Some(Prepared::NoDeadLetter),
         }
     }
 
     fn prepare(&self, item: &Item<'_>) -> Prepared {
-        if !self.is_wanted(item) {
-            return Prepared::LeftOut;
+        if let Some(unwanted) = self.unwanted(item) {
+            return unwanted;
         }
         let received = match item {
             Item::Event(received) => received,

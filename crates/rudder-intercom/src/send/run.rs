@@ -60,6 +60,10 @@ pub struct Delivered {
     pub summary: Summary,
     /// How it ended.
     pub end: End,
+    /// How many items of the input were left out because dead letters were asked for, and they are none.
+    pub no_dead_letters: u64,
+    /// Whether that holds for all of them.
+    pub nothing_asked_for: bool,
 }
 
 /// How a delivery ended.
@@ -114,12 +118,15 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         earlier,
         tracker: Arc::clone(&tracker),
         submissions,
+        no_dead_letters: 0,
         other_input: None,
     };
     let read = pipeline::run(job.input.reader, job.limit, job.preparer, Some(&interrupts), |events| {
         Ok(runtime.block_on(intake.take(events)))
     });
     let other_input = intake.other_input.take();
+    let no_dead_letters = intake.no_dead_letters;
+    let nothing_asked_for = no_dead_letters > 0 && no_dead_letters == intake.next;
     // The way in closes, so the delivery ends once it has done what it has.
     drop(intake);
     let status = runtime.block_on(running);
@@ -140,7 +147,12 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         _ => End::Interrupted,
     };
     let summary = std::mem::take(&mut *tracker.summary());
-    Ok(Delivered { summary, end })
+    Ok(Delivered {
+        summary,
+        end,
+        no_dead_letters,
+        nothing_asked_for,
+    })
 }
 
 /// Stops the delivery at the first Ctrl-C, gives up what is in flight at the second, and everything at the third.
@@ -167,6 +179,7 @@ struct Intake {
     earlier: Earlier,
     tracker: Arc<Tracker>,
     submissions: Submissions,
+    no_dead_letters: u64,
     /// The event that shows that the journal is of another input.
     other_input: Option<u64>,
 }
@@ -178,6 +191,7 @@ impl Intake {
             self.next += 1;
             match prepared {
                 Prepared::LeftOut => {}
+                Prepared::NoDeadLetter => self.no_dead_letters += 1,
                 Prepared::Skipped { kind } => self.tracker.summary().skipped(kind),
                 Prepared::Rejected {
                     code,
