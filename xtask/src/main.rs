@@ -19,6 +19,7 @@ mod http;
 // The same requests as in the benchmark of the crate.
 #[path = "../../crates/intercom-transformer/benches/load/mod.rs"]
 mod load;
+mod mutants;
 mod project;
 mod pure;
 mod rehearse;
@@ -53,6 +54,8 @@ enum Command {
     Features,
     /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
+    /// Changes the rules in many small ways, and says which changes no test notices; with cargo-mutants
+    Mutants(mutants::Options),
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
     Pure,
     /// Delivers events into an unreliable sandbox, killed at random moments and resumed, and looks for what is missing
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Conformance(options) => conformance::run(&options),
         Command::Features => features::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => examples::run(&options),
         Command::Contributing => contributing::run(),

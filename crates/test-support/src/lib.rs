@@ -20,6 +20,7 @@ pub mod fixtures;
 mod outcome;
 pub mod realistic;
 pub mod show;
+#[cfg(feature = "simulation")]
 pub mod simulation;
 
 pub use outcome::Outcome;

@@ -2,5 +2,6 @@
 
 mod properties;
 mod regressions;
+#[cfg(feature = "simulation")]
 mod simulation;
 mod snapshots;

@@ -87,7 +87,7 @@ fn attributes(outcome: &Outcome) -> Attributes {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(super::cases(1024))]
 
     /// Every trait but the standard ones arrives, flat, in order, with its exact text, and nothing else does.
     #[test]

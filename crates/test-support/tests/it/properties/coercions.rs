@@ -67,7 +67,7 @@ fn numeral() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(super::cases(1024))]
 
     /// A number keeps its text, and a numeral in a text keeps its value.
     #[test]

@@ -125,7 +125,7 @@ fn lookup(plan: &Plan) -> Option<&Lookup> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(super::cases(2048))]
 
     /// Of all the places of a lookup value, the first usable one counts; those of the person come first.
     #[test]

@@ -26,5 +26,15 @@ fn any_event() -> impl Strategy<Value = Json> {
     ]
 }
 
+/// So many cases, unless the variable `PROPTEST_CASES` says how many.
+fn cases(cases: u32) -> ProptestConfig {
+    let given = std::env::var_os("PROPTEST_CASES").is_some();
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: if given { default.cases } else { cases },
+        ..default
+    }
+}
+
 /// What an empty object holds.
 const NO_ENTRIES: Vec<(String, Json)> = Vec::new();

@@ -402,7 +402,7 @@ fn check(field: &Field, cells: &[Cell]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(super::cases(2048))]
 
     /// Of all the places that a field may come from, the first usable one counts.
     #[test]

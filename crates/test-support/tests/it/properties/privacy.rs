@@ -28,7 +28,7 @@ fn is_clean(text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(super::cases(1024))]
 
     /// Whatever is wrong with an event, its values are not shown.
     #[test]
