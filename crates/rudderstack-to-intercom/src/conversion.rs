@@ -99,13 +99,22 @@ pub struct FieldSource {
 /// );
 /// # Ok::<(), rudderstack_to_intercom::Rejection>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Mapped<'a, E> {
     event: &'a E,
     destination: &'a Destination,
     now: UnixSeconds,
     traced: bool,
 }
+
+// Whatever the event is: it is only lent.
+impl<E> Clone for Mapped<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Mapped<'_, E> {}
 
 impl<'a, E> Mapped<'a, E> {
     /// An event under the settings of a destination. `now` stands in for a time that the event does not have.

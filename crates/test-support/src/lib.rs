@@ -11,7 +11,7 @@
 //! The tests are one binary, `tests/it`.
 
 /// The examples of the project's README are compiled and run with the other documentation tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "simulation"))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
 

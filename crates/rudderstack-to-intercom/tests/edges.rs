@@ -1,0 +1,373 @@
+//! What is at the edges of the rules, where a small change of them would show nowhere else.
+
+use intercom_api::{
+    CompanyFields, Contact, ContactFields, CreateContact, DataEvent, ExternalId, Region, UnixSeconds, UpsertCompany,
+};
+use rudderstack_events::{Event, EventType};
+use rudderstack_to_intercom::{
+    ContactField, Conversion, Decision, Destination, Deviation, Identities, Lookup, LookupField, Mapped, Plan,
+    RejectionCode, SaveCompany, SaveContact, WarningCode, convert, rules,
+};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use strum::IntoEnumIterator;
+
+const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+
+fn converted(event: &str) -> Conversion {
+    let read = Event::from_json(event).unwrap();
+    match convert(&read, &Destination::new(), NOW) {
+        Ok(Decision::Convert(conversion)) => *conversion,
+        other => panic!("{event} gives {other:?}"),
+    }
+}
+
+/// A field of what is written to Intercom, as JSON.
+fn field(conversion: &Conversion, name: &str) -> Option<String> {
+    let body = match &conversion.plan {
+        Plan::SaveContact(plan) => serde_json::to_string(&plan.update),
+        Plan::SaveCompany(plan) => serde_json::to_string(&plan.company),
+        Plan::SubmitEvent(event) => serde_json::to_string(event),
+        other => panic!("an unexpected plan: {other:?}"),
+    };
+    let body: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&body.unwrap()).unwrap();
+    body.get(name).map(|value| value.get().to_owned())
+}
+
+fn codes(conversion: &Conversion) -> Vec<&str> {
+    conversion
+        .warnings
+        .iter()
+        .map(|warning| warning.code.as_str())
+        .collect()
+}
+
+#[test]
+fn words_are_numbers_as_texts_too() {
+    for (value, number) in [
+        (r#""true""#, "1"),
+        (r#"" true ""#, "1"),
+        (r#""false""#, "0"),
+        ("true", "1"),
+    ] {
+        let event = format!(r#"{{"type":"group","groupId":"g-1","traits":{{"monthlySpend":{value}}}}}"#);
+        assert_eq!(
+            field(&converted(&event), "monthly_spend").as_deref(),
+            Some(number),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn an_exponent_moves_the_point() {
+    for (value, number) in [
+        ("100e-2", Some("1")),
+        ("120e-1", Some("12")),
+        ("-5.0e1", Some("-50")),
+        ("1.25e2", Some("125")),
+        ("0e-5", Some("0")),
+        ("0.0e400", Some("0")),
+        ("9e18", Some("9000000000000000000")),
+        ("100e-3", None),
+        ("125e-2", None),
+        ("1.25e1", None),
+        ("10e18", None),
+        ("1e19", None),
+        ("1e99999999999999999999", None),
+    ] {
+        let event = format!(r#"{{"type":"identify","userId":"u-1","traits":{{"ownerId":{value}}}}}"#);
+        let conversion = converted(&event);
+        assert_eq!(field(&conversion, "owner_id").as_deref(), number, "{value}");
+        let expected = if number.is_some() {
+            vec![]
+        } else {
+            vec!["not_an_integer"]
+        };
+        assert_eq!(codes(&conversion), expected, "{value}");
+    }
+}
+
+#[test]
+fn an_amount_is_whole_however_it_is_written() {
+    for (amount, is_whole) in [
+        ("1e99999999999999999999", true),
+        ("1e-99999999999999999999", false),
+        ("100e-2", true),
+        ("100e-3", false),
+        ("1.25e2", true),
+        ("1.25e1", false),
+        ("1.20e1", true),
+    ] {
+        let event = format!(
+            r#"{{"type":"track","userId":"u-1","event":"Paid","properties":{{"price":{{"amount":{amount},"currency":"eur"}}}}}}"#
+        );
+        let expected = if is_whole { vec![] } else { vec!["fractional_amount"] };
+        assert_eq!(codes(&converted(&event)), expected, "{amount}");
+    }
+}
+
+/// What is made of one typed event is what is made of any event, whatever the event's `integrations` say.
+#[test]
+fn typed_conversions_are_the_general_one() {
+    let destination = Destination::new();
+    let all_false = |event: &str| event.replacen('{', r#"{"integrations":{"All":false},"#, 1);
+
+    let text = r#"{"type":"identify","userId":"u-1","traits":{"email":"ann@example.com","plan":"pro"}}"#;
+    let Plan::SaveContact(plan) = converted(text).plan else {
+        panic!("an identify")
+    };
+    let text = all_false(text);
+    let event = Event::from_json(&text).unwrap();
+    assert_eq!(convert(&event, &destination, NOW), Ok(Decision::Skip));
+    assert_eq!(
+        Conversion::try_from(Mapped::new(&event, &destination, NOW))
+            .unwrap()
+            .plan,
+        Plan::SaveContact(plan.clone())
+    );
+    let Event::Identify(identify) = &event else {
+        panic!("an identify")
+    };
+    let mapped = Mapped::new(identify, &destination, NOW);
+    assert_eq!(ContactFields::try_from(mapped).unwrap(), plan.update);
+    assert_eq!(CreateContact::try_from(mapped).unwrap().contact, plan.update);
+    assert_eq!(SaveContact::try_from(mapped).unwrap(), plan);
+    assert_eq!(Plan::try_from(mapped).unwrap(), Plan::SaveContact(plan));
+
+    let text = r#"{"type":"track","userId":"u-1","event":"Door Opened","properties":{"door":7}}"#;
+    let Plan::SubmitEvent(plan) = converted(text).plan else {
+        panic!("a track")
+    };
+    let text = all_false(text);
+    let Ok(Event::Track(track)) = Event::from_json(&text) else {
+        panic!("a track")
+    };
+    let mapped = Mapped::new(&track, &destination, NOW);
+    assert_eq!(DataEvent::try_from(mapped).unwrap(), plan);
+    assert_eq!(Plan::try_from(mapped).unwrap(), Plan::SubmitEvent(plan));
+
+    let text =
+        r#"{"type":"group","userId":"u-1","groupId":"g-1","traits":{"plan":"pro","tags":["vip"],"colour":"red"}}"#;
+    let Plan::SaveCompany(plan) = converted(text).plan else {
+        panic!("a group")
+    };
+    let text = all_false(text);
+    let Ok(Event::Group(group)) = Event::from_json(&text) else {
+        panic!("a group")
+    };
+    let mapped = Mapped::new(&group, &destination, NOW);
+    assert_eq!(CompanyFields::try_from(mapped).unwrap(), plan.company);
+    assert_eq!(UpsertCompany::try_from(mapped).unwrap().company, plan.company);
+    assert_eq!(SaveCompany::try_from(mapped).unwrap(), plan);
+    assert_eq!(Plan::try_from(mapped).unwrap(), Plan::SaveCompany(plan));
+
+    let text = r#"{"type":"record","action":"delete","identifiers":{"email":"ann@example.com"}}"#;
+    let plan = converted(text).plan;
+    let text = all_false(text);
+    let Ok(Event::Record(record)) = Event::from_json(&text) else {
+        panic!("a record")
+    };
+    assert_eq!(Plan::try_from(Mapped::new(&record, &destination, NOW)).unwrap(), plan);
+}
+
+/// Why an event is rejected comes with what was noticed before.
+#[test]
+fn a_rejection_has_its_warnings() {
+    let destination = Destination::new();
+    let text = r#"{"type":"identify","traits":{"email":{}}}"#;
+    let event = Event::from_json(text).unwrap();
+    let general = convert(&event, &destination, NOW).unwrap_err();
+    let Event::Identify(identify) = &event else {
+        panic!("an identify")
+    };
+    let typed = ContactFields::try_from(Mapped::new(identify, &destination, NOW)).unwrap_err();
+    for rejection in [general, typed] {
+        assert_eq!(rejection.code(), "missing_identity");
+        assert!(!rejection.is_retryable());
+        let codes: Vec<&str> = rejection.warnings.iter().map(|warning| warning.code.as_str()).collect();
+        assert_eq!(codes, ["malformed_value"]);
+        assert_eq!(format!("{rejection:?}"), "missing_identity at /userId (1 warnings)");
+    }
+}
+
+#[test]
+fn debug_says_what_is_there_and_not_what_it_is() {
+    let conversion = converted(
+        r#"{"type":"group","userId":"u-1","groupId":"g-1","context":{"traits":{"email":"Ann@Example.com"}},
+            "traits":{"tags":["vip","early"]}}"#,
+    );
+    assert_eq!(format!("{:?}", conversion.identities), r#"{"user_id", "email"}"#);
+    assert_eq!(format!("{:?}", Identities::new()), "{}");
+    let Plan::SaveCompany(plan) = &conversion.plan else {
+        panic!("a group")
+    };
+    let shown = format!("{plan:?}");
+    assert!(shown.starts_with("SaveCompany {"), "{shown}");
+    assert!(
+        shown.contains("member: Some(Lookup(email))") && shown.ends_with("tags: 2 }"),
+        "{shown}"
+    );
+    for (company, key) in [(r#""id":"c-1""#, "CompanyId(..)"), (r#""name":"Acme""#, "Name(..)")] {
+        let event =
+            format!(r#"{{"type":"identify","userId":"u-1","traits":{{"company":{{"remove":true,{company}}}}}}}"#);
+        let Plan::SaveContact(plan) = converted(&event).plan else {
+            panic!("an identify")
+        };
+        assert_eq!(format!("{:?}", plan.detach.unwrap()), key);
+    }
+    let warning = &converted(r#"{"type":"identify","userId":"u-1","traits":{"createdAt":"soon"}}"#).warnings[0];
+    assert_eq!(format!("{warning:?}"), "invalid_date at /traits/createdAt");
+    let field: LookupField = "custom_attributes.plan".parse().unwrap();
+    assert_eq!(format!("{field:?}"), "custom_attributes.plan");
+    let email = rules::all().find(|rule| rule.target == "email").unwrap();
+    assert_eq!(format!("{:?}", email.sources[0]), "Path(traits.email)");
+}
+
+#[test]
+fn calls_are_written_with_what_they_depend_on() {
+    let text = r#"{"type":"identify","userId":"u-1","traits":{"company":{"remove":true,"name":"Acme"}}}"#;
+    let calls = converted(text).plan.calls();
+    assert_eq!(
+        serde_json::to_string(&calls[1]).unwrap(),
+        r#"{"operation":"find_company","when":"found","method":"GET","path":"/companies","query":{"name":"Acme"}}"#
+    );
+    assert_eq!(
+        serde_json::to_string(&calls[3]).unwrap(),
+        r#"{"operation":"update_contact","when":"found","method":"PUT","path":"/contacts/{contact.id}","body":{"external_id":"u-1"}}"#
+    );
+}
+
+/// Of several contacts, the preferred one is right, else the first user, else the first.
+#[test]
+fn the_best_contact_is_the_preferred_one() {
+    let contact = |id: &str, external_id: &str, role: &str| -> Contact {
+        let text = format!(r#"{{"type":"contact","id":"{id}","external_id":"{external_id}","role":"{role}"}}"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    let hits = [
+        contact("1", "x", "lead"),
+        contact("2", "y", "user"),
+        contact("3", "u-1", "lead"),
+        contact("4", "z", "user"),
+    ];
+    let mut lookup = Lookup::new(LookupField::EMAIL, "ann@example.com");
+    let best = |lookup: &Lookup, hits: &[Contact]| lookup.best(hits).map(|hit| hit.id.as_str().to_owned());
+    assert_eq!(best(&lookup, &hits).as_deref(), Some("2"));
+    assert_eq!(best(&lookup, &hits[..1]).as_deref(), Some("1"));
+    assert_eq!(best(&lookup, &[]), None);
+    lookup.prefer = Some(ExternalId::new("u-1"));
+    assert_eq!(best(&lookup, &hits).as_deref(), Some("3"));
+    lookup.prefer = Some(ExternalId::new("nobody"));
+    assert_eq!(best(&lookup, &hits).as_deref(), Some("2"));
+}
+
+#[test]
+fn a_lookup_names_whom_it_searches() {
+    let email = Lookup::new(LookupField::EMAIL, "ann@example.com");
+    assert_eq!(email.email().map(String::as_str), Some("ann@example.com"));
+    assert_eq!(email.external_id(), None);
+    let id = Lookup::new(LookupField::EXTERNAL_ID, "u-1");
+    assert_eq!(id.external_id(), Some(ExternalId::new("u-1")));
+    assert_eq!(id.email(), None);
+}
+
+#[test]
+fn every_code_says_what_it_means_and_what_to_do() {
+    let of = |code: &str, meaning: &str, advice: &str| {
+        for text in [meaning, advice] {
+            let is_sentence = text.ends_with('.') && text.starts_with(|c: char| c.is_ascii_uppercase() || c == '`');
+            assert!(is_sentence && text.len() > 10, "{code}: {text:?}");
+        }
+        assert!(
+            code.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase()),
+            "{code}"
+        );
+    };
+    for code in WarningCode::iter() {
+        of(code.as_str(), code.meaning(), code.advice());
+        assert_eq!(serde_json::to_string(&code).unwrap(), format!("{:?}", code.as_str()));
+    }
+    for code in RejectionCode::iter() {
+        of(code.as_str(), code.meaning(), code.advice());
+        assert_eq!(serde_json::to_string(&code).unwrap(), format!("{:?}", code.as_str()));
+    }
+}
+
+#[test]
+fn settings_are_an_object() {
+    assert_eq!(Destination::new().with_region(Region::Europe).region, Region::Europe);
+    let anonymous = Destination::new().with_region(Region::Europe).with_anonymous_id(true);
+    assert!(anonymous.send_anonymous_id && anonymous.region == Region::Europe);
+    assert!(!anonymous.with_anonymous_id(false).send_anonymous_id);
+    let read = |text: &str| serde_json::from_str::<Destination>(text);
+    let destination = read(r#"{"apiServer":"Australia","sendAnonymousId":"true"}"#).unwrap();
+    assert_eq!(
+        (destination.region, destination.send_anonymous_id),
+        (Region::Australia, false)
+    );
+    assert_eq!(read(r#"{"apiServer":"Mars"}"#).unwrap(), Destination::new());
+    assert!(read(r#"{"sendAnonymousId":true}"#).unwrap().send_anonymous_id);
+    assert!(read("[]").is_err());
+}
+
+#[test]
+fn dates_at_the_edges() {
+    for (text, seconds) in [
+        // Four digits are a year, however small.
+        ("0019 May 5", Some("-61556889600")),
+        ("0019/05/05", Some("-61556889600")),
+        ("2024-01-05-06", None),
+        // The midnight that ends the day, and not a moment more.
+        ("2024-01-05T24:00:00.000Z", Some("1704499200")),
+        ("2024-01-05T24:00:00.500Z", None),
+        ("2024-01-05T24:00:00.5Z", None),
+        ("2024-01-05T24:00:01Z", None),
+        ("2024-01-05T24:01:00Z", None),
+    ] {
+        let event = format!(r#"{{"type":"identify","userId":"u-1","traits":{{"createdAt":"{text}"}}}}"#);
+        assert_eq!(field(&converted(&event), "signed_up_at").as_deref(), seconds, "{text}");
+    }
+}
+
+#[test]
+fn a_record_without_custom_attributes_has_null_for_them() {
+    let event = r#"{"type":"record","action":"update","identifiers":{"email":"ann@example.com"},
+        "fields":{"name":"Ann","custom_attributes":null}}"#;
+    let conversion = converted(event);
+    assert_eq!(codes(&conversion), [] as [&str; 0]);
+    assert_eq!(field(&conversion, "custom_attributes"), None);
+}
+
+/// What the reference and the check of the fixtures are made from.
+#[test]
+fn every_field_to_look_up_by_has_one_rule() {
+    for call in [EventType::Identify, EventType::Group] {
+        let of_call: Vec<_> = rules::lookups().filter(|rule| rule.call == call).collect();
+        let custom: LookupField = "custom_attributes.plan".parse().unwrap();
+        for field in ContactField::iter().map(LookupField::Standard).chain([custom]) {
+            let rules: Vec<_> = of_call.iter().filter(|rule| rule.is_for(&field)).collect();
+            assert_eq!(rules.len(), 1, "{field} in {call}");
+            let name = field.to_string().replace("plan", "<name>");
+            assert!(rules[0].fields.contains(&name.as_str()), "{field} in {call}");
+            let is_of_company = rules[0].deviations.contains(&Deviation::D20);
+            assert_eq!(is_of_company, call == EventType::Group, "{field} in {call}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_says_what_it_does() {
+    let coercions: Vec<(&str, &str)> = rules::coercions().collect();
+    for (name, what) in &coercions {
+        assert!(!name.is_empty() && what.ends_with('.'), "{name}: {what}");
+    }
+    for rule in rules::all() {
+        // Of what is not one value, the rule itself says what becomes of it.
+        let is_value = coercions.iter().any(|(name, _)| *name == rule.coercion);
+        assert!(is_value || rule.coercion.len() > 30, "{rule:?}");
+        assert!(!rule.sources.is_empty() && !rule.document.is_empty(), "{rule:?}");
+        assert!(rule.fills(rule.target) && rule.fills(&format!("{}.plan", rule.target)));
+        assert!(!rule.fills(&format!("{}s", rule.target)) && !rule.fills("nothing"));
+    }
+}
