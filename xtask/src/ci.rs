@@ -71,13 +71,18 @@ const STEPS: &[Step] = &[
         ),
     },
     Step {
+        name: "api",
+        mend: "cargo xtask api, if the public API is meant to change",
+        run: Run::Cargo(&["xtask", "api", "--check"]),
+    },
+    Step {
         name: "pure",
         mend: "take the dependency out of the pure crates, or put what needs it into another crate",
         run: Run::Cargo(&["xtask", "pure"]),
     },
     Step {
         name: "features",
-        mend: "make the crate build without its default features",
+        mend: "make the crate build without its default features, or name the dependency's feature that it lacks",
         run: Run::Cargo(&["xtask", "features"]),
     },
     Step {

@@ -36,6 +36,7 @@ fn carry_out() -> Result<(), String> {
     xtask(&copy, &["coverage-of-rules"])?;
     xtask(&copy, &["snapshots"])?;
     xtask(&copy, &["docs"])?;
+    xtask(&copy, &["api", "intercom-api"])?;
     // The properties of all rules hold for the new one.
     cargo(
         &copy,
@@ -54,6 +55,11 @@ fn carry_out() -> Result<(), String> {
     let reference = fs::read_to_string(copy.join(mapping)).map_err(|error| format!("{mapping}: {error}"))?;
     if !reference.contains("`language_override` | `traits.language`<br>`context.traits.language`") {
         return Err("the reference has no line for the trait".to_owned());
+    }
+    let api = "crates/intercom-api/API.txt";
+    let public = fs::read_to_string(copy.join(api)).map_err(|error| format!("{api}: {error}"))?;
+    if !public.contains("pub intercom_api::ContactFields::language_override") {
+        return Err("the public API has no line for the model's field".to_owned());
     }
     fs::remove_dir_all(&workspace).map_err(|error| format!("{}: {error}", workspace.display()))
 }

@@ -1,30 +1,35 @@
-//! Whether each library crate builds alone, without its default features.
+//! Whether each library crate builds alone: without its default features, and with all it has. No crate has two that could
+//! be chosen apart.
 
 use crate::project;
 use std::process::ExitCode;
 
 /// The published library crates.
-const LIBRARIES: [&str; 5] = [
+const LIBRARIES: [&str; 7] = [
     "rudderstack-events",
     "intercom-api",
     "rudderstack-to-intercom",
     "intercom-delivery",
     "intercom-sandbox",
+    "intercom-transformer",
+    "rudder-gateway",
 ];
 
 pub(crate) fn run() -> ExitCode {
     for package in LIBRARIES {
-        let built = project::cargo()
-            .args(["check", "--quiet", "--no-default-features", "--package", package])
-            .status()
-            .is_ok_and(|status| status.success());
-        if !built {
-            eprintln!("error: {package} does not build without its default features; the compiler's message is above");
-            return ExitCode::FAILURE;
+        for features in ["--no-default-features", "--all-features"] {
+            let built = project::cargo()
+                .args(["check", "--quiet", features, "--package", package])
+                .status()
+                .is_ok_and(|status| status.success());
+            if !built {
+                eprintln!("error: {package} does not build alone with {features}; the compiler's message is above");
+                return ExitCode::FAILURE;
+            }
         }
     }
     println!(
-        "{} library crates build alone without their default features",
+        "{} library crates build alone, without their default features and with all",
         LIBRARIES.len()
     );
     ExitCode::SUCCESS

@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 
+mod api;
 mod bench_serve;
 mod calls;
 mod captures;
@@ -30,6 +31,8 @@ mod snapshots;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    /// Rewrites the lists of what is public in each library crate
+    Api(api::Options),
     /// Measures the transformer service under load
     BenchServe(bench_serve::Options),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
@@ -50,7 +53,7 @@ enum Command {
     Docs(docs::Options),
     /// Runs the real SDKs and a real Chromium against the gateway; installs what they need
     E2e(e2e::Options),
-    /// Builds each library crate alone, without its default features
+    /// Builds each library crate alone, without its default features and with all
     Features,
     /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
@@ -67,7 +70,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Cargo calls this program in rustdoc's place when the public API is described.
+    if let Some(rustdoc) = std::env::var_os(api::RUSTDOC) {
+        return api::as_rustdoc(&rustdoc);
+    }
     match Command::parse() {
+        Command::Api(options) => api::run(&options),
         Command::BenchServe(options) => bench_serve::run(&options),
         Command::Captures(options) => captures::run(&options),
         Command::Calls(options) => calls::run(&options),

@@ -22,7 +22,7 @@ const VARIABLES: &[(&str, &str)] = &[
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let status = project::cargo()
-        .arg("mutants")
+        .args(["mutants", "--package", "rudderstack-to-intercom"])
         .args(&options.arguments)
         .envs(VARIABLES.iter().copied())
         .status();

@@ -1,0 +1,192 @@
+//! The public API of each library crate, as a text that is part of the project: `crates/<crate>/API.txt`.
+//!
+//! A line that goes or changes is what breaks users, so it shows in the diff of a change. Rustdoc describes the API as JSON
+//! only where unstable features are allowed; [`as_rustdoc`] allows them, to rustdoc alone, so that nothing else is built
+//! differently and no second toolchain is needed.
+
+use crate::project;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The crates; all of them if none is named
+    packages: Vec<String>,
+    /// Writes nothing, and fails if a text is not what the code says
+    #[arg(long)]
+    check: bool,
+}
+
+/// The crates that others build on.
+const LIBRARIES: &[&str] = &[
+    "rudderstack-events",
+    "intercom-api",
+    "rudderstack-to-intercom",
+    "intercom-delivery",
+    "intercom-sandbox",
+    "intercom-transformer",
+    "rudder-gateway",
+];
+
+/// Set for this program when cargo is to call it in rustdoc's place: the rustdoc that it calls.
+pub(crate) const RUSTDOC: &str = "XTASK_RUSTDOC";
+
+pub(crate) fn run(options: &Options) -> ExitCode {
+    project::end(all(options))
+}
+
+fn all(options: &Options) -> Result<String, String> {
+    if let Some(unknown) = options.packages.iter().find(|name| !LIBRARIES.contains(&name.as_str())) {
+        return Err(format!(
+            "there is no library crate {unknown:?}; there are {}",
+            LIBRARIES.join(", ")
+        ));
+    }
+    let chosen = |package: &&&str| options.packages.is_empty() || options.packages.iter().any(|name| name == **package);
+    describe(&options.packages)?;
+    let mut stale = String::new();
+    for package in LIBRARIES.iter().filter(chosen) {
+        let path = project::root().join("crates").join(package).join("API.txt");
+        let now = api(package)?;
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        if now == before {
+            continue;
+        }
+        if options.check {
+            differences(&mut stale, &path, &before, &now);
+        } else {
+            fs::write(&path, now).map_err(|error| format!("{}: {error}", path.display()))?;
+            println!("wrote {}", project::shown(&path));
+        }
+    }
+    if stale.is_empty() {
+        return Ok("the public API is as written down".to_owned());
+    }
+    Err(format!(
+        "the public API is not as written down:\n{stale}\
+         if that is meant, `cargo xtask api` writes it down; what users have to change belongs into CHANGELOG.md"
+    ))
+}
+
+/// The lines that only one of two texts has.
+fn differences(report: &mut String, path: &Path, before: &str, now: &str) {
+    let only = |one: &str, other: &str, sign: char| -> Vec<String> {
+        let other: BTreeSet<&str> = other.lines().collect();
+        one.lines()
+            .filter(|line| !other.contains(line))
+            .map(|line| format!("{sign}{line}"))
+            .collect()
+    };
+    let lines = [only(before, now, '-'), only(now, before, '+')].concat();
+    let _ = writeln!(report, "{}:\n{}", project::shown(path), lines.join("\n"));
+}
+
+/// The public items of a crate that has been described, one a line.
+fn api(package: &str) -> Result<String, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), PathBuf::from);
+    let json = target.join("doc").join(format!("{}.json", package.replace('-', "_")));
+    let api = public_api::Builder::from_rustdoc_json(&json)
+        .omit_blanket_impls(true)
+        .omit_auto_trait_impls(true)
+        .omit_auto_derived_impls(true)
+        .build()
+        .map_err(|error| {
+            format!(
+                "{}: {error}\nif the toolchain is newer than the dependency `public-api`, update that",
+                json.display()
+            )
+        })?;
+    Ok(listed(api.items().map(ToString::to_string)))
+}
+
+/// The items, each once, although some can be reached by two paths; without the members of trait implementations, which
+/// the trait says.
+fn listed(items: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    let mut seen = BTreeSet::new();
+    let mut implementer = None;
+    for item in items {
+        if let Some(implementation) = item.strip_prefix("impl") {
+            let implementer_of =
+                |(_, name): (&str, &str)| name.split(" where ").next().map(|name| format!(" {name}::"));
+            implementer = implementation.split_once(" for ").and_then(implementer_of);
+        } else if implementer.as_ref().is_some_and(|name| item.contains(name)) {
+            continue;
+        }
+        if seen.insert(item.clone()) {
+            let _ = writeln!(text, "{item}");
+        }
+    }
+    text
+}
+
+/// Has rustdoc describe these crates, with all their features, as JSON; all crates if none is named. One call of cargo, as
+/// for the documentation, so that dependencies are built once for both.
+fn describe(packages: &[String]) -> Result<(), String> {
+    let this = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+    let mut cargo = project::cargo();
+    cargo.args(["doc", "--quiet", "--lib", "--no-deps", "--all-features"]);
+    if packages.is_empty() {
+        cargo.arg("--workspace");
+    }
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    let status = cargo
+        .env("RUSTDOCFLAGS", "-Zunstable-options --output-format=json")
+        .env(RUSTDOC, std::env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into()))
+        .env("RUSTDOC", this)
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("rustdoc cannot describe the crates; its message is above".to_owned())
+    }
+}
+
+/// Calls rustdoc as cargo has called this program, with unstable features allowed.
+pub(crate) fn as_rustdoc(rustdoc: &std::ffi::OsStr) -> ExitCode {
+    let status = Command::new(rustdoc)
+        .args(std::env::args_os().skip(1))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove(RUSTDOC)
+        .status();
+    match status {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {}: {error}", Path::new(rustdoc).display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn what_a_trait_says_is_left_out() {
+        let items = [
+            "pub struct a::B",
+            "pub a::B::c: u8",
+            "impl a::B",
+            "pub fn a::B::new() -> Self",
+            "impl<T> core::convert::From<T> for a::B where T: Copy",
+            "pub fn a::B::from(T) -> Self",
+            "pub struct a::d::B",
+            "pub fn a::B::new() -> Self",
+            "pub fn a::free()",
+        ];
+        let listed = listed(items.iter().map(ToString::to_string));
+        let lines: Vec<&str> = listed.lines().collect();
+        assert_eq!(
+            lines,
+            [items[0], items[1], items[2], items[3], items[4], items[6], items[8]]
+        );
+    }
+}
