@@ -58,7 +58,7 @@ fn carry_out() -> Result<(), String> {
     }
     let api = "crates/intercom-api/API.txt";
     let public = fs::read_to_string(copy.join(api)).map_err(|error| format!("{api}: {error}"))?;
-    if !public.contains("pub intercom_api::ContactFields::language_override") {
+    if !public.contains("::ContactFields::language_override: ") {
         return Err("the public API has no line for the model's field".to_owned());
     }
     fs::remove_dir_all(&workspace).map_err(|error| format!("{}: {error}", workspace.display()))

@@ -15,7 +15,7 @@ use strum::IntoEnumIterator;
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
 fn converted(event: &str) -> Conversion {
-    let read = Event::from_json(event).unwrap();
+    let read = Event::from_json(event).expect("an event");
     match convert(&read, &Destination::new(), NOW) {
         Ok(Decision::Convert(conversion)) => *conversion,
         other => panic!("{event} gives {other:?}"),
@@ -30,7 +30,7 @@ fn field(conversion: &Conversion, name: &str) -> Option<String> {
         Plan::SubmitEvent(event) => serde_json::to_string(event),
         other => panic!("an unexpected plan: {other:?}"),
     };
-    let body: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&body.unwrap()).unwrap();
+    let body: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&body.expect("a body")).expect("an object");
     body.get(name).map(|value| value.get().to_owned())
 }
 
