@@ -324,6 +324,14 @@ fn dates_at_the_edges() {
         ("2024-01-05T24:00:00.5Z", None),
         ("2024-01-05T24:00:01Z", None),
         ("2024-01-05T24:01:00Z", None),
+        // An hour has sixty minutes, also in an offset.
+        ("2024-01-05T00:00:00+00:59", Some("1704409260")),
+        ("2024-01-05T00:00:00+00:60", None),
+        ("2024-01-05T00:00:00 +0060", None),
+        // A date that says its month twice, and one without a year.
+        ("2024-01-05 May", None),
+        ("5/9", None),
+        ("05-09", None),
     ] {
         let event = format!(r#"{{"type":"identify","userId":"u-1","traits":{{"createdAt":"{text}"}}}}"#);
         assert_eq!(field(&converted(&event), "signed_up_at").as_deref(), seconds, "{text}");
