@@ -4,7 +4,7 @@
 //! only where unstable features are allowed; [`as_rustdoc`] allows them, to rustdoc alone, so that nothing else is built
 //! differently and no second toolchain is needed.
 
-use crate::project;
+use crate::project::{self, LIBRARIES};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -19,17 +19,6 @@ pub(crate) struct Options {
     #[arg(long)]
     check: bool,
 }
-
-/// The crates that others build on.
-const LIBRARIES: &[&str] = &[
-    "rudderstack-events",
-    "intercom-api",
-    "rudderstack-to-intercom",
-    "intercom-delivery",
-    "intercom-sandbox",
-    "intercom-transformer",
-    "rudder-gateway",
-];
 
 /// Set for this program when cargo is to call it in rustdoc's place: the rustdoc that it calls.
 pub(crate) const RUSTDOC: &str = "XTASK_RUSTDOC";

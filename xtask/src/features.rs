@@ -1,19 +1,8 @@
 //! Whether each library crate builds alone: without its default features, and with all it has. No crate has two that could
 //! be chosen apart.
 
-use crate::project;
+use crate::project::{self, LIBRARIES};
 use std::process::ExitCode;
-
-/// The published library crates.
-const LIBRARIES: [&str; 7] = [
-    "rudderstack-events",
-    "intercom-api",
-    "rudderstack-to-intercom",
-    "intercom-delivery",
-    "intercom-sandbox",
-    "intercom-transformer",
-    "rudder-gateway",
-];
 
 pub(crate) fn run() -> ExitCode {
     for package in LIBRARIES {

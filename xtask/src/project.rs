@@ -5,6 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+/// The crates that others build on.
+pub(crate) const LIBRARIES: [&str; 7] = [
+    "rudderstack-events",
+    "intercom-api",
+    "rudderstack-to-intercom",
+    "intercom-delivery",
+    "intercom-sandbox",
+    "intercom-transformer",
+    "rudder-gateway",
+];
+
 /// The project's folder.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

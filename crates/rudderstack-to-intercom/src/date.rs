@@ -337,10 +337,12 @@ impl Parts {
 
     /// `+hh:mm`, `+hhmm`, `+hmm`, `+hh` or `+h`, behind a time or the name of Greenwich's.
     fn offset(&mut self, text: &mut Text<'_>) -> Option<()> {
-        let sign = if text.eat(&['+']) { 1 } else { -1 };
-        if sign < 0 {
+        let sign = if text.eat(&['+']) {
+            1
+        } else {
             text.eat(&['-']);
-        }
+            -1
+        };
         if self.zone == Some(Zone::Other) || (self.time.is_none() && self.zone.is_none()) {
             return None;
         }

@@ -3,10 +3,10 @@
 use intercom_api::{
     CompanyFields, Contact, ContactFields, CreateContact, DataEvent, ExternalId, Region, UnixSeconds, UpsertCompany,
 };
-use rudderstack_events::{Event, EventType};
+use rudderstack_events::{Event, EventType, Field, MAX_DEPTH, Raw};
 use rudderstack_to_intercom::{
     ContactField, Conversion, Decision, Destination, Deviation, Identities, Lookup, LookupField, Mapped, Plan,
-    RejectionCode, SaveCompany, SaveContact, WarningCode, convert, rules,
+    RejectionCode, SaveCompany, SaveContact, Warning, WarningCode, convert, rules,
 };
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -377,5 +377,51 @@ fn every_rule_says_what_it_does() {
         assert!(!rule.sources.is_empty() && !rule.document.is_empty(), "{rule:?}");
         assert!(rule.fills(rule.target) && rule.fills(&format!("{}.plan", rule.target)));
         assert!(!rule.fills(&format!("{}s", rule.target)) && !rule.fills("nothing"));
+    }
+}
+
+/// An event that a program has put together can hold more than one that was read.
+#[test]
+fn traits_that_are_too_deep_to_be_read_are_passed_over() {
+    let nested = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    for (levels, found) in [
+        (MAX_DEPTH, None),
+        (MAX_DEPTH + 1, Some("expected at most 128 levels, found object")),
+    ] {
+        let traits = RawValue::from_string(nested(levels)).unwrap();
+        let Ok(Event::Identify(mut identify)) = Event::from_json(r#"{"type":"identify","userId":"u-1"}"#) else {
+            panic!("an identify")
+        };
+        identify.traits = Field::Received(Raw::from(traits));
+        let Ok(Decision::Convert(conversion)) = convert(&Event::from(identify), &Destination::new(), NOW) else {
+            panic!("an identify with a user id is sent")
+        };
+        let found_at = |warning: &Warning| (warning.path == "/traits").then(|| warning.message.clone());
+        assert_eq!(conversion.warnings.iter().find_map(found_at).as_deref(), found);
+    }
+}
+
+#[test]
+fn external_ids_are_an_array_or_nothing() {
+    for (ids, expected) in [
+        ("null", vec![]),
+        ("[]", vec![]),
+        ("{}", vec!["malformed_value"]),
+        ("7", vec!["malformed_value"]),
+    ] {
+        let event = format!(r#"{{"type":"identify","userId":"u-1","context":{{"externalId":{ids}}}}}"#);
+        assert_eq!(codes(&converted(&event)), expected, "{ids}");
+    }
+}
+
+/// Events of one person stay in order, whatever field the person is looked up by.
+#[test]
+fn an_external_id_that_is_an_email_identifies() {
+    for (id, email) in [("Ann@Example.com", Some("ann@example.com")), ("crm-7", None)] {
+        let event = format!(
+            r#"{{"type":"group","groupId":"g-1","traits":{{"phone":"1"}},"context":{{"externalId":[{{"id":"{id}"}}]}},
+                "integrations":{{"INTERCOM":{{"lookup":"phone"}}}}}}"#
+        );
+        assert_eq!(converted(&event).identities.email.as_deref(), email, "{id}");
     }
 }
