@@ -107,7 +107,7 @@ pub(crate) const NUMBER: Coercion<Number> = Coercion {
 pub(crate) const INTEGER: Coercion<i64> = Coercion {
     name: "whole number",
     rule: "As a number, but without a fraction.",
-    expected: "a whole number",
+    expected: "a whole number of 64 bits",
     run: |raw| match number(&usable!(raw)) {
         Some(number) => whole(&number).map_or(Refused(WarningCode::NotAnInteger), Value),
         None => Refused(WarningCode::InvalidNumber),

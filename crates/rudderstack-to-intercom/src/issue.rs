@@ -53,7 +53,7 @@ codes! {
         InvalidDate => "Send an ISO 8601 date, or Unix seconds.",
         /// A value cannot be read as a number.
         InvalidNumber => "Send a number.",
-        /// A value is not a whole number, and Intercom takes only whole numbers here.
+        /// A value is not a whole number, or not one of 64 bits, and Intercom takes only these here.
         NotAnInteger => "Send a whole number.",
         /// A value cannot be read as a boolean.
         InvalidBoolean => "Send true or false.",
