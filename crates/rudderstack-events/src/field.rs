@@ -1,6 +1,6 @@
 //! A part of an event that is read when it is asked for.
 
-use crate::json::{Object, Raw, Scalar};
+use crate::json::{Object, Raw, Scalar, SeenKeys};
 use crate::scan::{Cursor, Fault};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -215,10 +215,11 @@ pub(crate) trait Model<'a>: Default {
     /// Reads the object ahead.
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut model = Self::default();
+        let mut seen = SeenKeys::default();
         cursor.object(|cursor, key| {
             if !model.take(&key, cursor)? {
                 let value = Raw::of_valid(cursor.value()?);
-                model.extra().collect(key, value);
+                model.extra().collect(key, value, &mut seen);
             }
             Ok(())
         })?;

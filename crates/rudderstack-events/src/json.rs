@@ -314,10 +314,28 @@ pub(crate) fn items<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Raw<'a>>, Fault> 
 /// Up to this many entries, a repeated key is found by looking at one after the other.
 const FEW: usize = 32;
 
+/// Which keys an object may have already, while it is read: a bit for each of 64 classes of keys.
+///
+/// Most objects have few keys, so most keys are the first of their class and need not be looked for.
+#[derive(Default)]
+pub(crate) struct SeenKeys(u64);
+
+impl SeenKeys {
+    /// Takes the key in, and says whether it may be a repeated one.
+    fn may_repeat(&mut self, key: &str) -> bool {
+        let bytes = key.as_bytes();
+        let ends = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, usize::from));
+        let class = 1 << ((ends[0] + 7 * ends[1] + 31 * bytes.len()) % 64);
+        let seen = self.0 & class != 0;
+        self.0 |= class;
+        seen
+    }
+}
+
 impl<'a> Object<'a> {
     /// Takes in the next entry that is read; [`collected`](Self::collected) must follow the last one.
-    pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
-        if self.len() < FEW {
+    pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>, seen: &mut SeenKeys) {
+        if seen.may_repeat(&key) && self.len() < FEW {
             self.insert(key, value);
         } else {
             self.0.push((key, value));

@@ -149,6 +149,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         match self.peek() {
             Some(b'{' | b'[') => self.container()?,
+            Some(b'"') => self.string().map(|_| ())?,
             _ => self.scalar()?,
         }
         Ok(self.since(start))
@@ -325,11 +326,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips a string, and says whether there are escapes in it.
+    #[inline]
     fn string(&mut self) -> Result<bool> {
         self.expect(b'"')?;
+        self.at = plain_until(self.text.as_bytes(), self.at);
+        if self.eat(b'"') {
+            return Ok(false);
+        }
+        self.rest_of_string()
+    }
+
+    /// The same from the first place on that is not plain; apart, because few strings have one.
+    #[cold]
+    fn rest_of_string(&mut self) -> Result<bool> {
         let mut escaped = false;
         loop {
-            self.at = plain_until(self.text.as_bytes(), self.at);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -341,6 +352,7 @@ impl<'a> Cursor<'a> {
                 }
                 _ => return self.unexpected(),
             }
+            self.at = plain_until(self.text.as_bytes(), self.at);
         }
     }
 
@@ -414,14 +426,15 @@ impl<'a> Cursor<'a> {
 fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    // Eight bytes at a time: the high bit of each byte says whether it is special. Borrows can only spoil bytes above a
-    // special one, and the lowest counts.
+    // Eight bytes at a time: the high bit of each byte says whether it is special. Subtracting sets that bit of an ASCII
+    // byte only by a borrow; bytes beyond ASCII have it set already, and are left out at the end. Borrows can only spoil
+    // bytes above a special one, and the lowest counts.
     while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok()) {
         let chunk = u64::from_le_bytes(chunk);
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
-        let special =
-            (control | zero(chunk ^ (ONES * u64::from(b'"'))) | zero(chunk ^ (ONES * u64::from(b'\\')))) & HIGH;
+        let control = chunk.wrapping_sub(ONES * 0x20);
+        let quote = (chunk ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+        let backslash = (chunk ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+        let special = (control | quote | backslash) & !chunk & HIGH;
         if special != 0 {
             return at + (special.trailing_zeros() / 8) as usize;
         }
