@@ -1,17 +1,19 @@
 //! Connections: accepted, timed, and let go of gracefully.
 
-use crate::service::Transformer;
-use axum::Router;
+use crate::service::{self, Transformer};
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Layer as _;
 use tower_http::normalize_path::NormalizePathLayer;
 
@@ -25,7 +27,28 @@ impl Transformer {
     ///
     /// If requests are still in progress when the shutdown timeout has passed.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-        self.accept(listener, self.router(), stop).await
+        self.serve_with(listener, Router::new(), stop).await
+    }
+
+    /// Serves other routes besides rudder-server's paths, on the same connections, until `stop` is ready.
+    ///
+    /// Requests have the address that they come from as axum's `ConnectInfo<SocketAddr>`.
+    ///
+    /// # Errors
+    ///
+    /// If requests are still in progress when the shutdown timeout has passed.
+    ///
+    /// # Panics
+    ///
+    /// If the routes have a path of [`router`](Self::router), or a fallback.
+    pub async fn serve_with(
+        &self,
+        listener: TcpListener,
+        routes: Router,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let router = self.router().merge(routes.layer(service::catch_panics()));
+        self.accept(listener, router, stop).await
     }
 
     /// Serves `/metrics` and `/health` until `stop` is ready.
@@ -39,7 +62,7 @@ impl Transformer {
 
     async fn accept(&self, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
         let settings = &self.gateway.settings;
-        let service = TowerToHyperService::new(NormalizePathLayer::trim_trailing_slash().layer(router));
+        let service = NormalizePathLayer::trim_trailing_slash().layer(router);
         // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.
         let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
         server
@@ -57,7 +80,7 @@ impl Transformer {
                 () = &mut stop => break,
                 accepted = next(&listener, &rooms) => accepted,
             };
-            let (stream, room) = match accepted {
+            let (stream, peer, room) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -67,9 +90,8 @@ impl Transformer {
             };
             // Answers are written whole, so waiting for more would only cost time.
             let _ = stream.set_nodelay(true);
-            let connection = server
-                .serve_connection(TokioIo::new(stream), service.clone())
-                .into_owned();
+            let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(service.clone()));
+            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             let connection = graceful.watch(connection);
             let open = self.gateway.metrics.connection();
             tokio::spawn(async move {
@@ -90,8 +112,8 @@ impl Transformer {
 async fn next(
     listener: &TcpListener,
     rooms: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let room = Arc::clone(rooms).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, room))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, room))
 }

@@ -19,6 +19,7 @@ use axum::routing::{get, post};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -107,7 +108,7 @@ impl Transformer {
         router
             .method_not_allowed_fallback(method_not_allowed)
             .merge(Router::new().fallback(unknown_path).layer(unknown))
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(catch_panics())
             .layer(middleware::map_response(with_api_version))
             .with_state(self.clone())
     }
@@ -216,7 +217,12 @@ async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+/// Answers 500 where a handler panics, and keeps the connection.
+pub(crate) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    CatchPanicLayer::custom(panicked)
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request met a fault of this program");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of this program").into_response()
 }

@@ -1,6 +1,5 @@
 //! What can go wrong with a gateway.
 
-use std::io;
 use std::path::PathBuf;
 
 /// Why a gateway or its store cannot go on.
@@ -36,9 +35,6 @@ pub enum Error {
     /// The store has been closed.
     #[error("the event store has been closed")]
     Closed,
-    /// The HTTP server has failed.
-    #[error("the server of the gateway has failed")]
-    Serve(#[source] io::Error),
 }
 
 impl Error {
@@ -53,7 +49,6 @@ impl Error {
             Self::TooNew(_) => "store_too_new",
             Self::Store(_) => "store_failed",
             Self::Closed => "store_closed",
-            Self::Serve(_) => "server_failed",
         }
     }
 

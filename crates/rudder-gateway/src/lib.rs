@@ -12,8 +12,9 @@ pub mod store;
 
 pub use complete::{Arrival, CompleteEvent, MessageKey, complete};
 pub use error::Error;
-pub use gateway::serve;
+pub use gateway::Gateway;
 pub use malformed::Malformed;
 pub use settings::{
-    Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, Repeats, Secret, Settings, StoreSettings, WriteKeys, engine_settings,
+    Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, RETRY_AFTER, Repeats, Secret, Settings, StoreSettings, WriteKeys,
+    engine_settings,
 };

@@ -12,6 +12,8 @@ use subtle::{Choice, ConstantTimeEq as _};
 pub const MAX_EVENT_BYTES: usize = 32 << 10;
 /// The longest request by default: RudderStack documents 4 MB for a batch.
 pub const MAX_REQUEST_BYTES: usize = 4 << 20;
+/// How long senders are told to wait by default.
+pub const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// A secret that requests are compared with, in a time that does not tell how much of it was right. `Debug` hides it.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ impl fmt::Debug for Secret {
 #[derive(Clone, Debug)]
 pub enum WriteKeys {
     /// Any that is not empty: for trying things out on one's own machine. Requests must name a loopback address or
-    /// `localhost`, and those of web pages come from one.
+    /// `localhost`, must not come through a proxy that says so, and those of web pages come from such an address.
     Any,
     /// These only.
     These(Vec<Secret>),
@@ -136,16 +138,17 @@ impl StoreSettings {
 pub struct Settings {
     /// Which write keys are accepted.
     pub write_keys: WriteKeys,
-    /// What the page and its API ask for; without one they answer on a loopback address only.
+    /// What the page and its API ask for. Without one they answer only if the server listens on a loopback address, and
+    /// requests come straight from this machine.
     pub page_token: Option<Secret>,
+    /// Whether the server listens on a loopback address only.
+    pub is_loopback: bool,
     /// The longest event, in bytes.
     pub max_event_bytes: usize,
     /// The longest request, in bytes, before and after decompression.
     pub max_request_bytes: usize,
     /// How long a request may take to come in.
     pub request_timeout: Duration,
-    /// How long requests in progress may take at the end; then they are cut off, also those that have only begun.
-    pub shutdown_timeout: Duration,
     /// What senders are told to wait before they try again, when the store is full.
     pub retry_after: Duration,
     /// Whether the first address of `X-Forwarded-For` is where a request came from. Only behind a proxy that sets it.
@@ -161,16 +164,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A gateway that accepts these keys, with the other defaults.
+    /// A gateway that accepts these keys, with the other defaults: it need not listen on a loopback address.
     pub fn new(write_keys: WriteKeys) -> Self {
         Self {
             write_keys,
             page_token: None,
+            is_loopback: false,
             max_event_bytes: MAX_EVENT_BYTES,
             max_request_bytes: MAX_REQUEST_BYTES,
             request_timeout: Duration::from_secs(30),
-            shutdown_timeout: Duration::from_secs(30),
-            retry_after: Duration::from_secs(30),
+            retry_after: RETRY_AFTER,
             trust_forwarded_for: false,
             destination: Destination::new(),
             engine: engine_settings(),

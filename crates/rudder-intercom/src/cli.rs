@@ -181,7 +181,17 @@ impl Input {
     }
 }
 
+/// The size of something that is held in memory: at most 1 GiB.
 pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
+    match usize::try_from(parse_bytes(text)?) {
+        Ok(size @ 1..=0x4000_0000) => Ok(size),
+        _ => Err("expected between 1 byte and 1 GiB".to_owned()),
+    }
+}
+
+/// A number of bytes.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let expected = || "expected a size such as 65536, 512KiB or 8MiB".to_owned();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let factor = match unit.trim().to_ascii_lowercase().as_str() {
@@ -189,15 +199,10 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
         "k" | "kb" | "kib" => 1 << 10,
         "m" | "mb" | "mib" => 1 << 20,
         "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err("expected a size such as 65536, 512KiB or 8MiB".to_owned()),
+        _ => return Err(expected()),
     };
-    let number: usize = number
-        .parse()
-        .map_err(|_| "expected a size such as 65536, 512KiB or 8MiB".to_owned())?;
-    match number.checked_mul(factor) {
-        Some(size @ 1..=0x4000_0000) => Ok(size),
-        _ => Err("expected between 1 byte and 1 GiB".to_owned()),
-    }
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    number.checked_mul(factor).ok_or_else(expected)
 }
 
 #[cfg(test)]

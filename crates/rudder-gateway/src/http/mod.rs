@@ -27,6 +27,7 @@ const MEMORY: usize = 64 << 20;
 const UNIT: usize = 1 << 10;
 
 /// What the handlers share.
+#[derive(Debug)]
 pub(crate) struct App {
     settings: Arc<Settings>,
     store: Store,
@@ -35,16 +36,10 @@ pub(crate) struct App {
     queue: Mutex<Queue>,
     /// How much memory is left for requests.
     memory: Semaphore,
-    is_loopback: bool,
 }
 
 impl App {
-    pub(crate) fn new(
-        settings: Arc<Settings>,
-        store: Store,
-        monitor: Monitor,
-        is_loopback: bool,
-    ) -> Result<Arc<Self>, Error> {
+    pub(crate) fn new(settings: Arc<Settings>, store: Store, monitor: Monitor) -> Result<Arc<Self>, Error> {
         // What one request asks for at most is rounded up: see `body::read`.
         let memory = MEMORY.max(settings.max_request_bytes.saturating_mul(2)) / UNIT + 1;
         Ok(Arc::new(Self {
@@ -53,7 +48,6 @@ impl App {
             store,
             monitor,
             memory: Semaphore::new(memory),
-            is_loopback,
         }))
     }
 }
@@ -81,20 +75,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/", get(page::html))
         .route("/page.css", get(page::css))
         .route("/page.js", get(page::script))
-        .route("/health", get(async || "ok"))
         .method_not_allowed_fallback(wrong_method);
     Router::new()
         .merge(sdk)
         .merge(api)
         .merge(page)
-        .fallback(not_found)
         // Bodies are bounded where they are read.
         .layer(DefaultBodyLimit::disable())
         .with_state(app)
-}
-
-async fn not_found(_: Request) -> Response {
-    answer::Fault::new(404, "not_found", "there is nothing at this path").into()
 }
 
 async fn wrong_method(_: Request) -> Response {

@@ -53,15 +53,11 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
                 return Err(Fault::new(401, "page_token", "the page's token is missing or wrong"));
             }
         }
-        None if !app.is_loopback => {
+        None if !app.settings.is_loopback => {
             let message = "the page needs a token, because the gateway does not listen on a loopback address only";
             return Err(Fault::new(403, "page_disabled", message));
         }
-        None if !names_this_machine(&request) => {
-            let message = "ask for the page by a name of this machine";
-            return Err(Fault::new(403, "wrong_host", message));
-        }
-        None => {}
+        None => from_this_machine(&request, "the page needs a token")?,
     }
     let media_type = request.headers().get(header::CONTENT_TYPE);
     let is_json = media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
@@ -75,10 +71,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 /// this machine, whatever page it shows.
 pub(super) async fn local_only(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
     if matches!(app.settings.write_keys, WriteKeys::Any) {
-        if !names_this_machine(&request) {
-            let message = "without write keys, events are taken by a name of this machine only";
-            return Err(Fault::new(403, "wrong_host", message));
-        }
+        from_this_machine(&request, "the gateway needs write keys")?;
         // SDKs on servers send none.
         let origin = request.headers().get(header::ORIGIN);
         if !origin.is_none_or(|origin| origin.to_str().is_ok_and(is_local_origin)) {
@@ -87,6 +80,28 @@ pub(super) async fn local_only(State(app): State<Arc<App>>, request: Request, ne
         }
     }
     Ok(next.run(request).await)
+}
+
+/// What proxies say that they have passed a request on. Not all of them do.
+const PROXIED: [&str; 6] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
+/// Turns away what comes from elsewhere: by another name that leads here, or through a proxy that listens for others.
+fn from_this_machine(request: &Request, needs: &'static str) -> Result<(), Fault> {
+    let turn_away = |code, how: &str| Err(Fault::new(403, code, format!("{needs}, because {how}")));
+    if !names_this_machine(request) {
+        return turn_away("wrong_host", "the request was not sent to a name of this machine");
+    }
+    if PROXIED.iter().any(|name| request.headers().contains_key(*name)) {
+        return turn_away("proxied", "the request came through a proxy");
+    }
+    Ok(())
 }
 
 /// Whether the request was sent to a name of this machine, and not to one that leads here.

@@ -85,6 +85,8 @@ impl Store {
     ///
     /// If the file cannot be opened, is in use, or is no store.
     pub fn open(path: &Path, settings: StoreSettings) -> Result<Self, Error> {
+        // Leaves nothing beside a file that is something else.
+        schema::check_file(path)?;
         let lock = lock(path)?;
         let writer = Writer::new(schema::open(path)?, settings, lock)?;
         let (commands, waiting) = mpsc::channel(WAITING);

@@ -7,6 +7,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+/// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
+const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
 const VERSION: i64 = 1;
 
@@ -68,7 +70,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
         source: source.into(),
     })?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    version(&connection).map_err(|error| foreign(error, path))?;
+    // Before anything is changed in it.
+    check(&connection, path)?;
     // Only an empty file takes another page size.
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -76,21 +79,29 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    make_tables(&connection)?;
+    make_tables(&connection, path)?;
     Ok(connection)
+}
+
+/// Refuses a file that is there, and that is no store of this version.
+pub(super) fn check_file(path: &Path) -> Result<(), Error> {
+    if path.metadata().is_ok_and(|file| file.len() > 0) {
+        check(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, path)?;
+    }
+    Ok(())
 }
 
 /// Opens a store that is there, to read it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
     // A log that a crash has left behind is recovered by whoever comes first, which takes writing.
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let version = version(&connection).map_err(|error| foreign(error, path))?;
+    let is_made = check(&connection, path)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
-    match version {
-        VERSION => Ok(connection),
-        0 => Err(Error::NoStore(path.to_owned())),
-        newer => Err(Error::TooNew(newer)),
+    if is_made {
+        Ok(connection)
+    } else {
+        Err(Error::NoStore(path.to_owned()))
     }
 }
 
@@ -114,21 +125,39 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-fn make_tables(connection: &Connection) -> Result<(), Error> {
-    match version(connection)? {
-        VERSION => Ok(()),
-        0 => {
-            connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
-            ))?;
-            Ok(())
-        }
-        newer => Err(Error::TooNew(newer)),
+fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
+    // Another process may be about to make them.
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    if !check(connection, path)? {
+        connection.execute_batch(&format!(
+            "{TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+        ))?;
     }
+    Ok(connection.execute_batch("COMMIT")?)
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+/// Whether the tables are there; if not, the file is empty.
+///
+/// A file of anything else is refused: it is somebody's, and whatever it holds are not events.
+fn check(connection: &Connection, path: &Path) -> Result<bool, Error> {
+    let number = |name| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(|error| foreign(error, path))
+    };
+    match (number("application_id")?, number("user_version")?) {
+        (APPLICATION, VERSION) => Ok(true),
+        (APPLICATION, newer) if newer > VERSION => Err(Error::TooNew(newer)),
+        (0, 0) => {
+            let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if tables == 0 {
+                Ok(false)
+            } else {
+                Err(Error::Foreign(path.to_owned()))
+            }
+        }
+        _ => Err(Error::Foreign(path.to_owned())),
+    }
 }
 
 /// Says of a file that is no database what it is not.

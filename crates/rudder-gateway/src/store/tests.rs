@@ -269,4 +269,38 @@ async fn another_file_is_no_store() {
     let opened = Store::open(&path, StoreSettings::new());
     assert_eq!(opened.err().map(|error| error.code()), Some("not_a_store"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    // Another program's database, which may have a version of its own or none.
+    for version in [0, 1, 7] {
+        let path = folder.path().join(format!("{version}.db"));
+        let other = rusqlite::Connection::open(&path).unwrap();
+        let tables = format!("CREATE TABLE notes (text); PRAGMA user_version = {version}");
+        other.execute_batch(&tables).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(Queue::open(&path).err().map(|error| error.code()), Some("not_a_store"));
+        let opened = Store::open(&path, StoreSettings::new());
+        assert_eq!(opened.err().map(|error| error.code()), Some("not_a_store"));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert!(!folder.path().join(format!("{version}.db.lock")).exists());
+    }
+    // An empty file is as good as none.
+    let path = folder.path().join("empty.db");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(Queue::open(&path).err().map(|error| error.code()), Some("no_store"));
+    assert!(Store::open(&path, StoreSettings::new()).is_ok());
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_left_alone() {
+    let bench = Bench::new();
+    bench.open().close().await;
+    let newer = schema::open(&bench.path()).unwrap();
+    newer.pragma_update(None, "user_version", 2).unwrap();
+    drop(newer);
+    let opened = Store::open(&bench.path(), bench.settings);
+    assert_eq!(opened.err().map(|error| error.code()), Some("store_too_new"));
+    assert_eq!(
+        Queue::open(&bench.path()).err().map(|error| error.code()),
+        Some("store_too_new")
+    );
 }

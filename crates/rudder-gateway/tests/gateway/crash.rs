@@ -1,6 +1,6 @@
 //! A gateway that is killed loses nothing that it has acknowledged.
 
-use crate::support::{client, sandbox, settings, transport};
+use crate::support::{client, sandbox, serve, settings, transport};
 use rudder_gateway::StoreSettings;
 use rudder_gateway::store::{Queue, Store};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ async fn gateway_process() {
     writeln!(stdout, "listening on http://{}", listener.local_addr().unwrap()).unwrap();
     stdout.flush().unwrap();
     let forever = std::future::pending::<()>();
-    rudder_gateway::serve(listener, settings(), store, transport(&sandbox), forever)
+    serve(listener, settings(), store, transport(&sandbox), forever)
         .await
         .unwrap();
 }

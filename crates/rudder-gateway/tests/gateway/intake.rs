@@ -1,12 +1,11 @@
 //! What the SDKs ask for, and what they are answered.
 
-use crate::support::{Bench, answer, error, settings};
+use crate::support::{Bench, answer, error, settings, with_keys};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rudder_gateway::{Settings, StoreSettings, WriteKeys};
+use rudder_gateway::{StoreSettings, WriteKeys};
 use serde_json::{Value, json};
 use std::io::Write as _;
-use std::net::TcpStream;
 use std::time::Duration;
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -153,13 +152,14 @@ async fn web_pages_of_any_origin_may_send() {
 
 #[tokio::test]
 async fn without_write_keys_only_this_machine_may_send() {
-    let bench = Bench::with(Settings::new(WriteKeys::Any), StoreSettings::new()).await;
+    let bench = Bench::with(with_keys(WriteKeys::Any), StoreSettings::new()).await;
     let body = json!({"batch": [identify("ann", "ann@example.com")]}).to_string();
     for path in ["/v1/batch", "/beacon/v1/batch?writeKey=zz"] {
         for (header, value, code) in [
             ("host", "evil.example", "wrong_host"),
             ("origin", "https://evil.example", "wrong_origin"),
             ("origin", "null", "wrong_origin"),
+            ("x-forwarded-for", "192.0.2.1", "proxied"),
         ] {
             let request = bench
                 .client
@@ -270,7 +270,6 @@ async fn every_error_is_json() {
         ("/api/dead-letters?before=x", 400, "invalid_query"),
         ("/api/dead-letters/x", 400, "invalid_id"),
         ("/api/dead-letters/1", 404, "not_found"),
-        ("/nowhere", 404, "not_found"),
     ] {
         let (found, body) = answer(bench.client.get(format!("{}{path}", bench.url))).await;
         assert_eq!(
@@ -279,7 +278,7 @@ async fn every_error_is_json() {
             "{path}"
         );
     }
-    let page = bench.post("/health").header("origin", "https://shop.example.com");
+    let page = bench.post("/page.js").header("origin", "https://shop.example.com");
     let response = page.send().await.unwrap();
     assert_eq!(
         (response.status().as_u16(), &response.headers()["allow"]),
@@ -299,19 +298,6 @@ async fn every_error_is_json() {
         "https://shop.example.com"
     );
     bench.stop().await;
-}
-
-#[tokio::test]
-async fn a_request_that_does_not_end_does_not_keep_the_gateway() {
-    let mut settings = settings();
-    settings.shutdown_timeout = Duration::from_millis(1);
-    let bench = Bench::with(settings, StoreSettings::new()).await;
-    let mut stream = TcpStream::connect(bench.url.trim_start_matches("http://")).unwrap();
-    stream.write_all(b"POST /v1/track HTTP/1.1\r\nHost: ").unwrap();
-    // Connections are taken in the order in which they come, so the other one has been taken as well.
-    bench.send("/v1/identify", &identify("ann", "ann@example.com")).await;
-    let stopped = tokio::time::timeout(Duration::from_secs(60), bench.stop()).await;
-    assert!(stopped.is_ok(), "it never ends");
 }
 
 #[tokio::test]
@@ -337,6 +323,10 @@ async fn the_page_is_for_this_machine_or_with_a_token() {
     // A name that somebody else has pointed at this machine.
     let rebound = bench.client.get(&stats).header("host", "shop.example.com");
     assert_eq!(error(&answer(rebound).await.1).0, "wrong_host");
+    // A proxy on this machine, which listens for others.
+    let proxied = bench.client.get(&stats).header("x-forwarded-host", "shop.example.com");
+    let (status, body) = answer(proxied).await;
+    assert_eq!((status.as_u16(), error(&body).0.as_str()), (403, "proxied"));
     // A form of another web page.
     let form = bench
         .client
@@ -345,8 +335,16 @@ async fn the_page_is_for_this_machine_or_with_a_token() {
     assert_eq!(answer(form).await.0, 415);
     bench.stop().await;
 
+    let mut elsewhere = settings();
+    elsewhere.is_loopback = false;
+    let bench = Bench::with(elsewhere, StoreSettings::new()).await;
+    let (status, body) = answer(bench.client.get(format!("{}/api/stats", bench.url))).await;
+    assert_eq!((status.as_u16(), error(&body).0.as_str()), (403, "page_disabled"));
+    bench.stop().await;
+
     let mut settings = settings();
     settings.page_token = Some(rudder_gateway::Secret::new("page-token").unwrap());
+    settings.is_loopback = false;
     let bench = Bench::with(settings, StoreSettings::new()).await;
     let stats = format!("{}/api/stats", bench.url);
     assert_eq!(answer(bench.client.get(&stats)).await.0, 401);
@@ -360,5 +358,160 @@ async fn the_page_is_for_this_machine_or_with_a_token() {
             .unwrap()
             .starts_with("default-src 'none'")
     );
+    bench.stop().await;
+}
+
+/// Events as they are in the queue, where a token that is refused keeps them.
+async fn kept(bench: &Bench) -> Vec<Value> {
+    let pending = bench.queue().pending(0, 100).unwrap();
+    pending
+        .iter()
+        .map(|event| serde_json::from_str(&event.body).unwrap())
+        .collect()
+}
+
+fn refuse(bench: &Bench) {
+    bench
+        .sandbox
+        .with(|sandbox| sandbox.set_token(Some("another".to_owned())));
+}
+
+#[tokio::test]
+async fn events_are_completed_before_they_are_kept() {
+    let mut settings = settings();
+    settings.trust_forwarded_for = true;
+    let bench = Bench::with(settings, StoreSettings::new()).await;
+    refuse(&bench);
+    let sent = json!({
+        "batch": [
+            {"type": "identify", "userId": "ann", "context": {"library": {"name": "own"}}, "request_ip": "198.51.100.1",
+             "originalTimestamp": "2026-01-01T00:00:00.000Z", "sentAt": "2026-01-01T00:00:30.000Z"},
+            {"type": "track", "userId": "ann", "event": "Looked", "messageId": "m-1", "receivedAt": "2026-01-01T00:00:00Z"},
+        ],
+        "context": {"library": {"name": "batch"}, "locale": "de"},
+    });
+    let forwarded = |address: &str| {
+        let request = bench.post("/v1/batch").basic_auth("WK", Some(""));
+        request.header("x-forwarded-for", address).body(sent.to_string())
+    };
+    assert_eq!(answer(forwarded("203.0.113.9, 10.0.0.1")).await.0, 200);
+    assert_eq!(bench.send("/v1/track", &json!({"event": "Bought"})).await.0, 200);
+    let events = kept(&bench).await;
+    assert_eq!(
+        events[0]["context"],
+        json!({"library": {"name": "own"}, "locale": "de"})
+    );
+    assert_eq!(events[1]["context"], sent["context"]);
+    let ips: Vec<_> = events
+        .iter()
+        .map(|event| event["request_ip"].as_str().unwrap())
+        .collect();
+    assert_eq!(ips, ["198.51.100.1", "203.0.113.9", "127.0.0.1"]);
+    assert_eq!(events[0]["messageId"].as_str().unwrap().len(), 36);
+    assert_eq!(events[1]["messageId"], "m-1");
+    assert_eq!(events[1]["receivedAt"], "2026-01-01T00:00:00Z");
+    assert_eq!(events[2]["type"], "track");
+    // Half a minute passed at the sender, whose clock is far behind.
+    let time = |name: &str| {
+        events[0][name]
+            .as_str()
+            .unwrap()
+            .parse::<chrono::DateTime<chrono::Utc>>()
+            .unwrap()
+    };
+    assert_eq!((time("receivedAt") - time("timestamp")).num_milliseconds(), 30_000);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_is_taken_from_a_header_only_if_that_is_asked_for() {
+    let bench = Bench::new().await;
+    refuse(&bench);
+    let request = bench.post("/v1/track").basic_auth("WK", Some("")).body("{}");
+    assert_eq!(answer(request.header("x-forwarded-for", "203.0.113.9")).await.0, 200);
+    assert_eq!(kept(&bench).await[0]["request_ip"], "127.0.0.1");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeat_is_acknowledged_and_dropped() {
+    let bench = Bench::new().await;
+    let event = json!({"messageId": "m-1", "userId": "ann", "traits": {"email": "ann@example.com"}});
+    for _ in 0..2 {
+        assert_eq!(
+            bench.send("/v1/identify", &event).await,
+            (200.try_into().unwrap(), "OK".into())
+        );
+    }
+    bench.drained().await;
+    let stats = bench.get("/api/stats").await;
+    let sum = |name: &str| -> i64 {
+        let minutes = stats["minutes"].as_array().unwrap().iter();
+        minutes.map(|minute| minute[name].as_i64().unwrap()).sum()
+    };
+    assert_eq!((sum("received"), sum("repeated"), sum("delivered")), (1, 1, 1));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_are_json_whatever_their_media_type_says() {
+    let bench = Bench::new().await;
+    for (n, (media_type, encoding)) in [
+        ("application/json;charset=UTF-8", None),
+        ("text/plain;charset=UTF-8", Some("gzip")),
+        ("application/octet-stream", Some("x-gzip")),
+        ("nonsense", Some("identity")),
+        ("multipart/form-data; boundary=x", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = json!({"batch": [identify(&format!("u{n}"), &format!("u{n}@example.com"))]}).to_string();
+        let mut request = bench
+            .client
+            .post(format!("{}/v1/batch", bench.url))
+            .basic_auth("WK", Some(""))
+            .header("content-type", media_type);
+        if let Some(encoding) = encoding {
+            request = request.header("content-encoding", encoding);
+        }
+        let body = match encoding {
+            Some("gzip" | "x-gzip") => gzip(&body),
+            _ => body.into_bytes(),
+        };
+        assert_eq!(answer(request.body(body)).await.0, 200, "{media_type}");
+    }
+    bench.drained().await;
+    assert_eq!(emails(&bench).len(), 5);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_beacon_needs_the_key_too() {
+    let bench = Bench::new().await;
+    for (query, status) in [("", 401), ("?writeKey=X", 401), ("?a=1&writeKey=WK", 200)] {
+        let url = format!("{}/beacon/v1/batch{query}", bench.url);
+        let (found, _) = answer(bench.client.post(url).body(r#"{"batch":[]}"#)).await;
+        assert_eq!(found, status, "{query}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_that_is_too_far_behind_takes_no_more() {
+    let mut store = StoreSettings::new();
+    store.bounds.age = Some(Duration::ZERO);
+    let bench = Bench::with(settings(), store).await;
+    refuse(&bench);
+    assert_eq!(bench.send("/v1/track", &json!({})).await.0, 200);
+    // As soon as a millisecond has passed.
+    let answer = loop {
+        let (status, body) = bench.send("/v1/track", &json!({})).await;
+        if status != 200 {
+            assert_eq!(status, 503);
+            break error(&body).0;
+        }
+    };
+    assert_eq!(answer, "too_far_behind");
     bench.stop().await;
 }

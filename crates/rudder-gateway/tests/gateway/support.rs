@@ -4,8 +4,9 @@ use intercom_delivery::client::{AccessToken, Client, HttpTransport, Workspace};
 use intercom_sandbox::RunningSandbox;
 use reqwest::{RequestBuilder, StatusCode};
 use rudder_gateway::store::{Queue, Store};
-use rudder_gateway::{Secret, Settings, StoreSettings, WriteKeys};
+use rudder_gateway::{Gateway, Secret, Settings, StoreSettings, WriteKeys};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -23,7 +24,13 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn settings() -> Settings {
-    Settings::new(WriteKeys::These(vec![Secret::new("WK").unwrap()]))
+    with_keys(WriteKeys::These(vec![Secret::new("WK").unwrap()]))
+}
+
+pub(crate) fn with_keys(keys: WriteKeys) -> Settings {
+    let mut settings = Settings::new(keys);
+    settings.is_loopback = true;
+    settings
 }
 
 pub(crate) async fn sandbox() -> RunningSandbox {
@@ -50,7 +57,7 @@ impl Bench {
         let stopped = async {
             let _ = stopped.await;
         };
-        let gateway = tokio::spawn(rudder_gateway::serve(listener, settings, store, transport, stopped));
+        let gateway = tokio::spawn(serve(listener, settings, store, transport, stopped));
         Self {
             url,
             client: client(),
@@ -107,6 +114,23 @@ impl Bench {
         self.gateway.await.unwrap().unwrap();
         (self.folder, self.sandbox)
     }
+}
+
+/// A plain server of the gateway's routes, until `stop` completes.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    store: Store,
+    transport: HttpTransport,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), rudder_gateway::Error> {
+    let gateway = Gateway::start(settings, store, transport)?;
+    let service = gateway.router().into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .await
+        .unwrap();
+    gateway.stop().await
 }
 
 pub(crate) fn client() -> reqwest::Client {

@@ -1,25 +1,24 @@
 //! `serve --gateway`: events straight from RudderStack's SDKs.
 
-use super::options::{Seconds, Size};
-use crate::commands::connection::{access_token, parse_region};
+use super::options::Config;
+use crate::commands::connection::access_token;
 use crate::commands::token;
 use crate::exit::Error;
-use crate::interrupt;
 use crate::text::{BOLD, DIM};
 use anstream::eprintln;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, ValueHint};
 use intercom_api::Region;
 use intercom_delivery::client::{Client, HttpTransport, Workspace};
 use intercom_delivery::{AttributePolicy, UnknownContactPolicy};
+use intercom_sandbox::RunningSandbox;
 use intercom_transformer::Settings as Service;
 use rudder_gateway::store::Store;
-use rudder_gateway::{Secret, Settings, StoreSettings, WriteKeys};
+use rudder_gateway::{Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, Repeats, Secret, Settings, StoreSettings, WriteKeys};
 use rudderstack_to_intercom::Destination;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use tokio::net::TcpListener;
+use std::time::Duration;
 
 /// Where the events are kept, if nothing else is said.
 pub(crate) const STORE: &str = "rudder-intercom.db";
@@ -27,124 +26,110 @@ const SANDBOX_STORE: &str = "sandbox.db";
 const KEYS: &str = "RUDDER_INTERCOM_WRITE_KEYS";
 const PAGE_TOKEN: &str = "RUDDER_INTERCOM_PAGE_TOKEN";
 
-/// What the gateway is told.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Gateway")]
-pub(super) struct Gateway {
-    /// Take events straight from RudderStack's SDKs instead, keep them on disk until they are in Intercom, and serve a
-    /// page to watch it.
-    #[arg(long)]
+/// What the gateway is told, but for its secrets: these come from files or variables of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GatewaySettings {
     pub(super) gateway: bool,
-    /// Deliver to a stand-in for Intercom within this program.
-    #[arg(long, requires = "gateway")]
-    sandbox: bool,
-    /// The file in which events are kept, made if it is not there. [default: rudder-intercom.db, or sandbox.db with
-    /// --sandbox, which is not to get the events that are meant for Intercom]
-    #[arg(long, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", value_hint = ValueHint::FilePath, hide_env_values = true)]
-    store: Option<PathBuf>,
-    /// Accept the write keys in this file, one a line; or else those in RUDDER_INTERCOM_WRITE_KEYS, with commas between
-    /// them. Without either, any key is accepted, from this machine only, and from
-    /// no web pages but its own.
-    #[arg(long, requires = "gateway", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    write_keys_file: Option<PathBuf>,
-    /// Show the page to those only who know the token in this file, or else in RUDDER_INTERCOM_PAGE_TOKEN. Without
-    /// either, it is shown to this machine only.
-    #[arg(long, requires = "gateway", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    page_token_file: Option<PathBuf>,
-    /// Read Intercom's access token from this file instead of INTERCOM_ACCESS_TOKEN.
-    #[arg(long, requires = "gateway", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    token_file: Option<PathBuf>,
-    /// Where the workspace is hosted: US, Europe or Australia.
-    #[arg(long, requires = "gateway", value_name = "REGION", default_value = "US", value_parser = parse_region)]
-    region: Region,
-    /// Let the anonymous id stand in for a user id that is missing.
-    #[arg(long, requires = "gateway")]
-    send_anonymous_id: bool,
-    /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
-    #[arg(long, requires = "gateway", value_name = "POLICY", default_value = "fail",
-          value_parser = PossibleValuesParser::new(["fail", "drop", "create"]).try_map(|name| name.parse::<AttributePolicy>()))]
-    attributes: AttributePolicy,
-    /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
-    #[arg(long, requires = "gateway", value_name = "POLICY", default_value = "fail",
-          value_parser = PossibleValuesParser::new(["fail", "create"]).try_map(|name| name.parse::<UnknownContactPolicy>()))]
-    on_unknown_contact: UnknownContactPolicy,
-    /// The longest event.
-    #[arg(long, requires = "gateway", value_name = "SIZE", default_value = "32KiB")]
-    max_event_bytes: Size,
-    /// The longest request, before and after decompression.
-    #[arg(long, requires = "gateway", value_name = "SIZE", default_value = "4MiB")]
-    max_request_bytes: Size,
-    /// How many events may wait; beyond them, the answer is 503.
-    #[arg(long, requires = "gateway", value_name = "COUNT", default_value_t = 10_000_000)]
-    max_queue_events: u64,
-    /// How many bytes events and dead letters may have together; beyond them, the answer is 503.
-    #[arg(long, requires = "gateway", value_name = "BYTES", default_value_t = 16 << 30)]
-    max_queue_bytes: u64,
-    /// How long the oldest event may wait; beyond that, the answer is 503. [default: any time]
-    #[arg(long, requires = "gateway", value_name = "TIME")]
-    max_queue_age: Option<Seconds>,
-    /// How long senders are told to wait that are answered 503.
-    #[arg(long, requires = "gateway", value_name = "TIME", default_value = "30s")]
-    retry_after: Seconds,
-    /// For how long an event with the same messageId is dropped as a repeat.
-    #[arg(long, requires = "gateway", value_name = "TIME", default_value = "60m")]
-    repeat_window: Seconds,
-    /// How many messageIds are remembered for that, at most.
-    #[arg(long, requires = "gateway", value_name = "COUNT", default_value_t = 1_000_000)]
-    remembered_messages: usize,
-    /// Take the first address of X-Forwarded-For for the sender's: behind a proxy that sets it.
-    #[arg(long, requires = "gateway")]
-    trust_forwarded_for: bool,
+    pub(super) sandbox: bool,
+    pub(super) store: Option<PathBuf>,
+    pub(super) write_keys_file: Option<PathBuf>,
+    pub(super) page_token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) region: Region,
+    pub(super) send_anonymous_id: bool,
+    pub(super) attributes: AttributePolicy,
+    pub(super) on_unknown_contact: UnknownContactPolicy,
+    pub(super) max_event_bytes: NonZeroUsize,
+    pub(super) max_request_bytes: NonZeroUsize,
+    pub(super) max_queue_events: u64,
+    pub(super) max_queue_bytes: u64,
+    pub(super) max_queue_age: Option<Duration>,
+    pub(super) retry_after: Duration,
+    pub(super) repeat_window: Duration,
+    pub(super) remembered_messages: usize,
+    pub(super) trust_forwarded_for: bool,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        let (bounds, repeats) = (Bounds::default(), Repeats::default());
+        Self {
+            gateway: false,
+            sandbox: false,
+            store: None,
+            write_keys_file: None,
+            page_token_file: None,
+            token_file: None,
+            region: Region::default(),
+            send_anonymous_id: false,
+            attributes: AttributePolicy::default(),
+            on_unknown_contact: UnknownContactPolicy::default(),
+            max_event_bytes: const { NonZeroUsize::new(MAX_EVENT_BYTES).expect("not zero") },
+            max_request_bytes: const { NonZeroUsize::new(MAX_REQUEST_BYTES).expect("not zero") },
+            max_queue_events: bounds.events,
+            max_queue_bytes: bounds.bytes,
+            max_queue_age: bounds.age,
+            retry_after: rudder_gateway::RETRY_AFTER,
+            repeat_window: repeats.window,
+            remembered_messages: repeats.remembered,
+            trust_forwarded_for: false,
+        }
+    }
+}
+
+/// A gateway, and the sandbox that it delivers to, if it is to.
+pub(super) struct Gateway {
+    pub(super) gateway: rudder_gateway::Gateway,
+    _sandbox: Option<RunningSandbox>,
 }
 
 impl Gateway {
-    /// Serves until it is asked to end.
-    pub(super) async fn serve(&self, service: &Service) -> Result<(), Error> {
-        let listener = super::listen(service.listen).await?;
-        let address = listener.local_addr().unwrap_or(service.listen);
-        let mut settings = self.settings(service, address)?;
-        let sandbox = if self.sandbox {
+    /// Begins to deliver what is in the store. With a sandbox, the transformer calls that too.
+    pub(super) async fn start(config: &mut Config, address: SocketAddr) -> Result<Self, Error> {
+        let told = config.gateway.clone();
+        let mut settings = told.settings(&config.service, address)?;
+        let (workspace, sandbox) = if told.sandbox {
             let sandbox = intercom_sandbox::spawn(intercom_sandbox::Settings::default());
-            Some(
-                sandbox
-                    .await
-                    .map_err(|error| failed("the sandbox cannot be served", error))?,
-            )
+            let sandbox = sandbox
+                .await
+                .map_err(|error| failed("the sandbox cannot be served", error))?;
+            settings.sandbox_url = Some(format!("{}/_sandbox/state", sandbox.base_url()));
+            let url = sandbox.base_url().parse();
+            config.service.intercom_base_url =
+                Some(url.map_err(|error| failed("the sandbox cannot be called", error))?);
+            let workspace = Workspace::new(told.region, access_token("sandbox")?);
+            (at(workspace, sandbox.base_url())?, Some(sandbox))
         } else {
-            None
+            (told.workspace(&config.service)?, None)
         };
-        let workspace = match &sandbox {
-            Some(sandbox) => at(
-                Workspace::new(self.region, access_token("sandbox")?),
-                sandbox.base_url(),
-            )?,
-            None => self.workspace(service)?,
-        };
-        settings.sandbox_url = sandbox
-            .as_ref()
-            .map(|sandbox| format!("{}/_sandbox/state", sandbox.base_url()));
         let client = Client::builder()
-            .use_proxy(!self.sandbox)
-            .connect_timeout(service.connect_timeout)
-            .answer_timeout(service.call_timeout)
+            .use_proxy(sandbox.is_none())
+            .connect_timeout(config.service.connect_timeout)
+            .answer_timeout(config.service.call_timeout)
             .build()
             .map_err(|error| failed("cannot call Intercom", error))?;
-        let transport = HttpTransport::new(client, workspace.with_version(service.api_version));
-        let path = match &self.store {
-            Some(path) => path,
-            None => Path::new(if self.sandbox { SANDBOX_STORE } else { STORE }),
-        };
-        let store = Store::open(path, self.store_settings()).map_err(|error| of_gateway(&error))?;
+        let transport = HttpTransport::new(client, workspace.with_version(config.service.api_version));
+        let default = Path::new(if told.sandbox { SANDBOX_STORE } else { STORE });
+        let path = told.store.as_deref().unwrap_or(default);
+        let store = Store::open(path, told.store_settings()).map_err(|error| of_gateway(&error))?;
         greet(address, &settings)?;
-        serve(listener, settings, store, transport).await
+        let gateway = rudder_gateway::Gateway::start(settings, store, transport);
+        Ok(Self {
+            gateway: gateway.map_err(|error| of_gateway(&error))?,
+            _sandbox: sandbox,
+        })
     }
 
+    /// Finishes what is under way, and closes the store.
+    pub(super) async fn stop(self) -> Result<(), Error> {
+        self.gateway.stop().await.map_err(|error| of_gateway(&error))
+    }
+}
+
+impl GatewaySettings {
     fn settings(&self, service: &Service, address: SocketAddr) -> Result<Settings, Error> {
-        let keys = match secret(self.write_keys_file.as_deref(), KEYS)? {
-            Some(keys) => {
-                let keys = keys.split([',', '\n']).map(str::trim).filter(|key| !key.is_empty());
-                WriteKeys::These(keys.map(to_secret).collect::<Result<_, _>>()?)
-            }
+        let keys = match self.write_keys()? {
+            Some(keys) => WriteKeys::These(keys),
             None if address.ip().is_loopback() => WriteKeys::Any,
             None => {
                 return Err(Error::Usage(format!(
@@ -153,14 +138,13 @@ impl Gateway {
                 )));
             }
         };
-        let page_token = secret(self.page_token_file.as_deref(), PAGE_TOKEN)?;
         let mut settings = Settings::new(keys);
-        settings.page_token = page_token.as_deref().map(to_secret).transpose()?;
+        settings.page_token = self.page_token()?;
+        settings.is_loopback = address.ip().is_loopback();
         settings.max_event_bytes = self.max_event_bytes.get();
         settings.max_request_bytes = self.max_request_bytes.get();
         settings.request_timeout = service.body_timeout;
-        settings.shutdown_timeout = service.shutdown_timeout;
-        settings.retry_after = self.retry_after.into();
+        settings.retry_after = self.retry_after;
         settings.trust_forwarded_for = self.trust_forwarded_for;
         settings.destination = Destination::new()
             .with_region(self.region)
@@ -175,10 +159,23 @@ impl Gateway {
         let mut settings = StoreSettings::new();
         settings.bounds.events = self.max_queue_events;
         settings.bounds.bytes = self.max_queue_bytes;
-        settings.bounds.age = self.max_queue_age.map(Into::into);
-        settings.repeats.window = self.repeat_window.into();
+        settings.bounds.age = self.max_queue_age;
+        settings.repeats.window = self.repeat_window;
         settings.repeats.remembered = self.remembered_messages;
         settings
+    }
+
+    fn write_keys(&self) -> Result<Option<Vec<Secret>>, Error> {
+        let Some(keys) = secret(self.write_keys_file.as_deref(), KEYS)? else {
+            return Ok(None);
+        };
+        let keys = keys.split([',', '\n']).map(str::trim).filter(|key| !key.is_empty());
+        keys.map(to_secret).collect::<Result<_, _>>().map(Some)
+    }
+
+    fn page_token(&self) -> Result<Option<Secret>, Error> {
+        let token = secret(self.page_token_file.as_deref(), PAGE_TOKEN)?;
+        token.as_deref().map(to_secret).transpose()
     }
 
     fn workspace(&self, service: &Service) -> Result<Workspace, Error> {
@@ -189,18 +186,23 @@ impl Gateway {
             None => Ok(workspace),
         }
     }
-}
 
-async fn serve(listener: TcpListener, settings: Settings, store: Store, transport: HttpTransport) -> Result<(), Error> {
-    let stop = async {
-        // Without a way to wait for a signal, the server goes on until it is killed.
-        if interrupt::signal().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    rudder_gateway::serve(listener, settings, store, transport, stop)
-        .await
-        .map_err(|error| of_gateway(&error))
+    /// The secrets, masked: a line each.
+    pub(super) fn masked(&self) -> Result<[String; 3], Error> {
+        let keys = match self.write_keys()? {
+            Some(keys) => format!("{} (masked)", keys.len()),
+            None => "none".to_owned(),
+        };
+        let told = |is_there| if is_there { "masked" } else { "none" };
+        Ok([
+            format!("write keys: {keys}"),
+            format!("page token: {}", told(self.page_token()?.is_some())),
+            format!(
+                "access token: {}",
+                told(token::find(self.token_file.as_deref()).is_ok())
+            ),
+        ])
+    }
 }
 
 fn greet(address: SocketAddr, settings: &Settings) -> Result<(), Error> {

@@ -8,8 +8,8 @@ use crate::exit::{Error, Exit};
 use crate::interrupt;
 use clap::{Args, ValueHint};
 use gateway::Gateway;
-use intercom_transformer::{Settings, Transformer};
-use options::Options;
+use intercom_transformer::Transformer;
+use options::{Config, Options};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use tokio::sync::watch;
 ///
 /// Point the setting DEST_TRANSFORM_URL of rudder-server at it. It keeps no state that matters: run as many as needed.
 ///
-/// With --gateway it is RudderStack's HTTP API itself: the SDKs send their events here, nothing else is needed, and the
-/// events are kept on disk until they are in Intercom.
+/// With --gateway it is RudderStack's HTTP API for SDKs besides: they send their events here, nothing else is needed, and
+/// the events are kept on disk until they are in Intercom.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,62 +41,89 @@ pub struct Serve {
     print_config: bool,
     #[command(flatten)]
     options: Options,
-    #[command(flatten)]
-    gateway: Gateway,
 }
 
 impl Serve {
     /// Serves until it is asked to end, then finishes what is in progress.
     pub(crate) fn run(self, log: Option<String>) -> Result<Exit, Error> {
+        let of_gateway = self.options.of_gateway();
         let options = match &self.config {
             Some(path) => self.options.or(read(path)?),
             None => self.options,
         };
         let log = log.or_else(|| options.log.clone()).unwrap_or_else(|| "info".to_owned());
         let format = options.log_format.unwrap_or(LogFormat::Text);
-        let settings = options.settings();
+        let config = options.config();
+        // Where the events are kept matters to the command `queue` too, so its variable may be set.
+        let of_gateway = of_gateway
+            .iter()
+            .find(|name| !matches!(name.as_str(), "gateway" | "store"));
+        if let (false, Some(name)) = (config.gateway.gateway, of_gateway) {
+            return Err(Error::Usage(format!(
+                "--{name} is a setting of the gateway: give --gateway too"
+            )));
+        }
         if self.print_config {
-            return match print(&settings, &log, format) {
+            return match print(&config, &log, format) {
                 // Whoever reads the output has seen enough.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
-                _ => Ok(Exit::Done),
+                Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+                printed => printed.map(|()| Exit::Done),
             };
         }
         cli::log_to_stderr(&log, format)?;
         let runtime =
             tokio::runtime::Runtime::new().map_err(|error| Error::System("cannot start the server".into(), error))?;
-        if self.gateway.gateway {
-            runtime.block_on(self.gateway.serve(&settings))?;
-        } else {
-            runtime.block_on(serve(settings))?;
-        }
+        runtime.block_on(serve(config))?;
         Ok(Exit::Done)
     }
 }
 
-async fn serve(settings: Settings) -> Result<(), Error> {
-    let listener = listen(settings.listen).await?;
-    let metrics = match settings.metrics_listen {
+async fn serve(mut config: Config) -> Result<(), Error> {
+    let listener = listen(config.service.listen).await?;
+    let metrics = match config.service.metrics_listen {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let service = Transformer::new(settings).map_err(|error| Error::Usage(error.to_string()))?;
+    let gateway = if config.gateway.gateway {
+        let address = listener.local_addr().unwrap_or(config.service.listen);
+        Some(Gateway::start(&mut config, address).await?)
+    } else {
+        None
+    };
+    let service = Transformer::new(config.service).map_err(|error| Error::Usage(error.to_string()))?;
     let (stop, stopped) = watch::channel(());
     // Each of the two servers waits until the sender is gone.
     let wait = |mut stopped: watch::Receiver<()>| async move { while stopped.changed().await.is_ok() {} };
+    let ended = gateway.as_ref().map(|gateway| gateway.gateway.ended());
     tokio::spawn(async move {
-        // Without a way to wait for a signal, the server goes on until it is killed.
-        match interrupt::signal().await {
-            Ok(()) => drop(stop),
-            Err(_) => std::future::pending().await,
+        let ended = async {
+            match ended {
+                Some(ended) => ended.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // Without a way to wait for a signal, the server goes on until it is killed.
+            Ok(()) = interrupt::signal() => {}
+            () = ended => tracing::error!(code = "delivery_ended", "the delivery has ended; the service ends too"),
         }
+        drop(stop);
     });
     if let Some(listener) = metrics {
         let (service, stopped) = (service.clone(), wait(stopped.clone()));
         tokio::spawn(async move { service.serve_metrics(listener, stopped).await });
     }
-    let result = service.serve(listener, wait(stopped)).await;
-    result.map_err(|error| Error::System("the service did not end in order".into(), error))
+    let routes = gateway
+        .as_ref()
+        .map(|gateway| gateway.gateway.router())
+        .unwrap_or_default();
+    let served = service.serve_with(listener, routes, wait(stopped)).await;
+    let served = served.map_err(|error| Error::System("the service did not end in order".into(), error));
+    match gateway {
+        // What is not delivered is kept, whatever became of the requests.
+        Some(gateway) => gateway.stop().await.and(served),
+        None => served,
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -115,22 +142,32 @@ fn read(path: &Path) -> Result<Options, Error> {
     toml::from_str(&text).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
 }
 
-/// Prints the settings as a file that `--config` takes.
-fn print(settings: &Settings, log: &str, format: LogFormat) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    for (name, value) in Options::show(settings) {
-        writeln!(output, "{name} = {}", quoted(&value))?;
+/// Prints the settings as a file that `--config` takes. It has no secrets: whether they are there stands in comments.
+fn print(config: &Config, log: &str, format: LogFormat) -> Result<(), Error> {
+    let mut text = String::new();
+    for (name, value) in Options::show(config) {
+        text += &format!("{name} = {}\n", quoted(&value));
     }
-    writeln!(output, "log = {}", quoted(log))?;
-    writeln!(output, "log-format = {}", quoted(&format.to_string()))?;
-    output.flush()
+    text += &format!("log = {}\n", quoted(log));
+    text += &format!("log-format = {}\n", quoted(&format.to_string()));
+    if config.gateway.gateway {
+        for line in config.gateway.masked()? {
+            text += &format!("# {line}\n");
+        }
+    }
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Error::Output)
 }
 
-/// A value in TOML: a whole number as it is, anything else as a string.
+/// A value in TOML: a whole number, true and false as they are, anything else as a string.
 fn quoted(value: &str) -> String {
-    match value.parse::<u64>() {
-        Ok(_) => value.to_owned(),
-        Err(_) => toml::Value::from(value).to_string(),
+    if value.parse::<u64>().is_ok() || value.parse::<bool>().is_ok() {
+        value.to_owned()
+    } else {
+        toml::Value::from(value).to_string()
     }
 }
 
@@ -149,28 +186,41 @@ mod tests {
             max-body-bytes = "1MiB"
             on-archived = "fail"
             api-version = "2.11"
+            gateway = true
+            store = "true"
+            max-queue-bytes = "100GiB"
+            max-queue-age = "10m"
+            region = "eu"
+            attributes = "create"
             log-format = "json"
         "#;
         let options: Options = toml::from_str(text).unwrap();
         assert_eq!(options.log_format, Some(LogFormat::Json));
-        let settings = options.settings();
-        assert_eq!(settings.call_timeout.as_millis(), 1500);
-        assert_eq!(settings.max_body_bytes.get(), 1 << 20);
-        let printed: String = Options::show(&settings)
+        let config = options.config();
+        assert_eq!(config.service.call_timeout.as_millis(), 1500);
+        assert_eq!(config.service.max_body_bytes.get(), 1 << 20);
+        assert!(config.gateway.gateway && !config.gateway.sandbox);
+        assert_eq!(config.gateway.max_queue_bytes, 100 << 30);
+        assert_eq!(config.gateway.max_queue_age.unwrap().as_secs(), 600);
+        assert_eq!(config.gateway.store.as_ref().unwrap().to_str(), Some("true"));
+        let printed: String = Options::show(&config)
             .into_iter()
             .map(|(name, value)| format!("{name} = {}\n", quoted(&value)))
             .collect();
         let again: Options = toml::from_str(&printed).unwrap();
-        assert_eq!(again.settings(), settings);
+        assert_eq!(again.config(), config);
     }
 
     #[test]
     fn the_first_that_says_something_counts() {
         let flags: Options = toml::from_str("max-calls = 5").unwrap();
         let file: Options = toml::from_str("max-calls = 6\nmax-requests = 7").unwrap();
-        let settings = flags.or(file).settings();
-        assert_eq!((settings.max_calls.get(), settings.max_requests.get()), (5, 7));
-        assert_eq!(settings.max_connections, Settings::new().max_connections);
+        assert!(flags.of_gateway().is_empty());
+        let config = flags.or(file).config();
+        let service = config.service;
+        assert_eq!((service.max_calls.get(), service.max_requests.get()), (5, 7));
+        assert_eq!(service.max_connections, Config::default().service.max_connections);
+        assert_eq!(config.gateway.sandbox, false);
     }
 
     #[test]
@@ -181,6 +231,8 @@ mod tests {
             "listen = \"here\"",
             "call-timeout = \"soon\"",
             "on-archived = true",
+            "gateway = \"perhaps\"",
+            "region = \"Mars\"",
         ] {
             assert!(toml::from_str::<Options>(text).is_err(), "{text}");
         }
