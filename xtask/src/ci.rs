@@ -106,6 +106,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "contributing"]),
     },
     Step {
+        name: "e2e",
+        mend: "mend what the test names; if packages could not be installed, run it again where their registries can be reached",
+        run: Run::Cargo(&["xtask", "e2e"]),
+    },
+    Step {
         name: "examples",
         mend: "make the models of intercom-api read and write what is named",
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 const COPY: &str = "copy";
 
 /// What the copy leaves out.
-const LEFT_OUT: &[&str] = &[".git", "target", "corpus", "artifacts"];
+const LEFT_OUT: &[&str] = &[".git", "target", "node_modules", "corpus", "artifacts"];
 
 pub(crate) fn run() -> ExitCode {
     let wrong = |reason| format!("the example of CONTRIBUTING.md does not work: {reason}");
