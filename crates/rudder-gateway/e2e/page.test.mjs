@@ -46,7 +46,7 @@ test("shows what has come in and what has become of it, and replays", () => open
   await send(gateway, [...CALLS, { call: "track", userId: "stranger", event: "Looked" }, { call: "track", userId: "stranger" }, { call: "page", userId: "stranger" }]);
   await gateway.drained(10);
   await page.goto(gateway.url);
-  await page.getByText("Everything is delivered.").waitFor();
+  await page.getByText("Nothing waits.").waitFor();
   assert.equal(await page.locator("#delivered").textContent(), String(CALLS.length));
   assert.equal(await page.locator("figure.received b").textContent(), "10");
   const codes = await page.locator("#codes").textContent();
@@ -67,11 +67,25 @@ test("shows what has come in and what has become of it, and replays", () => open
   assert.equal((await gateway.state()).events.length, 2);
 }));
 
+test("tells how to begin, as long as nothing has come in", () => opened({ viewport: { width: 1100, height: 900 } }, async (page, gateway) => {
+  await page.goto(gateway.url);
+  const start = page.getByRole("region", { name: "No event has come in yet" });
+  await start.waitFor();
+  assert.ok((await start.innerText()).includes(`configUrl: "${gateway.url}"`));
+  await page.getByText("There are none.").waitFor();
+  assert.ok(!(await page.getByRole("button", { name: "Replay all of these" }).isVisible()));
+  await picture(page, "empty");
+  await send(gateway, CALLS);
+  await gateway.drained(CALLS.length);
+  await start.waitFor({ state: "hidden" });
+  await page.getByText("Everything is delivered.").waitFor();
+}));
+
 test("works on a phone, in the dark, without a mouse", () => opened({ viewport: { width: 360, height: 740 }, hasTouch: true, colorScheme: "dark" }, async (page, gateway) => {
   await send(gateway, [...CALLS, { call: "track", userId: "stranger", event: "Looked" }]);
   await gateway.drained(8);
   await page.goto(gateway.url);
-  await page.getByText("Everything is delivered.").waitFor();
+  await page.getByText("Nothing waits.").waitFor();
   await page.locator("#letters > li").waitFor();
   assert.ok(await isWithin(page), "nothing sticks out to the side");
   // Everything can be reached with the tab key alone, in the order in which it stands.
@@ -100,6 +114,7 @@ test("tells in the playground what is wrong", () => opened({}, async (page, gate
   await page.getByRole("button", { name: "Show the calls" }).click();
   await page.locator("#result .warning", { hasText: "invalid_date" }).waitFor();
   await page.locator("#result .warning", { hasText: "invalid_role" }).waitFor();
+  await picture(page, "playground");
   await page.locator("#event").fill('{"type":"track","userId":"<img src=x onerror=alert(1)>"}');
   await page.getByRole("button", { name: "Show the calls" }).click();
   await page.locator("#result .kind-failed", { hasText: "missing_event_name" }).waitFor();

@@ -68,15 +68,18 @@ function ifNew(what, data, draw) {
   draw();
 }
 
+/** How it goes, in words, and as a colour beside them. */
 function stateOf({ delivery, queue, now }) {
-  if (!delivery) return "Starting …";
-  if (delivery.halted) return "Intercom does not accept the access token. Events are kept, and it is tried again every minute.";
+  if (!delivery) return ["", "Starting …"];
+  if (delivery.halted) return ["bad", "Intercom does not accept the access token. Events are kept, and it is tried again every minute."];
   const until = delivery.until ? ` for ${span(Math.max(0, delivery.until - now))}` : "";
   switch (delivery.waiting) {
-    case "throttled": return `Intercom has had too many calls; waiting${until}.`;
-    case "rate_limit": return `Keeping to the rate limit; waiting${until}.`;
-    case "backoff": return `Calls have failed; trying again${until ? ` in ${until.slice(5)}` : ""}.`;
-    default: return queue.events ? "Delivering." : "Everything is delivered.";
+    case "throttled": return ["slow", `Intercom has had too many calls; waiting${until}.`];
+    case "rate_limit": return ["slow", `Keeping to the rate limit; waiting${until}.`];
+    case "backoff": return ["bad", `Calls have failed; trying again${until ? ` in ${until.slice(5)}` : ""}.`];
+    default:
+      if (queue.events) return ["good", "Delivering."];
+      return ["good", queue.dead_letters ? "Nothing waits. Some events could not be delivered: see below." : "Everything is delivered."];
   }
 }
 
@@ -92,7 +95,7 @@ function buckets(stats, minutes) {
   return sums;
 }
 
-function chart(name, title, sums, withDay) {
+function chart(name, title, sums, withDay, width) {
   const values = sums.map((sum) => sum[name]);
   const total = values.reduce((a, b) => a + b, 0);
   const most = Math.max(1, ...values);
@@ -109,24 +112,28 @@ function chart(name, title, sums, withDay) {
   return make("figure", { className: name },
     make("figcaption", {}, make("span", { textContent: title }), make("b", { textContent: number(total) })), drawing,
     make("div", { className: "axis", ariaHidden: "true" }, make("span", { textContent: clock(sums[0].at, withDay) }),
-      make("span", { textContent: `top: ${number(most)}` }), make("span", { textContent: "now" })));
+      make("span", { textContent: total ? `peak ${number(most)} in ${width === 1 ? "a minute" : span(width * 60000)}` : "none in this time" }), make("span", { textContent: "now" })));
 }
 
 function showStats(stats) {
   const minutes = Number($("span").value);
   const sums = buckets(stats, minutes);
   const { queue, delivery } = stats;
-  $("state").textContent = stateOf(stats);
+  const [kind, state] = stateOf(stats);
+  if ($("state").textContent !== state) $("state").textContent = state;
+  $("state").className = kind;
+  $("start").hidden = stats.minutes.length > 0 || stats.codes.length > 0 || queue.events > 0;
   $("waiting").textContent = number(queue.events);
   $("age").textContent = queue.oldest_age_ms === null ? "–" : span(queue.oldest_age_ms);
   $("dead").textContent = number(queue.dead_letters);
   $("delivered").textContent = number(sums.reduce((sum, bucket) => sum + bucket.delivered, 0));
-  $("budget").textContent = delivery?.limit ? `${number(delivery.remaining)} of ${number(delivery.limit)}` : "not told";
+  $("budget").textContent = delivery?.limit ? `${number(delivery.remaining)} of ${number(delivery.limit)}` : "–";
+  $("no-budget").hidden = Boolean(delivery?.limit);
   $("calls").textContent = delivery ? number(delivery.calls) : "–";
   $("sandbox").hidden = !stats.sandbox;
   if (stats.sandbox) $("sandbox-link").href = stats.sandbox;
   ifNew("charts", [sums], () => {
-    $("charts").replaceChildren(...SERIES.map(([name, title]) => chart(name, title, sums, minutes > 1440)));
+    $("charts").replaceChildren(...SERIES.map(([name, title]) => chart(name, title, sums, minutes > 1440, Math.ceil(minutes / BARS))));
     const rows = sums.filter((sum) => SERIES.some(([name]) => sum[name])).reverse();
     $("table").tBodies[0].replaceChildren(...rows.map((sum) => make("tr", {}, make("td", { textContent: clock(sum.at, minutes > 1440) }),
       ...SERIES.map(([name]) => make("td", { textContent: number(sum[name]) })))));
@@ -159,14 +166,15 @@ async function showLetters(more = false) {
     if (more) $("letters").append(...cards); else $("letters").replaceChildren(...cards);
     $("no-letters").hidden = $("letters").childElementCount > 0;
     $("more").hidden = letters.length < 50;
-    $("replay-all").disabled = $("drop-all").disabled = $("letters").childElementCount === 0;
+    $("no-letters-code").hidden = !$("code").value;
+    $("all-buttons").hidden = $("letters").childElementCount === 0;
   };
   if (more) draw(); else ifNew("letters", letters, draw);
 }
 
 function letterCard(letter) {
   const event = make("pre", { hidden: true });
-  const show = make("button", { type: "button", textContent: "Show the event", ariaExpanded: "false" });
+  const show = make("button", { type: "button", className: "plain", textContent: "Show the event", ariaExpanded: "false" });
   show.addEventListener("click", async () => {
     if (event.hidden) {
       const whole = await told(() => ask(`dead-letters/${letter.id}`));
@@ -183,7 +191,7 @@ function letterCard(letter) {
   drop.addEventListener("click", () => confirm("Delete this event for good?") && act("drop", { ids: [letter.id] }));
   const detail = Object.entries(letter.detail).map(([key, value]) => `${key.replaceAll("_", " ")}: ${value}`).join(" · ");
   return make("li", {},
-    make("h3", {}, make("span", { className: `kind-${letter.kind}`, textContent: letter.code }), ` – ${letter.event_type ?? "event"} ${letter.id}`),
+    make("h3", {}, make("span", { className: `kind-${letter.kind}`, textContent: letter.code }), ` – ${letter.event_type ?? "event"}, no. ${letter.id}`),
     make("p", { className: "soft", textContent: `${letter.kind} ${clock(letter.at, true)} · ${detail}` }),
     make("p", { className: "buttons" }, replay, show, drop), event);
 }
@@ -242,7 +250,7 @@ function fieldsOf({ operation, body }, sources) {
 function callCard(call, sources) {
   const rows = fieldsOf(call, sources).map(([field, value, source]) => make("tr", {}, make("td", {}, make("code", { textContent: field })),
     make("td", {}, make("code", { textContent: JSON.stringify(value) })), make("td", { className: "soft", textContent: source && `from ${source}` })));
-  const when = { always: "", found: "if the contact is found: ", not_found: "if not: " }[call.when];
+  const when = { always: "", found: "if the contact is found: ", not_found: "if none is found: " }[call.when];
   const query = new URLSearchParams(call.query ?? {}).toString();
   return make("div", { className: "call" }, make("h3", {}, when, make("code", { textContent: `${call.method} ${call.path}${query && `?${query}`}` })),
     rows.length ? make("table", { className: "fields" }, make("thead", {}, make("tr", {}, ...["Field", "Value", "Source"].map((name) => make("th", { scope: "col", textContent: name })))),
@@ -267,6 +275,13 @@ $("playground").addEventListener("submit", async (submit) => {
     $("result").replaceChildren(make("p", { className: "kind-failed", textContent: error.message }));
   }
 });
+
+// Before anything has come in ----------------------------------------------------------------------------------------
+
+$("start-browser").textContent = `rudderanalytics.load("KEY", "${location.origin}", { configUrl: "${location.origin}" });
+rudderanalytics.identify("ann-1", { email: "ann@example.com" });`;
+$("start-curl").textContent = `curl ${location.origin}/v1/identify -u KEY: -H 'Content-Type: application/json' \\
+  -d '{"userId": "ann-1", "traits": {"email": "ann@example.com"}}'`;
 
 // Over and over ------------------------------------------------------------------------------------------------------
 
