@@ -68,3 +68,179 @@ fn a_setting_is_taken_from_flag_then_variable_then_file() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("max-cals"));
 }
+
+/// A gateway with a sandbox as a process, and its address.
+struct Gateway {
+    process: std::process::Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Gateway {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = program()
+            .args(["--gateway", "--sandbox", "--listen", "127.0.0.1:0", "--log", "warn"])
+            .args(arguments)
+            .arg("--store")
+            .arg(folder.path().join("events.db"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().strip_prefix("http://").unwrap().to_owned();
+        Self {
+            process,
+            address,
+            _folder: folder,
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let mut client = self.connect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}",
+            self.address
+        );
+        write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn end(mut self) -> Option<i32> {
+        let kill = Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status()
+            .unwrap();
+        assert!(kill.success());
+        self.process.wait().unwrap().code()
+    }
+}
+
+#[test]
+fn one_port_answers_the_sdks_and_the_data_plane() {
+    let gateway = Gateway::start(&[]);
+    let key = "authorization: Basic V0s6\r\n";
+    for (method, path, headers, body, answer) in [
+        ("POST", "/v1/identify", key, r#"{"userId":"ann"}"#, "OK"),
+        ("POST", "/v1/batch/", key, r#"{"batch":[]}"#, "OK"),
+        ("GET", "/sourceConfig/?writeKey=WK", "", "", r#""destinations":[]"#),
+        ("GET", "/", "", "", "rudder-intercom gateway"),
+        ("GET", "/api/stats", "", "", r#""queue":"#),
+        ("POST", "/routerTransform", "", r#"{"input":[]}"#, r#"{"output":[]}"#),
+        ("GET", "/features", "", "", "routerTransform"),
+        ("GET", "/health", "", "", "UP"),
+        ("GET", "/metrics", "", "", "rudder_intercom_connections"),
+    ] {
+        let answered = gateway.ask(method, path, headers, body);
+        assert!(
+            answered.starts_with("HTTP/1.1 200 ") && answered.contains(answer),
+            "{path}: {answered}"
+        );
+    }
+    assert_eq!(gateway.end(), Some(0));
+}
+
+#[test]
+fn the_gateways_connections_are_timed_and_bounded() {
+    let gateway = Gateway::start(&["--idle-timeout", "200ms", "--max-connections", "2"]);
+    let read = |mut client: &TcpStream| {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).map(|_| answer)
+    };
+    // One says nothing, one does not end the head of its request; a third waits until there is room.
+    let (idle, slow) = (gateway.connect(), gateway.connect());
+    (&slow).write_all(b"POST /v1/track HTTP/1.1\r\nhost: ").unwrap();
+    let answer = gateway.ask("POST", "/v1/track", "authorization: Basic V0s6\r\n", "{}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("OK"),
+        "{answer}"
+    );
+    assert_eq!(read(&idle).unwrap_or_default(), "");
+    assert!(!read(&slow).unwrap_or_default().starts_with("HTTP/1.1 200"));
+    assert_eq!(gateway.end(), Some(0));
+}
+
+#[test]
+fn a_request_that_does_not_end_does_not_keep_the_gateway() {
+    let gateway = Gateway::start(&["--shutdown-timeout", "100ms"]);
+    let unended = gateway.connect();
+    let head = format!(
+        "POST /v1/track HTTP/1.1\r\nhost: {}\r\nauthorization: Basic V0s6\r\ncontent-length: 9\r\n\r\n{{",
+        gateway.address
+    );
+    (&unended).write_all(head.as_bytes()).unwrap();
+    // Connections are taken in the order in which they come, so the other one has been taken as well.
+    let answer = gateway.ask("GET", "/health", "", "");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(gateway.end().is_some());
+}
+
+#[test]
+fn the_gateways_settings_are_settings_like_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, keys) = (folder.path().join("serve.toml"), folder.path().join("keys"));
+    std::fs::write(
+        &file,
+        "gateway = true\nmax-queue-age = \"10m\"\nretry-after = 5\nregion = \"EU\"\n",
+    )
+    .unwrap();
+    std::fs::write(&keys, "one-secret\ntwo-secret\n").unwrap();
+    let output = program()
+        .args(["--print-config", "--sandbox", "--retry-after", "7", "--config"])
+        .arg(&file)
+        .arg("--write-keys-file")
+        .arg(&keys)
+        .env("RUDDER_INTERCOM_PAGE_TOKEN", "page-secret")
+        .env("RUDDER_INTERCOM_ON_UNKNOWN_CONTACT", "create")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "gateway = true",
+        "sandbox = true",
+        "max-queue-age = \"600s\"",
+        "retry-after = \"7s\"",
+        "region = \"Europe\"",
+        "on-unknown-contact = \"create\"",
+        "max-event-bytes = 32768",
+        "# write keys: 2 (masked)",
+        "# page token: masked",
+        "# access token: none",
+    ] {
+        assert!(
+            printed.lines().any(|printed| printed == line),
+            "{line} is not in\n{printed}"
+        );
+    }
+    assert!(!printed.contains("secret"), "{printed}");
+    // What is printed can be read.
+    std::fs::write(&file, &printed).unwrap();
+    let again = program()
+        .args(["--print-config", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let again = String::from_utf8(again.stdout).unwrap();
+    let settings = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(settings(&again), settings(&printed));
+
+    let alone = program().args(["--sandbox", "--print-config"]).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2));
+    let told = String::from_utf8(alone.stderr).unwrap();
+    assert!(told.contains("--sandbox is a setting of the gateway"), "{told}");
+}
