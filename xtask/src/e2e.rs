@@ -126,9 +126,16 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
 fn npm(folder: &Path) -> Result<(), String> {
     patiently("the JavaScript SDKs cannot be installed with npm", || {
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"])
-            .arg("--prefer-offline")
-            .current_dir(folder);
+        // Not `ci`, which wants the optional packages of every platform in the lock file.
+        npm.args([
+            "install",
+            "--ignore-scripts",
+            "--omit=optional",
+            "--no-audit",
+            "--no-fund",
+        ])
+        .arg("--prefer-offline")
+        .current_dir(folder);
         npm
     })
 }
