@@ -166,7 +166,7 @@ async function showLetters(more = false) {
     if (more) $("letters").append(...cards); else $("letters").replaceChildren(...cards);
     $("no-letters").hidden = $("letters").childElementCount > 0;
     $("more").hidden = letters.length < 50;
-    $("no-letters-code").hidden = !$("code").value;
+    $("no-letters").textContent = $("code").value ? "There are none with this code." : "There are none.";
     $("all-buttons").hidden = $("letters").childElementCount === 0;
   };
   if (more) draw(); else ifNew("letters", letters, draw);
