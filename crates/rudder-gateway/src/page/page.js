@@ -79,7 +79,7 @@ function stateOf({ delivery, queue, now }) {
     case "backoff": return ["bad", `Calls have failed; trying again${until ? ` in ${until.slice(5)}` : ""}.`];
     default:
       if (queue.events) return ["good", "Delivering."];
-      return ["good", queue.dead_letters ? "Nothing waits. Some events could not be delivered: see below." : "Everything is delivered."];
+      return queue.dead_letters ? ["slow", "Nothing waits. Some events could not be delivered: see below."] : ["good", "Everything is delivered."];
   }
 }
 
