@@ -1,7 +1,8 @@
 //! Measures a gateway that is running, and fills a store to be measured.
 //!
-//! - `load send URL KEY SECONDS [SENDERS]`: sends batches of 100 events, and says how many a second were acknowledged and
-//!   how long the answers took.
+//! - `load send URL KEY SECONDS [SENDERS [RATE]]`: sends batches of 100 events, as many a second as are answered or as RATE
+//!   says, and says how many were acknowledged and how long the answers took. With a rate, a request that is late because
+//!   the one before it was slow counts from when it was due.
 //! - `load fill FILE COUNT`: makes a store in which so many events wait.
 
 use rudder_gateway::store::Store;
@@ -20,10 +21,13 @@ const BATCH: u64 = 100;
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["send", url, key, seconds] => send(url, key, seconds.parse()?, 8).await,
-        ["send", url, key, seconds, senders] => send(url, key, seconds.parse()?, senders.parse()?).await,
+        ["send", url, key, seconds] => send(url, key, seconds.parse()?, 8, None).await,
+        ["send", url, key, seconds, senders] => send(url, key, seconds.parse()?, senders.parse()?, None).await,
+        ["send", url, key, seconds, senders, rate] => {
+            send(url, key, seconds.parse()?, senders.parse()?, Some(rate.parse()?)).await
+        }
         ["fill", path, count] => fill(path, count.parse()?).await,
-        _ => Err("say: send URL KEY SECONDS [SENDERS], or fill FILE COUNT".into()),
+        _ => Err("say: send URL KEY SECONDS [SENDERS [RATE]], or fill FILE COUNT".into()),
     }
 }
 
@@ -38,7 +42,11 @@ fn batch(first: u64) -> String {
     format!(r#"{{"batch":[{}]}}"#, events.join(","))
 }
 
-async fn send(url: &str, key: &str, seconds: u64, senders: usize) -> Result<()> {
+async fn send(url: &str, key: &str, seconds: u64, senders: u32, rate: Option<f64>) -> Result<()> {
+    // How long each sender has for a batch.
+    let pace = rate.map_or(Duration::ZERO, |rate| {
+        Duration::from_secs_f64(BATCH as f64 * f64::from(senders) / rate)
+    });
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;
     let url = format!("{url}/v1/batch");
@@ -46,14 +54,17 @@ async fn send(url: &str, key: &str, seconds: u64, senders: usize) -> Result<()> 
     let start = Instant::now();
     let end = start + Duration::from_secs(seconds);
     let mut tasks = Vec::new();
-    for _ in 0..senders {
+    for sender in 0..senders {
         let (client, url, key, next) = (client.clone(), url.clone(), key.to_owned(), Arc::clone(&next));
         tasks.push(tokio::spawn(async move {
             let mut times = Vec::new();
-            while Instant::now() < end {
+            let mut due = start + pace * sender / senders;
+            while due.max(Instant::now()) < end {
+                tokio::time::sleep_until(due.into()).await;
                 let body = batch(next.fetch_add(BATCH, Ordering::Relaxed));
                 let request = client.post(&url).basic_auth(&key, Some("")).body(body);
-                let sent = Instant::now();
+                let sent = if pace.is_zero() { Instant::now() } else { due };
+                due += pace;
                 let status = request.send().await?.status();
                 if status != 200 {
                     return Err(format!("answered {status}").into());

@@ -136,7 +136,7 @@ fn one_port_answers_the_sdks_and_the_data_plane() {
         ("GET", "/sourceConfig/?writeKey=WK", "", "", r#""destinations":[]"#),
         ("GET", "/", "", "", "rudder-intercom gateway"),
         ("GET", "/api/stats", "", "", r#""queue":"#),
-        ("POST", "/routerTransform", "", r#"{"input":[]}"#, r#"{"output":[]}"#),
+        ("POST", "/routerTransform", "", r#"{"input":[5]}"#, r#"{"output":[{"#),
         ("GET", "/features", "", "", "routerTransform"),
         ("GET", "/health", "", "", "UP"),
         ("GET", "/metrics", "", "", "rudder_intercom_connections"),

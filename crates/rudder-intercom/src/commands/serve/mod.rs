@@ -220,7 +220,7 @@ mod tests {
         let service = config.service;
         assert_eq!((service.max_calls.get(), service.max_requests.get()), (5, 7));
         assert_eq!(service.max_connections, Config::default().service.max_connections);
-        assert_eq!(config.gateway.sandbox, false);
+        assert!(!config.gateway.sandbox);
     }
 
     #[test]
