@@ -6,7 +6,7 @@ use fastrand::Rng;
 use intercom_delivery::{Answer, CallId, Engine, EngineSettings, Time};
 use intercom_sandbox::{RateLimit, Sandbox, Settings, UnixMillis};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::Duration;
 
 /// How a limit was used.
@@ -16,7 +16,7 @@ pub struct Pace {
     pub calls: u64,
     /// Answers of 429.
     pub throttled: u64,
-    /// The share of the calls that the limit allows in that time.
+    /// The share of the limit that was used in the windows that were there for the whole time.
     pub used: f64,
 }
 
@@ -35,7 +35,9 @@ pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u6
     let mut to_do = happenings.iter().enumerate();
     let mut next = BinaryHeap::new();
     let (mut calls, mut answers) = (HashMap::new(), HashMap::new());
-    let (mut answered, mut throttled) = (0, 0);
+    let mut answered: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut throttled = 0;
+    let window = u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX);
     let start = START + random.u64(..10_000);
     let end = start + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let mut now = start;
@@ -60,12 +62,11 @@ pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u6
                 Next::Arrival(id) => {
                     let call = calls.remove(&id).expect("it was made");
                     let reply = sandbox.call(&call, UnixMillis(now));
-                    let count = if reply.status == 429 {
-                        &mut throttled
+                    if reply.status == 429 {
+                        throttled += 1;
                     } else {
-                        &mut answered
-                    };
-                    *count += 1;
+                        *answered.entry(now / window).or_default() += 1;
+                    }
                     let answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
                     answers.insert(id, answer);
                     next.push(Reverse((now + random.u64(10..60), Next::Answer(id))));
@@ -77,10 +78,12 @@ pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u6
             }
         }
     }
-    let allowed = limit.calls as f64 * time.as_secs_f64() / limit.window.as_secs_f64();
+    let whole = 1 + start / window..end / window;
+    let used: u64 = answered.range(whole.clone()).map(|(_, count)| count).sum();
+    let allowed = limit.calls * (whole.end - whole.start);
     Pace {
-        calls: answered,
+        calls: answered.values().sum(),
         throttled,
-        used: answered as f64 / allowed,
+        used: used as f64 / allowed as f64,
     }
 }

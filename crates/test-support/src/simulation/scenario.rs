@@ -4,7 +4,7 @@ use super::workload::{Habits, Happening, day};
 use fastrand::Rng;
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, EngineSettings, UnknownContactPolicy};
 use intercom_sandbox::{RateLimit, Settings};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 /// The policies of a delivery.
@@ -167,6 +167,12 @@ impl Scenario {
             latency: [5, 100, 1_000][random.usize(..3)],
             sync: [0, 20, 500][random.usize(..3)],
         };
+        if one_in(random, 6) {
+            // So that faults outlast all attempts.
+            let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+            scenario.settings.max_attempts = number(random.u32(1..4));
+            scenario.settings.max_throttled = number(random.u32(1..4));
+        }
         if random.u8(..10) < 7 {
             // Some kinds of faults, up to a fifth of all calls.
             let mut rate = |most: u32| if random.bool() { random.u32(..most) } else { 0 };

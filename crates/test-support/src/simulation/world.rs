@@ -56,6 +56,8 @@ struct Run {
     submitted: usize,
     /// The newest event that each identity has had a call for, and the events of it that have a call in flight.
     order: HashMap<String, (usize, BTreeSet<usize>)>,
+    /// Until when Intercom wants no call: it has answered 429 with `Retry-After`.
+    quiet_until: u64,
     /// How many outcomes each event has had.
     outcomes: HashMap<usize, u32>,
 }
@@ -172,6 +174,7 @@ impl<'s> World<'s> {
             to_do: all.filter(|event| !self.played.journal.is_done(*event)).collect(),
             submitted: 0,
             order: HashMap::new(),
+            quiet_until: 0,
             outcomes: HashMap::new(),
         });
         // The operator has seen to the token.
@@ -270,6 +273,12 @@ impl<'s> World<'s> {
             }
             *newest = event;
             in_flight.insert(event);
+        }
+        if self.now < run.quiet_until {
+            let early = run.quiet_until - self.now;
+            return Err(Violation::new(format!(
+                "a call for event {event} {early} ms before the time that Retry-After names"
+            )));
         }
         self.played.calls += 1;
         let at = self.sent.len();
@@ -478,6 +487,15 @@ impl<'s> World<'s> {
             }
         }
         let id = sent.id;
+        if let Ok(Answer {
+            status: 429,
+            retry_after: Some(wait),
+            ..
+        }) = &answer
+        {
+            let until = self.now + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            run.quiet_until = run.quiet_until.max(until);
+        }
         match &answer {
             Ok(answer) => run.engine.handle_response(id, answer, time),
             Err(failure) => run.engine.handle_failure(id, *failure, time),

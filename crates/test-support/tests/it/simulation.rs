@@ -17,11 +17,10 @@ fn nothing_is_lost_on_a_bad_day() {
     // The scenarios must be hard, and yet be compared.
     assert!(total.runs > 180, "{total:?}");
     assert!(total.compared > 3 * total.left_out, "{total:?}");
-    // The limit is kept so well that it takes more seeds until somebody runs into it.
-    for name in Mishaps::NAMES
-        .into_iter()
-        .filter(|name| *name != "answered 429 by the limit")
-    {
+    assert!(total.outlasted > 0, "{total:?}");
+    // These take more seeds.
+    let rare = ["answered 429 by the limit", "contact merged"];
+    for name in Mishaps::NAMES.into_iter().filter(|name| !rare.contains(name)) {
         assert!(total.mishaps.of(name) > 0, "never happened: {name}");
     }
 }
@@ -30,7 +29,7 @@ fn nothing_is_lost_on_a_bad_day() {
 fn a_limit_of_a_hundred_calls_in_ten_seconds_is_used_and_kept_for_two_minutes() {
     let happenings = traffic(6_000, 458, 1);
     let limit = RateLimit::new(100, Duration::from_secs(10));
-    for seed in 0..20 {
+    for seed in 0..5 {
         for limit in [limit, limit.with_retry_after()] {
             let pace = pace(&happenings, limit, Duration::from_secs(120), seed);
             assert!(pace.throttled <= 3, "seed {seed}: {pace:?}");
@@ -40,15 +39,21 @@ fn a_limit_of_a_hundred_calls_in_ten_seconds_is_used_and_kept_for_two_minutes() 
 }
 
 #[test]
-fn every_saving_saves_calls_and_changes_nothing_else() {
+fn as_few_calls_are_made_as_are_promised_and_the_state_is_that_of_plain_delivery() {
     let happenings = traffic(20_000, 458, 1);
     let plain = plain_cost(&happenings);
-    assert!(plain.calls_an_event() <= 1.46, "{}", plain.calls_an_event());
     let none = cost(&happenings, Savings::NONE);
+    assert!(none.calls_an_event() <= 1.46, "{}", none.calls_an_event());
     assert_eq!((none.calls, &none.state), (plain.calls, &plain.state));
     let all = cost(&happenings, Savings::ALL);
     assert!(all.calls_an_event() <= 0.85, "{}", all.calls_an_event());
     assert_eq!(all.state, plain.state);
+}
+
+#[test]
+fn every_saving_saves_calls_and_changes_nothing_else() {
+    let happenings = traffic(2_000, 60, 1);
+    let (all, none) = (cost(&happenings, Savings::ALL), cost(&happenings, Savings::NONE));
     let changes: [fn(&mut Savings); 2] = [
         |savings| savings.remember_contacts = false,
         |savings| savings.skip_unchanged = false,
@@ -58,6 +63,6 @@ fn every_saving_saves_calls_and_changes_nothing_else() {
         change(&mut savings);
         let some = cost(&happenings, savings);
         assert!(some.calls > all.calls && some.calls < none.calls);
-        assert_eq!(some.state, plain.state);
+        assert_eq!(some.state, none.state);
     }
 }
