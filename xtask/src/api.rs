@@ -20,6 +20,9 @@ pub(crate) struct Options {
     check: bool,
 }
 
+/// The format of rustdoc's JSON that the dependency `public-api` reads.
+const FORMAT: u32 = 57;
+
 /// Set for this program when cargo is to call it in rustdoc's place: the rustdoc that it calls.
 pub(crate) const RUSTDOC: &str = "XTASK_RUSTDOC";
 
@@ -36,6 +39,14 @@ fn all(options: &Options) -> Result<String, String> {
     }
     let chosen = |package: &&&str| options.packages.is_empty() || options.packages.iter().any(|name| name == **package);
     describe(&options.packages)?;
+    let format = format(LIBRARIES.iter().find(chosen).copied().unwrap_or_default())?;
+    if format != FORMAT {
+        let message = format!(
+            "rustdoc writes format {format} here, and the dependency `public-api` reads {FORMAT}: update that, or use Rust 1.95"
+        );
+        // Not the fault of a change.
+        return Ok(format!("the public API was not looked at: {message}"));
+    }
     let mut stale = String::new();
     for package in LIBRARIES.iter().filter(chosen) {
         let path = project::root().join("crates").join(package).join("API.txt");
@@ -73,21 +84,33 @@ fn differences(report: &mut String, path: &Path, before: &str, now: &str) {
     let _ = writeln!(report, "{}:\n{}", project::shown(path), lines.join("\n"));
 }
 
+/// The file in which a crate has been described.
+fn described(package: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), PathBuf::from);
+    target.join("doc").join(format!("{}.json", package.replace('-', "_")))
+}
+
+/// The format in which a crate has been described.
+fn format(package: &str) -> Result<u32, String> {
+    #[derive(serde::Deserialize)]
+    struct Described {
+        format_version: u32,
+    }
+    let path = described(package);
+    let json = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let described: Described = serde_json::from_slice(&json).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(described.format_version)
+}
+
 /// The public items of a crate that has been described, one a line.
 fn api(package: &str) -> Result<String, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), PathBuf::from);
-    let json = target.join("doc").join(format!("{}.json", package.replace('-', "_")));
+    let json = described(package);
     let api = public_api::Builder::from_rustdoc_json(&json)
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
         .omit_auto_derived_impls(true)
         .build()
-        .map_err(|error| {
-            format!(
-                "{}: {error}\nif the toolchain is newer than the dependency `public-api`, update that",
-                json.display()
-            )
-        })?;
+        .map_err(|error| format!("{}: {error}", json.display()))?;
     Ok(listed(api.items().map(ToString::to_string)))
 }
 

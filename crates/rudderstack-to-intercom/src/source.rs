@@ -284,6 +284,8 @@ mod tests {
             ("integrations.<Intercom>.lookup", Root::Options, "lookup"),
             ("fields.email", Root::Fields, "email"),
             ("traits.*", Root::Traits, "*"),
+            ("traits", Root::Event, "traits"),
+            ("traits.", Root::Traits, ""),
         ] {
             let path = Path::new(text);
             assert_eq!((path.root, path.key, path.inner), (root, key, None));
