@@ -1,17 +1,16 @@
 //! `attributes`: which custom attributes the workspace lacks.
 
-use super::Conversion;
 use super::caller::Caller;
 use super::connection::Connection;
+use super::{Conversion, print_report};
 use crate::attributes::Comparison;
 use crate::check::{Checker, Report, Tally};
 use crate::cli::Input;
 use crate::exit::{Error, Exit};
 use crate::{interrupt, pipeline};
-use anstream::{AutoStream, eprintln};
+use anstream::eprintln;
 use clap::Args;
 use intercom_api::{DataAttribute, DataAttributeModel, ListDataAttributes};
-use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
 /// Compare the custom attributes that the events need with those that the workspace has
@@ -69,25 +68,8 @@ impl Attributes {
                 Err(error) => Ok(Some(error.to_string())),
             })?;
         }
-        self.print(&comparison).or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(Error::Output(error)),
-        })?;
+        print_report(self.json, &comparison, |out| comparison.write_text(out))?;
         Ok(Exit::complete_if(comparison.is_complete()))
-    }
-
-    fn print(&self, comparison: &Comparison) -> io::Result<()> {
-        let stdout = io::stdout().lock();
-        if self.json {
-            let mut stdout = BufWriter::new(stdout);
-            serde_json::to_writer_pretty(&mut stdout, comparison)?;
-            writeln!(stdout)?;
-            stdout.flush()
-        } else {
-            let mut stdout = BufWriter::new(AutoStream::auto(stdout));
-            comparison.write_text(&mut stdout)?;
-            stdout.flush()
-        }
     }
 }
 

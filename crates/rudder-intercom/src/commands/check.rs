@@ -1,15 +1,15 @@
 //! `check`: what would happen, in total.
 
-use super::Conversion;
+use super::{Conversion, print_report};
 use crate::check::{Checker, Report, Tally};
 use crate::cli::Input;
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::{interrupt, pipeline};
-use anstream::{AutoStream, eprintln};
+use anstream::eprintln;
 use clap::{Args, ValueHint};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -53,10 +53,7 @@ impl Check {
             Ok(ControlFlow::Continue(()))
         });
         let report = Report::from(&tally);
-        self.print(&report).or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(Error::Output(error)),
-        })?;
+        print_report(self.json, &report, |out| report.write_text(out))?;
         if let (Some(path), Some(page)) = (&self.html, page) {
             let mut page = BufWriter::new(page);
             let input = if self.input.file() == Path::new("-") {
@@ -77,20 +74,6 @@ impl Check {
                 Ok(Exit::Interrupted)
             }
             _ => Ok(Exit::complete_if(report.rejected == 0)),
-        }
-    }
-
-    fn print(&self, report: &Report) -> io::Result<()> {
-        let stdout = io::stdout().lock();
-        if self.json {
-            let mut stdout = BufWriter::new(stdout);
-            serde_json::to_writer_pretty(&mut stdout, report)?;
-            writeln!(stdout)?;
-            stdout.flush()
-        } else {
-            let mut stdout = BufWriter::new(AutoStream::auto(stdout));
-            report.write_text(&mut stdout)?;
-            stdout.flush()
         }
     }
 }
