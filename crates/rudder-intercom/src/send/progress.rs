@@ -50,7 +50,11 @@ impl Progress {
         let mut ticks = tokio::time::interval(TICK);
         loop {
             ticks.tick().await;
-            let events = tracker.summary().outcomes().events() - tracker.summary().earlier;
+            let events = {
+                // Locked once: a second lock in the same statement would wait for the first for ever.
+                let summary = tracker.summary();
+                summary.outcomes().events() - summary.earlier
+            };
             self.bar.set_position(self.read.bytes());
             self.bar
                 .set_message(describe(events, start.elapsed(), &control.status()));
