@@ -13,6 +13,7 @@ use intercom_api::{
     CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,
 };
 use rudderstack_to_intercom::{ContactField, Identities, Lookup, LookupField, Plan};
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
@@ -342,8 +343,9 @@ impl Memory {
     /// Whether a custom attribute is to be left out: because it is one of these, or known not to be defined.
     fn undefined<'a>(&'a self, model: &DataAttributeModel, found: &'a [String]) -> impl Fn(&str) -> bool + 'a {
         let is_company = *model == DataAttributeModel::Company;
+        let found: HashSet<&str> = found.iter().map(String::as_str).collect();
         move |name| {
-            let is_found = || found.iter().any(|found| found == name);
+            let is_found = || found.contains(name);
             let is_known = || !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()));
             self.drops && (is_found() || is_known())
         }
