@@ -7,6 +7,10 @@ use super::job::{Ending, Job, State, Trouble};
 use super::keys::Keys;
 use super::release::Ended;
 use super::{Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, Outcome, Rejected, Submission};
+use std::time::Duration;
+
+/// For how long calls are begun after a stop, so that what nearly was done is done.
+const LAST_CALLS: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Whether Intercom has refused the token: no call is made any more.
@@ -15,8 +19,8 @@ impl Engine {
     }
 
     /// Stops gracefully: no event is started any more. Those that have not started fail with
-    /// [`Stopped`](FailureCode::Stopped) at once; those under way are finished, unless they would have to wait for
-    /// another attempt.
+    /// [`Stopped`](FailureCode::Stopped) at once. Those under way are finished if they need not wait for anything but
+    /// answers, and as far as their calls are begun within half a second: nothing takes longer than that and one call.
     pub fn stop(&mut self) {
         if self.closed.is_none() {
             self.close(Closed::Stopped);
@@ -50,7 +54,7 @@ impl Engine {
         self.closed = Some(reason);
         let ends = |job: &Job| match reason {
             Closed::Unauthorized => job.state != State::InFlight,
-            Closed::Stopped => job.state == State::Sleeping,
+            Closed::Stopped => matches!(job.state, State::Sleeping { .. }),
         };
         let mut ended: Vec<u64> = self
             .jobs
@@ -62,7 +66,24 @@ impl Engine {
         for seq in ended {
             self.end(seq, Ending::Failed(self.closing_code()));
         }
+        // Nobody is asleep any more, and nobody falls asleep.
+        self.sleeping.clear();
         self.drain();
+    }
+
+    /// Whether calls may be begun: for a short time after a stop they may.
+    pub(super) fn may_begin_calls(&mut self) -> bool {
+        match self.closed {
+            None | Some(Closed::Unauthorized) => true,
+            Some(Closed::Stopped) => *self.last_calls.get_or_insert(self.now.after(LAST_CALLS)) >= self.now,
+        }
+    }
+
+    /// Ends what could go on, but for the rate limit, an outage or the number of calls in flight.
+    pub(super) fn end_waiting(&mut self) {
+        while let Some(seq) = self.ready.pop_first() {
+            self.end(seq, Ending::Failed(self.closing_code()));
+        }
     }
 
     /// Ends what has not started.

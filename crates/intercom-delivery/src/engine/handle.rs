@@ -1,8 +1,8 @@
 //! What comes in: answers, and failures to get one.
 
-use super::job::{Ending, State, Step, Trouble, Verdict};
+use super::job::{Ending, Job, State, Step, Trouble, Verdict};
 use super::steps::Steps;
-use super::{Answer, CallId, Closed, Engine, FailureCode, Flight, Time, TransportFailure};
+use super::{Answer, CallId, Closed, Engine, FailureCode, Flight, Time, TransportFailure, health};
 use intercom_api::{ApiError, errors::is_retryable};
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -19,9 +19,19 @@ impl Engine {
         let is_success = (200..300).contains(&answer.status);
         let error = (!is_success).then(|| ApiError::parse(answer.status, &answer.body));
         job.note(answer.status, error.as_ref(), answer.request_id.as_deref());
-        if is_success || !is_retryable(answer.status) || answer.status == 429 {
+        let fails_in_passing = if is_success {
+            !may_be_intercoms(&answer.body)
+        } else {
+            is_retryable(answer.status) && answer.status != 429
+        };
+        if fails_in_passing {
+            self.fails_in_passing(flight.job, false);
+        } else {
             self.health.answered();
         }
+        let Some(job) = self.jobs.get_mut(&flight.job) else {
+            return;
+        };
         if answer.status == 429 {
             self.totals.throttled += 1;
             job.throttled += 1;
@@ -36,7 +46,7 @@ impl Engine {
             } else if self.closed.is_some() {
                 self.end(flight.job, Ending::Failed(self.closing_code()));
             } else {
-                self.sleep(flight.job, at);
+                self.sleep(flight.job, at, true);
             }
             return;
         }
@@ -57,7 +67,7 @@ impl Engine {
             self.retry(flight.job, code, answer.retry_after);
             return;
         }
-        if is_success && !may_be_intercoms(&answer.body) {
+        if is_success && fails_in_passing {
             self.retry(flight.job, FailureCode::InvalidAnswer, None);
             return;
         }
@@ -108,7 +118,35 @@ impl Engine {
             TransportFailure::Timeout => FailureCode::Timeout,
             TransportFailure::Unreachable | TransportFailure::Interrupted => FailureCode::ConnectionFailed,
         };
+        self.fails_in_passing(flight.job, failure == TransportFailure::Unreachable);
         self.retry(flight.job, code, None);
+    }
+
+    /// Notes that a call has failed in a way that need not be its event's fault. In an outage nobody sleeps longer than
+    /// the outage: those that sleep have failed because of it, so they are the next to probe.
+    fn fails_in_passing(&mut self, seq: u64, is_unreachable: bool) {
+        let has_begun = self.health.failed(seq, is_unreachable, self.now, &mut self.backoff);
+        if !has_begun {
+            return;
+        }
+        let is_backing_off = |job: &Job| {
+            matches!(
+                job.state,
+                State::Sleeping {
+                    is_asked_for: false,
+                    ..
+                }
+            )
+        };
+        let asleep: Vec<u64> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| is_backing_off(job))
+            .map(|(seq, _)| *seq)
+            .collect();
+        for seq in asleep {
+            self.make_ready(seq);
+        }
     }
 
     /// Takes a call off the list of those in flight.
@@ -131,26 +169,32 @@ impl Engine {
     }
 
     /// Tries a job's call again after a while, unless it has been tried often enough.
-    pub(super) fn retry(&mut self, seq: u64, code: FailureCode, at_least: Option<Duration>) {
-        self.health.failed(self.now, &mut self.backoff);
+    ///
+    /// The wait that Intercom asks for is kept to, as long as it is not absurd.
+    pub(super) fn retry(&mut self, seq: u64, code: FailureCode, asked: Option<Duration>) {
         let Some(job) = self.jobs.get_mut(&seq) else { return };
-        job.attempts += 1;
-        job.trouble.attempts = job.attempts;
+        job.attempts += u32::from(self.health.counts_attempts(self.now));
+        job.trouble.attempts = job.attempts.max(1);
         if job.attempts >= self.settings.max_attempts.get() {
             self.end(seq, Ending::Failed(code));
         } else if self.closed.is_some() {
             self.end(seq, Ending::Failed(self.closing_code()));
         } else {
-            let wait = self.backoff.wait(job.attempts).max(at_least.unwrap_or_default());
-            self.sleep(seq, self.now.after(wait));
+            let asked = asked.map(|asked| asked.min(self.settings.longest_wait));
+            let wait = match self.health.down_since() {
+                Some(_) => health::PAUSE,
+                None => self.backoff.wait(job.attempts),
+            };
+            let is_asked_for = asked.is_some_and(|asked| asked > wait);
+            self.sleep(seq, self.now.after(wait.max(asked.unwrap_or_default())), is_asked_for);
         }
     }
 
     /// Makes a job's next call at this moment, or after it.
-    fn sleep(&mut self, seq: u64, at: Time) {
+    fn sleep(&mut self, seq: u64, until: Time, is_asked_for: bool) {
         if let Some(job) = self.jobs.get_mut(&seq) {
-            job.state = State::Sleeping;
-            self.sleeping.push(Reverse((at, seq)));
+            job.state = State::Sleeping { until, is_asked_for };
+            self.sleeping.push(Reverse((until, seq)));
         }
     }
 

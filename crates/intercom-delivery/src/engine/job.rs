@@ -4,8 +4,10 @@ use super::fields::Set;
 use super::locks::LockKey;
 use super::outcome::{DeliveryWarning, FailureCode};
 use super::queue::{Entry, LaneId};
+use super::time::Time;
 use intercom_api::{ApiError, Call, CompanyId, ContactId, CreateDataAttribute, OperationId};
 use rudderstack_to_intercom::{Lookup, Plan, RejectionCode};
+use std::collections::HashSet;
 
 /// Which call comes next.
 #[derive(Clone, Debug)]
@@ -44,9 +46,23 @@ pub(super) enum State {
     /// Another call on the same contact or company.
     Locked(LockKey),
     /// The time of its next attempt.
-    Sleeping,
+    Sleeping {
+        until: Time,
+        /// Whether that is the time that Intercom has asked for.
+        is_asked_for: bool,
+    },
     /// An answer.
     InFlight,
+}
+
+impl State {
+    /// When a job in this state goes on by itself.
+    pub(super) fn wakes_at(self) -> Option<Time> {
+        match self {
+            Self::Sleeping { until, .. } => Some(until),
+            Self::Ready | Self::Locked(_) | Self::InFlight => None,
+        }
+    }
 }
 
 /// What was wrong with a call.
@@ -196,6 +212,21 @@ impl Job {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
+    }
+
+    /// Warns of attributes that were left out, of each once.
+    pub(super) fn warn_of_dropped(&mut self, attributes: Vec<String>) {
+        let known: HashSet<String> = self
+            .warnings
+            .iter()
+            .filter_map(|warning| match warning {
+                DeliveryWarning::AttributeDropped { attribute } => Some(attribute.clone()),
+                DeliveryWarning::AmbiguousContact | DeliveryWarning::MemberNotFound => None,
+            })
+            .collect();
+        let new = attributes.into_iter().filter(|attribute| !known.contains(attribute));
+        self.warnings
+            .extend(new.map(|attribute| DeliveryWarning::AttributeDropped { attribute }));
     }
 
     /// Takes a step: it is a call of its own, with attempts of its own.

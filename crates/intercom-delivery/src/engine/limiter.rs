@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// How far behind its plan the limiter may catch up at once: timers are late.
 const CATCH_UP_MICROS: u64 = 100_000;
-/// A window that ends later than this is not believed.
+/// A window that is said to end later than this is not believed.
 const LONGEST_WINDOW_MILLIS: u64 = 15 * 60 * 1000;
 /// How much later a window is taken to end when an answer shows that it ended later than told, and at most. The moment
 /// is told in whole seconds, so that it may be a second too early or too late.
@@ -112,6 +112,7 @@ pub(super) struct Limiter {
     /// The least time between two calls, in microseconds, and the next call's place by it.
     rate: Option<(u64, u64)>,
     assumed: Option<AssumedLimit>,
+    longest_wait: Duration,
 }
 
 impl Limiter {
@@ -136,6 +137,7 @@ impl Limiter {
                 .max_rate
                 .map(|calls| (1_000_000_u64.div_ceil(u64::from(calls.get())), 0)),
             assumed: settings.assumed_limit,
+            longest_wait: settings.longest_wait,
         }
     }
 
@@ -251,21 +253,32 @@ impl Limiter {
             self.throttled_in_a_row = 0;
             self.doubt = self.doubt.saturating_sub(1);
         }
-        if let Some(told) = answer.rate_limit {
+        if let Some(told) = answer.rate_limit.filter(|told| self.is_credible(*told, now)) {
             self.told(call, told, sent, now);
         }
     }
 
-    fn told(&mut self, call: u64, told: RateLimit, sent: Time, now: Time) {
-        let reset = told.reset.0;
-        let ends = i64::try_from(now.unix_millis()).map_or(now, |ours| {
-            let wait = reset
+    /// Whether the headers can be those of a limit. To believe others could stop everything for ever, for instance where
+    /// a proxy writes headers of its own.
+    fn is_credible(&self, told: RateLimit, now: Time) -> bool {
+        told.limit > 0 && told.remaining <= told.limit && self.until_reset(told, now) <= LONGEST_WINDOW_MILLIS
+    }
+
+    /// How many milliseconds it is until the moment that the headers name, by Intercom's clock.
+    fn until_reset(&self, told: RateLimit, now: Time) -> u64 {
+        let wait = i64::try_from(now.unix_millis()).map_or(0, |ours| {
+            told.reset
+                .0
                 .saturating_mul(1000)
                 .saturating_sub(self.skew.millis())
-                .saturating_sub(ours);
-            let wait = u64::try_from(wait).unwrap_or(0).min(LONGEST_WINDOW_MILLIS);
-            now.after(Duration::from_millis(wait))
+                .saturating_sub(ours)
         });
+        u64::try_from(wait).unwrap_or(0)
+    }
+
+    fn told(&mut self, call: u64, told: RateLimit, sent: Time, now: Time) {
+        let reset = told.reset.0;
+        let ends = now.after(Duration::from_millis(self.until_reset(told, now)));
         let adopted = Window {
             limit: told.limit,
             remaining: told.remaining,
@@ -319,11 +332,11 @@ impl Limiter {
     pub(super) fn throttled(&mut self, answer: &Answer, times: u32, now: Time, backoff: &mut Backoff) -> Time {
         let reset = self
             .window
-            .filter(|_| answer.rate_limit.is_some())
+            .filter(|_| answer.rate_limit.is_some_and(|told| self.is_credible(told, now)))
             .map(|window| self.end_of(&window))
             .filter(|end| *end > now);
         let told = match (answer.retry_after, reset) {
-            (Some(wait), _) => Some(now.after(wait.min(Duration::from_millis(LONGEST_WINDOW_MILLIS)))),
+            (Some(wait), _) => Some(now.after(wait.min(self.longest_wait))),
             (None, reset) => reset,
         };
         let is_lone = told.is_none() && self.doubt == 0;

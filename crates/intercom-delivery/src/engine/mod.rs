@@ -80,7 +80,7 @@ struct Flight {
 enum Closed {
     /// Intercom does not accept the token: no call is made any more.
     Unauthorized,
-    /// The caller has asked to stop: what is under way is finished, as far as it goes without waiting.
+    /// The caller has asked to stop: what is under way is finished, as far as that takes neither a wait nor long.
     Stopped,
 }
 
@@ -106,6 +106,8 @@ pub struct Engine {
     /// Events taken in whose outcome has not been fetched.
     events: usize,
     closed: Option<Closed>,
+    /// Until when calls may be begun after [`stop`](Self::stop).
+    last_calls: Option<Time>,
     last_event: u64,
     last_call: u64,
     now: Time,
@@ -139,6 +141,7 @@ impl Engine {
             outcomes: VecDeque::new(),
             events: 0,
             closed: None,
+            last_calls: None,
             last_event: 0,
             last_call: 0,
             now: Time::default(),
@@ -190,8 +193,16 @@ impl Engine {
     /// The next call to make, if one may be made now.
     pub fn poll_call(&mut self, now: Time) -> Option<Transmit> {
         self.pass(now);
+        let transmit = self.next_call();
+        if transmit.is_none() && self.closed.is_some() {
+            self.end_waiting();
+        }
+        transmit
+    }
+
+    fn next_call(&mut self) -> Option<Transmit> {
         while self.has_work() && self.flights.len() < self.settings.concurrency.get() {
-            if self.ready_at() > self.now {
+            if self.ready_at() > self.now || !self.may_begin_calls() {
                 return None;
             }
             let seq = self.next_job()?;
@@ -251,9 +262,7 @@ impl Engine {
 
     /// The moment from which a call may be made.
     fn ready_at(&mut self) -> Time {
-        let in_flight = self.flights.len();
-        let limit = self.limiter.ready_at(self.now);
-        limit.max(self.health.ready_at(in_flight))
+        self.limiter.ready_at(self.now).max(self.health.ready_at())
     }
 
     fn has_work(&self) -> bool {
@@ -268,7 +277,8 @@ impl Engine {
                 break;
             }
             self.sleeping.pop();
-            if self.jobs.get(&seq).is_some_and(|job| job.state == State::Sleeping) {
+            // It may have been woken before, and may be asleep again until later.
+            if self.jobs.get(&seq).is_some_and(|job| job.state.wakes_at() == Some(at)) {
                 self.make_ready(seq);
             }
         }
@@ -293,6 +303,7 @@ impl Engine {
             self.locks.hold(lock);
         }
         self.limiter.sent(id.0, self.now);
+        self.health.sent(self.now);
         self.flights.insert(
             id,
             Flight {

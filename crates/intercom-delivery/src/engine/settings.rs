@@ -118,6 +118,10 @@ pub struct EngineSettings {
     pub backoff_base: Duration,
     /// The longest wait before any attempt.
     pub backoff_cap: Duration,
+    /// How long one answer can make calls wait at most, whatever it asks for.
+    pub longest_wait: Duration,
+    /// For how long failures in an outage use up no attempts: after that, they count as they do otherwise.
+    pub outage_patience: Duration,
     /// What the jitter of waits is drawn from.
     pub seed: u64,
     /// Custom attributes that the workspace does not have.
@@ -153,6 +157,8 @@ impl EngineSettings {
             max_throttled: nonzero!(NonZeroU32 20),
             backoff_base: Duration::from_millis(500),
             backoff_cap: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(15 * 60),
+            outage_patience: Duration::from_secs(60 * 60),
             seed: 0,
             attributes: AttributePolicy::default(),
             unknown_contact: UnknownContactPolicy::default(),

@@ -21,6 +21,8 @@ pub struct Status {
     pub held: usize,
     /// What the engine waits for, if it has work that it cannot go on with.
     pub waiting: Option<Waiting>,
+    /// Since when Intercom has not been reached, or has failed whatever was asked of it: an outage, if there is one.
+    pub outage: Option<Time>,
     /// How many calls Intercom allows now, if an answer has told.
     pub budget: Option<Budget>,
     /// Whether Intercom has refused the token.
@@ -59,8 +61,7 @@ pub enum Waiting {
     RateLimit(Time),
     /// Intercom has answered that there are too many calls: until this moment.
     Throttled(Time),
-    /// Intercom cannot be reached, or fails whatever is asked of it: until this moment, or the answer to the one call
-    /// that is in flight.
+    /// Intercom cannot be reached, or fails whatever is asked of it: it is probed with a call again at this moment.
     Outage(Time),
     /// For the next attempt of calls that failed: until this moment.
     Backoff(Time),
@@ -76,6 +77,7 @@ impl Engine {
             outcomes: self.outcomes.len(),
             held: self.releases.held(),
             waiting: self.waiting(),
+            outage: self.health.down_since(),
             budget: self.limiter.budget(),
             halted: self.is_halted(),
             closed: self.closed.is_some(),
@@ -84,13 +86,14 @@ impl Engine {
     }
 
     fn waiting(&self) -> Option<Waiting> {
+        let has_any = self.queue.waiting() > 0 || !self.jobs.is_empty();
+        if let Some(probe) = self.health.next_probe().filter(|_| has_any) {
+            return Some(Waiting::Outage(probe));
+        }
         let is_full = self.flights.len() >= self.settings.concurrency.get();
         if self.has_work() && !is_full {
             if let Some(until) = self.limiter.paused_until(self.now) {
                 return Some(Waiting::Throttled(until));
-            }
-            if let Some(until) = self.health.down_until() {
-                return Some(Waiting::Outage(until));
             }
             let at = self.limiter.next_at(self.now);
             if at == Time::NEVER {

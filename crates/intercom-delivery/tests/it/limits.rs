@@ -275,3 +275,43 @@ fn the_status_shows_the_budget() {
     assert_eq!((budget.limit, budget.remaining), (100, 40));
     assert_eq!(budget.resets, START.after(Duration::from_secs(9)));
 }
+
+#[test]
+fn headers_that_cannot_be_those_of_a_limit_are_passed_over() {
+    let soon = START.unix_seconds().0 + 5;
+    let nonsense = [
+        RateLimit::new(0, 0, UnixSeconds(soon)),
+        RateLimit::new(10, 11, UnixSeconds(soon)),
+        RateLimit::new(10, 0, UnixSeconds(soon + 86_400)),
+        RateLimit::new(10, 0, UnixSeconds(i64::MAX)),
+        // None of what is left is left for long.
+        RateLimit::new(10, 0, UnixSeconds(i64::MIN)),
+        RateLimit::new(1, 0, UnixSeconds(0)),
+    ];
+    for limit in nonsense {
+        for status in [202, 429, 503] {
+            for has_date in [false, true] {
+                let mut run = Run::new(EngineSettings::new());
+                for at in 0..300 {
+                    run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+                }
+                let mut window = Window::new(100, 10);
+                window.has_date = has_date;
+                let mut calls = 0;
+                run.run(|sent| {
+                    let (answer, latency) = window.answer(sent.at);
+                    calls += 1;
+                    if calls % 40 != 7 {
+                        return (answer, latency);
+                    }
+                    let mut odd = Answer::new(status, "");
+                    odd.rate_limit = Some(limit);
+                    (Ok(odd), latency)
+                });
+                assert_eq!(run.engine.status().totals.delivered, 300, "{limit:?} {status}");
+                let took = run.now.since(START);
+                assert!(took < Duration::from_secs(90), "{limit:?} {status}: {took:?}");
+            }
+        }
+    }
+}

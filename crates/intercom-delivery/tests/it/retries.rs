@@ -19,7 +19,6 @@ fn passing_failures_are_tried_again_and_then_fail_with_their_code() {
         (|| answer(503, ""), "failed server_error"),
         (|| error(408, "Request Timeout", "too slow"), "failed timeout"),
         (|| broken(TransportFailure::Timeout), "failed timeout"),
-        (|| broken(TransportFailure::Unreachable), "failed connection_failed"),
         (|| broken(TransportFailure::Interrupted), "failed connection_failed"),
     ] {
         let mut run = one(plain());
@@ -89,6 +88,34 @@ fn a_503_may_say_how_long_to_wait() {
         (Op::SubmitDataEvent, answer(202, "")),
     ]);
     assert!(run.sent[1].at.since(START) >= Duration::from_secs(60));
+}
+
+#[test]
+fn no_answer_makes_anybody_wait_absurdly_long() {
+    for status in [408, 429, 500, 502, 503, 504] {
+        for longest in [Duration::from_secs(15 * 60), Duration::from_secs(5)] {
+            let mut settings = side_by_side();
+            settings.longest_wait = longest;
+            let mut run = Run::new(settings);
+            for user in ["u1", "u2", "u3"] {
+                run.submit(track(user, "paid", 7), who(user));
+            }
+            let mut busy = Answer::new(status, "");
+            busy.retry_after = Some(Duration::from_secs(86_400));
+            run.run(|sent| match sent.event.0 {
+                1 if sent.attempt == 1 && sent.at < START.after(Duration::from_secs(1)) => {
+                    (Ok(busy.clone()), Duration::ZERO)
+                }
+                _ => answer(202, ""),
+            });
+            assert_eq!(run.results(), ["delivered"; 3], "{status}");
+            let took = run.now.since(START);
+            assert!(
+                took >= longest && took < longest + Duration::from_secs(2),
+                "{status}: {took:?} of {longest:?}"
+            );
+        }
+    }
 }
 
 fn throttled(retry_after: Option<u64>) -> Reply {
@@ -207,33 +234,124 @@ fn a_429_without_anything_waits_longer_each_time_and_fails_in_the_end() {
     assert!(wait(18) < Duration::from_secs(31), "it is bounded");
 }
 
-#[test]
-fn an_outage_does_not_use_up_every_events_attempts() {
-    let mut settings = EngineSettings::new();
-    settings.concurrency = 4.try_into().unwrap();
-    let mut run = Run::new(settings);
-    for at in 0..500 {
-        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+/// Delivers the events of so many users, while Intercom is away from the third to the `back`th second.
+fn outage(users: u32, back: u64, failure: impl Fn() -> Reply) -> Run {
+    let mut run = Run::new(EngineSettings::new());
+    for at in 0..3_000 {
+        let user = format!("u{}", at % users);
+        run.submit(track(&user, "paid", i64::from(at)), who(&user));
     }
-    let back = START.after(Duration::from_secs(120));
-    let mut in_outage = 0;
-    let mut waited_for_outage = false;
-    let mut server = |sent: &Sent| {
-        if sent.at < back {
-            in_outage += 1;
-            broken(TransportFailure::Unreachable)
-        } else {
-            answer(202, "")
-        }
+    let (gone, back) = (
+        START.after(Duration::from_secs(3)),
+        START.after(Duration::from_secs(back)),
+    );
+    let mut shown = 0;
+    let mut server = |sent: &Sent| match sent.at >= gone && sent.at < back {
+        true => failure(),
+        false => (Ok(Answer::new(202, "")), Duration::from_millis(100)),
     };
     while run.step(&mut server) {
-        waited_for_outage |= matches!(run.engine.status().waiting, Some(Waiting::Outage(_)));
+        let status = run.engine.status();
+        if run.now >= gone.after(Duration::from_secs(5)) && run.now < back {
+            assert!(matches!(status.waiting, Some(Waiting::Outage(_))), "{status:?}");
+            assert!(status.outage.is_some_and(|since| since >= gone));
+            shown += 1;
+        }
     }
-    assert!(run.engine.is_idle());
-    assert!(in_outage < 60, "{in_outage} calls in the outage");
-    assert!(waited_for_outage);
-    let failed = run.results().iter().filter(|result| *result != "delivered").count();
-    assert!(failed < 5, "{failed} events failed");
+    assert!(run.engine.is_idle() && shown > 0);
+    assert_eq!(run.engine.status().outage, None);
+    assert!(run.results().iter().all(|result| result == "delivered"));
+    run
+}
+
+#[test]
+fn an_outage_costs_no_event_and_few_calls_and_ends_when_it_is_over() {
+    let in_vain = |failure: TransportFailure, millis| move || (Err(failure), Duration::from_millis(millis));
+    for users in [1, 2, 4, 40, 3_000] {
+        for seconds in [13, 123, 1_800] {
+            let run = outage(users, seconds, in_vain(TransportFailure::Unreachable, 5));
+            // By then it has been noticed.
+            let noticed = START.after(Duration::from_secs(6));
+            let back = START.after(Duration::from_secs(seconds));
+            let probes: Vec<Time> = run
+                .sent
+                .iter()
+                .map(|sent| sent.at)
+                .filter(|at| (noticed..back).contains(at))
+                .collect();
+            let what = format!("{users} users, {seconds} s");
+            assert!(
+                probes
+                    .windows(2)
+                    .all(|two| two[1].since(two[0]) >= Duration::from_secs(1)),
+                "{what}"
+            );
+            let after = |at: &&Sent| at.at >= back;
+            let first = run.sent.iter().find(after).unwrap().at;
+            assert!(
+                first.since(back) <= Duration::from_secs(4),
+                "{what}: {:?}",
+                first.since(back)
+            );
+            // Nobody of those who were under way waits for much longer.
+            let again = run.sent.iter().filter(after).take(20).last().unwrap().at;
+            assert!(
+                again.since(back) <= Duration::from_secs(7),
+                "{what}: {:?}",
+                again.since(back)
+            );
+        }
+    }
+}
+
+#[test]
+fn an_outage_is_noticed_whatever_fails() {
+    let page = || (Ok(Answer::new(200, "<html>Sign in</html>")), Duration::from_millis(50));
+    outage(40, 60, || (Ok(Answer::new(503, "")), Duration::from_millis(50)));
+    outage(40, 60, || {
+        (Err(TransportFailure::Interrupted), Duration::from_millis(50))
+    });
+    outage(4, 60, page);
+}
+
+#[test]
+fn probes_that_nobody_answers_do_not_keep_the_next_from_being_made() {
+    let timeout = || (Err(TransportFailure::Unreachable), Duration::from_secs(10));
+    let mut run = Run::new(EngineSettings::new());
+    for at in 0..3_000 {
+        run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
+    }
+    let (gone, back) = (
+        START.after(Duration::from_secs(3)),
+        START.after(Duration::from_secs(63)),
+    );
+    run.run(|sent| match sent.at >= gone && sent.at < back {
+        true => timeout(),
+        false => (Ok(Answer::new(202, "")), Duration::from_millis(100)),
+    });
+    let first = run.sent.iter().find(|sent| sent.at >= back).unwrap().at;
+    assert!(first.since(back) <= Duration::from_secs(4), "{:?}", first.since(back));
+}
+
+#[test]
+fn the_failures_of_a_few_events_are_no_outage() {
+    let mut run = Run::new(EngineSettings::new());
+    for user in ["u1", "u2"] {
+        run.submit(track(user, "paid", 7), who(user));
+    }
+    run.run(|_| answer(500, ""));
+    assert_eq!(run.results(), ["failed server_error"; 2]);
+}
+
+#[test]
+fn an_outage_of_hours_fails_events_in_the_end() {
+    let mut settings = EngineSettings::new();
+    settings.outage_patience = Duration::from_secs(300);
+    let mut run = one(settings);
+    run.run(|_| broken(TransportFailure::Unreachable));
+    assert_eq!(run.results(), ["failed connection_failed"]);
+    assert!(run.now.since(START) >= Duration::from_secs(300) && run.now.since(START) < Duration::from_secs(330));
+    assert_eq!(failed(run.outcome()).attempts, 8);
 }
 
 #[test]

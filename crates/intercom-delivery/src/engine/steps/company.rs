@@ -2,7 +2,7 @@
 
 use super::{Reply, Steps, Taken, call, call_with, failure, is_gone, read};
 use crate::engine::job::{Ending, Job, Next, Step, Verdict};
-use crate::engine::outcome::{DeliveryWarning, FailureCode};
+use crate::engine::outcome::FailureCode;
 use intercom_api::{
     AttachCompany, CompanyExternalId, CompanyFields, DataAttributeModel, ErrorCode, TagCompanies, UpsertCompany,
 };
@@ -37,9 +37,7 @@ impl Steps<'_> {
         let Ok(body) = self.memory.company_body(&key, &plan.company, &job.undefined, job.seq()) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();
         };
-        for attribute in body.dropped {
-            job.warn(DeliveryWarning::AttributeDropped { attribute });
-        }
+        job.warn_of_dropped(body.dropped);
         if self.settings.savings.skip_unchanged
             && job.company_lost == 0
             && let Some(id) = self.memory.companies.id(&key)

@@ -195,9 +195,7 @@ impl Steps<'_> {
         let Ok(body) = self.memory.contact_body(Some(&id), &job.undefined, bodies) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();
         };
-        for attribute in body.dropped {
-            job.warn(DeliveryWarning::AttributeDropped { attribute });
-        }
+        job.warn_of_dropped(body.dropped);
         let is_void = body.set.is_empty() && !self.is_void_plan(job);
         if is_void || self.settings.savings.skip_unchanged && self.memory.contact_has(&id, &body.set) {
             self.memory.contact_settled(&id, &body.set);
@@ -279,9 +277,7 @@ impl Steps<'_> {
         let Ok(body) = self.memory.contact_body(None, &job.undefined, bodies) else {
             return Next::End(Ending::Failed(FailureCode::BadRequest)).into();
         };
-        for attribute in body.dropped {
-            job.warn(DeliveryWarning::AttributeDropped { attribute });
-        }
+        job.warn_of_dropped(body.dropped);
         job.sent = body.set;
         let create = CreateContact {
             contact: ContactFields::new(),
