@@ -4,6 +4,7 @@
 //! - [`fixtures`]: the events in the folder `fixtures/` of the project.
 //! - [`Outcome`]: what comes of the text of an event.
 //! - [`realistic`]: events for measurements.
+//! - [`rehearsal`]: the shipped program as a process, on a bad day.
 //! - [`simulation`]: the engine and the sandbox together, on a bad day.
 //! - [`show`]: an outcome as text, for snapshots.
 //!
@@ -19,6 +20,8 @@ pub mod checks;
 pub mod fixtures;
 mod outcome;
 pub mod realistic;
+#[cfg(feature = "rehearsal")]
+pub mod rehearsal;
 pub mod show;
 #[cfg(feature = "simulation")]
 pub mod simulation;

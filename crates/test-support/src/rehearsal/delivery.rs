@@ -1,0 +1,81 @@
+//! `send`, ended in the middle and run again until everything is done.
+
+use super::model::{Ending, Model};
+use super::process::{Process, Sandbox, Signal};
+use super::{FINISH, Failure, Play, STOP, Stage};
+use fastrand::Rng;
+use serde_json::Value;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// Runs the program until it is done, and says how often it was ended before.
+pub(super) fn run(
+    stage: &Stage,
+    sandbox: &Sandbox,
+    random: &mut Rng,
+    play: Play,
+    events: &[Value],
+    model: &Model,
+) -> Result<usize, Failure> {
+    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    fs::write(stage.file("events.ndjson"), lines.join("\n"))?;
+    let concurrency = random.u32(1..=16);
+    // So slow that there is a middle to end it in.
+    let rate = random.u32(100..500);
+    let command = || {
+        let mut command = Command::new(stage.program());
+        command.arg("send").arg(stage.file("events.ndjson"));
+        command.args(["--intercom-base-url", &sandbox.url]);
+        command.arg("--journal").arg(stage.file("journal.db"));
+        command.arg("--dead-letters").arg(stage.file("dead.ndjson"));
+        command.arg("--summary-json").arg(stage.file("summary.json"));
+        command.arg("--concurrency").arg(concurrency.to_string());
+        command.arg("--max-rate").arg(rate.to_string());
+        command.stdout(Stdio::null());
+        command
+    };
+    let errors = stage.file("errors.log");
+    // Some ends come in the middle, some before the first call, some after the last.
+    let most = events.len() as u64 / 2;
+    let mut ends = 0;
+    for _ in 0..if play.kills || play.stops { random.u32(1..=4) } else { 0 } {
+        let mut process = Process::start(&mut command(), &errors)?;
+        if !sandbox.wait_for_calls(random.u64(0..=most), &mut process)? {
+            break;
+        }
+        let signal = match (play.kills, play.stops && random.bool()) {
+            (_, true) | (false, _) => [Signal::Terminate, Signal::Interrupt][random.usize(0..2)],
+            (true, false) => Signal::Kill,
+        };
+        process.signal(signal)?;
+        if process.wait(STOP)?.is_none() {
+            return Err(Failure::Hangs("stopping"));
+        }
+        ends += 1;
+    }
+    let Some(status) = Process::start(&mut command(), &errors)?.wait(FINISH)? else {
+        return Err(Failure::Hangs("finishing"));
+    };
+    let summary: Value = serde_json::from_slice(&fs::read(stage.file("summary.json"))?)?;
+    let expected = [
+        ("events", events.len()),
+        ("delivered", model.count(Ending::Delivered)),
+        ("rejected", model.count(Ending::Rejected)),
+        ("failed", model.count(Ending::Failed)),
+    ];
+    for (name, expected) in expected {
+        if summary[name] != expected {
+            let text = format!("{name} should be {expected}: {summary}");
+            return Err(Failure::Summary(text));
+        }
+    }
+    let code = i32::from(model.count(Ending::Delivered) < events.len());
+    if status.code() != Some(code) {
+        return Err(Failure::Summary(format!("the program ends with {status}, not {code}")));
+    }
+    let dead = fs::read_to_string(stage.file("dead.ndjson")).unwrap_or_default();
+    if dead.lines().count() < model.count(Ending::Failed) {
+        return Err(Failure::Summary("a dead letter is missing".to_owned()));
+    }
+    Ok(ends)
+}

@@ -1,0 +1,57 @@
+//! `serve --gateway`, ended while events come in and go out, and started again.
+
+use super::model::{Ending, Model};
+use super::process::{Gateway, Sandbox, Signal, get};
+use super::{FINISH, Failure, STOP, Stage};
+use fastrand::Rng;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// Hands all events in, in order, and waits until they are delivered. Says how often the gateway was ended.
+pub(super) fn run(
+    stage: &Stage,
+    sandbox: &Sandbox,
+    random: &mut Rng,
+    events: &[Value],
+    model: &Model,
+) -> Result<usize, Failure> {
+    let (errors, store) = (stage.file("errors.log"), stage.file("store.db"));
+    let start = || Gateway::start(stage.program(), &errors, sandbox, &store);
+    let mut gateway = start()?;
+    let mut ends = 0;
+    let mut rest = events;
+    while !rest.is_empty() {
+        let size = random.usize(1..=10).min(rest.len());
+        let batch = &rest[..size];
+        // An answer that was lost with the process leaves the sender in doubt: it sends again, and repeats are dropped.
+        if gateway.post(batch) {
+            rest = &rest[size..];
+        }
+        if ends < 4 && random.u8(0..4) == 0 {
+            std::thread::sleep(Duration::from_millis(random.u64(0..60)));
+            let signal = [Signal::Kill, Signal::Terminate, Signal::Interrupt][random.usize(0..3)];
+            gateway.process.signal(signal)?;
+            if gateway.process.wait(STOP)?.is_none() {
+                return Err(Failure::Hangs("stopping the gateway"));
+            }
+            gateway = start()?;
+            ends += 1;
+        }
+    }
+    let until = Instant::now() + FINISH;
+    let left = loop {
+        let stats = get(&format!("{}/api/stats", gateway.url))?;
+        if stats["queue"]["events"] == 0 {
+            break stats["queue"]["dead_letters"].clone();
+        }
+        if Instant::now() > until {
+            return Err(Failure::Hangs("delivering"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let expected = model.count(Ending::Rejected) + model.count(Ending::Failed);
+    if left != expected {
+        return Err(Failure::Summary(format!("{left} dead letters, not {expected}")));
+    }
+    Ok(ends)
+}

@@ -1,0 +1,366 @@
+//! What the workspace is to hold in the end, by rules that are written here anew: nothing of it is shared with the
+//! conversion or the engine.
+//!
+//! Events take effect one at a time, in the order of the input, at once and without any fault.
+
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who an event is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The user id.
+    pub user_id: Option<String>,
+    /// The email address.
+    pub email: Option<String>,
+}
+
+/// What somebody does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Sets these fields of the contact, having left these companies.
+    Identify {
+        /// Standard fields and custom attributes.
+        fields: Fields,
+        /// The companies that are left.
+        leaves: Vec<String>,
+    },
+    /// Something that is counted.
+    Track {
+        /// The name of the event.
+        name: String,
+    },
+    /// Sets these fields of a company and joins it.
+    Group {
+        /// Which company.
+        company: String,
+        /// Standard fields and custom attributes.
+        fields: Fields,
+        /// Tags of the company.
+        tags: Vec<String>,
+    },
+    /// A record that is inserted: as identify, with what it is identified by.
+    Insert(Fields),
+    /// A record that is updated.
+    Update {
+        /// Standard fields and custom attributes.
+        fields: Fields,
+        /// The email that replaces the present one.
+        new_email: Option<String>,
+    },
+    /// A record that is deleted.
+    Delete,
+}
+
+/// Values by name; `null` unsets a custom attribute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields {
+    /// Fields that Intercom has.
+    pub standard: BTreeMap<&'static str, Value>,
+    /// Custom attributes.
+    pub custom: BTreeMap<&'static str, Value>,
+}
+
+/// An event: who, what and when.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    /// Who.
+    pub identity: Identity,
+    /// What.
+    pub action: Action,
+    /// When, in Unix seconds; no two are of the same second.
+    pub at: i64,
+}
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It took effect.
+    Delivered,
+    /// It can never take effect.
+    Rejected,
+    /// It did not take effect, and might another time.
+    Failed,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Contact {
+    external_id: Option<String>,
+    email: Option<String>,
+    fields: Fields,
+    companies: BTreeSet<String>,
+    is_gone: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Company {
+    fields: Fields,
+    tags: BTreeSet<String>,
+}
+
+/// The workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    contacts: Vec<Contact>,
+    companies: BTreeMap<String, Company>,
+    /// When, under which name, and whose.
+    events: Vec<(i64, String, usize)>,
+    /// What became of each event.
+    pub endings: Vec<Ending>,
+}
+
+impl Fields {
+    fn write(&mut self, others: &Self) {
+        self.standard
+            .extend(others.standard.iter().map(|(name, value)| (*name, value.clone())));
+        for (name, value) in &others.custom {
+            match value {
+                Value::Null => self.custom.remove(name),
+                value => self.custom.insert(name, value.clone()),
+            };
+        }
+    }
+}
+
+impl Model {
+    /// The workspace after these events.
+    pub fn after(happenings: &[Happening]) -> Self {
+        let mut model = Self::default();
+        for happening in happenings {
+            let ending = model.happen(happening);
+            model.endings.push(ending);
+        }
+        model
+    }
+
+    /// How many events ended so.
+    pub fn count(&self, ending: Ending) -> usize {
+        self.endings.iter().filter(|other| **other == ending).count()
+    }
+
+    fn happen(&mut self, happening: &Happening) -> Ending {
+        let who = &happening.identity;
+        let found = self.find(who);
+        match &happening.action {
+            Action::Identify { fields, leaves } => {
+                let at = found.unwrap_or_else(|| self.create());
+                for company in leaves {
+                    self.contacts[at].companies.remove(company);
+                }
+                self.save(at, who, fields);
+                Ending::Delivered
+            }
+            Action::Insert(fields) => {
+                let at = found.unwrap_or_else(|| self.create());
+                self.save(at, who, fields);
+                Ending::Delivered
+            }
+            Action::Update { fields, new_email } => match found {
+                Some(at) => {
+                    let now = Identity {
+                        user_id: None,
+                        email: new_email.clone(),
+                    };
+                    self.save(at, &now, fields);
+                    Ending::Delivered
+                }
+                None => Ending::Rejected,
+            },
+            Action::Delete => {
+                if let Some(at) = found {
+                    self.contacts[at].is_gone = true;
+                }
+                Ending::Delivered
+            }
+            Action::Track { name } => match found {
+                Some(at) => {
+                    self.events.push((happening.at, name.clone(), at));
+                    Ending::Delivered
+                }
+                None => Ending::Failed,
+            },
+            Action::Group { company, fields, tags } => {
+                let known = self.companies.entry(company.clone()).or_default();
+                known.fields.write(fields);
+                known.tags.extend(tags.iter().cloned());
+                if let Some(at) = found {
+                    self.contacts[at].companies.insert(company.clone());
+                }
+                Ending::Delivered
+            }
+        }
+    }
+
+    fn create(&mut self) -> usize {
+        self.contacts.push(Contact::default());
+        self.contacts.len() - 1
+    }
+
+    /// The contact with the user id; else one with the email that has no user id of its own; without a user id, anybody
+    /// with the email.
+    fn find(&self, who: &Identity) -> Option<usize> {
+        let present = || self.contacts.iter().enumerate().filter(|(_, contact)| !contact.is_gone);
+        let has_email = |contact: &Contact| who.email.is_some() && contact.email == who.email;
+        match &who.user_id {
+            Some(user_id) => present()
+                .find(|(_, contact)| contact.external_id.as_ref() == Some(user_id))
+                .or_else(|| present().find(|(_, contact)| has_email(contact) && contact.external_id.is_none())),
+            None => present().find(|(_, contact)| has_email(contact)),
+        }
+        .map(|(at, _)| at)
+    }
+
+    fn save(&mut self, at: usize, who: &Identity, fields: &Fields) {
+        // An email that somebody else has stays theirs.
+        let is_taken = |email: &String| {
+            let others = self.contacts.iter().enumerate().filter(|(other, _)| *other != at);
+            others
+                .filter(|(_, contact)| !contact.is_gone)
+                .any(|(_, contact)| contact.email.as_ref() == Some(email))
+        };
+        let email = who.email.clone().filter(|email| !is_taken(email));
+        let contact = &mut self.contacts[at];
+        if who.user_id.is_some() {
+            contact.external_id.clone_from(&who.user_id);
+        }
+        if email.is_some() {
+            contact.email = email;
+        }
+        contact.fields.write(fields);
+    }
+
+    /// The state as sorted lines, in the form that [`lines`] gives a sandbox's.
+    pub fn lines(&self) -> Vec<String> {
+        let name = |contact: &Contact| name_of(contact.external_id.as_deref(), contact.email.as_deref());
+        let present = self.contacts.iter().filter(|contact| !contact.is_gone);
+        let contacts = present.map(|contact| {
+            let companies: Vec<&String> = contact.companies.iter().collect();
+            let name = name(contact);
+            format!("contact {name} {} in {}", text(&contact.fields), json!(companies))
+        });
+        let companies = self.companies.iter().map(|(id, company)| {
+            let tags: Vec<&String> = company.tags.iter().collect();
+            format!("company {id} {} tagged {}", text(&company.fields), json!(tags))
+        });
+        let events = self.events.iter().filter_map(|(at, event, contact)| {
+            let contact = &self.contacts[*contact];
+            (!contact.is_gone).then(|| format!("event {at} {event} of {}", name(contact)))
+        });
+        let mut lines: Vec<String> = contacts.chain(companies).chain(events).collect();
+        lines.sort_unstable();
+        lines
+    }
+}
+
+fn text(fields: &Fields) -> String {
+    json!({"standard": fields.standard, "custom": fields.custom}).to_string()
+}
+
+fn name_of(external_id: Option<&str>, email: Option<&str>) -> String {
+    format!("{}/{}", external_id.unwrap_or("-"), email.unwrap_or("-"))
+}
+
+/// The state that a sandbox tells, as sorted lines: what the model knows of, and no more.
+pub(super) fn lines(state: &Value) -> Vec<String> {
+    let items = |list: &str| state[list].as_array().into_iter().flatten();
+    let fields = |item: &Value, names: &[&str]| {
+        let standard = names.iter().filter(|name| !item[**name].is_null());
+        let standard: BTreeMap<&str, &Value> = standard.map(|name| (*name, &item[*name])).collect();
+        let none = Map::new();
+        let custom = item["custom_attributes"].as_object().unwrap_or(&none);
+        let custom: BTreeMap<&String, &Value> = custom.iter().filter(|(_, value)| !value.is_null()).collect();
+        json!({"standard": standard, "custom": custom}).to_string()
+    };
+    let sorted = |list: &Value, name: &str| {
+        let names = list
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|item| item[name].as_str());
+        json!(names.collect::<BTreeSet<_>>())
+    };
+    let name = |contact: &Value| name_of(contact["external_id"].as_str(), contact["email"].as_str());
+    let present = || items("contacts").filter(|contact| contact["archived"] != true);
+    let by_id: BTreeMap<&str, String> = present()
+        .filter_map(|contact| Some((contact["id"].as_str()?, name(contact))))
+        .collect();
+    let contacts = present().map(|contact| {
+        let companies = sorted(&contact["companies"]["data"], "company_id");
+        let fields = fields(contact, &["name", "phone"]);
+        format!("contact {} {fields} in {companies}", name(contact))
+    });
+    let companies = items("companies").map(|company| {
+        let id = company["company_id"].as_str().unwrap_or_default();
+        let tags = sorted(&company["tags"]["tags"], "name");
+        format!("company {id} {} tagged {tags}", fields(company, &["name", "industry"]))
+    });
+    let events = items("events").filter_map(|event| {
+        let contact = by_id.get(event["intercom_user_id"].as_str()?)?;
+        let name = event["event_name"].as_str().unwrap_or_default();
+        Some(format!("event {} {name} of {contact}", event["created_at"]))
+    });
+    let mut lines: Vec<String> = contacts.chain(companies).chain(events).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// The lines that only one of two sorted lists has: those missing from `actual`, and those that it has beyond.
+pub(super) fn difference(expected: &[String], actual: &[String]) -> Vec<String> {
+    let mut counts: BTreeMap<&String, i64> = BTreeMap::new();
+    for line in expected {
+        *counts.entry(line).or_default() += 1;
+    }
+    for line in actual {
+        *counts.entry(line).or_default() -= 1;
+    }
+    let said = |(line, count): (&String, i64)| match count {
+        0 => None,
+        1.. => Some(format!("missing: {line}")),
+        _ => Some(format!("too many: {line}")),
+    };
+    counts.into_iter().filter_map(said).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn happening(user_id: Option<&str>, email: Option<&str>, action: Action) -> Happening {
+        let identity = Identity {
+            user_id: user_id.map(str::to_owned),
+            email: email.map(str::to_owned),
+        };
+        Happening {
+            identity,
+            action,
+            at: 0,
+        }
+    }
+
+    fn identify(user_id: Option<&str>, email: Option<&str>) -> Happening {
+        let (fields, leaves) = (Fields::default(), Vec::new());
+        happening(user_id, email, Action::Identify { fields, leaves })
+    }
+
+    #[test]
+    fn two_user_ids_under_one_email_are_two_people() {
+        let model = Model::after(&[identify(Some("a"), Some("x@y.z")), identify(Some("b"), Some("x@y.z"))]);
+        let lines = model.lines();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].contains("a/x@y.z") && lines[1].contains("b/-"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_contact_without_a_user_id_gets_one() {
+        let model = Model::after(&[identify(None, Some("x@y.z")), identify(Some("a"), Some("x@y.z"))]);
+        assert_eq!(model.lines().len(), 1);
+        assert!(model.lines()[0].contains("a/x@y.z"));
+    }
+
+    #[test]
+    fn what_differs_is_told_from_both_sides() {
+        let list = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let told = difference(&list(&["a", "b", "b"]), &list(&["b", "c"]));
+        assert_eq!(told, ["missing: a", "missing: b", "too many: c"]);
+    }
+}

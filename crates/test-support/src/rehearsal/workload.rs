@@ -1,0 +1,260 @@
+//! Random events of a few people, as RudderStack sends them.
+
+use super::model::{Action, Fields, Happening, Identity};
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+/// The second of the first event.
+const START: i64 = 1_750_000_000;
+
+/// What events there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mix {
+    /// Identify, track and group, with removals from companies; everybody keeps who they are.
+    Events,
+    /// Records besides, which insert and delete people and give them another email.
+    Records,
+}
+
+struct Person {
+    identity: Identity,
+    /// Whether somebody must be identified before anything else happens to them.
+    is_new: bool,
+    emails: u32,
+}
+
+/// Random events.
+pub(super) fn random(random: &mut Rng, mix: Mix) -> Vec<Happening> {
+    let mut people: Vec<Person> = (0..random.usize(2..9)).map(|at| person(random, at, mix)).collect();
+    let count = random.i64(20..90);
+    let mut happenings: Vec<Happening> = (0..count)
+        .map(|second| {
+            let at = random.usize(0..people.len());
+            happening(random, &mut people[at], at, mix, START + second)
+        })
+        .collect();
+    // One of whom nobody has ever heard.
+    if random.u8(0..4) == 0 {
+        happenings.push(Happening {
+            identity: Identity {
+                user_id: Some("stranger".to_owned()),
+                email: None,
+            },
+            action: Action::Track {
+                name: "Seen".to_owned(),
+            },
+            at: START + count,
+        });
+    }
+    happenings
+}
+
+fn person(random: &mut Rng, at: usize, mix: Mix) -> Person {
+    let user_id = Some(format!("user-{at}"));
+    let email = Some(format!("p{at}.0@people.example"));
+    let identity = match random.u8(0..5) {
+        0 if mix == Mix::Events => Identity { user_id, email: None },
+        1 => Identity { user_id: None, email },
+        _ => Identity { user_id, email },
+    };
+    Person {
+        identity,
+        is_new: true,
+        emails: 0,
+    }
+}
+
+fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, at: i64) -> Happening {
+    let identity = person.identity.clone();
+    let kind = if person.is_new { 0 } else { random.u8(0..20) };
+    let action = match (kind, mix) {
+        (0, Mix::Records) if random.bool() => Action::Insert(contact_fields(random)),
+        (0..=5, _) => Action::Identify {
+            fields: contact_fields(random),
+            leaves: Vec::new(),
+        },
+        (6 | 7, _) => Action::Identify {
+            fields: contact_fields(random),
+            leaves: vec![company(random)],
+        },
+        (8..=11, _) => Action::Group {
+            company: company(random),
+            fields: company_fields(random),
+            tags: tags(random),
+        },
+        (12 | 13, Mix::Records) => {
+            person.emails += 1;
+            let new_email = Some(format!("p{number}.{}@people.example", person.emails));
+            person.identity.email.clone_from(&new_email);
+            let fields = contact_fields(random);
+            Action::Update { fields, new_email }
+        }
+        (14, Mix::Records) => Action::Update {
+            fields: contact_fields(random),
+            new_email: None,
+        },
+        (15, Mix::Records) => {
+            person.is_new = true;
+            return Happening {
+                identity,
+                action: Action::Delete,
+                at,
+            };
+        }
+        _ => Action::Track {
+            name: format!("Event {}", random.u8(0..4)),
+        },
+    };
+    person.is_new = false;
+    Happening { identity, action, at }
+}
+
+fn company(random: &mut Rng) -> String {
+    format!("company-{}", random.u8(0..3))
+}
+
+fn contact_fields(random: &mut Rng) -> Fields {
+    let mut fields = Fields::default();
+    if random.bool() {
+        fields.standard.insert("name", json!(format!("Name {}", random.u8(..))));
+    }
+    if random.u8(0..4) == 0 {
+        fields
+            .standard
+            .insert("phone", json!(format!("+1555{:04}", random.u16(0..10_000))));
+    }
+    for name in ["plan", "seats", "vip"] {
+        let value = match (random.u8(0..8), name) {
+            (0, _) => Value::Null,
+            (1..=3, "plan") => json!(["free", "pro", "max"][random.usize(0..3)]),
+            (1..=3, "seats") => json!(random.u8(..)),
+            (1..=3, _) => json!(random.bool()),
+            _ => continue,
+        };
+        fields.custom.insert(name, value);
+    }
+    fields
+}
+
+fn company_fields(random: &mut Rng) -> Fields {
+    let mut fields = Fields::default();
+    if random.bool() {
+        fields
+            .standard
+            .insert("name", json!(format!("Company {}", random.u8(..))));
+    }
+    if random.bool() {
+        fields
+            .standard
+            .insert("industry", json!(["Tea", "Ink"][random.usize(0..2)]));
+    }
+    if random.bool() {
+        fields
+            .custom
+            .insert("city", json!(["Leeds", "Ghent", "Bergen"][random.usize(0..3)]));
+    }
+    fields
+}
+
+fn tags(random: &mut Rng) -> Vec<String> {
+    let all = ["tall", "round"];
+    all.iter()
+        .filter(|_| random.u8(0..4) == 0)
+        .map(|tag| (*tag).to_owned())
+        .collect()
+}
+
+/// The event as an SDK or a reverse ETL sends it.
+pub(super) fn event(happening: &Happening, number: usize) -> Value {
+    let Identity { user_id, email } = &happening.identity;
+    let time = chrono::DateTime::from_timestamp(happening.at, 0).unwrap_or_default();
+    let mut event = json!({
+        "messageId": format!("m-{number}"),
+        "timestamp": time.to_rfc3339(),
+        "context": {"traits": {}},
+    });
+    if let Some(user_id) = user_id {
+        event["userId"] = json!(user_id);
+    }
+    if let Some(email) = email {
+        event["context"]["traits"]["email"] = json!(email);
+    }
+    let set = |event: &mut Value, members: Value| {
+        if let (Value::Object(event), Value::Object(members)) = (event, members) {
+            event.extend(members);
+        }
+    };
+    match &happening.action {
+        Action::Identify { fields, leaves } => {
+            let mut traits = traits(fields);
+            if let Some(email) = email {
+                traits.insert("email".to_owned(), json!(email));
+            }
+            if let [company] = leaves.as_slice() {
+                traits.insert("company".to_owned(), json!({"id": company, "remove": true}));
+            }
+            set(&mut event, json!({"type": "identify", "traits": traits}));
+        }
+        Action::Track { name } => set(&mut event, json!({"type": "track", "event": name})),
+        Action::Group { company, fields, tags } => {
+            let mut traits = traits(fields);
+            if !tags.is_empty() {
+                traits.insert("tags".to_owned(), json!(tags));
+            }
+            set(
+                &mut event,
+                json!({"type": "group", "groupId": company, "traits": traits}),
+            );
+        }
+        Action::Insert(fields) => record(&mut event, &happening.identity, "insert", Some(fields), None),
+        Action::Update { fields, new_email } => {
+            record(
+                &mut event,
+                &happening.identity,
+                "update",
+                Some(fields),
+                new_email.as_ref(),
+            );
+        }
+        Action::Delete => record(&mut event, &happening.identity, "delete", None, None),
+    }
+    event
+}
+
+fn record(event: &mut Value, who: &Identity, action: &str, fields: Option<&Fields>, new_email: Option<&String>) {
+    let mut values = Map::new();
+    if let Some(fields) = fields {
+        values.extend(
+            fields
+                .standard
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
+        if !fields.custom.is_empty() {
+            values.insert("custom_attributes".to_owned(), json!(fields.custom));
+        }
+    }
+    let mut identifiers = Map::new();
+    if let Some(email) = &who.email {
+        identifiers.insert("email".to_owned(), json!(email));
+    }
+    if let Some(user_id) = &who.user_id {
+        identifiers.insert("external_id".to_owned(), json!(user_id));
+    }
+    if let Some(email) = new_email {
+        values.insert("email".to_owned(), json!(email));
+    }
+    *event = json!({
+        "type": "record",
+        "action": action,
+        "messageId": event["messageId"],
+        "timestamp": event["timestamp"],
+        "identifiers": identifiers,
+        "fields": values,
+    });
+}
+
+fn traits(fields: &Fields) -> Map<String, Value> {
+    let all = fields.standard.iter().chain(&fields.custom);
+    all.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
