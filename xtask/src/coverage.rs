@@ -197,7 +197,10 @@ fn codes(cases: &[Case], report: &mut Report) {
 
 fn names(cases: &[Case], report: &mut Report) {
     let starts = Deviation::iter()
-        .map(|deviation| format!("d{:02}_", deviation as usize + 1))
+        .map(|deviation| {
+            let name = deviation.to_string();
+            format!("d{:0>2}_", name.trim_start_matches('D'))
+        })
         .chain(rules::coercions().map(|(name, _)| format!("coercion_{}", slug(name))))
         .chain(GUIDE.iter().map(|name| (*name).to_owned()));
     for start in starts {

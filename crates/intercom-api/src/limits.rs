@@ -27,6 +27,96 @@ pub const CALLS_PER_MINUTE_OF_WORKSPACE: u32 = 25_000;
 /// <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>, November 2026.
 pub const RATE_LIMIT_WINDOW_SECONDS: u32 = 10;
 
+/// Characters that a text under a custom attribute can have; Intercom refuses the whole update for a longer one.
+///
+/// <https://www.intercom.com/help/en/articles/179-create-and-track-custom-data-attributes-cdas>, November 2026.
+pub const ATTRIBUTE_TEXT_CHARACTERS: usize = 255;
+
+/// Custom attributes that a workspace can have.
+///
+/// <https://www.intercom.com/help/en/articles/179-create-and-track-custom-data-attributes-cdas>, November 2026.
+pub const CUSTOM_ATTRIBUTES: usize = 250;
+
+/// Characters that the name of a custom attribute cannot have.
+///
+/// <https://www.intercom.com/help/en/articles/179-create-and-track-custom-data-attributes-cdas>, November 2026; brackets
+/// and question marks are refused too.
+pub const FORBIDDEN_IN_ATTRIBUTE_NAMES: &[char] = &[
+    '.', '$', '~', '`', '!', '@', '#', '%', '^', '&', '*', '\'', '{', '}', '|', '\\', '"', '[', ']', '?', '\0',
+];
+
+/// Names of a contact's standard attributes, which a custom attribute cannot have.
+///
+/// Article 179 as above; the names: OpenAPI description 2.10, schema `contact` and `POST /contacts/search`.
+pub const STANDARD_CONTACT_ATTRIBUTES: &[&str] = &[
+    "id",
+    "user_id",
+    "external_id",
+    "workspace_id",
+    "role",
+    "name",
+    "email",
+    "email_domain",
+    "phone",
+    "formatted_phone",
+    "avatar",
+    "owner_id",
+    "created_at",
+    "updated_at",
+    "signed_up_at",
+    "last_seen_at",
+    "last_replied_at",
+    "last_contacted_at",
+    "last_email_opened_at",
+    "last_email_clicked_at",
+    "unsubscribed_from_emails",
+    "marked_email_as_spam",
+    "has_hard_bounced",
+    "language_override",
+    "browser",
+    "browser_version",
+    "browser_language",
+    "os",
+    "ios_app_name",
+    "ios_app_version",
+    "ios_device",
+    "ios_os_version",
+    "ios_sdk_version",
+    "ios_last_seen_at",
+    "android_app_name",
+    "android_app_version",
+    "android_device",
+    "android_os_version",
+    "android_sdk_version",
+    "android_last_seen_at",
+];
+
+/// Names of a company's standard attributes, which a custom attribute cannot have.
+///
+/// Article 179 as above; the names: OpenAPI description 2.10, schema `company` and the examples of `GET /data_attributes`.
+pub const STANDARD_COMPANY_ATTRIBUTES: &[&str] = &[
+    "id",
+    "company_id",
+    "app_id",
+    "name",
+    "website",
+    "plan",
+    "size",
+    "industry",
+    "monthly_spend",
+    "session_count",
+    "user_count",
+    "created_at",
+    "updated_at",
+    "last_request_at",
+    "remote_created_at",
+];
+
+/// Hexadecimal digits of the id that Intercom gives a contact.
+///
+/// OpenAPI description 2.10, the examples of schema `contact`, November 2026.
+pub const CONTACT_ID_DIGITS: usize = 24;
+
 /// The greatest `monthly_spend` of a company.
 ///
 /// OpenAPI description 2.10, `create_or_update_company_request`, November 2026.

@@ -2,9 +2,10 @@
 
 use crate::date;
 use crate::issue::WarningCode;
-use intercom_api::{Number, SearchValue, UnixSeconds};
+use intercom_api::{Number, SearchValue, UnixSeconds, limits};
 use rudderstack_events::{Kind, Raw, Scalar};
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 /// What came of a value.
 pub(crate) enum Coerced<T> {
@@ -114,15 +115,45 @@ pub(crate) const INTEGER: Coercion<i64> = Coercion {
     },
 };
 
+/// A number that Intercom takes for an amount of money a month.
+pub(crate) const MONTHLY_AMOUNT: Coercion<Number> = Coercion {
+    name: "monthly amount",
+    rule: "As a number, but at most 2147483647.",
+    expected: "a number of at most 2147483647",
+    run: |raw| match number(&usable!(raw)) {
+        // The limit is far below the integers that a double cannot hold.
+        Some(number) if number.as_f64().trunc() <= limits::MONTHLY_SPEND as f64 => Value(number),
+        Some(_) => Refused(WarningCode::TooLarge),
+        None => Refused(WarningCode::InvalidNumber),
+    },
+};
+
+/// What has the form of Intercom's own ids of contacts; anything else gives way to the next source.
+pub(crate) const CONTACT_ID: Coercion<String> = Coercion {
+    name: "contact id",
+    rule: "A text of 24 hexadecimal digits.",
+    expected: "an id that Intercom gives a contact, which has 24 hexadecimal digits",
+    run: |raw| {
+        let text = usable!(raw).into_text();
+        let is_id = text.len() == limits::CONTACT_ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_id {
+            Value(text.into_owned())
+        } else {
+            TryNext(WarningCode::IdNotAContact)
+        }
+    },
+};
+
 const DATES: &str = "A date, rounded down to the second: ISO 8601 and RFC 3339 (date only and no offset mean UTC), RFC 2822, \
     what JavaScript's `Date.toString()` prints (a weekday that does not fit is ignored), `May 19, 2019 18:34:24`, `01/05/2024` \
-    (month first). A number, also as a string: seconds, or milliseconds from 100,000,000,000 on.";
+    (month first). A number, also as a string: seconds; from 10¹¹ on milliseconds, from 10¹⁴ on microseconds, from 10¹⁷ on \
+    nanoseconds. Before 1970 or after 9999: left out, `date_out_of_range`.";
 
 pub(crate) const UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
     name: "Unix seconds",
     rule: DATES,
     expected: "a date",
-    run: |raw| unix_seconds(&usable!(raw)).map_or(Refused(WarningCode::InvalidDate), Value),
+    run: |raw| unix_seconds(&usable!(raw)).map_or_else(Refused, Value),
 };
 
 /// For a field that must have a date: what is no date gives way to the next source.
@@ -130,7 +161,7 @@ pub(crate) const FIRST_UNIX_SECONDS: Coercion<UnixSeconds> = Coercion {
     name: "Unix seconds, of the first that is a date",
     rule: "As Unix seconds, but what is no date gives way to the next place instead of ending the search.",
     expected: "a date",
-    run: |raw| unix_seconds(&usable!(raw)).map_or(TryNext(WarningCode::InvalidDate), Value),
+    run: |raw| unix_seconds(&usable!(raw)).map_or_else(TryNext, Value),
 };
 
 pub(crate) const ROLE: Coercion<intercom_api::contacts::Role> = Coercion {
@@ -170,7 +201,7 @@ macro_rules! documented {
         pub(crate) const DOCUMENTED: &[(&str, &str)] = &[$(($coercion.name, $coercion.rule)),+];
     };
 }
-documented! { TEXT, EMAIL_ADDRESS, NUMBER, INTEGER, BOOLEAN, UNIX_SECONDS, FIRST_UNIX_SECONDS, ROLE, IMAGE_URL, SCALAR }
+documented! { TEXT, EMAIL_ADDRESS, NUMBER, MONTHLY_AMOUNT, INTEGER, BOOLEAN, UNIX_SECONDS, FIRST_UNIX_SECONDS, ROLE, IMAGE_URL, SCALAR }
 
 /// The number that JavaScript's `Number()` makes of a value, with its text where that is JSON already.
 fn number(scalar: &Scalar<'_>) -> Option<Number> {
@@ -258,25 +289,45 @@ fn whole(number: &Number) -> Option<i64> {
     }
 }
 
-/// From this magnitude on, a number of time is in milliseconds: as seconds it would be beyond the year 5000.
-const MILLISECONDS_FROM: f64 = 1e11;
+/// From 1970 to the end of 9999: what is outside is no date of a person, but a default value or a wrong unit (D32).
+pub(crate) const POSSIBLE_SECONDS: RangeInclusive<i64> = 0..=253_402_300_799;
 
-fn unix_seconds(scalar: &Scalar<'_>) -> Option<UnixSeconds> {
-    let number = match scalar {
-        Scalar::Boolean(_) => return None,
-        Scalar::Number(text) => text.parse::<f64>().ok()?,
+fn unix_seconds(scalar: &Scalar<'_>) -> Result<UnixSeconds, WarningCode> {
+    let seconds = match scalar {
+        Scalar::Boolean(_) => None,
+        Scalar::Number(text) => Some(seconds_of_number(text)),
         Scalar::String(text) => match Number::from_json_text(text.trim()) {
-            Some(number) => number.as_f64(),
-            None => return date::unix_seconds(text).map(UnixSeconds),
+            Some(number) => Some(seconds_of_number(number.as_str())),
+            None => date::unix_seconds(text),
         },
     };
-    let seconds = if number.abs() >= MILLISECONDS_FROM {
-        number / 1000.0
+    let seconds = seconds.ok_or(WarningCode::InvalidDate)?;
+    if POSSIBLE_SECONDS.contains(&seconds) {
+        Ok(UnixSeconds(seconds))
     } else {
-        number
+        Err(WarningCode::DateOutOfRange)
     }
-    .floor();
-    (seconds.abs() <= date::FURTHEST as f64).then_some(UnixSeconds(seconds as i64))
+}
+
+/// How many units of a number of time make a second, by its magnitude: milliseconds, taken for seconds, would be beyond
+/// the year 5000.
+const fn units_a_second(magnitude: u64) -> i64 {
+    match magnitude {
+        0..100_000_000_000 => 1,
+        100_000_000_000..100_000_000_000_000 => 1_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000_000,
+        _ => 1_000_000_000,
+    }
+}
+
+/// The whole seconds of a number, rounded down.
+fn seconds_of_number(text: &str) -> i64 {
+    if let Ok(whole) = text.parse::<i64>() {
+        return whole.div_euclid(units_a_second(whole.unsigned_abs()));
+    }
+    // Conversions of a float saturate, which is out of any range.
+    let number = text.parse::<f64>().unwrap_or(f64::INFINITY);
+    (number / units_a_second(number.abs() as u64) as f64).floor() as i64
 }
 
 #[cfg(test)]
@@ -350,13 +401,27 @@ mod tests {
             ("\" 1558290864999 \"", 1_558_290_864),
             ("99999999999", 99_999_999_999),
             ("100000000000", 100_000_000),
-            ("-1.5", -2),
+            ("1716480000999999", 1_716_480_000),
+            ("1716480000999999999", 1_716_480_000),
+            ("1716480000.999", 1_716_480_000),
+            ("1.716480000999e15", 1_716_480_000),
             ("0", 0),
         ] {
             assert_eq!(run(&UNIX_SECONDS, json), Ok(UnixSeconds(value)), "{json}");
         }
-        for json in ["true", "\"soon\"", "1e300"] {
+        for json in ["true", "\"soon\""] {
             assert_eq!(run(&UNIX_SECONDS, json), Err("invalid_date"), "{json}");
+        }
+        for json in [
+            "-1.5",
+            "-0.5",
+            "-62135596800",
+            "1e300",
+            "-1e300",
+            "\"0001-01-01T00:00:00Z\"",
+            "\"+010000-01-01\"",
+        ] {
+            assert_eq!(run(&UNIX_SECONDS, json), Err("date_out_of_range"), "{json}");
         }
     }
 

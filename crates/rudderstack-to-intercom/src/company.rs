@@ -2,13 +2,13 @@
 
 use crate::coerce::{Coerced, TEXT};
 use crate::deviation::Deviation;
-use crate::flatten::custom_attributes;
+use crate::flatten::{COMPANY_ATTRIBUTES, custom_attributes};
 use crate::issue::{Rejection, RejectionCode};
 use crate::member::{self, Requested};
 use crate::plan::SaveCompany;
 use crate::reader::Reader;
 use crate::rules::{Rule, rules};
-use crate::source::{Source, entries, generic, paths};
+use crate::source::{Source, company_paths, entries, generic, paths};
 use intercom_api::CompanyFields;
 use rudderstack_events::{EventType, Kind, Raw};
 use std::collections::HashSet;
@@ -17,13 +17,13 @@ rules! {
     /// group, to the fields of a company.
     Group => CompanyFields, fn apply, const RULES {
         company_id: TEXT from generic::GROUP_ID, "guide: Group, Supported mappings";
-        name: TEXT from generic::NAME, "guide: Group, Supported mappings";
-        website: TEXT from generic::WEBSITE, "guide: Group, Supported mappings";
-        plan: TEXT from paths!["traits.plan", "context.traits.plan"], "guide: Group, Supported mappings";
-        size: INTEGER from paths!["traits.size", "context.traits.size"], "guide: Group, Supported mappings", [D6];
-        industry: TEXT from paths!["traits.industry", "context.traits.industry"], "guide: Group, Supported mappings";
-        monthly_spend: NUMBER from paths!["traits.monthlySpend", "context.traits.monthlySpend"], "guide: Group, Supported mappings";
-        remote_created_at: UNIX_SECONDS from paths!["traits.remoteCreatedAt", "context.traits.remoteCreatedAt"], "guide: Group, Supported mappings", [D5];
+        name: TEXT from paths!["traits.name"], "guide: Group, Supported mappings", [D25];
+        website: TEXT from paths!["traits.website"], "guide: Group, Supported mappings", [D25];
+        plan: TEXT from company_paths!["plan"], "guide: Group, Supported mappings", [D25];
+        size: INTEGER from company_paths!["size"], "guide: Group, Supported mappings", [D6, D25];
+        industry: TEXT from company_paths!["industry"], "guide: Group, Supported mappings", [D25];
+        monthly_spend: MONTHLY_AMOUNT from company_paths!["monthlySpend"], "guide: Group, Supported mappings", [D25, D28];
+        remote_created_at: UNIX_SECONDS from company_paths!["remoteCreatedAt"], "guide: Group, Supported mappings", [D5, D25, D32];
     }
 }
 
@@ -35,7 +35,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         sources: ATTRIBUTES_FROM,
         coercion: "flattened with `_`, without the standard traits and the lookup field",
         document: "guide: Send custom attributes",
-        deviations: &[],
+        deviations: &[Deviation::D25, Deviation::D28, Deviation::D29],
     },
     Rule {
         call: EventType::Group,
@@ -43,12 +43,13 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         sources: TAGS,
         coercion: "the texts of an array, or one text, without repeats: the company is tagged with each",
         document: "guide: Group, Supported mappings",
-        deviations: &[Deviation::D13, Deviation::D14],
+        deviations: &[Deviation::D13, Deviation::D14, Deviation::D25],
     },
 ];
 
-const ATTRIBUTES_FROM: &[Source] = entries!["traits.*", "context.traits.*"];
-const TAGS: &[Source] = paths!["traits.tags", "context.traits.tags"];
+// The person's traits, in `context.traits`, say nothing of the company (D25).
+const ATTRIBUTES_FROM: &[Source] = entries!["traits.*"];
+const TAGS: &[Source] = company_paths!["tags"];
 
 /// Traits of a company that are not custom attributes. Source: the guide, "Standard Intercom attributes".
 pub const STANDARD_TRAITS: &[&str] = &[
@@ -86,13 +87,17 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(CompanyFields, Option<Requ
     }
     let requested = member::requested_field(reader)?;
     let traits = reader.first_object(ATTRIBUTES_FROM, |_| true);
-    company.custom_attributes = custom_attributes(reader, traits, STANDARD_TRAITS, requested.as_ref());
+    company.custom_attributes =
+        custom_attributes(reader, traits, COMPANY_ATTRIBUTES, STANDARD_TRAITS, requested.as_ref());
     Ok((company, requested))
 }
 
 /// The names of the tags, without repeats.
 fn tags(reader: &Reader<'_>) -> Vec<String> {
-    for path in TAGS.iter().flat_map(Source::paths) {
+    for source in TAGS {
+        let (Source::Path(path) | Source::OfPerson(path)) = *source else {
+            continue;
+        };
         let Some(value) = reader.value(path) else { continue };
         let pointer = reader.place(path);
         let items: Vec<Raw<'_>> = match value.kind() {
@@ -125,6 +130,9 @@ fn tags(reader: &Reader<'_>) -> Vec<String> {
             }
         }
         if !tags.is_empty() {
+            if matches!(source, Source::OfPerson(_)) {
+                reader.warn_of_person(pointer.clone());
+            }
             reader.note(|| "tags".to_owned(), || pointer);
             return tags;
         }

@@ -2,15 +2,15 @@
 
 use crate::coerce::{BOOLEAN, TEXT};
 use crate::deviation::Deviation;
-use crate::flatten::custom_attributes;
-use crate::issue::{Rejection, RejectionCode};
+use crate::flatten::{CONTACT_ATTRIBUTES, custom_attributes};
+use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::member::{self, Requested};
 use crate::plan::{CompanyKey, SaveContact};
 use crate::reader::Reader;
 use crate::rules::{Rule, rules};
 use crate::source::{Source, entries, generic, paths};
 use intercom_api::{CompanyExternalId, ContactFields};
-use rudderstack_events::{EventType, Kind};
+use rudderstack_events::{EventType, Kind, Raw};
 
 rules! {
     /// identify, to the fields of a contact.
@@ -22,8 +22,8 @@ rules! {
         name: TEXT from generic::PERSON_NAME, "guide: Traits mapping";
         role: ROLE from paths!["traits.role", "context.traits.role"], "guide: Traits mapping", [D7];
         owner_id: INTEGER from paths!["traits.ownerId", "context.traits.ownerId"], "guide: Traits mapping", [D6];
-        signed_up_at: UNIX_SECONDS from paths!["traits.createdAt", "context.traits.createdAt"], "guide: Traits mapping", [D5];
-        last_seen_at: UNIX_SECONDS from paths!["context.traits.lastSeenAt", "traits.lastSeenAt", "last_seen_at"], "guide: Traits mapping", [D5, D9];
+        signed_up_at: UNIX_SECONDS from paths!["traits.createdAt", "context.traits.createdAt"], "guide: Traits mapping", [D5, D32];
+        last_seen_at: UNIX_SECONDS from paths!["context.traits.lastSeenAt", "traits.lastSeenAt", "last_seen_at"], "guide: Traits mapping", [D5, D9, D32];
         unsubscribed_from_emails: BOOLEAN from paths![
             "traits.unsubscribedFromEmails",
             "context.traits.unsubscribedFromEmails",
@@ -40,20 +40,26 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         sources: ATTRIBUTES_FROM,
         coercion: "flattened with `_`, without the standard traits and the lookup field",
         document: "guide: Send custom attributes",
-        deviations: &[Deviation::D11],
+        deviations: &[Deviation::D11, Deviation::D28, Deviation::D29],
     },
     Rule {
         call: EventType::Identify,
         target: "detach",
         sources: COMPANY,
-        coercion: "the `id`, else the `name`, of an object with `remove: true`: the contact is detached from that company",
+        coercion: "the `id`, else the `name`, of an object with `remove: true`, or of each in an array: the contact is detached \
+            from that company; a company without `remove` does nothing, with the warning `company_not_linked`",
         document: "guide: Remove user from company",
-        deviations: &[],
+        deviations: &[Deviation::D27],
     },
 ];
 
 const ATTRIBUTES_FROM: &[Source] = entries!["traits.*", "context.traits.*"];
-const COMPANY: &[Source] = paths!["traits.company", "context.traits.company"];
+const COMPANY: &[Source] = paths![
+    "traits.company",
+    "context.traits.company",
+    "traits.companies",
+    "context.traits.companies",
+];
 
 /// Traits of a person that are not custom attributes. Source: the guide, "Standard Intercom attributes".
 pub const STANDARD_TRAITS: &[&str] = &[
@@ -74,6 +80,8 @@ pub const STANDARD_TRAITS: &[&str] = &[
     "lastSeenAt",
     "originalTimestamp",
     "unsubscribedFromEmails",
+    // Not the guide's, but of the same kind as `company`: what it says of companies is no attribute of the contact.
+    "companies",
 ];
 
 /// The contact's fields, custom attributes included.
@@ -95,35 +103,95 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(ContactFields, Option<Requ
     let requested = member::requested_field(reader)?;
     // An empty `traits` hides nothing (D11).
     let traits = reader.first_object(ATTRIBUTES_FROM, |traits| !traits.is_empty());
-    contact.custom_attributes = custom_attributes(reader, traits, STANDARD_TRAITS, requested.as_ref());
+    contact.custom_attributes =
+        custom_attributes(reader, traits, CONTACT_ATTRIBUTES, STANDARD_TRAITS, requested.as_ref());
     Ok((contact, requested))
 }
 
-/// The company to detach the contact from, if the event asks for it.
-fn detach(reader: &Reader<'_>) -> Option<CompanyKey> {
-    COMPANY.iter().flat_map(Source::paths).find_map(|path| {
-        let company = reader.value(path).filter(|company| company.kind() == Kind::Object)?;
-        let company = company.object()?;
-        let pointer = || reader.place(path);
-        let read = |key| Some((company.get(key)?, format!("{}/{key}", pointer())));
-        let (remove, place) = read("remove")?;
-        reader
-            .coerce_untraced(remove, &BOOLEAN, &place)
-            .filter(|remove| *remove)?;
-        let text = |key| read(key).and_then(|(value, place)| reader.coerce_untraced(value, &TEXT, &place));
-        let key = match text("id") {
-            Some(id) => CompanyKey::CompanyId(CompanyExternalId::new(id)),
-            None => CompanyKey::Name(text("name")?),
+/// What the traits of an identify say of one company.
+enum Mention {
+    /// The contact is to be detached from it.
+    Remove(CompanyKey),
+    /// Nothing that has an effect: contacts are linked by group events.
+    NotLinked,
+    /// Nothing, or nothing that can be read.
+    Nothing,
+}
+
+/// The companies to detach the contact from: those of the first place that names any (D27).
+fn removals(reader: &Reader<'_>) -> Vec<CompanyKey> {
+    let mut is_warned = false;
+    for path in COMPANY.iter().flat_map(Source::paths) {
+        let Some(value) = reader.value(path) else { continue };
+        let place = reader.place(path);
+        let mentions: Vec<Mention> = match value.array() {
+            Some(items) => {
+                let items = items.iter().enumerate();
+                items
+                    .map(|(at, item)| mention(reader, item, &format!("{place}/{at}")))
+                    .collect()
+            }
+            None => vec![mention(reader, &value, &place)],
         };
-        reader.note(|| "detach".to_owned(), pointer);
-        Some(key)
-    })
+        // SDKs send the traits in both places.
+        if !is_warned && mentions.iter().any(|mention| matches!(mention, Mention::NotLinked)) {
+            is_warned = true;
+            let message = "an identify links nobody to a company; a group event does";
+            reader.warn(WarningCode::CompanyNotLinked, place.as_str(), message);
+        }
+        let mut keys = Vec::new();
+        for mention in mentions {
+            if let Mention::Remove(key) = mention
+                && !keys.contains(&key)
+            {
+                keys.push(key);
+            }
+        }
+        if !keys.is_empty() {
+            reader.note(|| "detach".to_owned(), || place);
+            return keys;
+        }
+    }
+    Vec::new()
+}
+
+/// Reads one company in the traits.
+fn mention(reader: &Reader<'_>, value: &Raw<'_>, place: &str) -> Mention {
+    let company = match value.kind() {
+        Kind::Object => value.object().unwrap_or_default(),
+        // A name, or an id.
+        Kind::Null => return Mention::Nothing,
+        _ => {
+            let is_empty = value.string().is_some_and(|text| text.is_empty());
+            return if is_empty { Mention::Nothing } else { Mention::NotLinked };
+        }
+    };
+    let read = |key| Some((company.get(key)?, format!("{place}/{key}")));
+    match read("remove").filter(|(remove, _)| !remove.is_null()) {
+        None if company.is_empty() => return Mention::Nothing,
+        None => return Mention::NotLinked,
+        Some((remove, place)) => match reader.coerce_untraced(remove, &BOOLEAN, &place) {
+            Some(true) => {}
+            Some(false) => return Mention::NotLinked,
+            None => return Mention::Nothing,
+        },
+    }
+    let text = |key| read(key).and_then(|(value, place)| reader.coerce_untraced(value, &TEXT, &place));
+    if let Some(id) = text("id") {
+        Mention::Remove(CompanyKey::CompanyId(CompanyExternalId::new(id)))
+    } else if let Some(name) = text("name") {
+        Mention::Remove(CompanyKey::Name(name))
+    } else {
+        let message = "expected an id or a name of the company that the contact is to be detached from";
+        reader.warn(WarningCode::MalformedValue, place, message);
+        Mention::Nothing
+    }
 }
 
 pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveContact, Rejection> {
     let (contact, requested) = fields_and_request(reader)?;
     let lookup = member::lookup_of_contact(reader, requested, &contact)?;
     let mut plan = SaveContact::new(lookup, contact);
-    plan.detach = detach(reader);
+    plan.detach = removals(reader).into_iter().next();
     Ok(plan)
 }

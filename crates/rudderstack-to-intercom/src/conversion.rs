@@ -228,10 +228,14 @@ fn identities(reader: &Reader<'_>, plan: &Plan) -> Identities {
         }
     }
     let text = |sources| reader.read_quietly(sources, &coerce::TEXT);
-    found.user_id = found.user_id.or_else(|| text(generic::IDENTIFIED_USER_ID));
-    found.email = found
-        .email
-        .or_else(|| text(generic::EMAIL).map(|email| email.to_lowercase()));
+    let (user_id, email) = match plan {
+        Plan::SaveCompany(_) => (generic::MEMBER_ID, generic::MEMBER_EMAIL),
+        Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => {
+            (generic::IDENTIFIED_USER_ID, generic::EMAIL)
+        }
+    };
+    found.user_id = found.user_id.or_else(|| text(user_id));
+    found.email = found.email.or_else(|| text(email).map(|email| email.to_lowercase()));
     found.anonymous_id = text(generic::ANONYMOUS_ID);
     found
 }

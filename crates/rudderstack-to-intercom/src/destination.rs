@@ -5,6 +5,8 @@ use rudderstack_events::{Raw, Scalar};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::str::FromStr;
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// The settings under which events are converted.
 ///
@@ -25,8 +27,57 @@ pub struct Destination {
     pub region: Region,
     /// `sendAnonymousId`: whether the anonymous id stands in for a user id that is not there.
     pub send_anonymous_id: bool,
+    /// `longText`: what becomes of texts that are too long for a custom attribute.
+    pub long_text: LongText,
+    /// `attributeNames`: what becomes of names that a custom attribute cannot have.
+    pub attribute_names: AttributeNames,
+    /// `sameSecond`: what becomes of the times of data events.
+    pub same_second: SameSecond,
     /// The version of the API that is asked for.
     pub api_version: ApiVersion,
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident,)* })*) => {$(
+        $(#[$doc])*
+        ///
+        /// Written and read by the variants' names in `snake_case`.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+        #[strum(serialize_all = "snake_case")]
+        pub enum $name {
+            $($(#[$of])* $variant,)*
+        }
+    )*};
+}
+
+settings! {
+    /// What becomes of a text that is longer than [a custom attribute](intercom_api::limits::ATTRIBUTE_TEXT_CHARACTERS) can
+    /// hold. Intercom refuses the whole update for one.
+    LongText {
+        /// It is cut there.
+        #[default]
+        Cut,
+        /// It is left out.
+        LeaveOut,
+        /// It is sent as it is.
+        AsIs,
+    }
+    /// What becomes of a name that [a custom attribute](intercom_api::limits::FORBIDDEN_IN_ATTRIBUTE_NAMES) cannot have.
+    AttributeNames {
+        /// Each character that is not allowed becomes `_`, several in a row become one, and those at the ends are dropped.
+        #[default]
+        Rename,
+        /// It is sent as it is.
+        AsIs,
+    }
+    /// What becomes of the time of a data event. Intercom drops the second of two events with one name, user and second.
+    SameSecond {
+        /// It is sent as it is.
+        #[default]
+        AsIs,
+        /// It is moved by 0 to 4 seconds, derived from the event's `messageId`.
+        Spread,
+    }
 }
 
 impl Destination {
@@ -48,6 +99,27 @@ impl Destination {
         self.send_anonymous_id = send;
         self
     }
+
+    /// The same with another way with long texts.
+    #[must_use]
+    pub fn with_long_text(mut self, long_text: LongText) -> Self {
+        self.long_text = long_text;
+        self
+    }
+
+    /// The same with another way with names that Intercom does not allow.
+    #[must_use]
+    pub fn with_attribute_names(mut self, attribute_names: AttributeNames) -> Self {
+        self.attribute_names = attribute_names;
+        self
+    }
+
+    /// The same with another way with events of one second.
+    #[must_use]
+    pub fn with_same_second(mut self, same_second: SameSecond) -> Self {
+        self.same_second = same_second;
+        self
+    }
 }
 
 impl<'de> Deserialize<'de> for Destination {
@@ -57,10 +129,15 @@ impl<'de> Deserialize<'de> for Destination {
         let config = Raw::from(config).into_object();
         let config = config.ok_or_else(|| Error::custom("the settings of a destination must be an object"))?;
         let scalar = |key: &str| config.get(key).and_then(Raw::scalar);
+        // Anything unknown means the default, because rudder-server sends the settings of all its versions.
+        fn named<T: FromStr + Default>(value: Option<Scalar<'_>>) -> T {
+            value.and_then(|name| name.into_text().parse().ok()).unwrap_or_default()
+        }
         Ok(Self {
-            region: scalar("apiServer")
-                .and_then(|name| name.into_text().parse().ok())
-                .unwrap_or_default(),
+            region: named(scalar("apiServer")),
+            long_text: named(scalar("longText")),
+            attribute_names: named(scalar("attributeNames")),
+            same_second: named(scalar("sameSecond")),
             send_anonymous_id: matches!(scalar("sendAnonymousId"), Some(Scalar::Boolean(true))),
             api_version: ApiVersion::default(),
         })

@@ -1,11 +1,12 @@
 //! Custom attributes and event metadata: nested values made flat.
 
 use crate::coerce::{Coerced, NUMBER, is_whole};
+use crate::destination::{AttributeNames, LongText};
 use crate::issue::WarningCode;
 use crate::member::Requested;
 use crate::reader::{Reader, escape_pointer};
 use crate::source::Root;
-use intercom_api::{Attributes, Number, Value};
+use intercom_api::{Attributes, Number, Value, limits};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
 use std::collections::HashSet;
 
@@ -25,19 +26,35 @@ pub(crate) struct Flattening {
     pub(crate) keep_rich: bool,
     /// What the target is called in a trace.
     pub(crate) target: &'static str,
+    /// Of custom attributes: the names that they cannot have.
+    standard: Option<&'static [&'static str]>,
 }
 
-/// Custom attributes.
-pub(crate) const ATTRIBUTES: Flattening = Flattening {
+impl Flattening {
+    /// Whether Intercom has an attribute of its own of this name.
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        self.standard.is_some_and(|names| names.contains(&name))
+    }
+}
+
+/// Custom attributes of a contact.
+pub(crate) const CONTACT_ATTRIBUTES: Flattening = Flattening {
     separator: "_",
     keep_rich: false,
     target: "custom_attributes",
+    standard: Some(limits::STANDARD_CONTACT_ATTRIBUTES),
+};
+/// Custom attributes of a company.
+pub(crate) const COMPANY_ATTRIBUTES: Flattening = Flattening {
+    standard: Some(limits::STANDARD_COMPANY_ATTRIBUTES),
+    ..CONTACT_ATTRIBUTES
 };
 /// Metadata of an event.
 pub(crate) const METADATA: Flattening = Flattening {
     separator: ".",
     keep_rich: true,
     target: "metadata",
+    standard: None,
 };
 
 /// One flat value.
@@ -75,6 +92,7 @@ pub(crate) fn flatten(
 pub(crate) fn custom_attributes(
     reader: &Reader<'_>,
     traits: Option<(Root, &Object<'_>)>,
+    how: Flattening,
     standard: &[&str],
     requested: Option<&Requested>,
 ) -> Attributes {
@@ -82,7 +100,7 @@ pub(crate) fn custom_attributes(
         return Attributes::new();
     };
     let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.is_named(key));
-    flatten(reader, traits, &reader.pointer(root, ""), ATTRIBUTES, skip)
+    flatten(reader, traits, &reader.pointer(root, ""), how, skip)
 }
 
 impl<'r, 'e> Flattener<'r, 'e> {
@@ -120,8 +138,11 @@ impl<'r, 'e> Flattener<'r, 'e> {
                 if rich {
                     self.warn_of_fraction(&entries, pointer);
                 }
-                if rich || entries.is_empty() {
+                if rich {
                     return self.keep(name, value, pointer, rich);
+                }
+                if entries.is_empty() {
+                    return self.warn_of_nothing(value, pointer);
                 }
                 for (key, value) in entries.iter() {
                     let name = [name.as_str(), self.how.separator, key].concat();
@@ -131,7 +152,7 @@ impl<'r, 'e> Flattener<'r, 'e> {
             Kind::Array => {
                 let items = value.array().unwrap_or_default();
                 if items.is_empty() {
-                    return self.keep(name, value, pointer, false);
+                    return self.warn_of_nothing(value, pointer);
                 }
                 for (at, item) in items.iter().enumerate() {
                     self.add(format!("{name}[{at}]"), item, &|| format!("{}/{at}", pointer()));
@@ -142,13 +163,81 @@ impl<'r, 'e> Flattener<'r, 'e> {
     }
 
     fn keep(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String, rich: bool) {
+        let mut value = value_of(value);
+        let name = if self.how.standard.is_some() {
+            let Some(name) = self.possible_name(name, pointer) else {
+                return;
+            };
+            if let Value::String(text) = &mut value
+                && !self.shorten(text, pointer)
+            {
+                return;
+            }
+            name
+        } else {
+            name
+        };
         self.reader.note(|| format!("{}.{name}", self.how.target), pointer);
         self.names += name.len();
-        self.flat.push(Flat {
-            name,
-            value: value_of(value),
-            rich,
-        });
+        self.flat.push(Flat { name, value, rich });
+    }
+
+    /// A name that a custom attribute can have (D29).
+    fn possible_name(&self, name: String, pointer: &dyn Fn() -> String) -> Option<String> {
+        let warn = |code, message: String| self.reader.warn(code, pointer(), message);
+        let name = if is_possible(&name) {
+            name
+        } else if self.reader.destination.attribute_names == AttributeNames::AsIs {
+            warn(
+                WarningCode::InvalidAttributeName,
+                format!("Intercom has no custom attribute with a name such as {name:?}"),
+            );
+            name
+        } else {
+            let renamed = renamed(&name);
+            if renamed.is_empty() {
+                let message = format!("nothing of the name {name:?} is allowed; the value is left out");
+                warn(WarningCode::InvalidAttributeName, message);
+                return None;
+            }
+            let message = format!("the name {name:?} is not allowed; the value is sent as {renamed:?}");
+            warn(WarningCode::AttributeRenamed, message);
+            renamed
+        };
+        if self.how.is_reserved(&name) {
+            let message = format!("{name} is a standard attribute of Intercom's, and cannot be a custom attribute");
+            warn(WarningCode::ReservedName, message);
+            return None;
+        }
+        Some(name)
+    }
+
+    /// Makes a text no longer than a custom attribute can hold (D28); `false` if it is to be left out.
+    fn shorten(&self, text: &mut String, pointer: &dyn Fn() -> String) -> bool {
+        let Some((end, _)) = text.char_indices().nth(limits::ATTRIBUTE_TEXT_CHARACTERS) else {
+            return true;
+        };
+        let done = match self.reader.destination.long_text {
+            LongText::Cut => "cut there",
+            LongText::LeaveOut => "left out",
+            LongText::AsIs => "sent as it is",
+        };
+        let message = format!(
+            "{} characters, of which Intercom takes {}; the text is {done}",
+            text.chars().count(),
+            limits::ATTRIBUTE_TEXT_CHARACTERS
+        );
+        self.reader.warn(WarningCode::TooLong, pointer(), message);
+        if self.reader.destination.long_text == LongText::Cut {
+            text.truncate(end);
+        }
+        self.reader.destination.long_text != LongText::LeaveOut
+    }
+
+    /// Intercom takes no empty objects and arrays (D28).
+    fn warn_of_nothing(&self, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
+        let message = format!("an empty {}, which Intercom does not take, is left out", value.kind());
+        self.reader.warn(WarningCode::EmptyValue, pointer(), message);
     }
 
     fn warn_of_fraction(&self, entries: &Object<'_>, pointer: &dyn Fn() -> String) {
@@ -161,6 +250,20 @@ impl<'r, 'e> Flattener<'r, 'e> {
                 .warn(WarningCode::FractionalAmount, format!("{}/amount", pointer()), message);
         }
     }
+}
+
+/// Whether a custom attribute can have this name.
+fn is_possible(name: &str) -> bool {
+    !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES)
+}
+
+/// The name with one `_` for each run of characters that are not allowed and the `_` among them, but none at the ends.
+fn renamed(name: &str) -> String {
+    let parts = name
+        .split(|c| c == '_' || limits::FORBIDDEN_IN_ATTRIBUTE_NAMES.contains(&c))
+        .filter(|part| !part.is_empty());
+    let renamed = parts.collect::<Vec<_>>().join("_");
+    renamed.trim_matches(|c: char| c == '_' || c.is_whitespace()).to_owned()
 }
 
 /// A monetary amount or a rich link.

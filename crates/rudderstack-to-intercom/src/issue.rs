@@ -51,28 +51,46 @@ codes! {
         MalformedValue => "Send a plain value at this place; the next place in order was used instead.",
         /// A value cannot be read as a date.
         InvalidDate => "Send an ISO 8601 date, or Unix seconds.",
+        /// A date is before 1970 or after 9999.
+        DateOutOfRange => "Send a date from 1970 on, in seconds or milliseconds, or leave it out.",
         /// A value cannot be read as a number.
         InvalidNumber => "Send a number.",
         /// A value is not a whole number, or not one of 64 bits, and Intercom takes only these here.
         NotAnInteger => "Send a whole number.",
+        /// An amount is greater than Intercom takes.
+        TooLarge => "Send an amount of at most 2147483647.",
         /// A value cannot be read as a boolean.
         InvalidBoolean => "Send true or false.",
         /// A role is neither `user` nor `lead`.
         InvalidRole => "Send user or lead, or leave the role out.",
         /// An avatar is neither the address of an image nor an object with one.
         InvalidImageUrl => "Send the address of the image as a string.",
-        /// `id` stands beside `user_id` or `email`; Intercom takes it for its own id of the contact.
-        IdBesideIdentity => "Rename the property unless it really is Intercom's contact id.",
+        /// An `id` beside a user id or an email is not of the form of Intercom's contact ids; it is left out.
+        IdNotAContact => "Nothing, or rename the property; the event is sent under its user id or email.",
         /// An event has more than 10 metadata keys; Intercom keeps the first 10.
         TooManyMetadataKeys => "Send the ten properties that matter, or send fewer nested ones.",
         /// A monetary amount is not a whole number of cents.
         FractionalAmount => "Send amounts in cents, without a fraction.",
         /// Two nested names flatten to the same name; the later one is sent.
         AttributeNameCollision => "Rename one of the two.",
+        /// A custom attribute's name has characters that Intercom does not allow; it is sent under another name.
+        AttributeRenamed => "Rename the trait, or create the attribute in Intercom under the new name.",
+        /// A custom attribute's name has characters that Intercom does not allow, and no other name was made of it.
+        InvalidAttributeName => "Rename the trait, or use the setting attributeNames: rename.",
+        /// A custom attribute has the name of one of Intercom's standard attributes; it is left out.
+        ReservedName => "Rename the trait, or send it as the trait of the standard attribute.",
+        /// A text under a custom attribute is longer than the 255 characters that Intercom takes.
+        TooLong => "Send a shorter text; the setting longText says whether it is cut, left out or sent as it is.",
+        /// An empty object or array, which Intercom does not take; it is left out.
+        EmptyValue => "Nothing, or leave it out; null unsets an attribute.",
         /// A flattened name is longer than any that can be sent.
         AttributeNameTooLong => "Nest less deeply, or use shorter names.",
         /// A record has a field that Intercom does not have; it is sent as a custom attribute.
         UnknownField => "Map the column to one of Intercom's fields, or under custom_attributes.",
+        /// A field of a company is taken from the traits of the person in `context.traits`.
+        FromPersonTraits => "Send the company's traits in traits.",
+        /// A company in the traits of an identify links nobody; only a company with `remove: true` has an effect there.
+        CompanyNotLinked => "Send a group event to link the user to the company.",
         /// A group event says nothing by which its user can be found, so nobody is linked to the company.
         NoMember => "Send a userId, or the user's email in context.traits.",
         /// Several contacts match; the best of them is used.
@@ -99,6 +117,8 @@ codes! {
         MissingLookupValue => "Send the lookup field in the event's traits, or look up by another field.",
         /// Intercom cannot search contacts by this field.
         InvalidLookupField => "Use one of the fields that are listed; they are case-sensitive.",
+        /// A record that is to be inserted has no email, external id or role, without which Intercom creates no contact.
+        CannotCreate => "Add the email, the external id or the role to the fields, or send it as an update.",
         /// A record is to be updated, but there is no such contact.
         ContactNotFound => "Insert the record first.",
     }

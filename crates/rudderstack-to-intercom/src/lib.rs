@@ -20,7 +20,7 @@ pub mod rules;
 mod source;
 
 pub use conversion::{Conversion, Decision, FieldSource, Identities, Mapped, convert};
-pub use destination::Destination;
+pub use destination::{AttributeNames, Destination, LongText, SameSecond};
 pub use deviation::Deviation;
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, Lookup, LookupField};

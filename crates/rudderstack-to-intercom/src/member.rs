@@ -85,10 +85,12 @@ pub(crate) fn lookup_of_contact(
 
 /// How the user of a group event is found; `None`, with a warning, if there is nothing to find them by.
 pub(crate) fn lookup_of_member(reader: &Reader<'_>, requested: Option<&Requested>) -> Option<Lookup> {
-    let prefer = user_id(reader, "lookup.prefer", Describing::Company);
+    let prefer = reader
+        .read("lookup.prefer", generic::MEMBER_ID, &TEXT)
+        .map(ExternalId::new);
     let found = match requested {
         Some(Requested { field, .. }) => requested_lookup(reader, field, Describing::Company, prefer),
-        None => default_lookup(reader, Describing::Company, prefer.as_ref()),
+        None => member_id(reader).or_else(|| default_lookup(reader, Describing::Company, prefer.as_ref())),
     };
     if found.is_none() {
         let (pointer, message) = match requested {
@@ -122,6 +124,14 @@ fn requested_lookup(
     })
 }
 
+/// By the member's user id, whatever emails there are (D26).
+fn member_id(reader: &Reader<'_>) -> Option<Lookup> {
+    let id = reader.read(VALUE, generic::MEMBER_ID, &TEXT)?;
+    let mut lookup = Lookup::new(LookupField::EXTERNAL_ID, id.as_str());
+    lookup.prefer = Some(ExternalId::new(id));
+    Some(lookup)
+}
+
 /// By email, else by external id (D21).
 fn default_lookup(reader: &Reader<'_>, describing: Describing, prefer: Option<&ExternalId>) -> Option<Lookup> {
     [LookupField::EMAIL, LookupField::EXTERNAL_ID]
@@ -149,30 +159,26 @@ fn ordered(sources: &'static [Source], describing: Describing) -> Cow<'static, [
         return Cow::Borrowed(sources);
     }
     let of_traits = |source: &Source| match source {
-        Source::Path(path) | Source::PathIfEmail(path) => matches!(path.root, Root::Traits | Root::ContextTraits),
+        Source::Path(path) => matches!(path.root, Root::Traits | Root::ContextTraits),
         _ => false,
     };
     let mut ordered = sources.to_vec();
     for run in ordered.chunk_by_mut(|a, b| of_traits(a) && of_traits(b)) {
-        run.sort_by_key(
-            |source| matches!(source, Source::Path(path) | Source::PathIfEmail(path) if path.root == Root::Traits),
-        );
+        run.sort_by_key(|source| matches!(source, Source::Path(path) if path.root == Root::Traits));
     }
     Cow::Owned(ordered)
-}
-
-fn user_id(reader: &Reader<'_>, target: &str, describing: Describing) -> Option<ExternalId> {
-    let id = reader.read(target, &ordered(generic::USER_ID, describing), &TEXT);
-    id.map(ExternalId::new)
 }
 
 /// What the value that is searched for is called in a trace.
 pub(crate) const VALUE: &str = "lookup.value";
 
 /// Where the value of a field is: the sources that the field's own rule has, too, or else the traits of its name.
-fn sources(field: ContactField) -> [&'static [Source]; 2] {
+fn sources(field: ContactField, describing: Describing) -> [&'static [Source]; 2] {
     match field {
-        ContactField::Email => [generic::EMAIL, &[]],
+        ContactField::Email => match describing {
+            Describing::Person => [generic::EMAIL, &[]],
+            Describing::Company => [generic::MEMBER_EMAIL, &[]],
+        },
         ContactField::Phone => [generic::PHONE, &[]],
         ContactField::Name => [generic::NAME, &[]],
         ContactField::Avatar => [generic::AVATAR, &[]],
@@ -188,7 +194,7 @@ fn value(reader: &Reader<'_>, field: &LookupField, describing: Describing) -> Op
         LookupField::CustomAttribute(name) => return attribute(reader, field, name, describing),
         LookupField::Standard(field) => *field,
     };
-    sources(field).into_iter().find_map(|sources| {
+    sources(field, describing).into_iter().find_map(|sources| {
         let sources = ordered(sources, describing);
         as_search_value(
             field,
@@ -289,7 +295,7 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
         coercion,
         deviations: match describing {
             Describing::Person => deviations.to_vec(),
-            Describing::Company => [deviations, &[Deviation::D20]].concat(),
+            Describing::Company => [deviations, &[Deviation::D20, Deviation::D26]].concat(),
         },
     };
     let special: [(ContactField, &'static str, &'static [Deviation]); 5] = [
@@ -318,7 +324,9 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
     let custom = paths!["traits.<name>", "context.traits.<name>"];
     special
         .into_iter()
-        .map(move |(field, coercion, deviations)| rule(vec![field.into()], sources(field), coercion, deviations))
+        .map(move |(field, coercion, deviations)| {
+            rule(vec![field.into()], sources(field, describing), coercion, deviations)
+        })
         .chain(kinds.into_iter().map(of_kind))
         .chain([rule(vec!["custom_attributes.<name>"], [custom, &[]], SCALAR.name, &[])])
 }

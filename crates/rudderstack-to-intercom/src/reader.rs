@@ -4,7 +4,7 @@ use crate::coerce::{Coerced, Coercion, EMAIL_ADDRESS, TEXT};
 use crate::conversion::FieldSource;
 use crate::destination::Destination;
 use crate::issue::{Warning, WarningCode, Warnings};
-use crate::source::{self, Path, Root, Source};
+use crate::source::{self, Path, Root, Source, generic};
 use intercom_api::UnixSeconds;
 use rudderstack_events::{Context, Event, Field, Integration, Kind, MAX_DEPTH, Object, Raw};
 use std::borrow::Cow;
@@ -19,6 +19,8 @@ pub(crate) const INTEGRATION_NAMES: [&str; 6] = [
     "Intercom",
     "intercom",
 ];
+
+const ANONYMOUS_ID: Path = Path::new("anonymousId");
 
 type Part<'e> = OnceCell<Option<Object<'e>>>;
 
@@ -242,6 +244,7 @@ impl<'e> Reader<'e> {
         match key {
             "userId" => common.user_id.raw(),
             "anonymousId" => common.anonymous_id.raw(),
+            "messageId" => common.message_id.raw(),
             "timestamp" => common.timestamp.raw(),
             "originalTimestamp" => common.original_timestamp.raw(),
             "sentAt" => common.sent_at.raw(),
@@ -287,7 +290,8 @@ impl<'e> Reader<'e> {
     pub(crate) fn read<T>(&self, target: &str, sources: &[Source], coercion: &Coercion<T>) -> Option<T> {
         for source in sources {
             let (raw, pointer): (Raw<'_>, &dyn Fn() -> String) = match *source {
-                Source::Path(path) => match self.value(path) {
+                Source::UnlessUserId(_) if self.has_user_id() => continue,
+                Source::Path(path) | Source::OfPerson(path) | Source::UnlessUserId(path) => match self.value(path) {
                     Some(raw) => (raw, &move || self.place(path)),
                     None => continue,
                 },
@@ -319,6 +323,9 @@ impl<'e> Reader<'e> {
             };
             match (coercion.run)(&raw) {
                 Coerced::Value(value) => {
+                    if matches!(source, Source::OfPerson(_)) {
+                        self.warn_of_person(pointer());
+                    }
                     self.note(|| target.to_owned(), pointer);
                     return Some(value);
                 }
@@ -331,6 +338,17 @@ impl<'e> Reader<'e> {
             }
         }
         None
+    }
+
+    /// Warns that a field of the company has the value of the person's trait.
+    pub(crate) fn warn_of_person(&self, pointer: String) {
+        let message = "context.traits describe the person; traits, which describe the company, have no such value";
+        self.warn(WarningCode::FromPersonTraits, pointer, message);
+    }
+
+    /// Whether a group event names its member by a user id.
+    fn has_user_id(&self) -> bool {
+        self.read_quietly(generic::MEMBER_ID, &TEXT).is_some()
     }
 
     /// One value, coerced; a warning if that is not possible.
@@ -356,9 +374,11 @@ impl<'e> Reader<'e> {
     pub(crate) fn read_quietly<T>(&self, sources: &[Source], coercion: &Coercion<T>) -> Option<T> {
         sources.iter().find_map(|source| {
             let (path, must_be_email) = match *source {
-                Source::Path(path) => (path, false),
+                Source::UnlessUserId(_) if self.has_user_id() => return None,
+                Source::Path(path) | Source::OfPerson(path) | Source::UnlessUserId(path) => (path, false),
                 Source::PathIfEmail(path) => (path, true),
-                _ => return None,
+                Source::AnonymousId if self.destination.send_anonymous_id => (ANONYMOUS_ID, false),
+                Source::AnonymousId | Source::Joined(..) | Source::Entries(_) | Source::Now => return None,
             };
             let raw = self.value(path)?;
             let is_email = || matches!((EMAIL_ADDRESS.run)(&raw), Coerced::Value(_));
@@ -369,17 +389,10 @@ impl<'e> Reader<'e> {
         })
     }
 
-    /// Where the first usable text of the sources stands.
-    pub(crate) fn place_of(&self, sources: &[Source]) -> Option<String> {
-        sources.iter().find_map(|source| match *source {
-            Source::Path(path) => matches!((TEXT.run)(&self.value(path)?), Coerced::Value(_)).then(|| self.place(path)),
-            _ => None,
-        })
-    }
-
     fn refuse<T>(&self, code: WarningCode, pointer: String, coercion: &Coercion<T>, found: Kind) {
         let message = match code {
             WarningCode::MalformedValue => format!("expected {}, found {found}", coercion.expected),
+            WarningCode::DateOutOfRange => "this date is before 1970 or after 9999".to_owned(),
             _ => format!("this {found} is not {}", coercion.expected),
         };
         self.warn(code, pointer, message);

@@ -2,7 +2,7 @@
 
 use crate::contact::{self, overlay, set};
 use crate::deviation::Deviation;
-use crate::flatten::{ATTRIBUTES, Flattener};
+use crate::flatten::{CONTACT_ATTRIBUTES, Flattener};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{Lookup, LookupField};
 use crate::member;
@@ -22,7 +22,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         sources: entries!["fields.custom_attributes.*", "fields.*", "identifiers.*"],
         coercion: "flattened with `_`; what Intercom has no field for becomes one, with a warning",
         document: "RudderStack: reverse ETL, record events",
-        deviations: &[Deviation::D17],
+        deviations: &[Deviation::D17, Deviation::D28, Deviation::D29],
     },
     Rule {
         call: EventType::Record,
@@ -48,7 +48,7 @@ type NameOf = fn(&str) -> Option<&str>;
 
 /// Puts the entries of `row` into the contact; what Intercom has no field for becomes a custom attribute (D17).
 fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, pointer: &str, name_of: NameOf) {
-    let mut attributes = Flattener::new(reader, ATTRIBUTES, row.len());
+    let mut attributes = Flattener::new(reader, CONTACT_ATTRIBUTES, row.len());
     for (key, value) in row.iter() {
         let Some(name) = name_of(key) else { continue };
         let place = || format!("{pointer}/{}", escape_pointer(key));
@@ -72,8 +72,11 @@ fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, poin
                 attributes.add(name[1..].to_owned(), value, &place);
             }
             _ => {
-                let message = "Intercom has no such field; it is sent as a custom attribute";
-                reader.warn(WarningCode::UnknownField, place(), message);
+                // A name that no custom attribute can have is warned of as such.
+                if !CONTACT_ATTRIBUTES.is_reserved(key) {
+                    let message = "Intercom has no such field; it is sent as a custom attribute";
+                    reader.warn(WarningCode::UnknownField, place(), message);
+                }
                 attributes.add(key.to_owned(), value, &place);
             }
         }
@@ -147,6 +150,13 @@ pub(crate) fn plan(reader: &Reader<'_>, record: &Record<'_>) -> Result<Plan, Rej
         let mut create = ContactFields::default();
         fill(reader, &mut create, identifiers, "/identifiers", writable_name);
         overlay(&mut create, &update);
+        if create.email.is_none() && create.external_id.is_none() && create.role.is_none() {
+            return Err(Rejection::new(
+                RejectionCode::CannotCreate,
+                "/fields",
+                "Intercom creates a contact only with an email, an external id or a role; this record has none of them",
+            ));
+        }
         Missing::CreateWith(Box::new(create))
     };
     let mut plan = SaveContact::new(lookup, update);

@@ -147,6 +147,10 @@ pub enum Source {
     Path(Path),
     /// The value at a path, if it is a valid email address.
     PathIfEmail(Path),
+    /// The value at a path among the person's traits, where the company's are meant: it is taken with a warning.
+    OfPerson(Path),
+    /// The value at a path, unless the event has a user id.
+    UnlessUserId(Path),
     /// `anonymousId`, if the destination's settings send it.
     AnonymousId,
     /// The first usable value of each list, joined by a space.
@@ -166,7 +170,11 @@ impl Source {
     /// [`FieldSource`](crate::FieldSource).
     pub fn covers(&self, place: &str) -> bool {
         match self {
-            Self::Path(path) | Self::PathIfEmail(path) | Self::Entries(path) => path.leads_to(place),
+            Self::Path(path)
+            | Self::PathIfEmail(path)
+            | Self::OfPerson(path)
+            | Self::UnlessUserId(path)
+            | Self::Entries(path) => path.leads_to(place),
             Self::AnonymousId => place == ANONYMOUS_ID,
             Self::Joined(first, second) => first.iter().chain(*second).any(|path| path.leads_to(place)),
             Self::Now => place == NOW,
@@ -176,7 +184,11 @@ impl Source {
     /// The paths to the values, in order; none for the time of conversion.
     pub fn paths(&self) -> Vec<Path> {
         match *self {
-            Self::Path(path) | Self::PathIfEmail(path) | Self::Entries(path) => vec![path],
+            Self::Path(path)
+            | Self::PathIfEmail(path)
+            | Self::OfPerson(path)
+            | Self::UnlessUserId(path)
+            | Self::Entries(path) => vec![path],
             Self::AnonymousId => vec![Path::new("anonymousId")],
             Self::Joined(first, second) => [first, second].concat(),
             Self::Now => Vec::new(),
@@ -192,6 +204,18 @@ macro_rules! paths {
     };
 }
 
+/// Declares the sources of a company's field: a trait of the company, else the person's trait of that name.
+macro_rules! company_paths {
+    ($key:literal) => {
+        const {
+            &[
+                $crate::source::Source::Path($crate::source::Path::new(concat!("traits.", $key))),
+                $crate::source::Source::OfPerson($crate::source::Path::new(concat!("context.traits.", $key))),
+            ]
+        }
+    };
+}
+
 /// Declares a list of sources that are all the entries of objects.
 macro_rules! entries {
     ($($text:literal),+ $(,)?) => {
@@ -199,7 +223,7 @@ macro_rules! entries {
     };
 }
 
-pub(crate) use {entries, paths};
+pub(crate) use {company_paths, entries, paths};
 
 /// The sources that several fields and the lookup share.
 pub(crate) mod generic {
@@ -216,11 +240,26 @@ pub(crate) mod generic {
     /// The user id without the anonymous id that may stand in for it.
     pub(crate) const IDENTIFIED_USER_ID: &[Source] = USER_ID.split_last().expect("not empty").1;
     pub(crate) const ANONYMOUS_ID: &[Source] = paths!["anonymousId"];
+    pub(crate) const MESSAGE_ID: &[Source] = paths!["messageId"];
     pub(crate) const EMAIL: &[Source] = &[
         Source::Path(Path::new("traits.email")),
         Source::Path(Path::new("context.traits.email")),
         Source::Path(Path::new("properties.email")),
         Source::PathIfEmail(Path::new("context.externalId[0].id")),
+    ];
+    /// The email of a company's member: `traits` describe the company (D26).
+    pub(crate) const MEMBER_EMAIL: &[Source] = &[
+        Source::Path(Path::new("context.traits.email")),
+        Source::UnlessUserId(Path::new("traits.email")),
+        Source::Path(Path::new("properties.email")),
+        Source::PathIfEmail(Path::new("context.externalId[0].id")),
+    ];
+    /// The user id of a company's member, from where it cannot be an id of the company.
+    pub(crate) const MEMBER_ID: &[Source] = &[
+        Source::Path(Path::new("userId")),
+        Source::Path(Path::new("context.traits.userId")),
+        Source::Path(Path::new("context.traits.id")),
+        Source::AnonymousId,
     ];
     pub(crate) const PHONE: &[Source] = paths!["traits.phone", "context.traits.phone", "properties.phone"];
     pub(crate) const AVATAR: &[Source] = paths![
@@ -253,7 +292,6 @@ pub(crate) mod generic {
         Path::new("context.traits.lastname"),
         Path::new("context.traits.last_name"),
     ];
-    pub(crate) const WEBSITE: &[Source] = paths!["traits.website", "context.traits.website", "properties.website"];
     pub(crate) const GROUP_ID: &[Source] = paths!["groupId", "traits.groupId"];
     pub(crate) const EVENT_TIME: &[Source] = &[
         Source::Path(Path::new("timestamp")),

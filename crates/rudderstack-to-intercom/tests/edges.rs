@@ -5,8 +5,9 @@ use intercom_api::{
 };
 use rudderstack_events::{Event, EventType, Field, MAX_DEPTH, Raw};
 use rudderstack_to_intercom::{
-    ContactField, Conversion, Decision, Destination, Deviation, Identities, Lookup, LookupField, Mapped, Plan,
-    RejectionCode, SaveCompany, SaveContact, Warning, WarningCode, convert, rules,
+    AttributeNames, ContactField, Conversion, Decision, Destination, Deviation, Identities, LongText, Lookup,
+    LookupField, Mapped, Plan, RejectionCode, SameSecond, SaveCompany, SaveContact, Warning, WarningCode, convert,
+    rules,
 };
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -205,7 +206,7 @@ fn debug_says_what_is_there_and_not_what_it_is() {
     let shown = format!("{plan:?}");
     assert!(shown.starts_with("SaveCompany {"), "{shown}");
     assert!(
-        shown.contains("member: Some(Lookup(email))") && shown.ends_with("tags: 2 }"),
+        shown.contains("member: Some(Lookup(external_id))") && shown.ends_with("tags: 2 }"),
         "{shown}"
     );
     for (company, key) in [(r#""id":"c-1""#, "CompanyId(..)"), (r#""name":"Acme""#, "Name(..)")] {
@@ -309,14 +310,23 @@ fn settings_are_an_object() {
     assert_eq!(read(r#"{"apiServer":"Mars"}"#).unwrap(), Destination::new());
     assert!(read(r#"{"sendAnonymousId":true}"#).unwrap().send_anonymous_id);
     assert!(read("[]").is_err());
+    let settings = read(r#"{"longText":"leave_out","attributeNames":"as_is","sameSecond":"spread"}"#).unwrap();
+    assert_eq!(
+        settings,
+        Destination::new()
+            .with_long_text(LongText::LeaveOut)
+            .with_attribute_names(AttributeNames::AsIs)
+            .with_same_second(SameSecond::Spread)
+    );
+    assert_eq!(
+        read(r#"{"longText":"burn","attributeNames":7,"sameSecond":null}"#).unwrap(),
+        Destination::new()
+    );
 }
 
 #[test]
 fn dates_at_the_edges() {
     for (text, seconds) in [
-        // Four digits are a year, however small.
-        ("0019 May 5", Some("-61556889600")),
-        ("0019/05/05", Some("-61556889600")),
         ("2024-01-05-06", None),
         // The midnight that ends the day, and not a moment more.
         ("2024-01-05T24:00:00.000Z", Some("1704499200")),
@@ -336,6 +346,43 @@ fn dates_at_the_edges() {
         let event = format!(r#"{{"type":"identify","userId":"u-1","traits":{{"createdAt":"{text}"}}}}"#);
         assert_eq!(field(&converted(&event), "signed_up_at").as_deref(), seconds, "{text}");
     }
+}
+
+/// Four digits are a year, however small.
+#[test]
+fn d32_a_date_before_1970_is_one_and_is_left_out() {
+    for text in ["0019 May 5", "0019/05/05", "1969-12-31T23:59:59Z"] {
+        let event = format!(r#"{{"type":"identify","userId":"u-1","traits":{{"createdAt":"{text}"}}}}"#);
+        let conversion = converted(&event);
+        assert_eq!(field(&conversion, "signed_up_at"), None, "{text}");
+        assert_eq!(codes(&conversion), ["date_out_of_range"], "{text}");
+    }
+}
+
+/// The same message is moved by the same each time, and messages are moved by 0 to 4 seconds, all of which occur.
+#[test]
+fn d33_events_are_spread_over_five_seconds() {
+    let spread = Destination::new().with_same_second(SameSecond::Spread);
+    let created_at = |message: usize| {
+        let event = format!(
+            r#"{{"type":"track","messageId":"m-{message}","userId":"u-1","event":"Door Opened","timestamp":"2024-01-05T10:00:00.9Z"}}"#
+        );
+        let event = Event::from_json(&event).expect("an event");
+        let Ok(Decision::Convert(conversion)) = convert(&event, &spread, NOW) else {
+            panic!("a track is converted")
+        };
+        field(&conversion, "created_at")
+            .expect("a time")
+            .parse::<i64>()
+            .expect("seconds")
+    };
+    let mut counts = [0; 5];
+    for message in 0..500 {
+        let moved = created_at(message) - 1_704_448_800;
+        counts[usize::try_from(moved).expect("never earlier")] += 1;
+        assert_eq!(created_at(message), moved + 1_704_448_800);
+    }
+    assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
 }
 
 #[test]

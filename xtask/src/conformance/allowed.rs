@@ -79,7 +79,11 @@ const fn allowed(case: &'static str, deviation: &'static str, differences: &'sta
     }
 }
 
+/// Beside a user id, an `id` that cannot be one of Intercom's is left out: Intercom would look for it first.
+const NO_CONTACT_ID: &[(&str, Ours)] = &[("/batchedRequest/body/JSON/id", Ours::Absent)];
+
 pub(crate) const ALLOWED: &[Allowed] = &[
+    allowed("INTERCOM-V2-router-test-1 job 2", "D12", NO_CONTACT_ID),
     allowed("INTERCOM-V2-router-test-4 job 2", "detach", DETACHED),
     allowed("INTERCOM-V2-router-test-4 job 3", "detach", DETACHED),
     allowed("INTERCOM-V2-router-test-6 job 1", "D22", &[]),

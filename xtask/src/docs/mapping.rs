@@ -29,7 +29,8 @@ fn introduction(call: EventType) -> &'static str {
             contact is [looked up](#looking-a-contact-up), and updated if it is found, else created."
         }
         EventType::Track => {
-            "Submits a data event. Without `event_name`, the event is rejected: `missing_event_name`. Without `user_id`, \
+            "Submits a data event. With the setting `sameSecond: spread`, its time is moved by 0 to 4 seconds, derived from \
+            `messageId`, because Intercom drops the second of two events with one name, user and second. Without `event_name`, the event is rejected: `missing_event_name`. Without `user_id`, \
             `email` and `id`, it is rejected: `missing_identity`."
         }
         EventType::Group => {
@@ -39,7 +40,8 @@ fn introduction(call: EventType) -> &'static str {
         EventType::Record => {
             "`insert` updates the contact with the fields, or creates it with identifiers and fields; `update` updates it, or \
             rejects the event: `contact_not_found`; `delete` deletes it, and is done if there is none. Any other `action` is \
-            rejected: `unsupported_action`. Without a usable identifier, the event is rejected: `missing_lookup_value`."
+            rejected: `unsupported_action`. Without a usable identifier, the event is rejected: `missing_lookup_value`; an `insert` \
+            without email, external id and role: `cannot_create`."
         }
         _ => "",
     }
@@ -111,7 +113,9 @@ fn lookup(page: &mut String) {
         The search field is `integrations.<Intercom>.lookup`, else `email`. Names are case-sensitive; `userId` and `user_id` \
         mean `external_id`; any other name than those below is rejected: `invalid_lookup_field`. A field that the event asks \
         for and has no value for is rejected: `missing_lookup_value`; a group is saved without a member then. The default \
-        gives way to `external_id` if there is no email. Of several contacts that are found, the one with the event's external \
+        gives way to `external_id` if there is no email. The member of a group is looked up by the user id, if `userId`, \
+        `context.traits.userId` or `context.traits.id` is there, or `anonymousId` stands in for it; else by the email \
+        ([D26](#d26)). Of several contacts that are found, the one with the event's external \
         id is taken, then a user before a lead, then the first, with the warning `ambiguous_contact` ([D23](#d23)).\n",
     );
     for (call, title) in [
@@ -146,8 +150,13 @@ fn reserved(page: &mut String) {
     page.push_str(
         "\n## Standard traits\n\n\
         These traits are no custom attributes, nor is the one that the contact is looked up by. Objects are flattened with \
-        `_` (`address_city`), items of arrays get their number (`colours[0]`). Of two that get one name, the later one is sent, \
-        with the warning `attribute_name_collision`.\n\n",
+        `_` (`address_city`), items of arrays get their number (`colours[0]`). A name with characters that Intercom does not allow \
+        is changed ([D29](#d29)): each of them, or a run of them, becomes one `_`, and those at the ends are dropped, so that \
+        `colours[0]` is sent as `colours_0` with the warning `attribute_renamed`; the setting `attributeNames: as_is` sends \
+        names as they are. Names of Intercom's standard attributes, such as `created_at`, are left out: `reserved_name`. Of two \
+        that get one name, the later one is sent, with the warning `attribute_name_collision`. `null` unsets an attribute; \
+        empty objects and arrays are left out: `empty_value`. A text of more than 255 characters is cut: `too_long`; the \
+        setting `longText` is `cut`, `leave_out` or `as_is` ([D28](#d28)).\n\n",
     );
     for (of, traits) in [
         ("contact", standard_traits::CONTACT),
@@ -204,6 +213,8 @@ fn source(source: &Source) -> String {
     match source {
         Source::Path(path) => code(path),
         Source::PathIfEmail(path) => format!("{}, if it is an email address", code(path)),
+        Source::OfPerson(path) => format!("{}, with the warning `from_person_traits`", code(path)),
+        Source::UnlessUserId(path) => format!("{}, if the event has no user id", code(path)),
         Source::AnonymousId => "`anonymousId`, if the destination sends it".to_owned(),
         Source::Joined(first, second) => {
             let either = |paths: &[Path]| paths.iter().map(code).collect::<Vec<_>>().join(", ");

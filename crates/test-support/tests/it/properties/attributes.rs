@@ -1,10 +1,10 @@
 //! Custom attributes and metadata: nothing lost, nothing that does not belong, every number exact.
 
 use super::coercions::decimal;
-use intercom_api::Attributes;
+use intercom_api::{Attributes, Value, limits};
 use proptest::prelude::*;
 use rudderstack_events::strategies::{self, Json};
-use rudderstack_to_intercom::{Destination, Plan, WarningCode, standard_traits};
+use rudderstack_to_intercom::{AttributeNames, Destination, LongText, Plan, WarningCode, standard_traits};
 use std::collections::BTreeMap;
 use test_support::Outcome;
 
@@ -35,12 +35,14 @@ fn is_rich(value: &Json) -> bool {
 /// What is flat, under the name that it gets.
 fn flatten(name: &str, value: &Json, separator: &str, whole: fn(&Json) -> bool, flat: &mut Vec<(String, Json)>) {
     match value {
-        Json::Object(entries) if !entries.is_empty() && !whole(value) => {
+        // Intercom takes no empty ones.
+        Json::Object(entries) if entries.is_empty() => {}
+        Json::Object(entries) if !whole(value) => {
             for (key, value) in entries {
                 flatten(&format!("{name}{separator}{key}"), value, separator, whole, flat);
             }
         }
-        Json::Array(items) if !items.is_empty() => {
+        Json::Array(items) => {
             for (at, item) in items.iter().enumerate() {
                 flatten(&format!("{name}[{at}]"), item, separator, whole, flat);
             }
@@ -72,9 +74,16 @@ fn object() -> impl Strategy<Value = Json> {
     prop_oneof![strategies::person(), strategies::properties(), any]
 }
 
+/// Settings that change neither names nor texts.
+fn as_is() -> Destination {
+    Destination::new()
+        .with_attribute_names(AttributeNames::AsIs)
+        .with_long_text(LongText::AsIs)
+}
+
 fn identify(traits: &Json) -> Outcome {
     let event = Json::object([("type", "identify"), ("userId", "u-1")]).with(&["traits"], traits.clone());
-    Outcome::of(&event.to_string(), &Destination::new())
+    Outcome::of(&event.to_string(), &as_is())
 }
 
 fn attributes(outcome: &Outcome) -> Attributes {
@@ -92,23 +101,55 @@ proptest! {
     /// Every trait but the standard ones arrives, flat, in order, with its exact text, and nothing else does.
     #[test]
     fn custom_attributes_are_the_other_traits(traits in object(), company in any::<bool>()) {
-        let (event, standard) = if company {
-            (Json::object([("type", "group"), ("userId", "u-1"), ("groupId", "g-1")]), standard_traits::COMPANY)
+        let (event, standard, reserved) = if company {
+            let event = Json::object([("type", "group"), ("userId", "u-1"), ("groupId", "g-1")]);
+            (event, standard_traits::COMPANY, limits::STANDARD_COMPANY_ATTRIBUTES)
         } else {
-            (Json::object([("type", "identify"), ("userId", "u-1")]), standard_traits::CONTACT)
+            let event = Json::object([("type", "identify"), ("userId", "u-1")]);
+            (event, standard_traits::CONTACT, limits::STANDARD_CONTACT_ATTRIBUTES)
         };
         let event = event.with(&["traits"], traits.clone());
-        let outcome = Outcome::of(&event.to_string(), &Destination::new());
+        let outcome = Outcome::of(&event.to_string(), &as_is());
         let mut flat = Vec::new();
         for (key, value) in without_repeats(&traits).entries() {
             if !standard.contains(&key.as_str()) {
                 flatten(key, value, "_", |_| false, &mut flat);
             }
         }
+        flat.retain(|(name, _)| !reserved.contains(&name.as_str()));
         let expected = without_collisions(&flat);
         prop_assert_eq!(json_of(&attributes(&outcome)), Json::Object(expected.clone()).to_string());
+        prop_assume!(outcome.warnings().len() < 64);
         let collided = outcome.warnings().iter().any(|warning| warning.code == WarningCode::AttributeNameCollision);
         prop_assert_eq!(collided, expected.len() < flat.len());
+    }
+
+    /// Under every name that Intercom can have, there is a value that it takes; what could be sent as it is has been.
+    #[test]
+    fn custom_attributes_are_what_intercom_takes(traits in object(), text in "[a-z.?_$é ]{0,6}", length in 250_usize..260) {
+        let mut traits = traits;
+        traits.set(&[&text], "é".repeat(length).as_str());
+        let event = Json::object([("type", "identify"), ("userId", "u-1")]).with(&["traits"], traits);
+        let outcome = Outcome::of(&event.to_string(), &Destination::new());
+        let found = attributes(&outcome);
+        for (name, value) in found.iter() {
+            prop_assert!(!name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES), "{:?}", name);
+            prop_assert!(!limits::STANDARD_CONTACT_ATTRIBUTES.contains(&name), "{:?}", name);
+            match value {
+                Value::String(text) => prop_assert!(text.chars().count() <= limits::ATTRIBUTE_TEXT_CHARACTERS),
+                Value::Array(_) | Value::Object(_) => prop_assert!(false, "{:?} is not flat", name),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        let unchanged = attributes(&Outcome::of(&event.to_string(), &as_is()));
+        for (name, value) in unchanged.iter() {
+            let is_long = matches!(value, Value::String(text) if text.chars().count() > limits::ATTRIBUTE_TEXT_CHARACTERS);
+            if !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES) && !is_long {
+                let is_there = found.get(name) == Some(value);
+                let collided = outcome.warnings().iter().any(|warning| warning.code == WarningCode::AttributeNameCollision || warning.code == WarningCode::MoreWarnings);
+                prop_assert!(is_there || collided, "{:?}", name);
+            }
+        }
     }
 
     /// Names that cannot collide lead back to where the values were.

@@ -66,6 +66,32 @@ fn numeral() -> impl Strategy<Value = String> {
     ]
 }
 
+/// The value of a text that is a number, as JavaScript has it.
+fn numeral_value(text: &str) -> Option<(bool, String, i64)> {
+    let text = text.trim();
+    match (text, text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))) {
+        ("true", _) => decimal("1"),
+        ("false", _) => decimal("0"),
+        (_, Some(digits)) => u64::from_str_radix(digits, 16)
+            .ok()
+            .filter(|_| digits.starts_with(|c: char| c.is_ascii_hexdigit()))
+            .and_then(|n| decimal(&n.to_string())),
+        // A text that is beyond the range of a double is no number in JavaScript.
+        _ => decimal(text).filter(|_| text.parse::<f64>().is_ok_and(f64::is_finite)),
+    }
+}
+
+/// Whether Intercom takes a number for an amount of money a month.
+fn is_amount((negative, digits, exponent): &(bool, String, i64)) -> bool {
+    let magnitude = digits.len() as i64 + exponent;
+    *negative
+        || magnitude < 10
+        || magnitude == 10
+            && format!("{digits:0<10}")[..10]
+                .parse::<u64>()
+                .is_ok_and(|whole| whole <= 2_147_483_647)
+}
+
 proptest! {
     #![proptest_config(super::cases(1024))]
 
@@ -79,16 +105,8 @@ proptest! {
             prop_assert_eq!((found, warned), (None, false));
             return Ok(());
         }
-        let trimmed = text.trim();
-        let hexadecimal = trimmed.strip_prefix("0x").or_else(|| trimmed.strip_prefix("0X"));
-        let expected = match (&value, trimmed, hexadecimal) {
-            (Json::Number(text), ..) => decimal(text),
-            (_, "true", _) => decimal("1"),
-            (_, "false", _) => decimal("0"),
-            (_, _, Some(digits)) => u64::from_str_radix(digits, 16).ok().filter(|_| digits.starts_with(|c: char| c.is_ascii_hexdigit())).and_then(|n| decimal(&n.to_string())),
-            // A text that is beyond the range of a double is no number in JavaScript.
-            (_, text, _) => decimal(text).filter(|_| text.parse::<f64>().is_ok_and(f64::is_finite)),
-        };
+        let number = if let Json::Number(text) = &value { decimal(text) } else { numeral_value(&text) };
+        let expected = number.filter(is_amount);
         prop_assert_eq!(found.is_some(), expected.is_some(), "{} gives {:?}", value, found);
         prop_assert_eq!(warned, expected.is_none());
         if let (Some(found), Json::Number(text)) = (&found, &value) {
@@ -104,15 +122,15 @@ proptest! {
     #[test]
     fn whole_numbers(text in numeral()) {
         let (found, _) = coerced("identify", "ownerId", "owner_id", &Json::String(text.clone()));
-        let (number, _) = coerced("group", "monthlySpend", "monthly_spend", &Json::String(text.clone()));
+        let number = numeral_value(&text);
         match found {
             Some(found) => {
                 let whole: i64 = found.parse().expect("a whole number");
-                prop_assert_eq!(decimal(&found), decimal(&number.expect("it is a number")), "{} gives {}", text, whole);
+                prop_assert_eq!(decimal(&found), number, "{} gives {}", text, whole);
             }
             None => {
                 // No number at all, or one with a fraction, or one beyond what is exact.
-                let is_whole = number.as_deref().and_then(decimal).is_some_and(|(_, digits, exponent)| exponent >= 0 && digits.len() as i64 + exponent <= 18);
+                let is_whole = number.is_some_and(|(_, digits, exponent)| exponent >= 0 && digits.len() as i64 + exponent <= 18);
                 prop_assert!(!is_whole, "{} is whole", text);
             }
         }
@@ -173,17 +191,20 @@ proptest! {
         prop_assume!((1000..=9999).contains(&chrono::Datelike::year(&time)));
         let text = time.format(FORMS[form]).to_string();
         let (found, warned) = coerced("identify", "createdAt", "signed_up_at", &Json::String(text.clone()));
-        prop_assert_eq!(found, Some(seconds.to_string()), "{}", text);
-        prop_assert!(!warned);
+        // Nobody's date is before 1970.
+        prop_assert_eq!(found, (seconds >= 0).then(|| seconds.to_string()), "{}", text);
+        prop_assert_eq!(warned, seconds < 0);
     }
 
-    /// A number of time is in seconds, or in milliseconds from 10^11 on; as a text as well.
+    /// A number of time is in seconds, milliseconds, microseconds or nanoseconds, by its magnitude; as a text as well.
     #[test]
-    fn times_as_numbers(number in -10_000_000_000_000_i64..10_000_000_000_000, quoted in any::<bool>()) {
+    fn times_as_numbers(seconds in 100_000_000_i64..9_000_000_000, unit in 0_u32..4, rest in 0_i64..1_000_000_000, negative in any::<bool>(), quoted in any::<bool>()) {
+        let a_second = 1000_i64.pow(unit);
+        let number = (seconds * a_second + rest % a_second) * if negative { -1 } else { 1 };
         let value = if quoted { Json::String(number.to_string()) } else { number.into() };
-        let seconds = if number.abs() >= 100_000_000_000 { number.div_euclid(1000) } else { number };
-        let (found, _) = coerced("identify", "createdAt", "signed_up_at", &value);
-        prop_assert_eq!(found, Some(seconds.to_string()));
+        let (found, warned) = coerced("identify", "createdAt", "signed_up_at", &value);
+        prop_assert_eq!(found, (number >= 0).then(|| seconds.to_string()));
+        prop_assert_eq!(warned, number < 0);
     }
 }
 
