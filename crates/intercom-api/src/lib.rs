@@ -23,6 +23,7 @@ pub mod pages;
 pub mod segments;
 pub mod subscriptions;
 pub mod tags;
+mod value_types;
 pub mod version;
 pub mod visitors;
 
@@ -46,5 +47,6 @@ pub use segments::*;
 pub use subscriptions::*;
 pub use tags::*;
 pub use validator::Validate;
+pub use value_types::ValueTypes;
 pub use version::{ApiVersion, Region};
 pub use visitors::*;

@@ -4,7 +4,7 @@ use super::{Reply, Steps, Taken, call};
 use crate::engine::job::{Ending, Job, Next, Step, Verdict};
 use crate::engine::outcome::FailureCode;
 use crate::engine::settings::AttributePolicy;
-use intercom_api::{CreateDataAttribute, DataAttributeModel, DataType, Value};
+use intercom_api::{CreateDataAttribute, DataAttributeModel, Value, ValueTypes};
 use rudderstack_to_intercom::Plan;
 
 impl Steps<'_> {
@@ -19,7 +19,7 @@ impl Steps<'_> {
                 None
             }
             (AttributePolicy::Create, Some(value)) => {
-                let attribute = CreateDataAttribute::new(name, model, data_type(name, value));
+                let attribute = CreateDataAttribute::new(name, model, ValueTypes::of(value).data_type(name));
                 Some(Step::Define(attribute, Box::new(job.step.clone())))
             }
             _ => {
@@ -74,40 +74,4 @@ fn value<'j>(job: &'j Job, name: &str) -> Option<&'j Value> {
             Plan::SaveCompany(plan) => plan.company.custom_attributes.get(name),
             _ => None,
         })
-}
-
-/// The earliest and latest moment that a number is taken for: 1990 to 2100.
-const DATES: std::ops::Range<i64> = 631_152_000..4_102_444_800;
-
-/// The type that fits a value. Whole Unix seconds under a name in `_at` are a date, as Intercom's own convention has it.
-fn data_type(name: &str, value: &Value) -> DataType {
-    match value {
-        Value::Bool(_) => DataType::Boolean,
-        Value::Number(number) => match number.as_i64() {
-            Some(seconds) if name.ends_with("_at") && DATES.contains(&seconds) => DataType::Date,
-            Some(_) => DataType::Integer,
-            None => DataType::Float,
-        },
-        _ => DataType::String,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_inferred() {
-        let read = |name: &str, json: &str| data_type(name, &serde_json::from_str(json).unwrap());
-        assert_eq!(read("seats", "12"), DataType::Integer);
-        assert_eq!(read("seats", "-12"), DataType::Integer);
-        assert_eq!(read("score", "1.0"), DataType::Float);
-        assert_eq!(read("score", "1e3"), DataType::Float);
-        assert_eq!(read("is_new", "false"), DataType::Boolean);
-        assert_eq!(read("plan", "\"pro\""), DataType::String);
-        assert_eq!(read("plan", "null"), DataType::String);
-        assert_eq!(read("renewed_at", "1700000000"), DataType::Date);
-        assert_eq!(read("renewed_at", "17"), DataType::Integer);
-        assert_eq!(read("renewed", "1700000000"), DataType::Integer);
-    }
 }
