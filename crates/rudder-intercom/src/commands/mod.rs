@@ -19,9 +19,12 @@ use crate::convert::Settings;
 use crate::exit::Error;
 use anstream::AutoStream;
 use clap::Args;
-use rudderstack_to_intercom::Destination;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use rudderstack_to_intercom::{AttributeNames, Destination, LongText, SameSecond};
 use serde::Serialize;
 use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::str::FromStr;
+use strum::{ParseError, VariantNames};
 
 /// What every command that converts events is told about the conversion.
 #[derive(Clone, Copy, Debug, Args)]
@@ -29,12 +32,45 @@ pub struct Conversion {
     /// Let the anonymous id stand in for a user id that is missing.
     #[arg(long, help_heading = "Conversion")]
     send_anonymous_id: bool,
+    /// What to do with texts that are longer than the 255 characters of a custom attribute: cut, leave out, or send as is.
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = named::<LongText>())]
+    long_text: LongText,
+    /// What to do with names that a custom attribute cannot have: rename, or send as is.
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = named::<AttributeNames>())]
+    attribute_names: AttributeNames,
+    /// What to do about track events of one name, user and second, of which Intercom keeps the first: send as is, or spread
+    /// them over 5 seconds by their messageId.
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = named::<SameSecond>())]
+    same_second: SameSecond,
+}
+
+/// Takes the names of a setting.
+fn named<T>() -> impl TypedValueParser<Value = T>
+where
+    T: VariantNames + FromStr<Err = ParseError> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS).try_map(|name| name.parse())
 }
 
 impl Conversion {
     /// The settings for the conversion.
     pub fn settings(self) -> Settings {
-        Settings::new(Destination::new().with_anonymous_id(self.send_anonymous_id))
+        let destination = Destination::new()
+            .with_anonymous_id(self.send_anonymous_id)
+            .with_long_text(self.long_text)
+            .with_attribute_names(self.attribute_names)
+            .with_same_second(self.same_second);
+        Settings::new(destination)
+    }
+
+    /// The flags and their values.
+    fn shown(self) -> [(&'static str, String); 4] {
+        [
+            ("--send-anonymous-id", self.send_anonymous_id.to_string()),
+            ("--long-text", self.long_text.to_string()),
+            ("--attribute-names", self.attribute_names.to_string()),
+            ("--same-second", self.same_second.to_string()),
+        ]
     }
 }
 

@@ -270,7 +270,9 @@ impl Send {
                 "--intercom-base-url or --region",
                 self.connection.base_url().trim_end_matches('/'),
             )?;
-            journal.require("--send-anonymous-id", &self.conversion.send_anonymous_id.to_string())?;
+            for (flag, value) in self.conversion.shown() {
+                journal.require(flag, &value)?;
+            }
             journal.require("--only-code", &self.record.only_code.join(","))?;
             Ok(journal)
         };

@@ -13,7 +13,7 @@ use intercom_sandbox::RunningSandbox;
 use intercom_transformer::Settings as Service;
 use rudder_gateway::store::Store;
 use rudder_gateway::{Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, Repeats, Secret, Settings, StoreSettings, WriteKeys};
-use rudderstack_to_intercom::Destination;
+use rudderstack_to_intercom::{AttributeNames, Destination, LongText, SameSecond};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -37,6 +37,9 @@ pub(super) struct GatewaySettings {
     pub(super) token_file: Option<PathBuf>,
     pub(super) region: Region,
     pub(super) send_anonymous_id: bool,
+    pub(super) long_text: LongText,
+    pub(super) attribute_names: AttributeNames,
+    pub(super) same_second: SameSecond,
     pub(super) attributes: AttributePolicy,
     pub(super) on_unknown_contact: UnknownContactPolicy,
     pub(super) max_event_bytes: NonZeroUsize,
@@ -62,6 +65,9 @@ impl Default for GatewaySettings {
             token_file: None,
             region: Region::default(),
             send_anonymous_id: false,
+            long_text: LongText::default(),
+            attribute_names: AttributeNames::default(),
+            same_second: SameSecond::default(),
             attributes: AttributePolicy::default(),
             on_unknown_contact: UnknownContactPolicy::default(),
             max_event_bytes: const { NonZeroUsize::new(MAX_EVENT_BYTES).expect("not zero") },
@@ -148,7 +154,10 @@ impl GatewaySettings {
         settings.trust_forwarded_for = self.trust_forwarded_for;
         settings.destination = Destination::new()
             .with_region(self.region)
-            .with_anonymous_id(self.send_anonymous_id);
+            .with_anonymous_id(self.send_anonymous_id)
+            .with_long_text(self.long_text)
+            .with_attribute_names(self.attribute_names)
+            .with_same_second(self.same_second);
         settings.engine.archived = service.on_archived;
         settings.engine.attributes = self.attributes;
         settings.engine.unknown_contact = self.on_unknown_contact;

@@ -7,6 +7,7 @@ use clap::ValueHint;
 use intercom_api::{ApiVersion, Region};
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, UnknownContactPolicy};
 use intercom_transformer::{BaseUrl, Settings};
+use rudderstack_to_intercom::{AttributeNames, LongText, SameSecond};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::fmt;
 use std::net::SocketAddr;
@@ -161,6 +162,12 @@ options! {
         region: Region, "REGION", "RUDDER_INTERCOM_REGION", " US", [value_parser = parse_region];
         /// Let the anonymous id stand in for a user id that is missing.
         send_anonymous_id: bool, "YES", "RUDDER_INTERCOM_SEND_ANONYMOUS_ID", " false", [num_args = 0..=1, require_equals = true, default_missing_value = "true"];
+        /// What to do with texts that are longer than the 255 characters of a custom attribute: cut, leave_out or as_is.
+        long_text: LongText, "POLICY", "RUDDER_INTERCOM_LONG_TEXT", " cut";
+        /// What to do with names that a custom attribute cannot have: rename or as_is.
+        attribute_names: AttributeNames, "POLICY", "RUDDER_INTERCOM_ATTRIBUTE_NAMES", " rename";
+        /// What to do about track events of one name, user and second, of which Intercom keeps the first: as_is, or spread them over 5 seconds by their messageId.
+        same_second: SameSecond, "POLICY", "RUDDER_INTERCOM_SAME_SECOND", " as_is";
         /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
         attributes: AttributePolicy, "POLICY", "RUDDER_INTERCOM_ATTRIBUTES", " fail";
         /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
@@ -294,7 +301,7 @@ macro_rules! shown_as_text {
         }
     )*};
 }
-shown_as_text! { SocketAddr BaseUrl ApiVersion ArchivedPolicy NonZeroUsize Region AttributePolicy UnknownContactPolicy u64 usize bool }
+shown_as_text! { SocketAddr BaseUrl ApiVersion ArchivedPolicy NonZeroUsize Region AttributePolicy UnknownContactPolicy LongText AttributeNames SameSecond u64 usize bool }
 
 impl Show for PathBuf {
     fn show(&self) -> Option<String> {
