@@ -135,6 +135,92 @@ fn event_names_and_metadata_against_the_limits() {
     );
 }
 
+/// What Intercom would refuse or drop, though each event by itself is in order.
+#[test]
+fn limits_of_all_events_together() {
+    let track = |message: &str, user: &str, second: u32| {
+        format!(
+            r#"{{"type":"track","messageId":"{message}","userId":"{user}","event":"Seen","timestamp":"2026-01-05T10:00:{second:02}.5Z"}}"#
+        )
+    };
+    let traits: Vec<String> = (0..251).map(|number| format!("\"a{number}\":1")).collect();
+    let input = [
+        track("m-1", "ann", 1),
+        track("m-2", "ann", 1),
+        // The same event again, another second, another user.
+        track("m-1", "ann", 1),
+        track("m-3", "ann", 20),
+        track("m-4", "ben", 1),
+        format!(
+            r#"{{"type":"identify","userId":"ann","traits":{{{}}}}}"#,
+            traits.join(",")
+        ),
+        r#"{"type":"identify","userId":"ben","traits":{"a0":"many"}}"#.to_owned(),
+    ]
+    .join("\n");
+    let codes = |report: &Value| -> Vec<(String, u64, Value)> {
+        let limits = report["limits"].as_array().unwrap().iter();
+        limits
+            .map(|limit| {
+                let code = limit["code"].as_str().unwrap().to_owned();
+                (code, limit["count"].as_u64().unwrap(), limit["lines"].clone())
+            })
+            .collect()
+    };
+    let report = check(&input);
+    assert_eq!(
+        codes(&report),
+        [
+            ("mixed_types".to_owned(), 1, json!([6, 7])),
+            ("too_many_attributes".to_owned(), 1, json!([])),
+            ("same_second".to_owned(), 1, json!([2])),
+        ]
+    );
+    assert_eq!(report["limits"][2]["flag"], "--same-second spread");
+    let spread = run(&["check", "--same-second", "spread", "--json"], &input).json();
+    assert_eq!(codes(&spread).len(), 2, "m-1 and m-2 are moved by different seconds");
+    let text = run(&["check"], &input);
+    for part in [
+        "Refused or dropped by Intercom",
+        "same_second",
+        "See --same-second spread.",
+    ] {
+        assert!(text.stdout().contains(part), "{part} in {}", text.stdout());
+    }
+}
+
+#[test]
+fn the_flags_of_the_conversion_are_obeyed() {
+    let input = format!(
+        r#"{{"type":"identify","userId":"ann","traits":{{"billing.plan":"pro","diary":"{}"}}}}"#,
+        "x".repeat(256)
+    );
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let report = run(arguments, &input).json();
+        let attributes = report["custom_attributes"].as_array().unwrap().iter();
+        attributes.map(|a| a["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["check", "--json"]), ["billing_plan", "diary"]);
+    let as_is = [
+        "check",
+        "--json",
+        "--attribute-names",
+        "as_is",
+        "--long-text",
+        "leave_out",
+    ];
+    assert_eq!(names(&as_is), ["billing.plan"]);
+    let report = run(&as_is, &input).json();
+    let flags: Vec<&Value> = report["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| &warning["flag"])
+        .collect();
+    assert!(flags.contains(&&json!("--attribute-names")) && flags.contains(&&json!("--long-text")));
+    assert_eq!(run(&["check", "--long-text", "burn"], "").code(), 2);
+}
+
 #[test]
 fn names_are_told_apart_up_to_a_limit() {
     let input: String = (0..10_050)

@@ -2,6 +2,7 @@
 
 mod capped;
 mod html;
+mod moments;
 mod report;
 mod savings;
 mod tally;

@@ -4,6 +4,7 @@ use super::capped::MAX_NAMES;
 use super::tally::{Cause, Noted, Tally};
 use crate::convert::Totals;
 use intercom_api::{DataAttributeModel, limits};
+use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;
 
 /// The outcome of a check. Serialises to what `check --json` prints.
@@ -24,6 +25,8 @@ pub struct Report {
     pub rejections: Vec<Finding>,
     /// What is left out of events that can, the most frequent first.
     pub warnings: Vec<Finding>,
+    /// What Intercom would refuse or drop of all events together.
+    pub limits: Vec<Finding>,
     /// The custom attributes that must exist in Intercom.
     pub custom_attributes: Vec<AttributeCount>,
     /// Uses of further attributes, for which there was no room.
@@ -70,6 +73,9 @@ pub struct Finding {
     pub meaning: &'static str,
     /// What to do about it.
     pub advice: &'static str,
+    /// The flag that changes what becomes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flag: Option<&'static str>,
 }
 
 /// A custom attribute that events need.
@@ -181,8 +187,12 @@ impl From<&Tally> for Report {
             warnings: tally
                 .warnings
                 .iter()
-                .map(|(code, noted)| finding(code.as_str(), noted, code.meaning(), code.advice()))
+                .map(|(&code, noted)| Finding {
+                    flag: flag_of_warning(code),
+                    ..finding(code.as_str(), noted, code.meaning(), code.advice())
+                })
                 .collect(),
+            limits: limits_of(tally),
             custom_attributes: attributes(tally),
             more_custom_attributes: tally.contact_attributes.beyond() + tally.company_attributes.beyond(),
             event_names: EventNames {
@@ -228,7 +238,10 @@ fn types(tally: &Tally) -> Vec<TypeCount> {
 
 fn rejection(cause: Cause, noted: &Noted) -> Finding {
     match cause {
-        Cause::Rejection(code) => finding(code.as_str(), noted, code.meaning(), code.advice()),
+        Cause::Rejection(code) => Finding {
+            flag: (code == RejectionCode::MissingIdentity).then_some("--send-anonymous-id"),
+            ..finding(code.as_str(), noted, code.meaning(), code.advice())
+        },
         Cause::Fault(kind) => finding(kind.code(), noted, kind.meaning(), kind.advice()),
     }
 }
@@ -240,7 +253,69 @@ fn finding(code: &'static str, noted: &Noted, meaning: &'static str, advice: &'s
         lines: noted.lines.clone(),
         meaning: meaning.trim_start(),
         advice,
+        flag: None,
     }
+}
+
+/// The flag that changes what becomes of a value.
+fn flag_of_warning(code: WarningCode) -> Option<&'static str> {
+    match code {
+        WarningCode::TooLong => Some("--long-text"),
+        WarningCode::AttributeRenamed | WarningCode::InvalidAttributeName => Some("--attribute-names"),
+        WarningCode::NoMember => Some("--send-anonymous-id"),
+        _ => None,
+    }
+}
+
+/// What no single event shows.
+fn limits_of(tally: &Tally) -> Vec<Finding> {
+    let beyond = |count: usize, limit: usize| Noted {
+        count: count.saturating_sub(limit) as u64,
+        lines: Vec::new(),
+    };
+    let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
+    let mut mixed = Noted::default();
+    for (_, usage) in usages().filter(|(_, usage)| usage.types.is_mixed()) {
+        mixed.count += 1;
+        if mixed.lines.is_empty() {
+            mixed.lines = usage.lines();
+        }
+    }
+    let attributes = tally.contact_attributes.len() + tally.company_attributes.len();
+    let findings = [
+        finding(
+            "mixed_types",
+            &mixed,
+            "Custom attributes whose values are of several types; Intercom refuses an update with a value of another type than \
+             the attribute's.",
+            "Send values of one type under one name.",
+        ),
+        Finding {
+            flag: Some("send --attributes drop"),
+            ..finding(
+                "too_many_attributes",
+                &beyond(attributes, limits::CUSTOM_ATTRIBUTES),
+                "Custom attributes beyond the 250 that a workspace can have; updates with them are refused.",
+                "Send fewer traits, or let send drop those that the workspace does not have.",
+            )
+        },
+        finding(
+            "too_many_event_names",
+            &beyond(tally.event_names.len(), limits::ACTIVE_EVENT_NAMES),
+            "Event names beyond the 120 that can be active in a workspace; events with them are refused.",
+            "Archive unused events in Intercom under Settings > Intercom Data > Events, or send fewer names.",
+        ),
+        Finding {
+            flag: Some("--same-second spread"),
+            ..finding(
+                "same_second",
+                &tally.same_second,
+                "Track events with the name, user and second of an earlier one; Intercom keeps the first of them.",
+                "Have them moved apart by a few seconds, or send what belongs together as one event.",
+            )
+        },
+    ];
+    findings.into_iter().filter(|finding| finding.count > 0).collect()
 }
 
 fn attributes(tally: &Tally) -> Vec<AttributeCount> {
@@ -254,8 +329,8 @@ fn attributes(tally: &Tally) -> Vec<AttributeCount> {
         .map(|(model, (name, usage))| AttributeCount {
             model,
             name: name.to_owned(),
-            data_type: usage.data_type(name).to_string(),
-            mixed: usage.is_mixed(),
+            data_type: usage.types.data_type(name).to_string(),
+            mixed: usage.types.is_mixed(),
             events: usage.events,
         })
         .collect();

@@ -1,11 +1,13 @@
 //! Counts what becomes of events.
 
 use super::capped::Capped;
+use super::moments::{Moment, Moments};
 use super::savings::{Calls, Effect};
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
-use intercom_api::{Attributes, DataAttributeModel, DataType, Value, limits};
+use intercom_api::{Attributes, DataAttributeModel, DataType, Value, ValueTypes, limits};
+use rudderstack_events::MessageId;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -47,53 +49,43 @@ pub(super) enum Cause {
     Fault(FaultKind),
 }
 
-/// Of which types the values of an attribute are, and how often.
+/// What the values of an attribute are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     /// How many events have it.
     pub(super) events: u64,
-    pub(super) strings: u64,
-    pub(super) integers: u64,
-    pub(super) floats: u64,
-    pub(super) booleans: u64,
+    pub(super) types: ValueTypes,
+    /// The first lines with a text, a number and a boolean.
+    first: [Option<u64>; 3],
 }
 
 impl Usage {
-    fn count(&mut self, value: &Value) {
+    fn count(&mut self, value: &Value, line: u64) {
         self.events += 1;
-        match value {
-            Value::Bool(_) => self.booleans += 1,
-            Value::Number(number) if number.as_i64().is_some() => self.integers += 1,
-            Value::Number(_) => self.floats += 1,
-            Value::Null => {}
-            Value::String(_) | Value::Array(_) | Value::Object(_) => self.strings += 1,
-        }
+        self.types.add(value);
+        let kind = match value {
+            Value::Null => return,
+            Value::String(_) | Value::Array(_) | Value::Object(_) => 0,
+            Value::Number(_) => 1,
+            Value::Bool(_) => 2,
+        };
+        self.first[kind].get_or_insert(line);
     }
 
     fn merge(&mut self, other: Self) {
         self.events += other.events;
-        self.strings += other.strings;
-        self.integers += other.integers;
-        self.floats += other.floats;
-        self.booleans += other.booleans;
-    }
-
-    /// Whether no one type fits all values.
-    pub(super) fn is_mixed(&self) -> bool {
-        let kinds = [self.strings > 0, self.integers + self.floats > 0, self.booleans > 0];
-        kinds.into_iter().filter(|&there| there).count() > 1
-    }
-
-    /// The type that fits the values: a date if they are integers and the name ends in `_at`, as is Intercom's habit.
-    pub(super) fn data_type(&self, name: &str) -> DataType {
-        match self {
-            usage if usage.is_mixed() || usage.strings > 0 => DataType::String,
-            Self { booleans: 1.., .. } => DataType::Boolean,
-            Self { floats: 1.., .. } => DataType::Float,
-            Self { integers: 1.., .. } if name.ends_with("_at") => DataType::Date,
-            Self { integers: 1.., .. } => DataType::Integer,
-            _ => DataType::String,
+        self.types.merge(other.types);
+        for (ours, theirs) in self.first.iter_mut().zip(other.first) {
+            *ours = ours.or(theirs);
         }
+    }
+
+    /// A line for each type that there is.
+    pub(super) fn lines(&self) -> Vec<u64> {
+        let mut lines: Vec<u64> = self.first.into_iter().flatten().collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
     }
 }
 
@@ -110,13 +102,19 @@ pub struct Tally {
     pub(super) event_names: Capped<u64>,
     pub(super) long_metadata: Noted,
     pub(super) most_metadata: usize,
+    pub(super) same_second: Noted,
+    moments: Moments,
     pub(super) calls: Calls,
 }
 
 impl Tally {
     /// Takes in the events of the next chunk, and leaves it empty.
     pub fn add(&mut self, chunk: &mut ChunkTally) {
-        let ChunkTally { tally, effects } = std::mem::take(chunk);
+        let ChunkTally {
+            tally,
+            effects,
+            moments,
+        } = std::mem::take(chunk);
         self.totals += tally.totals;
         for (kind, totals) in tally.types {
             *self.types.entry(kind).or_default() += totals;
@@ -134,6 +132,11 @@ impl Tally {
         self.long_metadata.merge(&tally.long_metadata);
         self.most_metadata = self.most_metadata.max(tally.most_metadata);
         effects.iter().for_each(|effect| self.calls.add(effect));
+        for moment in moments {
+            if self.moments.is_taken(moment) {
+                self.same_second.note(moment.line);
+            }
+        }
     }
 
     /// How many events came to what.
@@ -153,13 +156,13 @@ impl Tally {
             .map(|entry| (DataAttributeModel::Company, entry));
         contact
             .chain(company)
-            .map(|(model, (name, usage))| (model, name, usage.data_type(name)))
+            .map(|(model, (name, usage))| (model, name, usage.types.data_type(name)))
     }
 
     fn converted(&mut self, conversion: &Conversion, line: u64) {
         let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
             for (name, value) in attributes.iter() {
-                all.change(name, |usage| usage.count(value));
+                all.change(name, |usage| usage.count(value, line));
             }
         };
         match &conversion.plan {
@@ -188,6 +191,7 @@ impl Tally {
 pub struct ChunkTally {
     tally: Tally,
     effects: Vec<Effect>,
+    moments: Vec<Moment>,
 }
 
 /// Counts chunks.
@@ -212,7 +216,11 @@ impl Work for Checker {
 
     fn run(&self, chunk: &Chunk, output: &mut ChunkTally) {
         *output = ChunkTally::default();
-        let ChunkTally { tally, effects } = output;
+        let ChunkTally {
+            tally,
+            effects,
+            moments,
+        } = output;
         chunk.for_each(|item| {
             let received = match item {
                 Item::Event(received) => received,
@@ -232,6 +240,11 @@ impl Work for Checker {
                     totals.converted = 1;
                     tally.converted(&conversion, received.line);
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
+                    if let Plan::SubmitEvent(event) = &conversion.plan {
+                        let message_id = received.event.common().message_id.ok();
+                        let message_id = message_id.as_ref().map(MessageId::as_str);
+                        moments.push(Moment::of(event, message_id, received.line, &self.hasher));
+                    }
                     conversion.warnings
                 }
                 Ok(_) => {

@@ -27,7 +27,13 @@ impl Report {
         )?;
         self.types_text(out)?;
         findings(out, "Cannot be sent", BAD, &self.rejections)?;
-        findings(out, "Left out of events that can be sent", NOTE, &self.warnings)?;
+        findings(
+            out,
+            "Left out or changed in events that can be sent",
+            NOTE,
+            &self.warnings,
+        )?;
+        findings(out, "Refused or dropped by Intercom", BAD, &self.limits)?;
         self.attributes_text(out)?;
         self.names_text(out)?;
         let Effort { expected, plain } = self.calls;
@@ -116,12 +122,6 @@ impl Report {
             "  {style}{more}{} of {} that Intercom allows{style:#}",
             names.distinct, names.limit
         )?;
-        if self.too_many_names() {
-            writeln!(
-                out,
-                "  Archive unused events in Intercom under Settings > Intercom Data > Events, or send fewer names."
-            )?;
-        }
         if self.long_metadata.events > 0 {
             let long = &self.long_metadata;
             writeln!(
@@ -153,11 +153,17 @@ fn findings(out: &mut impl Write, title: &str, style: anstyle::Style, findings: 
             finding.meaning,
             finding.advice
         )?;
+        if let Some(flag) = finding.flag {
+            writeln!(out, "            {DIM}See {flag}.{DIM:#}")?;
+        }
     }
     Ok(())
 }
 
 pub(super) fn lines(lines: &[u64]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
     let numbers: Vec<String> = lines.iter().map(u64::to_string).collect();
     let word = if lines.len() == 1 { "line" } else { "lines" };
     format!("{word} {}", numbers.join(", "))

@@ -65,6 +65,12 @@ impl Report {
             &self.warnings,
             out,
         )?;
+        findings_html(
+            "What Intercom would refuse or drop",
+            "These show only when all events are looked at together.",
+            &self.limits,
+            out,
+        )?;
         self.attributes_html(out)?;
         charts::calls(self, out)?;
         self.names_html(out)?;
@@ -90,7 +96,7 @@ impl Report {
                 percent(self.converted, self.events).replace(' ', "\u{a0}")
             ),
         };
-        let good = if self.rejected == 0 && !self.too_many_names() {
+        let good = if self.rejected == 0 && self.limits.is_empty() {
             " good"
         } else {
             ""
@@ -125,12 +131,14 @@ impl Report {
                 )
             })
             .collect();
-        if self.too_many_names() {
-            steps.push(format!(
-                "Archive unused events in Intercom under Settings &gt; Intercom Data &gt; Events: there are {} event names, and Intercom allows {}.",
-                self.event_names.distinct, self.event_names.limit
-            ));
-        }
+        steps.extend(self.limits.iter().map(|finding| {
+            format!(
+                "{} <span class=\"quiet\">({}: {})</span>",
+                Escaped(finding.advice),
+                finding.code,
+                thousands(finding.count)
+            )
+        }));
         if !self.custom_attributes.is_empty() {
             steps.push(format!(
                 "Make sure that the {} below exist in Intercom: an event with one that does not fails.",
@@ -240,11 +248,13 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
         lines: examples,
         meaning,
         advice,
+        flag,
     } in findings
     {
+        let flag = flag.map_or_else(String::new, |flag| format!(" See <code>{flag}</code>."));
         writeln!(
             out,
-            "<tr><td class=\"number\">{}<td>{}<br><code class=\"quiet\">{code}</code><td>{}<td class=\"quiet\">{}</tr>",
+            "<tr><td class=\"number\">{}<td>{}<br><code class=\"quiet\">{code}</code><td>{}{flag}<td class=\"quiet\">{}</tr>",
             thousands(*count),
             Escaped(meaning),
             Escaped(advice),
