@@ -2,7 +2,7 @@
 
 use super::tracker::Tracker;
 use crate::input::Position;
-use crate::text::thousands;
+use crate::text::{counted, thousands};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use intercom_delivery::client::Control;
 use intercom_delivery::{Status, Time, Waiting};
@@ -50,14 +50,9 @@ impl Progress {
         let mut ticks = tokio::time::interval(TICK);
         loop {
             ticks.tick().await;
-            let events = {
-                // Locked once: a second lock in the same statement would wait for the first for ever.
-                let summary = tracker.summary();
-                summary.outcomes().events() - summary.earlier
-            };
             self.bar.set_position(self.read.bytes());
-            self.bar
-                .set_message(describe(events, start.elapsed(), &control.status()));
+            let message = describe(tracker.events_done(), start.elapsed(), &control.status());
+            self.bar.set_message(message);
         }
     }
 
@@ -75,7 +70,7 @@ impl Progress {
 /// Events, rate, what Intercom allows, and what is waited for.
 fn describe(events: u64, elapsed: Duration, status: &Status) -> String {
     let rate = events as f64 / elapsed.as_secs_f64().max(0.001);
-    let mut text = format!("{} events, {} a second", thousands(events), thousands(rate as u64));
+    let mut text = format!("{}, {} a second", counted(events, "event"), thousands(rate as u64));
     if status.totals.failed > 0 {
         text.push_str(&format!(", {} failed", thousands(status.totals.failed)));
     }
@@ -89,7 +84,7 @@ fn describe(events: u64, elapsed: Duration, status: &Status) -> String {
     let until = |time: Time| format!("{:.0} s", time.since(now()).as_secs_f64().ceil());
     match status.waiting {
         Some(Waiting::RateLimit(time)) => text.push_str(&format!(", waiting {} for the rate limit", until(time))),
-        Some(Waiting::Throttled(time)) => text.push_str(&format!(", told to wait {}", until(time))),
+        Some(Waiting::Throttled(time)) => text.push_str(&format!(", asked to wait {}", until(time))),
         Some(Waiting::Backoff(time)) => text.push_str(&format!(", trying again in {}", until(time))),
         _ => {}
     }

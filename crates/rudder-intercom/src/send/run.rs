@@ -146,7 +146,7 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         (_, _, Ok(pipeline::End::Complete)) if !control.status().closed => End::Complete,
         _ => End::Interrupted,
     };
-    let summary = std::mem::take(&mut *tracker.summary());
+    let summary = tracker.take_summary();
     Ok(Delivered {
         summary,
         end,
@@ -192,17 +192,16 @@ impl Intake {
             match prepared {
                 Prepared::LeftOut => {}
                 Prepared::NoDeadLetter => self.no_dead_letters += 1,
-                Prepared::Skipped { kind } => self.tracker.summary().skipped(kind),
+                Prepared::Skipped { kind } => self.tracker.update(|summary| summary.skipped(kind)),
                 Prepared::Rejected {
                     code,
                     line,
                     kind,
                     warnings,
-                } => {
-                    let mut summary = self.tracker.summary();
+                } => self.tracker.update(|summary| {
                     summary.rejected(kind, code, line);
                     warnings.into_iter().for_each(|code| summary.warned(code));
-                }
+                }),
                 Prepared::Ready(ready) => self.hand_over(event, *ready).await?,
             }
         }
@@ -213,13 +212,14 @@ impl Intake {
         match self.earlier.get(event, ready.fingerprint) {
             Ok(None) => {}
             Ok(Some((done, code))) => {
-                let mut summary = self.tracker.summary();
-                summary.earlier += 1;
-                match done {
-                    Done::Delivered => summary.delivered(ready.kind),
-                    Done::Rejected => summary.rejected(ready.kind, code, ready.line),
-                    Done::Failed => summary.failed(ready.kind, code, ready.line, || None),
-                }
+                self.tracker.update(|summary| {
+                    summary.earlier += 1;
+                    match done {
+                        Done::Delivered => summary.delivered(ready.kind),
+                        Done::Rejected => summary.rejected(ready.kind, code, ready.line),
+                        Done::Failed => summary.failed(ready.kind, code, ready.line, || None),
+                    }
+                });
                 return ControlFlow::Continue(());
             }
             Err(_) => {
@@ -228,7 +228,7 @@ impl Intake {
             }
         }
         for code in std::mem::take(&mut ready.warnings) {
-            self.tracker.summary().warned(code);
+            self.tracker.update(|summary| summary.warned(code));
         }
         self.tracker.begin(event, &mut ready).await;
         let submission = Submission::new(EventId(event), ready.plan, ready.identities);

@@ -53,8 +53,20 @@ impl Tracker {
         }
     }
 
-    pub(super) fn summary(&self) -> MutexGuard<'_, Summary> {
-        lock(&self.summary)
+    /// Changes the summary. No lock is handed out: two in one statement would wait for each other for ever.
+    pub(super) fn update(&self, change: impl FnOnce(&mut Summary)) {
+        change(&mut lock(&self.summary));
+    }
+
+    /// How many events have come to an outcome in this run.
+    pub(super) fn events_done(&self) -> u64 {
+        let summary = lock(&self.summary);
+        summary.outcomes().events() - summary.earlier
+    }
+
+    /// The summary, once there is nothing more to come.
+    pub(super) fn take_summary(&self) -> Summary {
+        std::mem::take(&mut lock(&self.summary))
     }
 
     /// Remembers an event that is about to be handed over, once there is room for its text.
@@ -79,7 +91,7 @@ impl Tracker {
     /// Takes back an event that was not taken in: it counts as failed.
     pub(super) fn turned_away(&self, event: u64, code: FailureCode) {
         if let Some(event) = lock(&self.under_way).remove(&event) {
-            self.summary().failed(event.kind, code.as_str(), event.line, || None);
+            self.update(|summary| summary.failed(event.kind, code.as_str(), event.line, || None));
         }
     }
 
@@ -109,7 +121,7 @@ impl Tracker {
             fingerprint,
             ..
         } = under_way;
-        let mut summary = self.summary();
+        let mut summary = lock(&self.summary);
         for warning in &outcome.warnings {
             summary.warned(warning.code());
         }
