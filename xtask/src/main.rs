@@ -4,28 +4,21 @@ use clap::Parser;
 use std::process::ExitCode;
 
 mod api;
-mod bench_serve;
 mod calls;
-mod captures;
 mod ci;
-mod conformance;
 mod contributing;
 mod coverage;
 mod docs;
 mod e2e;
-mod examples;
 mod features;
 mod fuzz;
-mod http;
-// The same requests as in the benchmark of the crate.
-#[path = "../../crates/intercom-transformer/benches/load/mod.rs"]
-mod load;
 mod mutants;
 mod project;
 mod pure;
 mod rehearse;
 mod simulate;
 mod snapshots;
+mod suites;
 
 /// The project's chores.
 #[derive(Parser)]
@@ -34,17 +27,17 @@ enum Command {
     /// Rewrites the lists of what is public in each library crate
     Api(api::Options),
     /// Measures the transformer service under load
-    BenchServe(bench_serve::Options),
+    BenchServe(suites::BenchServe),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
-    Captures(captures::Options),
+    Captures(suites::Folder),
     /// Counts the calls that generated traffic costs, with and without each saving, and compares the final states
     Calls(calls::Options),
     /// Runs everything that must hold before a change lands
     Ci(ci::Options),
     /// Compares the transformer service with RudderStack's published test cases
-    Conformance(conformance::Options),
+    Conformance(suites::Conformance),
     /// Reads and writes back a folder of example requests and answers of Intercom's API
-    Examples(examples::Options),
+    Examples(suites::Folder),
     /// Carries out the worked example of CONTRIBUTING.md on a copy of the project
     Contributing,
     /// Lists the rules, sources and codes that no fixture exercises, and fails if there are any
@@ -76,16 +69,16 @@ fn main() -> ExitCode {
     }
     match Command::parse() {
         Command::Api(options) => api::run(&options),
-        Command::BenchServe(options) => bench_serve::run(&options),
-        Command::Captures(options) => captures::run(&options),
+        Command::BenchServe(options) => suites::bench_serve(&options),
+        Command::Captures(options) => suites::captures(&options),
         Command::Calls(options) => calls::run(&options),
         Command::Ci(options) => ci::run(&options),
-        Command::Conformance(options) => conformance::run(&options),
+        Command::Conformance(options) => suites::conformance(&options),
         Command::Features => features::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),
-        Command::Examples(options) => examples::run(&options),
+        Command::Examples(options) => suites::examples(&options),
         Command::Contributing => contributing::run(),
         Command::CoverageOfRules => coverage::run(),
         Command::Docs(options) => docs::run(&options),

@@ -66,7 +66,7 @@ fn the_method_and_the_path_are_compared() {
 
 #[test]
 fn a_folder_is_checked_against_its_index() {
-    let dir = std::env::temp_dir().join(format!("xtask-examples-{}", std::process::id()));
+    let dir = std::env::temp_dir().join(format!("intercom-examples-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let index = r#"[{"file":"a.json","operation":"listTags","tag":"Tags","method":"GET","path":"/tags","kind":"response","status":"200"}]"#;
     std::fs::write(dir.join("index.json"), index).unwrap();

@@ -8,11 +8,11 @@ pub(crate) struct Allowed {
     pub(crate) case: &'static str,
     /// The number of the deviation, or the rule that it follows from.
     pub(crate) deviation: &'static str,
-    /// Every pointer that differs, and what is there then. None: the answer is the same, a call to Intercom differs.
+    /// Every pointer that differs, and what is there then. None: the response is the same, a call to Intercom differs.
     pub(crate) differences: &'static [(&'static str, Ours)],
 }
 
-/// What the service answers.
+/// What the service responds with.
 pub(crate) enum Ours {
     /// Nothing.
     Absent,
@@ -43,7 +43,7 @@ const DETACHED: &[(&str, Ours)] = &[
     ("/statusCode", Ours::Number(200)),
 ];
 
-/// The contact that there is already is updated. The recorded answers do not know it, so that fails too: to be retried.
+/// The contact that there is already is updated. The recorded responses do not know it, so that fails too: to be retried.
 const CONFLICT_V0: &[(&str, Ours)] = &[
     ("(HTTP status)", Ours::Number(500)),
     (
@@ -52,7 +52,7 @@ const CONFLICT_V0: &[(&str, Ours)] = &[
     ),
     (
         "/output/destinationResponse/response/errors/0/message",
-        Ours::Text("no answer is recorded for this call"),
+        Ours::Text("no response is recorded for this call"),
     ),
     ("/output/destinationResponse/response/request_id", Ours::Absent),
     ("/output/destinationResponse/status", Ours::Number(404)),
@@ -63,7 +63,7 @@ const CONFLICT_V1: &[(&str, Ours)] = &[
     ("/output/response/0/error/errors/0/code", Ours::Text("not_found")),
     (
         "/output/response/0/error/errors/0/message",
-        Ours::Text("no answer is recorded for this call"),
+        Ours::Text("no response is recorded for this call"),
     ),
     ("/output/response/0/error/request_id", Ours::Absent),
     ("/output/response/0/statusCode", Ours::Number(500)),

@@ -1,4 +1,4 @@
-//! Stands in for Intercom: answers the calls that were recorded, and notes those that were not.
+//! Stands in for Intercom: responds to the calls that were recorded, and notes those that were not.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What Intercom answered to one call.
+/// A call, and how Intercom responded.
 #[derive(Deserialize)]
 pub(crate) struct Recorded {
     request: Call,
-    response: Answer,
+    response: RecordedResponse,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -28,7 +28,7 @@ struct Call {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct RecordedResponse {
     status: u16,
     body: Value,
 }
@@ -38,7 +38,7 @@ struct Answer {
 pub(crate) struct Notes {
     /// Emails, as recorded, that were searched in lower case.
     pub(crate) lower_case: Vec<String>,
-    /// Calls that no answer is recorded for.
+    /// Calls that no response is recorded for.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl StandIn {
 
     /// The stand-in over HTTP. The first segment of a path is the host that is meant.
     pub(crate) fn router(&self) -> Router {
-        Router::new().fallback(answer).with_state(self.clone())
+        Router::new().fallback(respond).with_state(self.clone())
     }
 
     /// What was noticed, and forgets it.
@@ -66,7 +66,7 @@ impl StandIn {
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn find(&self, call: &Call) -> Option<&Answer> {
+    fn find(&self, call: &Call) -> Option<&RecordedResponse> {
         if let Some(found) = self.recorded.iter().find(|recorded| recorded.request == *call) {
             return Some(&found.response);
         }
@@ -90,7 +90,7 @@ fn searched_email(body: &Value) -> Option<&str> {
     (filter["field"] == "email").then_some(filter["value"].as_str()?)
 }
 
-async fn answer(
+async fn respond(
     State(stand_in): State<StandIn>,
     method: Method,
     uri: Uri,
@@ -123,18 +123,18 @@ async fn answer(
             .to_owned(),
     };
     let (status, body) = match stand_in.find(&call) {
-        Some(answer) => (answer.status, answer.body.clone()),
+        Some(recorded) => (recorded.status, recorded.body.clone()),
         None => {
             let mut notes = stand_in.notes.lock().unwrap_or_else(PoisonError::into_inner);
             notes
                 .unknown
                 .push(format!("{} {}{} {}", call.method, call.host, call.path, call.body));
-            let error = json!({"code": "not_found", "message": "no answer is recorded for this call"});
+            let error = json!({"code": "not_found", "message": "no response is recorded for this call"});
             (404, json!({"type": "error.list", "errors": [error]}))
         }
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    // An answer without a body is recorded as null.
+    // A response without a body is recorded as null.
     let body = if body.is_null() {
         String::new()
     } else {

@@ -1,8 +1,14 @@
-//! Measures the transformer service under load: the program as it is deployed, in a process of its own, the load from this one.
+//! Measures the transformer service under load: the program as it is deployed, in a process of its own, the load from this
+//! one. `cargo xtask bench-serve` builds both as they are deployed.
 
-use crate::http::{Connection, request};
-use crate::load::{self, FIRST_JOB, Kind};
-use crate::project;
+mod http;
+// The same requests as in the benchmark of the service's crate.
+#[path = "../../../intercom-transformer/benches/load/mod.rs"]
+mod load;
+
+use clap::Parser;
+use http::{Connection, request};
+use load::{FIRST_JOB, Kind};
 use std::error::Error;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -17,8 +23,9 @@ const NODE_EVENTS: f64 = 19_600.0;
 /// How often that the service is to do at least.
 const AIM: f64 = 20.0;
 
-#[derive(clap::Args)]
-pub(crate) struct Options {
+/// Measures the transformer service under load
+#[derive(Parser)]
+struct Options {
     /// How many events are sent in all
     #[arg(long, default_value = "1000000")]
     events: NonZeroUsize,
@@ -34,15 +41,18 @@ pub(crate) struct Options {
     /// Sends events with the context that RudderStack's browser SDK adds
     #[arg(long)]
     browser: bool,
-    /// Measures a service that is running already, in place of one that is built and started
+    /// Measures a service that is running already, in place of one that is started
     #[arg(long, value_name = "ADDR")]
     at: Option<SocketAddr>,
+    /// What `cargo bench` says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-pub(crate) fn run(options: &Options) -> ExitCode {
-    match measure(options) {
+fn main() -> ExitCode {
+    match measure(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -126,11 +136,11 @@ impl Load {
         }
     }
 
-    /// Sends one request and looks at the answer. How long it is, all answers are.
+    /// Sends one request and looks at the response. How long it is, all responses are.
     fn check(&self, address: SocketAddr) -> Result<usize> {
         let mut connection = Connection::open(address)?;
-        let answer = connection.send(&self.request)?;
-        let body: intercom_transformer::protocol::RouterAnswer<'_> = serde_json::from_slice(answer.body)?;
+        let response = connection.send(&self.request)?;
+        let body: intercom_transformer::protocol::RouterAnswer<'_> = serde_json::from_slice(response.body)?;
         let is_right = |(at, element): (usize, &intercom_transformer::protocol::RouterElement<'_>)| {
             let job = format!(r#""jobId":{}"#, FIRST_JOB + at);
             element.status_code == 200
@@ -145,12 +155,12 @@ impl Load {
             .enumerate()
             .filter(|(at, element)| is_right((*at, element)))
             .count();
-        if answer.status == 200 && right == self.batch {
-            Ok(answer.body.len())
+        if response.status == 200 && right == self.batch {
+            Ok(response.body.len())
         } else {
             Err(format!(
-                "the service answered {} with {right} of {} events right",
-                answer.status, self.batch
+                "the service responded {} with {right} of {} events right",
+                response.status, self.batch
             )
             .into())
         }
@@ -165,10 +175,10 @@ impl Load {
             let mut latencies = Vec::with_capacity(requests);
             while next.fetch_add(1, Ordering::Relaxed) < requests {
                 let started = Instant::now();
-                let answer = connection.send(&self.request)?;
+                let response = connection.send(&self.request)?;
                 latencies.push(started.elapsed());
-                if answer.status != 200 || answer.body.len() != expected {
-                    return Err(std::io::Error::other("an answer differs from the first"));
+                if response.status != 200 || response.body.len() != expected {
+                    return Err(std::io::Error::other("a response differs from the first"));
                 }
             }
             Ok(latencies)
@@ -199,22 +209,7 @@ struct Usage {
 
 impl Server {
     fn start() -> Result<(SocketAddr, Self)> {
-        let built = project::cargo()
-            .args([
-                "build",
-                "--profile",
-                "dist",
-                "--package",
-                "rudder-intercom",
-                "--features",
-                "mimalloc",
-            ])
-            .status()?;
-        if !built.success() {
-            return Err("the program cannot be built".into());
-        }
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), Into::into);
-        let mut server = Command::new(Path::new(&target).join("dist/rudder-intercom"))
+        let mut server = Command::new(env!("CARGO_BIN_EXE_rudder-intercom"))
             .args([
                 "--log",
                 "info",

@@ -1,10 +1,10 @@
-//! Compares two answers, element by element.
+//! Compares two responses, element by element.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A place where two answers differ; what is missing is `null`.
+/// A place where two responses differ; what is missing is `null`.
 pub(crate) struct Difference {
     pub(crate) pointer: String,
     pub(crate) theirs: Value,
@@ -27,8 +27,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Where the answers differ. Of `error` and `message`, only whether they are there counts; but an `error` that is an
-/// answer of Intercom's, as JSON in a string, is compared as such.
+/// Where the responses differ. Of `error` and `message`, only whether they are there counts; but an `error` that is a
+/// response of Intercom's, as JSON in a string, is compared as such.
 pub(crate) fn compare(theirs: &Value, ours: &Value) -> Vec<Difference> {
     let mut differences = Vec::new();
     walk(theirs, ours, "", &mut differences);
@@ -64,7 +64,7 @@ fn walk(theirs: &Value, ours: &Value, pointer: &str, out: &mut Vec<Difference>) 
     }
 }
 
-/// Whether a text is for people. What Intercom answered is passed on, and so is compared.
+/// Whether a text is for people. What Intercom responded is passed on, and so is compared.
 fn is_text(key: &str, pointer: &str) -> bool {
     matches!(key, "error" | "message") && !pointer.contains("/destinationResponse/") && !pointer.contains("/error/")
 }

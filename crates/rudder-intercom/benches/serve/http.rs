@@ -1,4 +1,5 @@
-//! As much of an HTTP/1.1 client as the chores need: one connection, requests with a body, answers with a length.
+//! As much of an HTTP/1.1 client as the measurement needs: one connection, requests with a body, responses with a length. What it
+//! costs is part of what is measured, so it is little.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,9 +12,8 @@ pub(crate) struct Connection {
 }
 
 /// What came back.
-pub(crate) struct Answer<'b> {
+pub(crate) struct Response<'b> {
     pub(crate) status: u16,
-    pub(crate) head: &'b str,
     pub(crate) body: &'b [u8],
 }
 
@@ -32,8 +32,8 @@ impl Connection {
         })
     }
 
-    /// Sends a request as [`request`] writes it, and waits for the answer.
-    pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    /// Sends a request as [`request`] writes it, and waits for the response.
+    pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<Response<'_>> {
         self.stream.write_all(request)?;
         let mut filled = 0;
         let (head_end, length) = loop {
@@ -49,9 +49,8 @@ impl Connection {
         }
         let head = text(&self.buffer[..head_end])?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok(Answer {
+        Ok(Response {
             status: status.ok_or_else(|| invalid("no status"))?,
-            head,
             body: &self.buffer[head_end..end],
         })
     }
