@@ -37,8 +37,9 @@ fn check() -> Result<String, String> {
         }
     }
     if !target_is_there() {
-        return Ok(format!(
-            "the dependency trees are pure; {TARGET} is not to be had here, so nothing was built for it"
+        return Err(format!(
+            "the dependency trees are pure, but {TARGET} is not installed, so nothing was built for it: \
+             `rustup target add {TARGET}`"
         ));
     }
     let mut build = project::cargo();
