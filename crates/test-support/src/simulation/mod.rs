@@ -11,17 +11,18 @@
 //! - Every event has exactly one outcome in the journal, and no more than one in a run of the program.
 //! - Events that share an identity are delivered in their order, never two at a time.
 //! - What is said to be delivered has had its effect.
-//! - The final state is that of the plain delivery, and so are the results. People whom others have meddled with, and events
+//! - The final state is that of the plain delivery, and so are the results. People whom others have interfered with, and events
 //!   that failed for good because the faults outlasted all attempts, are left out of the comparison.
 //! - No answer of 429 comes from the rate limit but those by which a run learns of it, and no call is made before the time
 //!   that `Retry-After` names.
 
 mod cost;
+mod interference;
 mod journal;
-mod meddling;
 mod mishaps;
 mod pace;
 mod plain;
+mod played;
 mod scenario;
 mod verdict;
 mod workload;

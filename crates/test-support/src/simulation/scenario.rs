@@ -47,7 +47,7 @@ pub(super) enum End {
 
 /// What somebody else does in the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meddling {
+pub(super) enum Interference {
     Archive,
     Delete,
     Merge,
@@ -73,7 +73,7 @@ pub struct Scenario {
     pub(super) ends: Vec<(u64, End)>,
     /// When the token is revoked.
     pub(super) revoked: Option<u64>,
-    pub(super) meddling: Vec<(u64, Meddling)>,
+    pub(super) interference: Vec<(u64, Interference)>,
     /// How far Intercom's clock is ahead, in milliseconds.
     pub(super) skew: i64,
     /// The longest way there, in milliseconds.
@@ -102,7 +102,7 @@ impl Scenario {
         let revoked = one_in(random, 8).then(|| random.u64(..span));
         let is_interrupted = !ends.is_empty() || revoked.is_some();
         let is_forgetful = one_in(random, 6);
-        let is_meddled = one_in(random, 4);
+        let is_interfered_with = one_in(random, 4);
         let loose = !is_forgetful && random.bool();
         let habits = Habits {
             fragile: !is_interrupted && random.bool(),
@@ -110,7 +110,7 @@ impl Scenario {
             phones: random.bool(),
             // An event that names its contact by email may find nobody when it is delivered again.
             moves: !(is_interrupted && loose),
-            handed_down: !is_forgetful && !is_interrupted && !is_meddled && random.bool(),
+            handed_down: !is_forgetful && !is_interrupted && !is_interfered_with && random.bool(),
         };
         let people = random.usize(1..8);
         let happenings = day(random, people, count, habits);
@@ -133,12 +133,12 @@ impl Scenario {
             unknown_contact: [UnknownContactPolicy::Fail, UnknownContactPolicy::Create][random.usize(..2)],
             archived: [ArchivedPolicy::Restore, ArchivedPolicy::Fail][random.usize(..2)],
         };
-        let meddling = if is_meddled {
+        let interference = if is_interfered_with {
             let kinds = [
-                Meddling::Archive,
-                Meddling::Delete,
-                Meddling::Merge,
-                Meddling::RemoveCompany,
+                Interference::Archive,
+                Interference::Delete,
+                Interference::Merge,
+                Interference::RemoveCompany,
             ];
             (0..random.usize(1..4))
                 .map(|_| (random.u64(..span), kinds[random.usize(..kinds.len())]))
@@ -158,7 +158,7 @@ impl Scenario {
             storms: Vec::new(),
             ends,
             revoked,
-            meddling,
+            interference,
             skew: if one_in(random, 3) {
                 random.i64(-5_000..5_000)
             } else {

@@ -1,11 +1,11 @@
 //! Whether what happened is what should have.
 
+use super::interference::person_of;
 use super::journal::Done;
-use super::meddling::person_of;
 use super::mishaps::Mishaps;
 use super::plain::{Plain, REJECTED};
+use super::played::Played;
 use super::scenario::Scenario;
-use super::world::Played;
 use intercom_api::{Attributes, Value};
 use intercom_sandbox::{Sandbox, State};
 use std::collections::BTreeSet;
@@ -78,8 +78,8 @@ struct LeftOut {
 
 pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Violation> {
     let mut left_out = LeftOut {
-        people: played.meddled_people,
-        companies: played.meddled_companies,
+        people: played.affected_people,
+        companies: played.affected_companies,
     };
     let mut outlasted = 0;
     for (event, done) in played.journal.done.iter().enumerate() {

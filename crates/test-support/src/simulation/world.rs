@@ -1,8 +1,8 @@
 //! The world: the program, the sandbox, and the way between them.
 
-use super::journal::Journal;
-use super::meddling::meddle;
+use super::interference::interfere;
 use super::mishaps::Mishaps;
+use super::played::Played;
 use super::scenario::{End, Scenario};
 use super::verdict::Violation;
 use fastrand::Rng;
@@ -34,7 +34,7 @@ enum Next {
     /// The program starts again.
     Start,
     Revocation,
-    Meddling(usize),
+    Interference(usize),
 }
 
 struct Sent {
@@ -62,26 +62,6 @@ struct Run {
     outcomes: HashMap<usize, u32>,
 }
 
-/// What happened.
-pub(super) struct Played {
-    pub(super) sandbox: Sandbox,
-    pub(super) journal: Journal,
-    /// How many calls with an effect were made for each event.
-    pub(super) effects: Vec<u32>,
-    pub(super) meddled_people: BTreeSet<usize>,
-    pub(super) meddled_companies: BTreeSet<String>,
-    pub(super) calls: u64,
-    /// Calls that arrived twice.
-    pub(super) repeated: u64,
-    /// Answers of 429 that the rate limit is the reason of.
-    pub(super) over_limit: u64,
-    /// What went wrong, and how often.
-    pub(super) mishaps: Mishaps,
-    pub(super) runs: u32,
-    /// How long it all took, in milliseconds.
-    pub(super) took: u64,
-}
-
 pub(super) struct World<'s> {
     scenario: &'s Scenario,
     random: Rng,
@@ -106,19 +86,7 @@ impl<'s> World<'s> {
             order: 0,
             run: None,
             sent: Vec::new(),
-            played: Played {
-                sandbox: Sandbox::new(scenario.sandbox.clone().with_token("tok")),
-                journal: Journal::new(events),
-                effects: vec![0; events],
-                meddled_people: BTreeSet::new(),
-                meddled_companies: BTreeSet::new(),
-                calls: 0,
-                repeated: 0,
-                over_limit: 0,
-                mishaps: Mishaps::default(),
-                runs: 0,
-                took: 0,
-            },
+            played: Played::new(Sandbox::new(scenario.sandbox.clone().with_token("tok")), events),
             trace,
         };
         world.tell(|| format!("{scenario:#?}"));
@@ -128,8 +96,8 @@ impl<'s> World<'s> {
         for (at, (time, _)) in scenario.ends.iter().enumerate() {
             world.at(*time, Next::End(at));
         }
-        for (at, (time, _)) in scenario.meddling.iter().enumerate() {
-            world.at(*time, Next::Meddling(at));
+        for (at, (time, _)) in scenario.interference.iter().enumerate() {
+            world.at(*time, Next::Interference(at));
         }
         if let Some(time) = scenario.revoked {
             world.at(time, Next::Revocation);
@@ -343,9 +311,14 @@ impl<'s> World<'s> {
                 self.played.mishaps.count("token revoked");
                 self.played.sandbox.set_token(Some("another".to_owned()));
             }
-            Next::Meddling(at) => {
+            Next::Interference(at) => {
                 let now = UnixMillis(self.clock());
-                meddle(self.scenario.meddling[at].1, &mut self.random, &mut self.played, now);
+                interfere(
+                    self.scenario.interference[at].1,
+                    &mut self.random,
+                    &mut self.played,
+                    now,
+                );
             }
         }
     }

@@ -1,23 +1,23 @@
 //! What others do in the workspace meanwhile.
 
-use super::scenario::Meddling;
-use super::world::Played;
+use super::played::Played;
+use super::scenario::Interference;
 use fastrand::Rng;
 use intercom_api::Attributes;
 use intercom_sandbox::{Request, UnixMillis};
 
 /// Somebody else does something to a contact or a company.
-pub(super) fn meddle(meddling: Meddling, random: &mut Rng, played: &mut Played, now: UnixMillis) {
+pub(super) fn interfere(interference: Interference, random: &mut Rng, played: &mut Played, now: UnixMillis) {
     let state = played.sandbox.state();
     let text = |object: &Attributes, name: &str| object.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    if meddling == Meddling::RemoveCompany {
+    if interference == Interference::RemoveCompany {
         let Some(company) = pick(random, &state.companies) else {
             return;
         };
         let (Some(id), Some(key)) = (text(company, "id"), text(company, "company_id")) else {
             return;
         };
-        played.meddled_companies.insert(key);
+        played.affected_companies.insert(key);
         played.mishaps.count("company deleted by others");
         let path = format!("/companies/{id}");
         played.sandbox.act(Request::new("DELETE", &path), now);
@@ -29,18 +29,18 @@ pub(super) fn meddle(meddling: Meddling, random: &mut Rng, played: &mut Played, 
             return;
         };
         let Some(id) = text(contact, "id") else { return };
-        played.meddled_people.extend(person_of(contact));
+        played.affected_people.extend(person_of(contact));
         contacts.push(id);
     }
     let (first, second) = (&contacts[0], &contacts[1]);
-    played.mishaps.count(match meddling {
-        Meddling::Archive => "contact archived by others",
-        Meddling::Delete => "contact deleted by others",
+    played.mishaps.count(match interference {
+        Interference::Archive => "contact archived by others",
+        Interference::Delete => "contact deleted by others",
         _ => "contacts merged by others",
     });
-    let (method, path, body) = match meddling {
-        Meddling::Archive => ("POST", format!("/contacts/{first}/archive"), String::new()),
-        Meddling::Delete => ("DELETE", format!("/contacts/{first}"), String::new()),
+    let (method, path, body) = match interference {
+        Interference::Archive => ("POST", format!("/contacts/{first}/archive"), String::new()),
+        Interference::Delete => ("DELETE", format!("/contacts/{first}"), String::new()),
         _ => {
             // Only a lead can be merged.
             let path = format!("/contacts/{first}");
