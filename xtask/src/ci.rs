@@ -22,7 +22,7 @@ pub(crate) struct Options {
 struct Step {
     name: &'static str,
     /// What to do if it does not.
-    mend: &'static str,
+    fix: &'static str,
     run: Run,
 }
 
@@ -39,12 +39,12 @@ enum Run {
 const STEPS: &[Step] = &[
     Step {
         name: "format",
-        mend: "cargo fmt --all",
+        fix: "cargo fmt --all",
         run: Run::Cargo(&["fmt", "--all", "--check"]),
     },
     Step {
         name: "lint",
-        mend: "mend what clippy names; `cargo clippy --fix` does much of it",
+        fix: "fix what clippy names; `cargo clippy --fix` does much of it",
         run: Run::Cargo(&[
             "clippy",
             "--workspace",
@@ -57,17 +57,17 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "test",
-        mend: "mend the test or the code; `cargo xtask snapshots` accepts changed snapshots",
+        fix: "fix the test or the code; `cargo xtask snapshots` accepts changed snapshots",
         run: Run::Cargo(&["test", "--workspace"]),
     },
     Step {
         name: "simulate",
-        mend: "play the seed that failed again, with --trace, and mend what it shows",
+        fix: "play the seed that failed again, with --trace, and fix what it shows",
         run: Run::Cargo(&["xtask", "simulate", "--seeds", "2000"]),
     },
     Step {
         name: "docs",
-        mend: "mend the documentation that rustdoc names",
+        fix: "fix the documentation that rustdoc names",
         run: Run::With(
             "RUSTDOCFLAGS",
             "--deny warnings",
@@ -76,57 +76,57 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "api",
-        mend: "cargo xtask api, if the public API is meant to change",
+        fix: "cargo xtask api, if the public API is meant to change",
         run: Run::Cargo(&["xtask", "api", "--check"]),
     },
     Step {
         name: "pure",
-        mend: "take the dependency out of the pure crates, or put what needs it into another crate",
+        fix: "take the dependency out of the pure crates, or put what needs it into another crate",
         run: Run::Cargo(&["xtask", "pure"]),
     },
     Step {
         name: "features",
-        mend: "make the crate build without its default features, or name the dependency's feature that it lacks",
+        fix: "make the crate build without its default features, or name the dependency's feature that it lacks",
         run: Run::Cargo(&["xtask", "features"]),
     },
     Step {
         name: "snapshots",
-        mend: "cargo xtask snapshots",
+        fix: "cargo xtask snapshots",
         run: Run::Cargo(&["xtask", "snapshots", "--check"]),
     },
     Step {
         name: "coverage-of-rules",
-        mend: "add a fixture for each thing that is named, then cargo xtask snapshots",
+        fix: "add a fixture for each thing that is named, then cargo xtask snapshots",
         run: Run::Cargo(&["xtask", "coverage-of-rules"]),
     },
     Step {
         name: "reference",
-        mend: "cargo xtask docs",
+        fix: "cargo xtask docs",
         run: Run::Cargo(&["xtask", "docs", "--check"]),
     },
     Step {
         name: "contributing",
-        mend: "make the example in CONTRIBUTING.md one that works",
+        fix: "make the example in CONTRIBUTING.md one that works",
         run: Run::Cargo(&["xtask", "contributing"]),
     },
     Step {
         name: "e2e",
-        mend: "mend what the test names; if packages could not be installed, run it again where their registries can be reached",
+        fix: "fix what the test names; if packages could not be installed, run it again where their registries can be reached",
         run: Run::Cargo(&["xtask", "e2e"]),
     },
     Step {
         name: "examples",
-        mend: "make the models of intercom-api read and write what is named",
+        fix: "make the models of intercom-api read and write what is named",
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),
     },
     Step {
         name: "captures",
-        mend: "make the events read and write what is named, and `send` deliver it",
+        fix: "make the events read and write what is named, and `send` deliver it",
         run: Run::Beside("../shared/sdk-captures", &["xtask", "captures"]),
     },
     Step {
         name: "conformance",
-        mend: "make the service respond as expected, or list the deviation in crates/intercom-transformer/tests/conformance/allowed.rs",
+        fix: "make the service respond as expected, or list the deviation in crates/intercom-transformer/tests/conformance/allowed.rs",
         run: Run::Beside("../shared/conformance", &["xtask", "conformance"]),
     },
 ];
@@ -154,7 +154,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             Ok(done) => println!("── {}: {done} in {:.0?}\n", step.name, start.elapsed()),
             Err(reason) => {
                 eprintln!("\nerror: the step {:?} failed: {reason}", step.name);
-                eprintln!("to mend it: {}", step.mend);
+                eprintln!("to fix it: {}", step.fix);
                 eprintln!("to run it alone: cargo xtask ci --only {}", step.name);
                 return ExitCode::FAILURE;
             }

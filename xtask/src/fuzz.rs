@@ -31,7 +31,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         if let Err(reason) = fuzz(target, options) {
             eprintln!("error: {target}: {reason}");
             eprintln!(
-                "to mend it: fix what the input shows, and keep the input below crates/test-support/fuzz/seeds/{target}"
+                "to fix it: correct what the input shows, and keep the input below crates/test-support/fuzz/seeds/{target}"
             );
             return ExitCode::FAILURE;
         }

@@ -36,7 +36,7 @@ enum Command {
     Ci(ci::Options),
     /// Compares the transformer service with RudderStack's published test cases
     Conformance(suites::Conformance),
-    /// Reads and writes back a folder of example requests and answers of Intercom's API
+    /// Reads and writes back a folder of example requests and responses of Intercom's API
     Examples(suites::Folder),
     /// Carries out the worked example of CONTRIBUTING.md on a copy of the project
     Contributing,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What else `cargo mutants` is told, such as `--file '**/coerce.rs'` or `--shard 0/8`
+    /// Further arguments of `cargo mutants`, such as `--file '**/coerce.rs'` or `--shard 0/8`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
 }

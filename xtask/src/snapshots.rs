@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What mends stale snapshots.
-const MEND: &str = "cargo xtask snapshots";
+/// What brings stale snapshots up to date.
+const UPDATE: &str = "cargo xtask snapshots";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -36,13 +36,13 @@ fn rewrite() -> Result<String, String> {
 
 fn check() -> Result<String, String> {
     let references = run_tests(&[("INSTA_UPDATE", "no"), ("INSTA_REQUIRE_FULL_MATCH", "1")])?
-        .ok_or_else(|| format!("snapshots are stale; what differs is above. `{MEND}` accepts it"))?;
+        .ok_or_else(|| format!("snapshots are stale; what differs is above. `{UPDATE}` accepts it"))?;
     let orphans: Vec<_> = orphans(&references)?.iter().map(|path| project::shown(path)).collect();
     if orphans.is_empty() {
         Ok(format!("{} snapshots are current", references.len()))
     } else {
         Err(format!(
-            "no test asks for these snapshots any more; `{MEND}` removes them:\n  {}",
+            "no test asks for these snapshots any more; `{UPDATE}` removes them:\n  {}",
             orphans.join("\n  ")
         ))
     }

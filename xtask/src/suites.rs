@@ -24,7 +24,7 @@ pub(crate) struct Conformance {
 
 #[derive(clap::Args)]
 pub(crate) struct BenchServe {
-    /// What the benchmark is told; `-- --help` lists that
+    /// Arguments of the benchmark; `-- --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
 }

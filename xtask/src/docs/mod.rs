@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What mends stale pages.
-const MEND: &str = "cargo xtask docs";
+/// What brings stale pages up to date.
+const UPDATE: &str = "cargo xtask docs";
 
 /// A page that is written from the code.
 struct Page {
@@ -62,5 +62,5 @@ fn check(file: &Path, page: &str) -> Result<(), String> {
         Some((at, (new, old))) => (at + 1, format!("\n  is:        {old}\n  should be: {new}")),
         None => (page.lines().count().min(found.lines().count()) + 1, String::new()),
     };
-    Err(format!("stale from line {number} on; `{MEND}` rewrites it{differs}"))
+    Err(format!("stale from line {number} on; `{UPDATE}` rewrites it{differs}"))
 }
