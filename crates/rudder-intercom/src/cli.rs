@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -127,17 +129,16 @@ pub(crate) enum LogFormat {
 
 /// Starts to log to standard error.
 pub(crate) fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Error> {
-    let filter: EnvFilter = filter
+    let targets: Targets = filter
         .parse()
         .map_err(|error| Error::Usage(format!("--log {filter}: {error}")))?;
     let ansi = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::registry().with(targets);
     // Fails only if there is a logger already, which then does its work.
     let _ = match format {
-        LogFormat::Text => log.with_ansi(ansi).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Text => log.with(lines.with_ansi(ansi)).try_init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true)).try_init(),
     };
     Ok(())
 }

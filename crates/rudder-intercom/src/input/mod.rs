@@ -13,6 +13,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod window;
+mod zstd;
 
 pub use chunk::Chunk;
 pub use fault::{Fault, FaultKind};

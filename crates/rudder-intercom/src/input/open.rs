@@ -1,5 +1,6 @@
 //! Opens a file or standard input, compressed or not.
 
+use super::zstd::Frames;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -115,7 +116,7 @@ fn decompress(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Sen
     Ok(if gzip {
         Box::new(flate2::read::MultiGzDecoder::new(whole))
     } else if zstd {
-        Box::new(zstd::stream::read::Decoder::new(whole)?)
+        Box::new(Frames::new(whole))
     } else {
         Box::new(whole)
     })
