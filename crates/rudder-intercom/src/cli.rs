@@ -4,7 +4,7 @@ use crate::commands;
 use crate::exit::Error;
 use crate::input::{Opened, Source};
 use anstream::{ColorChoice, eprintln};
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,7 +105,7 @@ pub fn main() -> ExitCode {
         Command::Send(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Queue(command) => command.run(),
-        Command::Completions(command) => command.run(),
+        Command::Completions(command) => command.run(Cli::command()),
     });
     match result {
         Ok(exit) => exit.into(),
@@ -212,7 +212,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 

@@ -1,6 +1,6 @@
 //! How the program ends: its exit codes and its errors.
 
-use crate::commands::CallError;
+use crate::call_error::CallError;
 use crate::pipeline;
 use crate::send::JournalError;
 use std::error::Error as _;
@@ -87,6 +87,16 @@ pub enum Error {
     /// The operating system refuses something that the program needs.
     #[error("{0}")]
     System(String, #[source] io::Error),
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        if error.is_unauthorized() {
+            Self::Unauthorized("Intercom does not accept the access token".to_owned())
+        } else {
+            Self::Intercom(error)
+        }
+    }
 }
 
 impl Error {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod attributes;
+pub mod call_error;
 pub mod check;
 pub mod cli;
 pub mod commands;

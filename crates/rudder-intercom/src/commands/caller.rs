@@ -1,10 +1,11 @@
 //! Single calls to Intercom, for the commands that need only a few.
 
 use super::connection::{Connection, http_client};
+use crate::call_error::CallError;
 use crate::exit::Error;
 use intercom_api::{ApiError, Call, Operation};
 use intercom_delivery::Answer;
-use intercom_delivery::client::{Client, TransportError, Workspace};
+use intercom_delivery::client::{Client, Workspace};
 use std::time::Duration;
 use tokio::runtime::{self, Runtime};
 
@@ -14,60 +15,6 @@ const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// How long to wait at most, whatever Intercom asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// A call that did not succeed, however often it was made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// Intercom answered something else than success.
-    #[error(transparent)]
-    Refused(Box<ApiError>),
-    /// There was no answer.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The answer is none that is documented.
-    #[error("Intercom's answer is not as documented")]
-    Unreadable,
-    /// The call cannot be written.
-    #[error("the call cannot be written as JSON")]
-    Unwritable,
-}
-
-impl CallError {
-    /// The stable code.
-    pub fn code(&self) -> &str {
-        match self {
-            Self::Refused(error) => error.code(),
-            Self::Transport(error) => error.code(),
-            Self::Unreadable => "unreadable_answer",
-            Self::Unwritable => "unwritable_call",
-        }
-    }
-
-    /// Whether the same might succeed later.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Refused(error) => error.is_retryable(),
-            Self::Transport(error) => error.is_retryable(),
-            Self::Unreadable | Self::Unwritable => false,
-        }
-    }
-
-    /// Whether the access token is not accepted.
-    pub(super) fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Refused(error) if error.status == 401)
-    }
-}
-
-impl From<CallError> for Error {
-    fn from(error: CallError) -> Self {
-        if error.is_unauthorized() {
-            Self::Unauthorized("Intercom does not accept the access token".to_owned())
-        } else {
-            Self::Intercom(error)
-        }
-    }
-}
 
 /// Makes calls one after the other, and those again that may succeed later.
 pub(super) struct Caller {

@@ -1,8 +1,7 @@
 //! `completions`: a script for the shell.
 
-use crate::cli::Cli;
 use crate::exit::{Error, Exit};
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::{self, Write as _};
 
@@ -17,10 +16,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints the script.
-    pub(crate) fn run(self) -> Result<Exit, Error> {
+    /// Prints the script for this command line.
+    pub(crate) fn run(self, mut command_line: Command) -> Result<Exit, Error> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "rudder-intercom", &mut script);
+        clap_complete::generate(self.shell, &mut command_line, "rudder-intercom", &mut script);
         match io::stdout().write_all(&script) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
             _ => Ok(Exit::Done),

@@ -1,7 +1,8 @@
 //! `erase`: has people deleted for good.
 
-use super::caller::{CallError, Caller};
+use super::caller::Caller;
 use super::connection::Connection;
+use crate::call_error::CallError;
 use crate::erase::{Outcome, Person, Receipt, Receipts, read_people};
 use crate::exit::{Error, Exit};
 use crate::interrupt;

@@ -13,8 +13,6 @@ pub mod send;
 pub mod serve;
 mod token;
 
-pub use caller::CallError;
-
 use crate::convert::Settings;
 use crate::exit::Error;
 use anstream::AutoStream;
