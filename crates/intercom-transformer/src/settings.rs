@@ -4,7 +4,6 @@ use intercom_api::{ApiVersion, Region};
 use intercom_delivery::ArchivedPolicy;
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,10 +19,6 @@ macro_rules! nonzero {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where rudder-server finds the service.
-    pub listen: SocketAddr,
-    /// Where `/metrics` and `/health` are served besides.
-    pub metrics_listen: Option<SocketAddr>,
     /// Where Intercom is called, in place of its own hosts.
     pub intercom_base_url: Option<BaseUrl>,
     /// The version of Intercom's API.
@@ -61,11 +56,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: port 9090 of this machine, and Intercom's own hosts.
+    /// The defaults, and Intercom's own hosts.
     pub fn new() -> Self {
         Self {
-            listen: (Ipv4Addr::LOCALHOST, 9090).into(),
-            metrics_listen: None,
             intercom_base_url: None,
             api_version: ApiVersion::default(),
             on_archived: ArchivedPolicy::default(),

@@ -3,6 +3,7 @@
 use crate::commands;
 use crate::exit::Error;
 use crate::input::{Opened, Source};
+use crate::values::{Size, parser};
 use anstream::{ColorChoice, eprintln};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 use std::io::IsTerminal;
@@ -118,7 +119,7 @@ pub fn main() -> ExitCode {
 }
 
 /// The form of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, strum::Display, strum::EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum LogFormat {
     /// A line an event, for people.
@@ -149,8 +150,8 @@ pub struct Input {
     /// The file with the events, or - for standard input.
     #[arg(value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
     file: PathBuf,
-    /// The longest event, batch or captured request that is accepted, such as 512KiB or 8MiB.
-    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = parse_size)]
+    /// The longest event, batch or captured request that is accepted, such as 512KiB or 8MB.
+    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = parser::<Size, usize>())]
     max_event_bytes: usize,
 }
 
@@ -182,30 +183,6 @@ impl Input {
     }
 }
 
-/// The size of something that is held in memory: at most 1 GiB.
-pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
-    match usize::try_from(parse_bytes(text)?) {
-        Ok(size @ 1..=0x4000_0000) => Ok(size),
-        _ => Err("expected between 1 byte and 1 GiB".to_owned()),
-    }
-}
-
-/// A number of bytes.
-pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
-    let expected = || "expected a size such as 65536, 512KiB or 8MiB".to_owned();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err(expected()),
-    };
-    let number: u64 = number.parse().map_err(|_| expected())?;
-    number.checked_mul(factor).ok_or_else(expected)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,21 +190,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes() {
-        for (text, size) in [
-            ("1", 1),
-            ("64k", 65_536),
-            ("4MiB", 4 << 20),
-            ("1 GB", 1 << 30),
-            ("7b", 7),
-        ] {
-            assert_eq!(parse_size(text), Ok(size), "{text}");
-        }
-        for text in ["", "0", "x", "-1", "1.5M", "2GiB", "99999999999999999999", "4 mills"] {
-            assert!(parse_size(text).is_err(), "{text}");
-        }
     }
 }

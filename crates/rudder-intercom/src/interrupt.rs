@@ -11,7 +11,8 @@ pub(crate) fn channel() -> io::Result<Receiver<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     thread::Builder::new().name("interrupt".into()).spawn(move || {
         runtime.block_on(async {
-            while signal().await.is_ok() {
+            while let Ok(signal) = signal() {
+                signal.await;
                 let _ = sender.try_send(());
             }
         });
@@ -19,18 +20,28 @@ pub(crate) fn channel() -> io::Result<Receiver<()>> {
     Ok(receiver)
 }
 
-/// Waits for a Ctrl-C, or a request to terminate.
+/// Waits for a Ctrl-C, or a request to terminate. Neither ends the program by itself any more once this returns.
+///
+/// Takes a tokio runtime with I/O.
 #[cfg(unix)]
-pub(crate) async fn signal() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
+pub(crate) fn signal() -> io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// Waits for a Ctrl-C.
-#[cfg(not(unix))]
-pub(crate) async fn signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Waits for a Ctrl-C. It does not end the program by itself any more once this returns.
+///
+/// Takes a tokio runtime with I/O.
+#[cfg(windows)]
+pub(crate) fn signal() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

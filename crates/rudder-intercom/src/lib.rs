@@ -14,3 +14,4 @@ mod interrupt;
 pub mod pipeline;
 pub mod send;
 mod text;
+mod values;

@@ -66,7 +66,12 @@ fn a_setting_is_taken_from_flag_then_variable_then_file() {
     std::fs::write(&file, "max-cals = 1\n").unwrap();
     let output = program().arg("--config").arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("max-cals"));
+    let error = String::from_utf8(output.stderr).unwrap();
+    let expected = format!(
+        "{}:1: there is no setting `max-cals`; did you mean `max-calls`?",
+        file.display()
+    );
+    assert!(error.contains(&expected), "{error}");
 }
 
 /// A gateway with a sandbox as a process, and its address.
@@ -208,21 +213,21 @@ fn the_gateways_settings_are_settings_like_the_others() {
     for line in [
         "gateway = true",
         "sandbox = true",
-        "max-queue-age = \"600s\"",
+        "max-queue-age = \"10m\"",
         "retry-after = \"7s\"",
         "region = \"Europe\"",
         "on-unknown-contact = \"create\"",
-        "max-event-bytes = 32768",
-        "# write keys: 2 (masked)",
-        "# page token: masked",
-        "# access token: none",
+        "max-event-bytes = \"32KiB\"",
+        "# The secret of write-keys-file or RUDDER_INTERCOM_WRITE_KEYS is set (masked).",
+        "# The secret of page-token-file or RUDDER_INTERCOM_PAGE_TOKEN is set (masked).",
+        "# The secret of token-file or INTERCOM_ACCESS_TOKEN is not set.",
     ] {
         assert!(
             printed.lines().any(|printed| printed == line),
             "{line} is not in\n{printed}"
         );
     }
-    assert!(!printed.contains("secret"), "{printed}");
+    assert!(!printed.contains("-secret"), "{printed}");
     // What is printed can be read.
     std::fs::write(&file, &printed).unwrap();
     let again = program()

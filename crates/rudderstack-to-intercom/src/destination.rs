@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::str::FromStr;
-use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 /// The settings under which events are converted.
 ///
@@ -42,7 +42,7 @@ macro_rules! settings {
         $(#[$doc])*
         ///
         /// Written and read by the variants' names in `snake_case`.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumIter, EnumString, IntoStaticStr)]
         #[strum(serialize_all = "snake_case")]
         pub enum $name {
             $($(#[$of])* $variant,)*

@@ -1,6 +1,7 @@
 //! The pages that are written from the code: rewritten, or checked.
 
 mod mapping;
+mod settings;
 
 use crate::project;
 use std::fs;
@@ -14,13 +15,19 @@ const UPDATE: &str = "cargo xtask docs";
 struct Page {
     /// Below the project's folder.
     path: &'static str,
-    write: fn() -> String,
+    write: fn() -> Result<String, String>,
 }
 
-const PAGES: &[Page] = &[Page {
-    path: "crates/rudderstack-to-intercom/MAPPING.md",
-    write: mapping::page,
-}];
+const PAGES: &[Page] = &[
+    Page {
+        path: "crates/rudderstack-to-intercom/MAPPING.md",
+        write: || Ok(mapping::page()),
+    },
+    Page {
+        path: "crates/rudder-intercom/deploy/serve.toml",
+        write: settings::page,
+    },
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -33,11 +40,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let mut failed = false;
     for Page { path, write } in PAGES {
         let file = project::root().join(path);
-        let result = if options.check {
-            check(&file, &write())
-        } else {
-            fs::write(&file, write()).map_err(|error| error.to_string())
-        };
+        let result = write().and_then(|page| {
+            if options.check {
+                check(&file, &page)
+            } else {
+                fs::write(&file, page).map_err(|error| error.to_string())
+            }
+        });
         match result {
             Ok(()) if options.check => println!("{path} is current"),
             Ok(()) => println!("{path} written"),

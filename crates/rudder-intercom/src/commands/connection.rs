@@ -2,6 +2,7 @@
 
 use super::token;
 use crate::exit::Error;
+use crate::values::{OneOf, parser};
 use clap::{Args, ValueHint};
 use intercom_api::Region;
 use intercom_delivery::client::{self, AccessToken, Client, Workspace};
@@ -14,8 +15,8 @@ pub(super) struct Connection {
     /// Read the access token from this file instead of the environment variable INTERCOM_ACCESS_TOKEN.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     token_file: Option<PathBuf>,
-    /// Where the workspace is hosted: US, Europe or Australia.
-    #[arg(long, value_name = "REGION", default_value = "US", value_parser = parse_region)]
+    /// Where the workspace is hosted.
+    #[arg(long, value_name = "REGION", default_value_t, value_parser = parser::<OneOf, Region>())]
     region: Region,
     /// Call this URL instead of the region's: a sandbox or a proxy.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
@@ -71,8 +72,4 @@ fn cannot(error: &client::Error) -> Error {
         "cannot call Intercom".to_owned(),
         std::io::Error::other(error.to_string()),
     )
-}
-
-pub(super) fn parse_region(text: &str) -> Result<Region, String> {
-    text.parse().map_err(|_| "expected US, Europe or Australia".to_owned())
 }

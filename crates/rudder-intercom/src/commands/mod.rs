@@ -15,14 +15,12 @@ mod token;
 
 use crate::convert::Settings;
 use crate::exit::Error;
+use crate::values::{OneOf, parser};
 use anstream::AutoStream;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rudderstack_to_intercom::{AttributeNames, Destination, LongText, SameSecond};
 use serde::Serialize;
 use std::io::{self, BufWriter, StdoutLock, Write as _};
-use std::str::FromStr;
-use strum::{ParseError, VariantNames};
 
 /// What every command that converts events is told about the conversion.
 #[derive(Clone, Copy, Debug, Args)]
@@ -31,23 +29,15 @@ pub struct Conversion {
     #[arg(long, help_heading = "Conversion")]
     send_anonymous_id: bool,
     /// What to do with texts that are longer than the 255 characters of a custom attribute: cut, leave out, or send as is.
-    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = named::<LongText>())]
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = parser::<OneOf, LongText>())]
     long_text: LongText,
     /// What to do with names that a custom attribute cannot have: rename, or send as is.
-    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = named::<AttributeNames>())]
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = parser::<OneOf, AttributeNames>())]
     attribute_names: AttributeNames,
     /// What to do about track events of one name, user and second, of which Intercom keeps the first: send as is, or spread
     /// them over 5 seconds by their messageId.
-    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = named::<SameSecond>())]
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = parser::<OneOf, SameSecond>())]
     same_second: SameSecond,
-}
-
-/// Takes the names of a setting.
-fn named<T>() -> impl TypedValueParser<Value = T>
-where
-    T: VariantNames + FromStr<Err = ParseError> + Clone + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(T::VARIANTS).try_map(|name| name.parse())
 }
 
 impl Conversion {

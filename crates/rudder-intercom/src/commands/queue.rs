@@ -3,6 +3,7 @@
 use super::serve::gateway::{STORE, of_gateway};
 use crate::exit::{Error, Exit};
 use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable, thousands};
+use crate::values::{Time, parser};
 use anstream::eprintln;
 use clap::{Args, Subcommand, ValueHint};
 use rudder_gateway::store::{DeadLetter, Filter, Pending, Queue as Store};
@@ -87,10 +88,10 @@ struct Chosen {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// Those that are not older than this, such as 30m, 2h or 7d.
-    #[arg(long, value_name = "AGE", value_parser = age)]
+    #[arg(long, value_name = "AGE", value_parser = parser::<Time, Duration>())]
     since: Option<Duration>,
     /// Those that are older than this.
-    #[arg(long, value_name = "AGE", value_parser = age)]
+    #[arg(long, value_name = "AGE", value_parser = parser::<Time, Duration>())]
     until: Option<Duration>,
 }
 
@@ -335,32 +336,12 @@ fn elapsed(milliseconds: i64) -> String {
     }
 }
 
-fn age(text: &str) -> Result<Duration, String> {
-    let hint = || "expected an age such as 90s, 30m, 2h or 7d".to_owned();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| hint())?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(hint()),
-    };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(hint)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ages() {
-        assert_eq!(age("2h"), Ok(Duration::from_secs(7_200)));
-        assert_eq!(age("7d"), Ok(Duration::from_secs(604_800)));
-        for text in ["", "2", "h", "-1s", "1w", "99999999999999999999d"] {
-            assert!(age(text).is_err(), "{text}");
-        }
+    fn waits_are_shown_in_their_greatest_unit() {
         assert_eq!(
             [elapsed(-1), elapsed(119_999), elapsed(120_000), elapsed(172_800_000)],
             ["0s", "119s", "2m", "2d"]

@@ -2,6 +2,7 @@
 
 use crate::exit::{Error, Exit};
 use crate::text::{BOLD, DIM};
+use crate::values::{Address, Format as _, Time, parser};
 use anstream::eprintln;
 use clap::{Args, ValueHint};
 use intercom_api::{DataAttributeModel, DataType};
@@ -26,7 +27,7 @@ Examples:
 Besides Intercom's own paths it has GET /_sandbox/state, POST /_sandbox/reset and PUT /_sandbox/faults.")]
 pub struct Sandbox {
     /// The address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010", value_parser = parser::<Address, SocketAddr>())]
     listen: SocketAddr,
     #[command(flatten)]
     rules: Rules,
@@ -45,11 +46,11 @@ struct Rules {
     /// Define a custom attribute, such as contact:plan:string; can be repeated.
     #[arg(long = "attribute", value_name = "MODEL:NAME:TYPE", value_parser = parse_attribute)]
     attributes: Vec<(DataAttributeModel, String, DataType)>,
-    /// How many seconds it takes until a changed contact can be found by search.
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    /// How long it takes until a changed contact can be found by search, such as 10s.
+    #[arg(long, value_name = "TIME", value_parser = parser::<Time, Duration>())]
     search_lag: Option<Duration>,
-    /// How many calls are answered in how many seconds, such as 1666/10; none for no limit.
-    #[arg(long, value_name = "CALLS/SECONDS", value_parser = parse_rate)]
+    /// How many calls are answered in what time, such as 1666/10s; none for no limit.
+    #[arg(long, value_name = "CALLS/TIME", value_parser = parse_rate)]
     rate_limit: Option<Rate>,
     /// How many event names may be active.
     #[arg(long, value_name = "COUNT")]
@@ -105,6 +106,7 @@ impl Sandbox {
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Error::System("cannot start the server".to_owned(), error))?;
         runtime.block_on(async {
+            let signal = crate::interrupt::signal();
             let cannot = |error| Error::System(format!("cannot listen on {}", self.listen), error);
             let listener = TcpListener::bind(self.listen).await.map_err(cannot)?;
             let url = format!("http://{}", listener.local_addr().map_err(cannot)?);
@@ -117,8 +119,9 @@ impl Sandbox {
             eprintln!("{DIM}Ctrl-C ends it.{DIM:#}");
             let stop = async {
                 // Without a way to wait for a signal, the server goes on until it is killed.
-                if crate::interrupt::signal().await.is_err() {
-                    std::future::pending::<()>().await;
+                match signal {
+                    Ok(signal) => signal.await,
+                    Err(_) => std::future::pending().await,
                 }
             };
             intercom_sandbox::serve(listener, settings, stop)
@@ -148,19 +151,14 @@ fn parse_attribute(text: &str) -> Result<(DataAttributeModel, String, DataType),
     }
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "expected a number of seconds, not negative".to_owned())
-}
-
 fn parse_rate(text: &str) -> Result<Rate, String> {
-    let hint = "expected CALLS/SECONDS, such as 1666/10, or none";
+    let hint = "expected CALLS/TIME, such as 1666/10s, or none";
     if text == "none" {
         return Ok(Rate::None);
     }
-    let (calls, seconds) = text.split_once('/').ok_or(hint)?;
+    let (calls, time) = text.split_once('/').ok_or(hint)?;
     let calls = calls.parse().map_err(|_| hint)?;
-    match parse_seconds(seconds)? {
+    match Time::parse(time)? {
         window if window < Duration::from_millis(1) => Err(hint.to_owned()),
         window => Ok(Rate::Limit(RateLimit::new(calls, window))),
     }
@@ -200,7 +198,7 @@ mod tests {
     fn rates_and_shares() {
         assert!(matches!(parse_rate("none"), Ok(Rate::None)));
         assert!(
-            matches!(parse_rate("100/2.5"), Ok(Rate::Limit(limit)) if limit == RateLimit::new(100, Duration::from_millis(2500)))
+            matches!(parse_rate("100/2500ms"), Ok(Rate::Limit(limit)) if limit == RateLimit::new(100, Duration::from_millis(2500)))
         );
         for text in ["", "100", "100/0", "-1/2", "100/-1", "x/y", "1/NaN"] {
             assert!(parse_rate(text).is_err(), "{text}");

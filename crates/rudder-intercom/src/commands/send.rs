@@ -8,8 +8,8 @@ use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::send::{DeadLetters, Delivered, End, Job, Journal, JournalError, Preparer, deliver};
 use crate::text::{BOLD, DIM, plural, thousands};
+use crate::values::{OneOf, parser};
 use anstream::{AutoStream, eprintln};
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueHint};
 use intercom_api::{IdentifyAdmin, Region};
 use intercom_delivery::client::{HttpTransport, Workspace};
@@ -72,16 +72,13 @@ struct SandboxArgs {
 #[command(next_help_heading = "Delivery")]
 struct Policies {
     /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
-    #[arg(long, value_name = "POLICY", default_value = "fail",
-          value_parser = PossibleValuesParser::new(["fail", "drop", "create"]).try_map(|name| name.parse::<AttributePolicy>()))]
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, AttributePolicy>())]
     attributes: AttributePolicy,
     /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
-    #[arg(long, value_name = "POLICY", default_value = "fail",
-          value_parser = PossibleValuesParser::new(["fail", "create"]).try_map(|name| name.parse::<UnknownContactPolicy>()))]
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, UnknownContactPolicy>())]
     on_unknown_contact: UnknownContactPolicy,
     /// What to do with an update of an archived contact: restore the contact, or fail the event.
-    #[arg(long, value_name = "POLICY", default_value = "restore",
-          value_parser = PossibleValuesParser::new(["restore", "fail"]).try_map(|name| name.parse::<ArchivedPolicy>()))]
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, ArchivedPolicy>())]
     on_archived: ArchivedPolicy,
     /// How often a call is tried before its event fails.
     #[arg(long, value_name = "COUNT", default_value_t = EngineSettings::new().max_attempts)]

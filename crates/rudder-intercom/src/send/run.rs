@@ -158,9 +158,8 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
 /// Stops the delivery at the first Ctrl-C, gives up what is in flight at the second, and everything at the third.
 async fn watch(control: Control, progress: Arc<Progress>, interrupted: crossbeam_channel::Sender<()>) {
     for count in 1.. {
-        if interrupt::signal().await.is_err() {
-            return;
-        }
+        let Ok(signal) = interrupt::signal() else { return };
+        signal.await;
         let _ = interrupted.try_send(());
         match count {
             1 => {

@@ -1,0 +1,244 @@
+//! The settings of `serve`. Each is declared here and nowhere else; its default is that of the crate it is for.
+
+use super::setting::{Declared, Setting};
+use crate::cli::LogFormat;
+use crate::values::{Address, Count, File, Format, OneOf, Optional, SecretFile, Size, Switch, Time};
+use intercom_transformer::BaseUrl;
+use rudder_gateway::{StoreSettings, WriteKeys};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use tracing_subscriber::filter::Targets;
+
+const SERVICE: &str = "Service";
+const INTERCOM: &str = "Intercom";
+/// The heading of what only a gateway has.
+pub(super) const GATEWAY: &str = "Gateway";
+const OUTPUT: &str = "Output";
+/// The setting whose flag belongs to all commands.
+pub(super) const LOG: &str = "log";
+
+/// Everything that `serve` is told.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) listen: SocketAddr,
+    pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) log: String,
+    pub(super) log_format: LogFormat,
+    pub(super) service: intercom_transformer::Settings,
+    /// Whether there is a gateway.
+    pub(super) is_gateway: bool,
+    pub(super) sandbox: bool,
+    pub(super) store: Option<PathBuf>,
+    pub(super) write_keys_file: Option<PathBuf>,
+    pub(super) page_token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) gateway: rudder_gateway::Settings,
+    pub(super) kept: StoreSettings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 9090).into(),
+            metrics_listen: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            service: intercom_transformer::Settings::new(),
+            is_gateway: false,
+            sandbox: false,
+            store: None,
+            write_keys_file: None,
+            page_token_file: None,
+            token_file: None,
+            gateway: rudder_gateway::Settings::new(WriteKeys::Any),
+            kept: StoreSettings::new(),
+        }
+    }
+}
+
+/// Where Intercom is called.
+#[derive(Debug)]
+struct Url;
+
+impl Format<BaseUrl> for Url {
+    const PLACEHOLDER: &'static str = "URL";
+
+    fn parse(text: &str) -> Result<BaseUrl, String> {
+        text.parse()
+            .map_err(|error: intercom_transformer::InvalidBaseUrl| error.to_string())
+    }
+
+    fn show(value: &BaseUrl) -> Option<String> {
+        Some(value.to_string())
+    }
+}
+
+/// What is logged.
+#[derive(Debug)]
+struct LogFilter;
+
+impl Format<String> for LogFilter {
+    const PLACEHOLDER: &'static str = "FILTER";
+
+    fn parse(text: &str) -> Result<String, String> {
+        match text.parse::<Targets>() {
+            Ok(_) => Ok(text.to_owned()),
+            Err(error) => Err(format!(
+                "expected a level such as info, or filters such as intercom_delivery=debug: {error}"
+            )),
+        }
+    }
+
+    fn show(value: &String) -> Option<String> {
+        Some(value.clone())
+    }
+}
+
+macro_rules! settings {
+    ($($heading:path {$(
+        $(#[doc = $help:literal])+
+        $name:literal: $format:ty => $($field:ident).+ $(, or $unset:literal)?;
+    )*})*) => {
+        /// All settings, in the order of the help.
+        pub(super) const SETTINGS: &[Setting] = &[$($(Setting::new::<$format, _>(
+            Declared {
+                name: $name,
+                heading: $heading,
+                help: concat!($($help),+),
+                unset: concat!($($unset)?),
+            },
+            |config| &config.$($field).+,
+            |config| <$format as Format<_>>::show(&config.$($field).+),
+            |config, text| {
+                config.$($field).+ = <$format as Format<_>>::parse(text)?;
+                Ok(())
+            },
+        ),)*)*];
+    };
+}
+
+settings! {
+    SERVICE {
+        /// Where rudder-server finds the service; port 0 takes a free one, and :9090 all addresses of this machine.
+        "listen": Address => listen;
+        /// Where /metrics and /health are served besides.
+        "metrics-listen": Optional<Address> => metrics_listen, or "nowhere";
+        /// The longest body of a request.
+        "max-body-bytes": Size => service.max_body_bytes;
+        /// Requests in progress at one time; beyond them, the response is 503.
+        "max-requests": Count => service.max_requests;
+        /// Connections at one time; beyond them, new ones wait.
+        "max-connections": Count => service.max_connections;
+        /// How long the body of a request may take to arrive.
+        "body-timeout": Time => service.body_timeout;
+        /// How long a connection may be idle, or take for the head of a request.
+        "idle-timeout": Time => service.idle_timeout;
+        /// How long the calls for one request may take; what is not done by then is to be retried.
+        "request-timeout": Time => service.request_timeout;
+        /// How long a stop waits for requests in progress.
+        "shutdown-timeout": Time => service.shutdown_timeout;
+    }
+    INTERCOM {
+        /// Where Intercom is called in place of its own hosts; {host} in it stands for the host that is meant.
+        "intercom-base-url": Optional<Url> => service.intercom_base_url, or "Intercom's hosts";
+        /// The version of Intercom's API.
+        "api-version": OneOf => service.api_version;
+        /// What happens to an update of an archived contact: restore the contact, or fail the event.
+        "on-archived": OneOf => service.on_archived;
+        /// Calls to Intercom at one time.
+        "max-calls": Count => service.max_calls;
+        /// Calls to Intercom at one time for one request.
+        "max-calls-per-request": Count => service.max_calls_per_request;
+        /// How long a connection to Intercom may take.
+        "connect-timeout": Time => service.connect_timeout;
+        /// How long a response of Intercom may take.
+        "call-timeout": Time => service.call_timeout;
+        /// How many contact ids are remembered.
+        "remembered-contacts": Count => service.remembered_contacts;
+        /// How long a contact id is remembered that a search has found; 0s for not at all.
+        "remember-for": Time => service.remember_for;
+    }
+    GATEWAY {
+        /// Take events straight from RudderStack's SDKs too, keep them on disk until they are in Intercom, and serve a page to watch it.
+        "gateway": Switch => is_gateway;
+        /// Deliver to a stand-in for Intercom within this program.
+        "sandbox": Switch => sandbox;
+        /// The file in which events are kept, made if it is not there. A sandbox does not share one with Intercom.
+        "store": Optional<File> => store, or "rudder-intercom.db, or sandbox.db with --sandbox";
+        /// Accept the write keys in this file, one a line or with commas between them.
+        "write-keys-file": SecretFile => write_keys_file, or "any key, from this machine only, and from no web pages but its own";
+        /// Show the page only to those who know the token in this file.
+        "page-token-file": SecretFile => page_token_file, or "to this machine only";
+        /// Read Intercom's access token from this file.
+        "token-file": SecretFile => token_file, or "none";
+        /// Where the workspace is hosted.
+        "region": OneOf => gateway.destination.region;
+        /// Let the anonymous id stand in for a user id that is missing.
+        "send-anonymous-id": Switch => gateway.destination.send_anonymous_id;
+        /// What to do with texts that are longer than the 255 characters of a custom attribute: cut, leave out, or send as is.
+        "long-text": OneOf => gateway.destination.long_text;
+        /// What to do with names that a custom attribute cannot have: rename, or send as is.
+        "attribute-names": OneOf => gateway.destination.attribute_names;
+        /// What to do about track events of one name, user and second, of which Intercom keeps the first: send as is, or spread them over 5 seconds by their messageId.
+        "same-second": OneOf => gateway.destination.same_second;
+        /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
+        "attributes": OneOf => gateway.engine.attributes;
+        /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
+        "on-unknown-contact": OneOf => gateway.engine.unknown_contact;
+        /// The longest event.
+        "max-event-bytes": Size => gateway.max_event_bytes;
+        /// The longest request with events, before and after decompression.
+        "max-request-bytes": Size => gateway.max_request_bytes;
+        /// How many events may wait; beyond them, the response is 503.
+        "max-queue-events": Count => kept.bounds.events;
+        /// How much room events and dead letters may take together; beyond it, the response is 503.
+        "max-queue-bytes": Size => kept.bounds.bytes;
+        /// How long the oldest event may wait; beyond that, the response is 503.
+        "max-queue-age": Optional<Time> => kept.bounds.age, or "any time";
+        /// How long senders are told to wait that get a 503.
+        "retry-after": Time => gateway.retry_after;
+        /// For how long an event with the same messageId is dropped as a repeat.
+        "repeat-window": Time => kept.repeats.window;
+        /// How many messageIds are remembered for that, at most.
+        "remembered-messages": Count => kept.repeats.remembered;
+        /// Take the first address of X-Forwarded-For for the sender's: behind a proxy that sets it.
+        "trust-forwarded-for": Switch => gateway.trust_forwarded_for;
+    }
+    OUTPUT {
+        /// What is logged.
+        "log": LogFilter => log;
+        /// The form of the log.
+        "log-format": OneOf => log_format;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_setting_is_read_as_it_is_shown() {
+        let defaults = Config::default();
+        let mut names = BTreeSet::new();
+        for setting in SETTINGS {
+            assert!(
+                names.insert(setting.declared.name),
+                "{} is declared twice",
+                setting.declared.name
+            );
+            match (setting.show)(&defaults) {
+                Some(value) => {
+                    let mut config = defaults.clone();
+                    assert_eq!((setting.set)(&mut config, &value), Ok(()), "{}", setting.declared.name);
+                    assert_eq!((setting.show)(&config), Some(value), "{}", setting.declared.name);
+                }
+                None => assert_ne!(
+                    setting.declared.unset, "",
+                    "{} says nothing of its absence",
+                    setting.declared.name
+                ),
+            }
+        }
+    }
+}
