@@ -1,6 +1,6 @@
 //! The sandbox over HTTP/1.1 and HTTP/2 (without TLS).
 //!
-//! Besides Intercom's paths there are three of its own, which need no token:
+//! Besides Intercom's paths there are three of its own, which need no token, and are not for web pages of other machines:
 //!
 //! - `GET /_sandbox/state`: the whole [`State`](crate::State).
 //! - `POST /_sandbox/reset`: empties the workspace.
@@ -166,6 +166,7 @@ struct App {
     sandbox: Arc<Mutex<Sandbox>>,
     started: Instant,
     started_at: UnixMillis,
+    is_loopback: bool,
 }
 
 impl App {
@@ -186,7 +187,9 @@ async fn serve_shared(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let address = listener.local_addr().map_err(ServeError::Serve)?;
     let app = App {
+        is_loopback: address.ip().is_loopback(),
         sandbox,
         started: Instant::now(),
         started_at: UnixMillis(0).after(since_1970.unwrap_or_default()),
@@ -205,11 +208,17 @@ async fn answer(
     request: http::Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let is_own = parts.uri.path().starts_with("/_sandbox/");
+    if is_own && let Err(foreign) = http_access::check_browser(&parts.uri, &parts.headers, app.is_loopback) {
+        let mut response = Response::new(Body::from(format!("{foreign}\n")));
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        return response;
+    }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    if target.starts_with("/_sandbox/") {
+    if is_own {
         return own(&app, &parts.method, target, &body);
     }
     let mut request = Request::new(parts.method.as_str(), target).body(&body);

@@ -10,10 +10,20 @@ use tokio::sync::oneshot;
 
 /// Sends one request on a connection of its own and reads all there is: status, head and body, if there is an answer.
 async fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<(u16, String, String)> {
+    exchange_with("host: x", address, method, path, body).await
+}
+
+async fn exchange_with(
+    headers: &str,
+    address: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<(u16, String, String)> {
     let mut stream = TcpStream::connect(address).await.expect("loopback");
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer any\r\nintercom-version: 2.10\r\n\
+        "{method} {path} HTTP/1.1\r\n{headers}\r\nauthorization: Bearer any\r\nintercom-version: 2.10\r\n\
          connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.expect("loopback");
@@ -153,4 +163,19 @@ async fn a_body_that_is_too_long_is_refused() {
     // The connection may be gone before all of it was written.
     assert!(answer.is_none_or(|(status, ..)| status == 413));
     assert!(sandbox.state().calls.is_empty());
+}
+
+#[tokio::test]
+async fn web_pages_of_other_machines_do_not_get_the_state() {
+    let sandbox = spawn(Settings::default()).await.unwrap();
+    let at = address(&sandbox);
+    for (headers, expected) in [
+        ("host: localhost:4010", 200),
+        ("host: localhost\r\norigin: http://127.0.0.1:9090", 200),
+        ("host: localhost\r\norigin: https://page.example", 403),
+        ("host: page.example:4010", 403),
+    ] {
+        let answer = exchange_with(headers, &at, "GET", "/_sandbox/state", "").await;
+        assert_eq!(answer.unwrap().0, expected, "{headers}");
+    }
 }

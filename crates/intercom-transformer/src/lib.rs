@@ -27,6 +27,8 @@ mod settings;
 mod steps;
 
 #[cfg(feature = "server")]
-pub use service::Transformer;
+pub use http_access::Secret;
+#[cfg(feature = "server")]
+pub use service::{Routes, Transformer};
 #[cfg(feature = "server")]
 pub use settings::{BaseUrl, InvalidBaseUrl, Settings};

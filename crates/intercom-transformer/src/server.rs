@@ -1,6 +1,6 @@
 //! Connections: accepted, timed, and let go of gracefully.
 
-use crate::service::{self, Transformer};
+use crate::service::{self, Routes, Transformer};
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,16 +21,16 @@ use tower_http::normalize_path::NormalizePathLayer;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Transformer {
-    /// Serves rudder-server's paths until `stop` is ready, then finishes what is in progress.
+    /// Serves all its paths until `stop` is ready, then finishes what is in progress.
     ///
     /// # Errors
     ///
     /// If requests are still in progress when the shutdown timeout has passed.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-        self.serve_with(listener, Router::new(), stop).await
+        self.serve_with(listener, Routes::ALL, Router::new(), stop).await
     }
 
-    /// Serves other routes besides rudder-server's paths, on the same connections, until `stop` is ready.
+    /// Serves some of its paths, and other routes besides them on the same connections, until `stop` is ready.
     ///
     /// Requests have the address that they come from as axum's `ConnectInfo<SocketAddr>`.
     ///
@@ -40,27 +40,17 @@ impl Transformer {
     ///
     /// # Panics
     ///
-    /// If the routes have a path of [`router`](Self::router), or a fallback.
+    /// If the other routes have a path of [`router`](Self::router), or a fallback.
     pub async fn serve_with(
         &self,
         listener: TcpListener,
-        routes: Router,
+        routes: Routes,
+        others: Router,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let router = self.router().merge(routes.layer(service::catch_panics()));
-        self.accept(listener, router, stop).await
-    }
-
-    /// Serves `/metrics` and `/health` until `stop` is ready.
-    ///
-    /// # Errors
-    ///
-    /// If requests are still in progress when the shutdown timeout has passed.
-    pub async fn serve_metrics(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-        self.accept(listener, self.metrics_router(), stop).await
-    }
-
-    async fn accept(&self, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let is_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let router = self.routes(routes, is_loopback);
+        let router = router.merge(others.layer(service::catch_panics()));
         let settings = &self.gateway.settings;
         let service = NormalizePathLayer::trim_trailing_slash().layer(router);
         // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.

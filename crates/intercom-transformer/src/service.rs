@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http_access::{Secret, check_browser, credentials};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -50,57 +51,52 @@ impl Transformer {
         })
     }
 
-    /// The service of rudder-server's paths.
+    /// The service of all its paths, wherever requests come from.
     pub fn router(&self) -> Router {
-        let endpoint = |endpoint: Endpoint| middleware::from_fn_with_state((self.clone(), endpoint), observe);
-        let router = Router::new()
-            .route("/routerTransform", post(router_transform))
-            .layer(endpoint(Endpoint::RouterTransform))
-            .merge(
-                Router::new()
-                    .route("/v0/destinations/{destination}/proxy", post(proxy_v0))
-                    .route("/v1/destinations/{destination}/proxy", post(proxy_v1))
-                    .layer(endpoint(Endpoint::Proxy)),
-            )
-            .merge(
-                Router::new()
-                    .route("/v0/destinations/{destination}", post(process))
-                    .layer(endpoint(Endpoint::Processor)),
-            )
-            .merge(
-                Router::new()
-                    .route("/deleteUsers", post(delete_users))
-                    .layer(endpoint(Endpoint::DeleteUsers)),
-            )
-            .merge(
-                Router::new()
-                    .route("/features", get(features))
-                    .layer(endpoint(Endpoint::Features)),
-            )
-            .merge(
-                Router::new()
-                    .route("/transformerBuildVersion", get(build_version))
-                    .layer(endpoint(Endpoint::BuildVersion)),
-            )
-            .merge(self.operator_routes());
+        self.routes(Routes::ALL, false)
+    }
+
+    /// The service of some of its paths. On a loopback address, the names that it may be called by are looked at too.
+    pub(crate) fn routes(&self, routes: Routes, is_loopback: bool) -> Router {
+        let group = |endpoint: Endpoint, token: Option<&Secret>, router: Router<Self>| {
+            let guard = Guard {
+                token: token.cloned(),
+                is_loopback,
+            };
+            router
+                .layer(middleware::from_fn_with_state(guard, admit))
+                .layer(middleware::from_fn_with_state((self.clone(), endpoint), observe))
+        };
+        let health = Router::new().route("/health", get(health));
+        // Whoever probes has no secrets, and learns none.
+        let health = health.layer(middleware::from_fn_with_state(
+            (self.clone(), Endpoint::Health),
+            observe,
+        ));
+        let mut router = Router::new().merge(health);
+        if routes.metrics {
+            let token = self.gateway.settings.metrics_token.as_ref();
+            let metrics = Router::new().route("/metrics", get(metrics_text));
+            router = router.merge(group(Endpoint::Metrics, token, metrics));
+        }
+        if routes.transformer {
+            let token = self.gateway.settings.token.as_ref();
+            let proxy = Router::new()
+                .route("/v0/destinations/{destination}/proxy", post(proxy_v0))
+                .route("/v1/destinations/{destination}/proxy", post(proxy_v1));
+            let others = [
+                (Endpoint::RouterTransform, "/routerTransform", post(router_transform)),
+                (Endpoint::Processor, "/v0/destinations/{destination}", post(process)),
+                (Endpoint::DeleteUsers, "/deleteUsers", post(delete_users)),
+                (Endpoint::Features, "/features", get(features)),
+                (Endpoint::BuildVersion, "/transformerBuildVersion", get(build_version)),
+            ];
+            router = router.merge(group(Endpoint::Proxy, token, proxy));
+            for (endpoint, path, method) in others {
+                router = router.merge(group(endpoint, token, Router::new().route(path, method)));
+            }
+        }
         self.finish(router)
-    }
-
-    /// The service of `/metrics` and `/health` alone.
-    pub fn metrics_router(&self) -> Router {
-        self.finish(self.operator_routes())
-    }
-
-    fn operator_routes(&self) -> Router<Self> {
-        let endpoint = |endpoint: Endpoint| middleware::from_fn_with_state((self.clone(), endpoint), observe);
-        Router::new()
-            .route("/health", get(health))
-            .layer(endpoint(Endpoint::Health))
-            .merge(
-                Router::new()
-                    .route("/metrics", get(metrics_text))
-                    .layer(endpoint(Endpoint::Metrics)),
-            )
     }
 
     fn finish(&self, router: Router<Self>) -> Router {
@@ -112,6 +108,51 @@ impl Transformer {
             .layer(middleware::map_response(with_api_version))
             .with_state(self.clone())
     }
+}
+
+/// Which paths are served, besides `/health`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Routes {
+    /// Those of rudder-server.
+    pub transformer: bool,
+    /// `/metrics`.
+    pub metrics: bool,
+}
+
+impl Routes {
+    /// All of them.
+    pub const ALL: Self = Self {
+        transformer: true,
+        metrics: true,
+    };
+    /// `/metrics` alone.
+    pub const METRICS: Self = Self {
+        transformer: false,
+        metrics: true,
+    };
+}
+
+/// Who may make a request.
+#[derive(Clone, Debug)]
+struct Guard {
+    token: Option<Secret>,
+    is_loopback: bool,
+}
+
+async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, Problem> {
+    match guard.token {
+        Some(token) if credentials(request.headers()).is_some_and(|given| token.matches(&given)) => {}
+        Some(_) => {
+            let message = "the token is missing or wrong: give it as a bearer token, or as the password in the URL";
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
+        }
+        None => check_browser(request.uri(), request.headers(), guard.is_loopback).map_err(|foreign| {
+            let message = format!("{foreign}; with a token it would be served");
+            Problem::new(StatusCode::FORBIDDEN, foreign.code(), message)
+        })?,
+    }
+    Ok(next.run(request).await)
 }
 
 /// Why a request is not answered as asked: status, stable code, and words.
@@ -168,6 +209,10 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let after = HeaderValue::from_static(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Basic realm=\"rudder-intercom\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         response
     }

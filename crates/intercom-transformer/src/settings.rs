@@ -1,5 +1,6 @@
 //! How the service works.
 
+use http_access::Secret;
 use intercom_api::{ApiVersion, Region};
 use intercom_delivery::ArchivedPolicy;
 use std::borrow::Cow;
@@ -16,9 +17,14 @@ macro_rules! nonzero {
 }
 
 /// The settings of the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
+    /// What rudder-server must give: as a bearer token, or as the password in its URL of the service. Without one, web pages
+    /// are turned away, and nobody else.
+    pub token: Option<Secret>,
+    /// What whoever reads `/metrics` must give, in the same ways.
+    pub metrics_token: Option<Secret>,
     /// Where Intercom is called, in place of its own hosts.
     pub intercom_base_url: Option<BaseUrl>,
     /// The version of Intercom's API.
@@ -59,6 +65,8 @@ impl Settings {
     /// The defaults, and Intercom's own hosts.
     pub fn new() -> Self {
         Self {
+            token: None,
+            metrics_token: None,
             intercom_base_url: None,
             api_version: ApiVersion::default(),
             on_archived: ArchivedPolicy::default(),

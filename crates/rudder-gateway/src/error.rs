@@ -6,9 +6,6 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A write key or a token is empty, or has characters that no header can hold.
-    #[error("a write key or token is empty, or has characters that none has")]
-    InvalidSecret,
     /// The store cannot be opened.
     #[error("cannot open the event store {}", path.display())]
     Open {
@@ -41,7 +38,6 @@ impl Error {
     /// The stable `snake_case` name.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::InvalidSecret => "invalid_secret",
             Self::Open { .. } => "store_not_opened",
             Self::NoStore(_) => "no_store",
             Self::Foreign(_) => "not_a_store",

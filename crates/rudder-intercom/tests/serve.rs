@@ -83,10 +83,15 @@ struct Gateway {
 
 impl Gateway {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut process = program()
             .args(["--gateway", "--sandbox", "--listen", "127.0.0.1:0", "--log", "warn"])
             .args(arguments)
+            .envs(variables.iter().copied())
             .arg("--store")
             .arg(folder.path().join("events.db"))
             .stdout(Stdio::piped())
@@ -110,11 +115,13 @@ impl Gateway {
     }
 
     fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        self.ask_as(&self.address, method, path, headers, body)
+    }
+
+    /// Asks the server by another name.
+    fn ask_as(&self, host: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut client = self.connect();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}",
-            self.address
-        );
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}");
         write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
@@ -248,4 +255,93 @@ fn the_gateways_settings_are_settings_like_the_others() {
     assert_eq!(alone.status.code(), Some(2));
     let told = String::from_utf8(alone.stderr).unwrap();
     assert!(told.contains("--sandbox is a setting of the gateway"), "{told}");
+}
+
+/// The status of a response.
+fn status(response: &str) -> &str {
+    response.split(' ').nth(1).unwrap_or_default()
+}
+
+#[test]
+fn a_gateway_for_others_serves_the_transformer_and_metrics_with_a_token_only() {
+    let keys = ("RUDDER_INTERCOM_WRITE_KEYS", "WK");
+    let gateway = Gateway::start_with(&[], &[keys]);
+    assert_eq!(status(&gateway.ask("GET", "/health", "", "")), "200");
+    let sent = gateway.ask(
+        "POST",
+        "/v1/track",
+        "authorization: Basic V0s6\r\n",
+        r#"{"userId":"u","event":"e"}"#,
+    );
+    assert_eq!(status(&sent), "200", "{sent}");
+    // A 404 would make rudder-server throw its events away.
+    for (method, path) in [("POST", "/routerTransform"), ("GET", "/features"), ("GET", "/metrics")] {
+        assert_eq!(status(&gateway.ask(method, path, "", "{}")), "400", "{path}");
+    }
+    assert_eq!(gateway.end(), Some(0));
+
+    let tokens = [
+        keys,
+        ("RUDDER_INTERCOM_TRANSFORMER_TOKEN", "secret"),
+        ("RUDDER_INTERCOM_METRICS_TOKEN", "se:cret"),
+    ];
+    let gateway = Gateway::start_with(&[], &tokens);
+    // any:secret, any:se:cret and any:other.
+    let (secret, metrics, other) = ("Basic YW55OnNlY3JldA==", "Basic YW55OnNlOmNyZXQ=", "Basic YW55Om90aGVy");
+    for (method, path, authorization, expected) in [
+        ("POST", "/routerTransform", secret, "200"),
+        ("POST", "/routerTransform", "Bearer secret", "200"),
+        ("POST", "/routerTransform", other, "401"),
+        ("GET", "/features", secret, "200"),
+        ("GET", "/features", metrics, "401"),
+        ("GET", "/metrics", metrics, "200"),
+        ("GET", "/metrics", "Bearer se:cret", "200"),
+        ("GET", "/metrics", secret, "401"),
+        ("GET", "/health", other, "200"),
+    ] {
+        let headers = format!("authorization: {authorization}\r\n");
+        let response = gateway.ask(method, path, &headers, r#"{"input":[5]}"#);
+        assert_eq!(status(&response), expected, "{path} with {authorization}: {response}");
+    }
+    assert_eq!(status(&gateway.ask("GET", "/features", "", "")), "401");
+    assert_eq!(gateway.end(), Some(0));
+}
+
+#[test]
+fn web_pages_of_other_machines_get_neither_the_transformer_nor_metrics() {
+    let gateway = Gateway::start(&[]);
+    for (method, path) in [("POST", "/routerTransform"), ("GET", "/features"), ("GET", "/metrics")] {
+        let body = r#"{"input":[5]}"#;
+        assert_eq!(status(&gateway.ask(method, path, "", body)), "200", "{path}");
+        let from_a_page = gateway.ask(method, path, "origin: https://page.example\r\n", body);
+        assert_eq!(status(&from_a_page), "403", "{path}");
+        let rebound = gateway.ask_as("page.example", method, path, "", body);
+        assert_eq!(status(&rebound), "403", "{path}");
+        assert!(rebound.contains("wrong_host"), "{rebound}");
+    }
+    assert_eq!(gateway.end(), Some(0));
+}
+
+#[test]
+fn beside_a_token_of_intercom_the_transformer_needs_one_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program()
+        .args([
+            "--gateway",
+            "--listen",
+            "127.0.0.1:0",
+            "--transformer-listen",
+            ":0",
+            "--store",
+        ])
+        .arg(folder.path().join("events.db"))
+        .env("INTERCOM_ACCESS_TOKEN", "top-secret")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("--transformer-token-file") && !error.contains("top-secret"),
+        "{error}"
+    );
 }

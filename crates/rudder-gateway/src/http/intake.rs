@@ -5,10 +5,8 @@ use super::{App, body};
 use crate::complete::{Arrival, complete};
 use crate::store::Refusal;
 use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use chrono::Utc;
 use rudderstack_events::EventType;
 use std::net::SocketAddr;
@@ -96,17 +94,7 @@ pub(super) fn write_key(headers: &HeaderMap) -> Result<String, Fault> {
         let message = "the write key is missing: send it as the user name of basic authentication";
         Fault::new(401, "missing_write_key", message)
     };
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, credentials) = value.and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(missing());
-    }
-    let credentials = BASE64_STANDARD.decode(credentials.trim()).map_err(|_| missing())?;
-    let mut credentials = String::from_utf8(credentials).map_err(|_| missing())?;
-    if let Some(end) = credentials.find(':') {
-        credentials.truncate(end);
-    }
-    Ok(credentials)
+    http_access::basic(headers).map(|(name, _)| name).ok_or_else(missing)
 }
 
 /// The parameter `writeKey`. Keys are letters and digits, which need no decoding.
@@ -131,6 +119,7 @@ fn address(app: &App, headers: &HeaderMap, peer: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header;
 
     #[test]
     fn the_write_key_is_the_user_name() {

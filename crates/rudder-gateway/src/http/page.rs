@@ -4,11 +4,10 @@ use super::App;
 use super::answer::{Fault, text};
 use crate::settings::WriteKeys;
 use axum::extract::{Request, State};
-use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use std::net::IpAddr;
+use http_access::{credentials, is_local_origin, names_this_machine};
 use std::sync::Arc;
 
 const HTML: &str = include_str!("../page/page.html");
@@ -42,14 +41,7 @@ pub(super) async fn script() -> Response {
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
     match &app.settings.page_token {
         Some(token) => {
-            let value = request
-                .headers()
-                .get(header::AUTHORIZATION)
-                .and_then(|value| value.to_str().ok());
-            if !value
-                .and_then(|value| value.strip_prefix("Bearer "))
-                .is_some_and(|given| token.matches(given))
-            {
+            if !credentials(request.headers()).is_some_and(|given| token.matches(&given)) {
                 return Err(Fault::new(401, "page_token", "the page's token is missing or wrong"));
             }
         }
@@ -95,62 +87,11 @@ const PROXIED: [&str; 6] = [
 /// Turns away what comes from elsewhere: by another name that leads here, or through a proxy that listens for others.
 fn from_this_machine(request: &Request, needs: &'static str) -> Result<(), Fault> {
     let turn_away = |code, how: &str| Err(Fault::new(403, code, format!("{needs}, because {how}")));
-    if !names_this_machine(request) {
+    if !names_this_machine(request.uri(), request.headers()) {
         return turn_away("wrong_host", "the request was not sent to a name of this machine");
     }
     if PROXIED.iter().any(|name| request.headers().contains_key(*name)) {
         return turn_away("proxied", "the request came through a proxy");
     }
     Ok(())
-}
-
-/// Whether the request was sent to a name of this machine, and not to one that leads here.
-fn names_this_machine(request: &Request) -> bool {
-    let host = match request.headers().get(header::HOST) {
-        Some(host) => host.to_str().ok(),
-        // HTTP/2 has it elsewhere.
-        None => request.uri().authority().map(Authority::as_str),
-    };
-    host.is_some_and(is_this_machine)
-}
-
-fn is_local_origin(origin: &str) -> bool {
-    origin
-        .split_once("://")
-        .is_some_and(|(scheme, host)| matches!(scheme, "http" | "https") && is_this_machine(host))
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next(),
-        None => host.split(':').next(),
-    };
-    name.is_some_and(|name| name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_this_machine() {
-        for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:80", "[::1]"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in [
-            "",
-            "example.com",
-            "localhost.example.com",
-            "10.0.0.1:80",
-            "127.0.0.1.nip.io",
-        ] {
-            assert!(!is_this_machine(host), "{host}");
-            assert!(!is_local_origin(&format!("http://{host}")), "{host}");
-        }
-        assert!(is_local_origin("http://localhost:3000"));
-        assert!(is_local_origin("https://[::1]"));
-        for origin in ["", "null", "file://", "chrome-extension://localhost", "localhost"] {
-            assert!(!is_local_origin(origin), "{origin}");
-        }
-    }
 }

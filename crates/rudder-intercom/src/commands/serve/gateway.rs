@@ -23,6 +23,8 @@ const SANDBOX_STORE: &str = "sandbox.db";
 /// A gateway, and the sandbox that it delivers to, if it is to.
 pub(super) struct Gateway {
     pub(super) gateway: rudder_gateway::Gateway,
+    /// Whether it is for others than this machine.
+    pub(super) is_public: bool,
     _sandbox: Option<RunningSandbox>,
 }
 
@@ -56,9 +58,11 @@ impl Gateway {
         let path = config.store.as_deref().unwrap_or(default);
         let store = Store::open(path, config.kept).map_err(|error| of_gateway(&error))?;
         greet(address, &settings)?;
+        let is_public = !settings.is_loopback || matches!(settings.write_keys, WriteKeys::These(_));
         let gateway = rudder_gateway::Gateway::start(settings, store, transport);
         Ok(Self {
             gateway: gateway.map_err(|error| of_gateway(&error))?,
+            is_public,
             _sandbox: sandbox,
         })
     }
@@ -124,7 +128,7 @@ fn greet(address: SocketAddr, settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-fn to_secret(text: &str) -> Result<Secret, Error> {
+pub(super) fn to_secret(text: &str) -> Result<Secret, Error> {
     Secret::new(text).map_err(|error| Error::Usage(error.to_string()))
 }
 

@@ -8,10 +8,11 @@ mod settings;
 use crate::cli;
 use crate::exit::{Error, Exit};
 use crate::interrupt;
+use axum::Router;
 use clap::{Args, ValueHint};
 use gateway::Gateway;
-use intercom_transformer::Transformer;
-use setting::Given;
+use intercom_transformer::{Routes, Transformer};
+use setting::{Given, secret};
 use settings::{Config, GATEWAY, LOG};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -87,22 +88,38 @@ impl Serve {
 }
 
 async fn serve(mut config: Config) -> Result<(), Error> {
+    let token = |setting: &str, file: &Option<PathBuf>| match secret(setting, file.as_deref())? {
+        Some(token) => gateway::to_secret(&token).map(Some),
+        None => Ok(None),
+    };
+    config.service.token = token("transformer-token-file", &config.transformer_token_file)?;
+    config.service.metrics_token = token("metrics-token-file", &config.metrics_token_file)?;
     // Before anybody can know that the server is there.
     let signal = interrupt::signal();
     let listener = listen(config.listen).await?;
-    let metrics = match config.metrics_listen {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
+    let metrics = listen_besides(config.metrics_listen).await?;
+    let transformer = listen_besides(config.transformer_listen).await?;
     let gateway = if config.is_gateway {
         let address = listener.local_addr().unwrap_or(config.listen);
         Some(Gateway::start(&mut config, address).await?)
     } else {
         None
     };
+    let is_public = gateway.as_ref().is_some_and(|gateway| gateway.is_public);
+    let routes = Routes {
+        transformer: transformer.is_none() && (!is_public || config.service.token.is_some()),
+        metrics: !is_public || config.service.metrics_token.is_some(),
+    };
+    if is_public && transformer.is_none() && !routes.transformer {
+        tracing::info!(
+            "the transformer's paths are not served: they need --transformer-token-file or --transformer-listen"
+        );
+    }
+    let open = transformer.as_ref().or(routes.transformer.then_some(&listener));
+    require_token(&config, open)?;
     let service = Transformer::new(config.service).map_err(|error| Error::Usage(error.to_string()))?;
     let (stop, stopped) = watch::channel(());
-    // Each of the two servers waits until the sender is gone.
+    // Each of the servers waits until the sender is gone.
     let wait = |mut stopped: watch::Receiver<()>| async move { while stopped.changed().await.is_ok() {} };
     let ended = gateway.as_ref().map(|gateway| gateway.gateway.ended());
     tokio::spawn(async move {
@@ -125,20 +142,53 @@ async fn serve(mut config: Config) -> Result<(), Error> {
         }
         drop(stop);
     });
-    if let Some(listener) = metrics {
+    let besides = [(metrics, Routes::METRICS), (transformer, Routes::ALL)].map(|(listener, routes)| {
         let (service, stopped) = (service.clone(), wait(stopped.clone()));
-        tokio::spawn(async move { service.serve_metrics(listener, stopped).await });
-    }
-    let routes = gateway
+        listener.map(|listener| {
+            tokio::spawn(async move { service.serve_with(listener, routes, Router::new(), stopped).await })
+        })
+    });
+    let others = gateway
         .as_ref()
         .map(|gateway| gateway.gateway.router())
         .unwrap_or_default();
-    let served = service.serve_with(listener, routes, wait(stopped)).await;
+    let mut served = service.serve_with(listener, routes, others, wait(stopped)).await;
+    for besides in besides.into_iter().flatten() {
+        served = served.and(besides.await.unwrap_or_else(|error| Err(io::Error::other(error))));
+    }
     let served = served.map_err(|error| Error::System("the service did not end in order".into(), error));
     match gateway {
         // What is not delivered is kept, whatever became of the requests.
         Some(gateway) => gateway.stop().await.and(served),
         None => served,
+    }
+}
+
+/// Looks whether others than this machine can use the transformer without a token. They may, if all that they can do is to
+/// use tokens of their own.
+fn require_token(config: &Config, listener: Option<&TcpListener>) -> Result<(), Error> {
+    let address = listener.and_then(|listener| listener.local_addr().ok());
+    let Some(address) = address.filter(|address| !address.ip().is_loopback() && config.service.token.is_none()) else {
+        return Ok(());
+    };
+    if config.is_gateway && !config.sandbox {
+        return Err(Error::Usage(format!(
+            "others than this machine may use the transformer at {address}, beside a gateway with a token of Intercom, only \
+             with a token: set RUDDER_INTERCOM_TRANSFORMER_TOKEN, or give --transformer-token-file FILE"
+        )));
+    }
+    tracing::warn!(
+        code = "transformer_open",
+        %address,
+        "whoever reaches this address may use the transformer: let only rudder-server reach it, or give --transformer-token-file"
+    );
+    Ok(())
+}
+
+async fn listen_besides(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
+    match address {
+        Some(address) => listen(address).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -22,11 +22,14 @@ pub(super) const LOG: &str = "log";
 pub(super) struct Config {
     pub(super) listen: SocketAddr,
     pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) transformer_token_file: Option<PathBuf>,
+    pub(super) metrics_token_file: Option<PathBuf>,
     pub(super) log: String,
     pub(super) log_format: LogFormat,
     pub(super) service: intercom_transformer::Settings,
     /// Whether there is a gateway.
     pub(super) is_gateway: bool,
+    pub(super) transformer_listen: Option<SocketAddr>,
     pub(super) sandbox: bool,
     pub(super) store: Option<PathBuf>,
     pub(super) write_keys_file: Option<PathBuf>,
@@ -41,10 +44,13 @@ impl Default for Config {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 9090).into(),
             metrics_listen: None,
+            transformer_token_file: None,
+            metrics_token_file: None,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             service: intercom_transformer::Settings::new(),
             is_gateway: false,
+            transformer_listen: None,
             sandbox: false,
             store: None,
             write_keys_file: None,
@@ -123,6 +129,10 @@ settings! {
         "listen": Address => listen;
         /// Where /metrics and /health are served besides.
         "metrics-listen": Optional<Address> => metrics_listen, or "nowhere";
+        /// Answer rudder-server only if it gives the token in this file: DEST_TRANSFORM_URL=http://any:TOKEN@HOST:PORT.
+        "transformer-token-file": SecretFile => transformer_token_file, or "whoever reaches the port, save web pages";
+        /// Show /metrics only to those who give the token in this file, as a bearer token or as a password.
+        "metrics-token-file": SecretFile => metrics_token_file, or "whoever reaches the port, save web pages";
         /// The longest body of a request.
         "max-body-bytes": Size => service.max_body_bytes;
         /// Requests in progress at one time; beyond them, the response is 503.
@@ -161,6 +171,8 @@ settings! {
     GATEWAY {
         /// Take events straight from RudderStack's SDKs too, keep them on disk until they are in Intercom, and serve a page to watch it.
         "gateway": Switch => is_gateway;
+        /// Where rudder-server finds the transformer's paths. A gateway for others than this machine serves neither them nor /metrics on its own address, unless they have a token.
+        "transformer-listen": Optional<Address> => transformer_listen, or "where the gateway listens";
         /// Deliver to a stand-in for Intercom within this program.
         "sandbox": Switch => sandbox;
         /// The file in which events are kept, made if it is not there. A sandbox does not share one with Intercom.

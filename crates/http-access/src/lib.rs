@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod browser;
+mod secret;
+
+pub use browser::{Foreign, check_browser, is_local_origin, names_this_machine};
+pub use secret::{InvalidSecret, Secret, basic, credentials};
