@@ -4,6 +4,8 @@
 pub mod protocol;
 
 #[cfg(feature = "server")]
+mod connection;
+#[cfg(feature = "server")]
 mod contacts;
 #[cfg(feature = "server")]
 mod deletion;

@@ -1,7 +1,9 @@
 //! Connections: accepted, timed, and let go of gracefully.
 
+use crate::connection::{Peers, Progress, Timed, track};
 use crate::service::{self, Routes, Transformer};
 use axum::extract::ConnectInfo;
+use axum::middleware;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -52,7 +54,7 @@ impl Transformer {
         let router = self.routes(routes, is_loopback);
         let router = router.merge(others.layer(service::catch_panics()));
         let settings = &self.gateway.settings;
-        let service = NormalizePathLayer::trim_trailing_slash().layer(router);
+        let service = NormalizePathLayer::trim_trailing_slash().layer(router.layer(middleware::from_fn(track)));
         // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.
         let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
         server
@@ -63,6 +65,7 @@ impl Transformer {
         let rooms = Arc::new(Semaphore::new(
             settings.max_connections.get().min(Semaphore::MAX_PERMITS),
         ));
+        let peers = Peers::default();
         let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -80,12 +83,24 @@ impl Transformer {
             };
             // Answers are written whole, so waiting for more would only cost time.
             let _ = stream.set_nodelay(true);
-            let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(service.clone()));
+            let Some(place) = peers.connect(peer.ip(), settings.max_connections_per_peer.get()) else {
+                tracing::debug!("a connection was closed: its peer has too many");
+                continue;
+            };
+            let progress = Progress::default();
+            let stream = Timed::new(
+                stream,
+                progress.clone(),
+                settings.header_timeout,
+                settings.write_timeout,
+            );
+            let service = Extension(ConnectInfo(peer)).layer(service.clone());
+            let service = TowerToHyperService::new(Extension(progress).layer(service));
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             let connection = graceful.watch(connection);
             let open = self.gateway.metrics.connection();
             tokio::spawn(async move {
-                let _guards = (room, open);
+                let _guards = (room, place, open);
                 if let Err(error) = connection.await {
                     tracing::debug!(error = %error, "a connection ended early");
                 }

@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// How many seconds a client waits that came when there was no room.
@@ -218,11 +218,11 @@ impl IntoResponse for Problem {
     }
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
+fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     (
         status,
         [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body,
+        body.into(),
     )
         .into_response()
 }
@@ -295,7 +295,7 @@ async fn router_transform(State(service): State<Transformer>, request: Request) 
     let (headers, body) = service.read(request).await?;
     let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
     let answer = router::transform(&service.gateway, utf8(&body)?, secret).await?;
-    Ok(json(StatusCode::OK, answer))
+    Ok(body.respond(StatusCode::OK, answer))
 }
 
 async fn process(
@@ -308,7 +308,7 @@ async fn process(
         return Err(other_destination());
     }
     let answer = processor::refuse(&service.gateway, utf8(&body)?)?;
-    Ok(json(StatusCode::OK, answer))
+    Ok(body.respond(StatusCode::OK, answer))
 }
 
 async fn proxy_v0(service: State<Transformer>, path: Path<String>, request: Request) -> Result<Response, Problem> {
@@ -330,10 +330,8 @@ async fn deliver(
         return Err(other_destination());
     }
     let (status, answer) = proxy::deliver(&service.gateway, version, utf8(&body)?).await?;
-    Ok(json(
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        answer,
-    ))
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Ok(body.respond(status, answer))
 }
 
 async fn delete_users(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
@@ -346,10 +344,8 @@ async fn delete_users(State(service): State<Transformer>, request: Request) -> R
         .and_then(|[secret]| secret);
     let secret = secret.map(RawValue::get);
     let (status, answer) = deletion::delete_users(&service.gateway, utf8(&body)?, secret).await?;
-    Ok(json(
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        answer,
-    ))
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Ok(body.respond(status, answer))
 }
 
 async fn features() -> Response {
@@ -358,7 +354,7 @@ async fn features() -> Response {
 
 async fn health() -> Response {
     let body = concat!(r#"{"service":"UP","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
-    json(StatusCode::OK, body.into())
+    json(StatusCode::OK, body)
 }
 
 async fn build_version() -> &'static str {
@@ -373,8 +369,34 @@ async fn metrics_text(State(service): State<Transformer>) -> Response {
 /// The body of a request, and the room that it takes for as long as it is worked on.
 struct Work {
     bytes: Bytes,
-    _room: tokio::sync::OwnedSemaphorePermit,
+    room: Room,
+}
+
+/// What a request takes until its response is written.
+struct Room {
+    _permit: OwnedSemaphorePermit,
     _in_progress: metrics::InProgress,
+}
+
+/// A response that keeps the room of its request: a client that does not take it keeps others waiting, rather than memory
+/// growing.
+struct Kept {
+    body: Vec<u8>,
+    _room: Room,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Work {
+    fn respond(self, status: StatusCode, body: Vec<u8>) -> Response {
+        let Self { bytes, room } = self;
+        drop(bytes);
+        json(status, Bytes::from_owner(Kept { body, _room: room }))
+    }
 }
 
 fn utf8(work: &Work) -> Result<&str, Problem> {
@@ -402,11 +424,11 @@ impl Transformer {
             let message = "the body did not arrive in time";
             Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
         })??;
-        let work = Work {
-            bytes,
-            _room: room,
+        let room = Room {
+            _permit: room,
             _in_progress: in_progress,
         };
+        let work = Work { bytes, room };
         Ok((head.headers, work))
     }
 }

@@ -49,7 +49,13 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Duration,
-    /// How long the head of a request may take to arrive, and how long a connection may be idle.
+    /// Connections of one address at one time; beyond them, new ones are closed. Loopback addresses are not counted.
+    pub max_connections_per_peer: NonZeroUsize,
+    /// How long the head of a request may take to arrive, from its first byte on; the first of a connection at once.
+    pub header_timeout: Duration,
+    /// How long a client may take nothing of a response.
+    pub write_timeout: Duration,
+    /// How long a connection may be idle.
     pub idle_timeout: Duration,
     /// How long a stop waits for requests in progress.
     pub shutdown_timeout: Duration,
@@ -73,12 +79,15 @@ impl Settings {
             max_body_bytes: nonzero!(0x200_0000),
             max_requests: nonzero!(128),
             max_connections: nonzero!(4096),
+            max_connections_per_peer: nonzero!(1024),
             max_calls: nonzero!(128),
             max_calls_per_request: nonzero!(16),
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(120),
             shutdown_timeout: Duration::from_secs(30),
             remembered_contacts: nonzero!(50_000),

@@ -133,6 +133,71 @@ async fn idle_connections_are_closed_in_time() {
 }
 
 #[tokio::test]
+async fn a_head_that_does_not_end_is_given_up_before_a_connection_is_idle_too_long() {
+    let service = start(|settings| settings.header_timeout = Duration::from_secs(1)).await;
+    let mut silent = TcpStream::connect(service.address).await.unwrap();
+    let mut slow = TcpStream::connect(service.address).await.unwrap();
+    slow.write_all(b"POST /routerTransform HTTP/1.1\r\nhost: ")
+        .await
+        .unwrap();
+    // Between two requests, a connection may be idle for longer.
+    let mut kept = TcpStream::connect(service.address).await.unwrap();
+    let request = b"GET /features HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut answer = [0; 15];
+    kept.write_all(request).await.unwrap();
+    kept.read_exact(&mut answer).await.unwrap();
+    for stream in [&mut silent, &mut slow] {
+        let mut rest = Vec::new();
+        // A reset is as good.
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
+    }
+    kept.write_all(request).await.unwrap();
+    let mut rest = vec![0; 1000];
+    let mut read = 0;
+    while !String::from_utf8_lossy(&rest[..read]).contains("HTTP/1.1 200") {
+        let more = kept.read(&mut rest[read..]).await.unwrap();
+        assert_ne!(more, 0, "an idle connection was closed");
+        read += more;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_response_is_given_up_and_frees_its_room() {
+    for (timeout, expected) in [(Duration::from_secs(3600), "503"), (Duration::from_millis(100), "200")] {
+        let service = start(|settings| {
+            settings.write_timeout = timeout;
+            settings.max_requests = 1.try_into().unwrap();
+        })
+        .await;
+        // Longer than what the sockets hold.
+        let metadata = "x".repeat(30 << 20);
+        let body = format!(r#"{{"input":[{{"message":{{"type":"alias"}},"metadata":{{"m":"{metadata}"}}}}]}}"#);
+        let head = format!(
+            "POST /routerTransform HTTP/1.1
+host: x
+content-length: {}
+
+",
+            body.len()
+        );
+        let mut stuck = TcpStream::connect(service.address).await.unwrap();
+        stuck.write_all(head.as_bytes()).await.unwrap();
+        stuck.write_all(body.as_bytes()).await.unwrap();
+        let mut first = [0; 15];
+        stuck.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200 OK");
+        loop {
+            let answer = ask(service.address, "POST", "/routerTransform", r#"{"input":[]}"#).await;
+            if answer.starts_with(&format!("HTTP/1.1 {expected} ")) {
+                break;
+            }
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stop_finishes_what_is_in_progress() {
     let service = start(|_| {}).await;
     let mut begun = begin(service.address).await;

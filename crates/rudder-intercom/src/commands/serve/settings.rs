@@ -141,7 +141,13 @@ settings! {
         "max-connections": Count => service.max_connections;
         /// How long the body of a request may take to arrive.
         "body-timeout": Time => service.body_timeout;
-        /// How long a connection may be idle, or take for the head of a request.
+        /// Connections of one address at one time; beyond them, new ones are closed. Those of this machine are not counted.
+        "max-connections-per-peer": Count => service.max_connections_per_peer;
+        /// How long the head of a request may take to arrive.
+        "header-timeout": Time => service.header_timeout;
+        /// How long a client may take nothing of a response.
+        "write-timeout": Time => service.write_timeout;
+        /// How long a connection may be idle.
         "idle-timeout": Time => service.idle_timeout;
         /// How long the calls for one request may take; what is not done by then is to be retried.
         "request-timeout": Time => service.request_timeout;
