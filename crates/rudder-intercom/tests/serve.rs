@@ -345,3 +345,32 @@ fn beside_a_token_of_intercom_the_transformer_needs_one_of_its_own() {
         "{error}"
     );
 }
+
+#[test]
+fn senders_who_announce_bodies_and_send_none_keep_nobody_out() {
+    let gateway = Gateway::start(&[]);
+    // All the memory for requests, if they took it.
+    let lengths = [4_193_792; 8].into_iter().chain([10]);
+    let idle: Vec<_> = lengths
+        .map(|length| {
+            let client = gateway.connect();
+            let head = format!(
+                "POST /v1/batch HTTP/1.1\r\nhost: {}\r\nauthorization: Basic V0s6\r\ncontent-length: {length}\r\n\r\n{{",
+                gateway.address
+            );
+            (&client).write_all(head.as_bytes()).unwrap();
+            client
+        })
+        .collect();
+    for _ in 0..10 {
+        let response = gateway.ask(
+            "POST",
+            "/v1/track",
+            "authorization: Basic V0s6\r\n",
+            r#"{"userId":"u","event":"e"}"#,
+        );
+        assert_eq!(status(&response), "200", "{response}");
+    }
+    drop(idle);
+    assert_eq!(gateway.end(), Some(0));
+}

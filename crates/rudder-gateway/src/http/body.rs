@@ -7,7 +7,6 @@ use super::answer::Fault;
 use super::{App, UNIT};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
-use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::io::Read as _;
@@ -17,11 +16,48 @@ use tokio::time::timeout;
 
 /// How long a request waits for memory.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How much is decompressed at a time.
+pub(super) const STEP: usize = 64 << 10;
 
 /// The text of a body, and the memory that is set aside for it.
 pub(super) struct Text<'a> {
     pub(super) text: String,
-    _memory: SemaphorePermit<'a>,
+    _memory: Memory<'a>,
+}
+
+/// Memory that is set aside for a request, as its bytes come: who only announces them takes none.
+struct Memory<'a> {
+    app: &'a App,
+    permit: Option<SemaphorePermit<'a>>,
+    units: usize,
+}
+
+impl<'a> Memory<'a> {
+    fn new(app: &'a App) -> Self {
+        Self {
+            app,
+            permit: None,
+            units: 0,
+        }
+    }
+
+    /// Sees to it that so many bytes are set aside.
+    async fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
+        let more = bytes.div_ceil(UNIT).saturating_sub(self.units);
+        if more == 0 {
+            return Ok(());
+        }
+        let units = u32::try_from(more).unwrap_or(u32::MAX);
+        let Ok(Ok(permit)) = timeout(PATIENCE, self.app.memory.acquire_many(units)).await else {
+            return Err(Fault::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1)));
+        };
+        self.units += more;
+        match &mut self.permit {
+            Some(held) => held.merge(permit),
+            None => self.permit = Some(permit),
+        }
+        Ok(())
+    }
 }
 
 /// Reads a body, compressed or not.
@@ -41,41 +77,57 @@ pub(super) async fn read<'a>(app: &'a App, headers: &HeaderMap, body: Body) -> R
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    // The body and the events that are made of it; a compressed one may be as long as any.
-    let most = if is_compressed {
-        limit
-    } else {
-        announced.unwrap_or(limit)
+    let mut memory = Memory::new(app);
+    let reading = receive(body, limit, is_compressed, &mut memory);
+    let Ok(body) = timeout(app.settings.request_timeout, reading).await else {
+        return Err(Fault::new(408, "timeout", "the body took too long to come in"));
     };
-    let units = u32::try_from(most.saturating_mul(2) / UNIT + 1).unwrap_or(u32::MAX);
-    let Ok(Ok(memory)) = timeout(PATIENCE, app.memory.acquire_many(units)).await else {
-        return Err(Fault::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1)));
-    };
-    let body = match timeout(app.settings.request_timeout, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(limit)),
-        Ok(Err(_)) => return Err(Fault::new(400, "broken_body", "the body ends too early")),
-        Err(_) => return Err(Fault::new(408, "timeout", "the body took too long to come in")),
-    };
-    let body = if is_compressed {
-        decompress(&body, limit)?
-    } else {
-        body.into()
-    };
+    let mut body = body?;
+    if is_compressed {
+        body = decompress(&body, limit, &mut memory).await?;
+    }
     let text = String::from_utf8(body).map_err(|_| Fault::new(400, "invalid_utf8", "the body is not UTF-8"))?;
     Ok(Text { text, _memory: memory })
 }
 
-fn decompress(body: &Bytes, limit: usize) -> Result<Vec<u8>, Fault> {
-    let mut text = Vec::with_capacity((4 * body.len()).min(limit));
-    MultiGzDecoder::new(&body[..])
-        .take(limit as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(|_| Fault::new(400, "invalid_gzip", "the body is not gzip, or ends too early"))?;
-    if text.len() > limit {
-        return Err(too_large(limit));
+async fn receive(body: Body, limit: usize, is_compressed: bool, memory: &mut Memory<'_>) -> Result<Vec<u8>, Fault> {
+    // The body and the events that are made of it; of a compressed one, these come later.
+    let factor = if is_compressed { 1 } else { 2 };
+    let mut body = Limited::new(body, limit);
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                too_large(limit)
+            } else {
+                Fault::new(400, "broken_body", "the body ends too early")
+            }
+        })?;
+        if let Ok(data) = frame.into_data() {
+            memory.hold((whole.len() + data.len()) * factor).await?;
+            whole.extend_from_slice(&data);
+        }
     }
-    Ok(text)
+    Ok(whole)
+}
+
+async fn decompress(body: &[u8], limit: usize, memory: &mut Memory<'_>) -> Result<Vec<u8>, Fault> {
+    let mut decoder = MultiGzDecoder::new(body);
+    let mut text = Vec::new();
+    loop {
+        let read = decoder
+            .by_ref()
+            .take(STEP as u64)
+            .read_to_end(&mut text)
+            .map_err(|_| Fault::new(400, "invalid_gzip", "the body is not gzip, or ends too early"))?;
+        if text.len() > limit {
+            return Err(too_large(limit));
+        }
+        if read == 0 {
+            return Ok(text);
+        }
+        memory.hold(body.len() + 2 * text.len()).await?;
+    }
 }
 
 fn too_large(limit: usize) -> Fault {

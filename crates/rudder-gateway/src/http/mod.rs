@@ -40,8 +40,9 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(settings: Arc<Settings>, store: Store, monitor: Monitor) -> Result<Arc<Self>, Error> {
-        // What one request asks for at most is rounded up: see `body::read`.
-        let memory = MEMORY.max(settings.max_request_bytes.saturating_mul(2)) / UNIT + 1;
+        // So that the largest request fits in: see `body::read`.
+        let largest = settings.max_request_bytes.saturating_add(body::STEP).saturating_mul(3);
+        let memory = MEMORY.max(largest) / UNIT + 1;
         Ok(Arc::new(Self {
             queue: Mutex::new(store.queue()?),
             settings,
