@@ -5,6 +5,8 @@
 pub mod client;
 mod engine;
 mod erasure;
+mod record;
 
 pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
+pub use record::FailureRecord;

@@ -82,6 +82,12 @@ impl Outcomes {
     pub async fn next(&mut self) -> Option<Outcome> {
         self.0.recv().await
     }
+
+    /// Waits for outcomes and adds up to `limit` that are there to `into`; says how many. None once the delivery has
+    /// ended and all have been fetched.
+    pub async fn next_many(&mut self, into: &mut Vec<Outcome>, limit: usize) -> usize {
+        self.0.recv_many(into, limit).await
+    }
 }
 
 /// Watches and stops a delivery. Cheap to clone.

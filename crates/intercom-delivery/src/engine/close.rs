@@ -6,7 +6,9 @@ use super::job::{Ending, Job, State, Trouble};
 #[cfg(feature = "client")]
 use super::keys::Keys;
 use super::release::Ended;
-use super::{Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, Outcome, Rejected, Submission};
+use super::{
+    Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, KnownContact, Outcome, Rejected, Submission,
+};
 use std::time::Duration;
 
 /// For how long calls are begun after a stop, so that what nearly was done is done.
@@ -115,7 +117,8 @@ impl Engine {
         self.ready.remove(&seq);
         self.queue.finish(seq, job.lane, &job.members, &job.after);
         let learnt = job.contact.as_ref().filter(|_| job.learnt);
-        let mut learnt = learnt.and_then(|id| self.memory.known(id)).map(Box::new);
+        let gone = || job.gone.clone().map(KnownContact::gone);
+        let mut learnt = learnt.and_then(|id| self.memory.known(id)).or_else(gone).map(Box::new);
         let mut after = job.after;
         let carrier = job.members[0].submission.event;
         for (at, member) in job.members.into_iter().enumerate() {
@@ -128,7 +131,6 @@ impl Engine {
                     calls,
                     contact: job.contact.clone(),
                     company: job.company.clone(),
-                    learnt: learnt.take(),
                     unchanged: !job.wrote,
                     merged_into: (at > 0).then_some(carrier),
                 }),
@@ -140,6 +142,7 @@ impl Engine {
             };
             let mut ended = Ended::new(event, result);
             ended.warnings.clone_from(&job.warnings);
+            ended.learnt = learnt.take();
             ended.submission = submission;
             self.release(member.seq, &after, ended);
             after = vec![member.seq];
@@ -178,6 +181,7 @@ fn handed_out(ended: Ended, closing: Option<FailureCode>) -> Outcome {
         event: ended.event,
         result,
         warnings: ended.warnings,
+        learnt: ended.learnt,
     }
 }
 

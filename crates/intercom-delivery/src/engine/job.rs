@@ -140,6 +140,8 @@ pub(super) struct Job {
     pub(super) member_done: bool,
     /// How many tags are done.
     pub(super) tags_done: usize,
+    /// The contact that turned out to be gone, or was deleted.
+    pub(super) gone: Option<ContactId>,
     /// Whether something new was learnt of who the contact is.
     pub(super) learnt: bool,
     /// Whether anything was written.
@@ -178,6 +180,7 @@ impl Job {
             is_detached: false,
             member_done: false,
             tags_done: 0,
+            gone: None,
             learnt: false,
             wrote: false,
             undefined: Vec::new(),

@@ -267,6 +267,8 @@ impl Memory {
             external_id: known.external_id.as_deref().map(ExternalId::from),
             email: known.email.clone(),
             is_lead: known.is_lead,
+            is_written: known.is_written,
+            is_gone: false,
         })
     }
 
@@ -312,7 +314,14 @@ impl Memory {
                 self.by_email.insert(email, id.clone());
             }
         }
-        self.known(id) != before
+        let is_news = |before: KnownContact| {
+            let now = KnownContact {
+                is_written: before.is_written,
+                ..self.known(id)?
+            };
+            Some(now != before)
+        };
+        before.is_none_or(|before| is_news(before).unwrap_or_default())
     }
 
     /// Forgets a contact that has gone.

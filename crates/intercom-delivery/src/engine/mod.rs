@@ -185,9 +185,14 @@ impl Engine {
         }
     }
 
-    /// Tells of a contact what an earlier run has learnt: see [`Delivered::learnt`].
+    /// Tells of a contact what an earlier run has learnt: see [`Outcome::learnt`].
     pub fn remember_contact(&mut self, contact: &KnownContact) {
-        self.memory.learn(&contact.id, &contact.into(), Source::Hit);
+        if contact.is_gone {
+            self.memory.forget(&contact.id);
+            return;
+        }
+        let source = if contact.is_written { Source::Write } else { Source::Hit };
+        self.memory.learn(&contact.id, &contact.into(), source);
     }
 
     /// The next call to make, if one may be made now.

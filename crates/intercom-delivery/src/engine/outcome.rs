@@ -17,6 +17,20 @@ pub struct Outcome {
     pub result: DeliveryResult,
     /// What else the caller should know.
     pub warnings: Vec<DeliveryWarning>,
+    /// What was newly learnt of who the contact is, whatever the result: with
+    /// [`Engine::remember_contact`](crate::Engine::remember_contact) the next run knows it too.
+    pub learnt: Option<Box<KnownContact>>,
+}
+
+impl Outcome {
+    /// Whether the event is not done with: the delivery ended before its turn came, or before it was finished. It counts
+    /// neither as delivered nor as failed for good, and goes on in the next run.
+    pub fn goes_on_later(&self) -> bool {
+        match &self.result {
+            DeliveryResult::Failed(failed) => failed.code.goes_on_later(),
+            DeliveryResult::Delivered(_) | DeliveryResult::Rejected(_) => false,
+        }
+    }
 }
 
 /// Delivered, rejected or failed.
@@ -41,9 +55,6 @@ pub struct Delivered {
     pub contact: Option<ContactId>,
     /// The company, if the event is about one.
     pub company: Option<CompanyId>,
-    /// What was newly learnt of who the contact is: with [`Engine::remember_contact`](crate::Engine::remember_contact)
-    /// the next run knows it too.
-    pub learnt: Option<Box<KnownContact>>,
     /// Whether nothing was written, because the event would have changed nothing since the last delivery.
     pub unchanged: bool,
     /// The event that it was sent together with; that one's `calls` count for both.
@@ -142,6 +153,11 @@ macro_rules! failure_codes {
             /// What to do about it, in a sentence.
             pub const fn advice(self) -> &'static str {
                 match self { $(Self::$variant => $advice,)* }
+            }
+
+            /// Whether this is no failure of the event's: the delivery ended, and the event goes on in the next run.
+            pub const fn goes_on_later(self) -> bool {
+                matches!(self, Self::Stopped | Self::Unauthorized)
             }
 
             /// Whether the same event may be delivered later without anybody's doing.

@@ -7,7 +7,7 @@
 
 use super::keys::Keys;
 use super::outcome::{DeliveryResult, DeliveryWarning};
-use super::submission::{EventId, Submission};
+use super::submission::{EventId, KnownContact, Submission};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// An outcome that is ready to be handed out.
@@ -16,6 +16,7 @@ pub(super) struct Ended {
     pub(super) event: EventId,
     pub(super) result: DeliveryResult,
     pub(super) warnings: Vec<DeliveryWarning>,
+    pub(super) learnt: Option<Box<KnownContact>>,
     /// What was delivered; none if the result has it.
     pub(super) submission: Option<Submission>,
     /// Whether the event ended because everything does.
@@ -28,6 +29,7 @@ impl Ended {
             event,
             result,
             warnings: Vec::new(),
+            learnt: None,
             submission: None,
             is_closing: false,
         }

@@ -35,7 +35,7 @@ fn an_unknown_contact_is_created() {
         (Op::SearchContacts, hits(&[])),
         (Op::CreateContact, ok(contact("c1", "u1"))),
     ]);
-    let learnt = delivered(run.outcome()).learnt.clone().unwrap();
+    let learnt = run.outcome().learnt.clone().unwrap();
     assert_eq!(learnt.id.as_str(), "c1");
     assert_eq!(learnt.external_id, Some("u1".into()));
     assert!(!format!("{learnt:?}").contains("u1"));

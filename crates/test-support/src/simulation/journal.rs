@@ -48,10 +48,7 @@ impl Journal {
 
     /// Writes an outcome, which is on disk at this time.
     pub(super) fn write(&mut self, event: usize, outcome: &Outcome, on_disk: u64) {
-        let known = match &outcome.result {
-            DeliveryResult::Delivered(delivered) => delivered.learnt.as_deref().cloned(),
-            _ => None,
-        };
+        let known = outcome.learnt.as_deref().cloned();
         // What is written later is not on disk before.
         let on_disk = self.unsynced.back().map_or(on_disk, |(at, ..)| on_disk.max(*at));
         self.unsynced.push_back((on_disk, event, Done::of(outcome), known));

@@ -384,6 +384,7 @@ impl Steps<'_> {
                 job.wrote = true;
                 if let Some(id) = &job.contact {
                     self.memory.forget(id);
+                    job.gone = Some(id.clone());
                 }
                 Verdict::End(Ending::Delivered)
             }

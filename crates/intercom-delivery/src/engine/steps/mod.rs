@@ -100,6 +100,7 @@ impl Steps<'_> {
     fn gone(&mut self, job: &mut Job) -> Verdict {
         if let Some(id) = job.contact.take() {
             self.memory.forget(&id);
+            job.gone = Some(id);
         }
         if let Some(lookup) = job.lookup() {
             self.memory.forget_lookup(lookup);
