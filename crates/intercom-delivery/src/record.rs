@@ -19,7 +19,7 @@ pub struct FailureRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
     /// Why: the name of a [`FailureCode`] or a [`RejectionCode`], or of what is wrong with the event's JSON.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub code: String,
     /// The same in a sentence.
     #[serde(default, alias = "message", skip_serializing_if = "String::is_empty")]
@@ -43,10 +43,10 @@ pub struct FailureRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
     /// How often the call was tried.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
     /// How many calls were made for the event.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub calls: u32,
     /// The line of the input that the event begins in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +54,10 @@ pub struct FailureRecord {
     /// The time of an event that names none itself, so that sending it again is a repeat and not another event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<UnixSeconds>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl FailureRecord {
@@ -81,8 +85,14 @@ impl FailureRecord {
     ///
     /// If it is not JSON.
     pub fn with_event(mut self, json: &str) -> Result<Self, serde_json::Error> {
-        self.event = Some(serde_json::from_str(&one_line(json))?);
+        self.set_event(serde_json::from_str(json)?);
         Ok(self)
+    }
+
+    /// Sets the event, in one line: a line break in JSON is never part of a value.
+    pub fn set_event(&mut self, event: Box<RawValue>) {
+        let line = event.get().replace(['\n', '\r'], " ");
+        self.event = Some(RawValue::from_string(line).unwrap_or(event));
     }
 
     /// Whether this is the code of a failure or a rejection.
@@ -124,11 +134,6 @@ impl fmt::Debug for FailureRecord {
     }
 }
 
-/// An event's JSON text in one line: a line break in JSON is never part of a value.
-fn one_line(json: &str) -> String {
-    json.trim().replace(['\n', '\r'], " ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,10 +163,7 @@ mod tests {
             .with_event("{\n \"a\": \"b\\n\"\r\n}\n")
             .unwrap();
         let text = serde_json::to_string(&record).unwrap();
-        assert_eq!(
-            text,
-            r#"{"event":{  "a": "b\n"  },"code":"timeout","attempts":0,"calls":0}"#
-        );
+        assert_eq!(text, r#"{"event":{  "a": "b\n"  },"code":"timeout"}"#);
         assert!(!format!("{record:?}").contains("\"a\""));
     }
 

@@ -2,18 +2,14 @@
 
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::store::{Letter, Pending, Queue, Settled, Settlement, Store};
-use intercom_api::{OperationId, UnixSeconds};
+use crate::store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
+use intercom_api::UnixSeconds;
 use intercom_delivery::client::{Control, Delivery, Outcomes, Submissions, Transport};
-use intercom_delivery::{DeliveryResult, EventId, Failed, FailureCode, Outcome, Status, Submission};
-use rudderstack_events::{Event, EventType};
+use intercom_delivery::{DeliveryResult, EventId, FailureRecord, Outcome, Status, Submission};
+use rudderstack_events::Event;
 use rudderstack_to_intercom::{Decision, Destination, Mapped, RejectionCode};
-use serde::Serialize;
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -39,37 +35,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is known of an event on its way, in case that it becomes a dead letter.
-#[derive(Clone, Default)]
-struct Passenger {
-    event_type: Option<EventType>,
-    user_id: Option<String>,
-    message_id: Option<String>,
-}
-
-impl Passenger {
-    fn of(event: &Event<'_>) -> Self {
-        let common = event.common();
-        Self {
-            event_type: event.event_type(),
-            user_id: common.user_id.ok().map(|id| id.as_str().to_owned()),
-            message_id: common.message_id.ok().map(|id| id.as_str().to_owned()),
-        }
-    }
-
-    fn letter(self, code: &'static str, detail: &impl Serialize) -> Letter {
-        let mut letter = Letter::new(code);
-        letter.event_type = self.event_type.map(|kind| kind.as_str().to_owned());
-        letter.user_id = self.user_id;
-        letter.message_id = self.message_id;
-        if let Ok(detail) = serde_json::to_string(detail) {
-            letter.detail = detail;
-        }
-        letter
-    }
-}
-
-type Passengers = Arc<Mutex<HashMap<i64, Passenger>>>;
+/// The events on their way, in case that they become dead letters.
+type UnderWay = Arc<Mutex<HashMap<i64, About>>>;
 
 /// Delivers until `stop` is true; what is under way then stays in the store.
 ///
@@ -83,16 +50,21 @@ pub(crate) async fn deliver<T: Transport + Clone>(
 ) -> Result<(), Error> {
     let mut queue = Some(store.queue()?);
     while !*stop.borrow_and_update() {
-        let (delivery, submissions, outcomes, control) = Delivery::new(settings.engine.clone(), transport.clone());
+        let (mut delivery, submissions, outcomes, control) = Delivery::new(settings.engine.clone(), transport.clone());
         *lock(&monitor.0) = Some(control.clone());
+        if let Some(queue) = &queue {
+            for contact in queue.learnt()? {
+                delivery.remember_contact(&contact);
+            }
+        }
         let run = tokio::spawn(delivery.run());
-        let passengers = Passengers::default();
-        let noting = tokio::spawn(note(outcomes, store.clone(), Arc::clone(&passengers)));
+        let under_way = UnderWay::default();
+        let noting = tokio::spawn(note(outcomes, store.clone(), Arc::clone(&under_way)));
         let feeder = Feeder {
             store: store.clone(),
             destination: settings.destination.clone(),
             submissions,
-            passengers,
+            under_way,
             control: control.clone(),
         };
         let fed = feeder.feed(queue.take(), &mut stop).await;
@@ -127,7 +99,7 @@ struct Feeder {
     store: Store,
     destination: Destination,
     submissions: Submissions,
-    passengers: Passengers,
+    under_way: UnderWay,
     control: Control,
 }
 
@@ -178,8 +150,8 @@ impl Feeder {
         for pending in &chunk {
             match convert(pending, &self.destination) {
                 Converted::Settled(settlement) => settled.push(Settled::new(pending.seq, settlement)),
-                Converted::Submission(submission, passenger) => {
-                    lock(&self.passengers).insert(pending.seq, passenger);
+                Converted::Submission(submission, about) => {
+                    lock(&self.under_way).insert(pending.seq, about);
                     if self.submissions.submit(*submission).await.is_err() {
                         return Ok(false);
                     }
@@ -195,26 +167,15 @@ impl Feeder {
 
 enum Converted {
     Settled(Settlement),
-    Submission(Box<Submission>, Passenger),
-}
-
-#[derive(Serialize)]
-struct RejectionDetail<'a> {
-    path: &'a str,
-    message: &'a str,
+    Submission(Box<Submission>, About),
 }
 
 fn convert(pending: &Pending, destination: &Destination) -> Converted {
     let event = match Event::from_json(&pending.body) {
         Ok(event) => event,
         Err(error) => {
-            let message = error.to_string();
-            let detail = RejectionDetail {
-                path: "",
-                message: &message,
-            };
-            let letter = Passenger::default().letter(error.code(), &detail);
-            return Converted::Settled(Settlement::Rejected(letter));
+            let failure = FailureRecord::rejected(error.code(), "", error.to_string());
+            return Converted::Settled(rejected(failure, About::default()));
         }
     };
     // The same event converts to the same, however often it is tried.
@@ -222,21 +183,21 @@ fn convert(pending: &Pending, destination: &Destination) -> Converted {
         Ok(Decision::Convert(conversion)) => {
             let id = EventId(pending.seq.unsigned_abs());
             let submission = Submission::new(id, conversion.plan, conversion.identities);
-            Converted::Submission(Box::new(submission), Passenger::of(&event))
+            Converted::Submission(Box::new(submission), About::from(&event))
         }
         Ok(_) => Converted::Settled(Settlement::Skipped),
         Err(rejection) if is_never_wanted(&event, rejection.code) => {
             Converted::Settled(Settlement::Dismissed(rejection.code.as_str()))
         }
         Err(rejection) => {
-            let detail = RejectionDetail {
-                path: &rejection.path,
-                message: &rejection.message,
-            };
-            let letter = Passenger::of(&event).letter(rejection.code.as_str(), &detail);
-            Converted::Settled(Settlement::Rejected(letter))
+            let failure = FailureRecord::rejected(rejection.code.as_str(), rejection.path, rejection.message);
+            Converted::Settled(rejected(failure, About::from(&event)))
         }
     }
+}
+
+fn rejected(failure: FailureRecord, about: About) -> Settlement {
+    Settlement::Rejected(Box::new(Undelivered::new(failure, about)))
 }
 
 /// SDKs send these types unasked, and Intercom v2 takes none of them: no change of theirs or ours would deliver them.
@@ -246,86 +207,33 @@ fn is_never_wanted(event: &Event<'_>, code: RejectionCode) -> bool {
 }
 
 /// Notes outcomes in the store.
-async fn note(mut outcomes: Outcomes, store: Store, passengers: Passengers) -> Result<(), Error> {
-    while let Some(first) = outcomes.next().await {
-        let mut settled = Vec::new();
-        let mut next = Some(first);
-        while let Some(outcome) = next {
-            settled.extend(settle(outcome, &passengers));
-            next = if settled.len() < OUTCOMES {
-                at_once(&mut outcomes).await
-            } else {
-                None
-            };
-        }
-        if !settled.is_empty() {
-            store.settle(settled).await?;
-        }
+async fn note(mut outcomes: Outcomes, store: Store, under_way: UnderWay) -> Result<(), Error> {
+    let mut batch = Vec::with_capacity(OUTCOMES);
+    while outcomes.next_many(&mut batch, OUTCOMES).await > 0 {
+        let settled = batch.drain(..).filter_map(|outcome| settle(outcome, &under_way));
+        store.settle(settled.collect()).await?;
     }
     Ok(())
 }
 
-/// The next outcome, if it is there already.
-async fn at_once(outcomes: &mut Outcomes) -> Option<Outcome> {
-    let mut next = pin!(outcomes.next());
-    poll_fn(|context| match next.as_mut().poll(context) {
-        Poll::Ready(outcome) => Poll::Ready(outcome),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
-}
-
-#[derive(Serialize)]
-struct FailureDetail<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<OperationId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    intercom_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attribute: Option<&'a str>,
-    attempts: u32,
-    calls: u32,
-}
-
-impl<'a> From<&'a Failed> for FailureDetail<'a> {
-    fn from(failed: &'a Failed) -> Self {
-        Self {
-            operation: failed.operation,
-            status: failed.status,
-            intercom_code: failed.intercom_code.as_deref(),
-            request_id: failed.request_id.as_deref(),
-            attribute: failed.attribute.as_deref(),
-            attempts: failed.attempts,
-            calls: failed.calls,
-        }
-    }
-}
-
-/// What is noted of an outcome; nothing, if the event is to stay in the queue.
-fn settle(outcome: Outcome, passengers: &Passengers) -> Option<Settled> {
+/// What is noted of an outcome.
+fn settle(outcome: Outcome, under_way: &UnderWay) -> Option<Settled> {
     let seq = i64::try_from(outcome.event.0).ok()?;
-    let passenger = lock(passengers).remove(&seq).unwrap_or_default();
+    let about = lock(under_way).remove(&seq).unwrap_or_default();
+    let goes_on_later = outcome.goes_on_later();
     let settlement = match outcome.result {
+        _ if goes_on_later => Settlement::GoesOn,
         DeliveryResult::Delivered(_) => Settlement::Delivered,
-        DeliveryResult::Rejected(rejected) => {
-            #[derive(Serialize)]
-            struct Detail {
-                calls: u32,
-            }
-            let detail = Detail { calls: rejected.calls };
-            Settlement::Rejected(passenger.letter(rejected.code.as_str(), &detail))
+        DeliveryResult::Rejected(rejection) => {
+            let mut failure = FailureRecord::new(rejection.code.as_str());
+            failure.calls = rejection.calls;
+            rejected(failure, about)
         }
-        DeliveryResult::Failed(failed) => match failed.code {
-            // Not the event's fault, and not the end of it.
-            FailureCode::Stopped | FailureCode::Unauthorized => return None,
-            code => Settlement::Failed(passenger.letter(code.as_str(), &FailureDetail::from(&*failed))),
-        },
-        // A result that this version does not know is not taken for one that it knows.
-        _ => return None,
+        DeliveryResult::Failed(failed) => {
+            Settlement::Failed(Box::new(Undelivered::new(FailureRecord::from(&*failed), about)))
+        }
     };
-    Some(Settled::new(seq, settlement))
+    let mut settled = Settled::new(seq, settlement);
+    settled.learnt = outcome.learnt;
+    Some(settled)
 }

@@ -24,8 +24,13 @@ pub enum Error {
     #[error("the event store {} is in use by another gateway", .0.display())]
     InUse(PathBuf),
     /// The store was made by a newer version of this program.
-    #[error("the event store has version {0}, which is newer than this program")]
-    TooNew(i64),
+    #[error("the event store {} has version {version}, which is newer than this program", path.display())]
+    TooNew {
+        /// Where it is.
+        path: PathBuf,
+        /// Its version.
+        version: i64,
+    },
     /// The store cannot be read or written.
     #[error("the event store cannot be read or written")]
     Store(#[from] rusqlite::Error),
@@ -42,7 +47,7 @@ impl Error {
             Self::NoStore(_) => "no_store",
             Self::Foreign(_) => "not_a_store",
             Self::InUse(_) => "store_in_use",
-            Self::TooNew(_) => "store_too_new",
+            Self::TooNew { .. } => "store_too_new",
             Self::Store(_) => "store_failed",
             Self::Closed => "store_closed",
         }

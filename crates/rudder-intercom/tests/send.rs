@@ -167,8 +167,15 @@ fn only_code_is_for_dead_letters() {
     );
     assert!(run2.stdout().starts_with("1 of 1 event delivered"), "{}", run2.stdout());
     // There are dead letters, though none of these.
-    let run3 = run(&["send", "--sandbox", "--only-code", "other"], &letter);
+    let run3 = run(&["send", "--sandbox", "--only-code", "server_error"], &letter);
     assert_eq!((run3.code(), run3.stderr()), (0, String::new()));
+    let run4 = run(&["send", "--sandbox", "--only-code", "rate_limit"], &letter);
+    assert_eq!(run4.code(), 2);
+    assert!(
+        run4.stderr().contains("rate_limited, "),
+        "it names the codes: {}",
+        run4.stderr()
+    );
 }
 
 #[test]

@@ -35,7 +35,6 @@ impl Outcome {
 
 /// Delivered, rejected or failed.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum DeliveryResult {
     /// Its effect is in Intercom.
     Delivered(Delivered),

@@ -152,7 +152,6 @@ pub(crate) fn words(outcome: &Outcome) -> String {
         },
         DeliveryResult::Rejected(rejected) => format!("rejected {}", rejected.code),
         DeliveryResult::Failed(failed) => format!("failed {}", failed.code),
-        _ => unreachable!(),
     };
     for warning in &outcome.warnings {
         text = format!("{text}, {}", warning.code());

@@ -155,7 +155,7 @@ pub(super) struct List {
 pub(super) async fn dead_letters(State(app): State<Arc<App>>, list: Asked<List>) -> Result<Response, Fault> {
     let Query(list) = list?;
     let mut filter = Filter::all();
-    filter.code = list.code.filter(|code| !code.is_empty());
+    filter.codes = list.code.filter(|code| !code.is_empty()).into_iter().collect();
     filter.before_id = list.before;
     let mut letters = ask(app, move |queue| queue.dead_letters(&filter, PAGE, false)).await?;
     letters.iter_mut().for_each(|letter| letter.user_id = None);
@@ -189,7 +189,7 @@ async fn chosen(app: &App, request: Request) -> Result<Filter, Fault> {
     let mut filter = Filter::all();
     match serde_json::from_str(&body.text) {
         Ok(Chosen::Ids(ids)) if !ids.is_empty() && ids.len() <= 1_000 => filter.ids = ids,
-        Ok(Chosen::Code(code)) => filter.code = Some(code),
+        Ok(Chosen::Code(code)) => filter.codes = vec![code],
         Ok(Chosen::All) => {}
         _ => {
             let message = r#"send {"ids":[1,2]} with up to 1000 numbers, {"code":"..."} or "all""#;

@@ -15,7 +15,7 @@ mod writer;
 
 pub use counters::{CodeCount, Minute};
 pub use queue::{DeadLetter, Filter, Pending, Queue, QueueStatus};
-pub use writer::{Letter, Settled, Settlement};
+pub use writer::{About, Settled, Settlement, Undelivered};
 
 use crate::complete::CompleteEvent;
 use crate::error::Error;

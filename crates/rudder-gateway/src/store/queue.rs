@@ -4,9 +4,12 @@ use super::counters::{self, CodeCount, Minute};
 use super::totals::{self, Totals};
 use super::{now, schema};
 use crate::error::Error;
+use intercom_api::UnixSeconds;
+use intercom_delivery::{FailureRecord, KnownContact};
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -54,10 +57,23 @@ pub struct DeadLetter {
     /// Its `messageId`.
     pub message_id: Option<String>,
     /// What else is known of the reason.
-    pub detail: Box<RawValue>,
+    pub detail: FailureRecord,
     /// The event, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
+}
+
+impl DeadLetter {
+    /// The same as a line of a file of dead letters, which can be sent again with its event.
+    pub fn into_record(self) -> FailureRecord {
+        let mut record = self.detail;
+        record.code = self.code;
+        record.received_at = Some(UnixSeconds(self.received_at / 1_000));
+        if let Some(event) = self.event {
+            record.set_event(event);
+        }
+        record
+    }
 }
 
 impl fmt::Debug for DeadLetter {
@@ -72,8 +88,8 @@ impl fmt::Debug for DeadLetter {
 pub struct Filter {
     /// These numbers only; all, if there are none.
     pub ids: Vec<i64>,
-    /// This reason.
-    pub code: Option<String>,
+    /// These reasons only; all, if there are none.
+    pub codes: Vec<String>,
     /// This user id.
     pub user_id: Option<String>,
     /// Dead since then, in Unix milliseconds.
@@ -101,9 +117,14 @@ impl Filter {
     fn condition<'a>(&'a self) -> (String, Vec<&'a dyn ToSql>) {
         let mut parts = vec!["1".to_owned()];
         let mut values: Vec<&dyn ToSql> = Vec::new();
+        let places = |count| vec!["?"; count].join(", ");
         if !self.ids.is_empty() {
-            parts.push(format!("id IN ({})", vec!["?"; self.ids.len()].join(", ")));
+            parts.push(format!("id IN ({})", places(self.ids.len())));
             values.extend(self.ids.iter().map(|id| id as &dyn ToSql));
+        }
+        if !self.codes.is_empty() {
+            parts.push(format!("code IN ({})", places(self.codes.len())));
+            values.extend(self.codes.iter().map(|code| code as &dyn ToSql));
         }
         let mut add = |part: &str, value: Option<&'a dyn ToSql>| {
             if let Some(value) = value {
@@ -111,7 +132,6 @@ impl Filter {
                 values.push(value);
             }
         };
-        add("code = ?", self.code.as_ref().map(|value| value as _));
         add("user_id = ?", self.user_id.as_ref().map(|value| value as _));
         add("at >= ?", self.since.as_ref().map(|value| value as _));
         add("at < ?", self.until.as_ref().map(|value| value as _));
@@ -210,6 +230,20 @@ impl Queue {
                 body: row.get(2)?,
             })
         })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What was learnt of contacts lately, the oldest first: the delivery has to know it from the start.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn learnt(&self) -> Result<Vec<KnownContact>, Error> {
+        let oldest = now().saturating_sub(i64::try_from(KnownContact::KEPT_FOR.as_millis()).unwrap_or(i64::MAX));
+        let mut query = self
+            .connection
+            .prepare("SELECT contact FROM learnt WHERE at >= ? ORDER BY seq")?;
+        let rows = query.query_map([oldest], |row| from_json(row.get_ref(0)?.as_str()?))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -312,10 +346,6 @@ impl Queue {
 }
 
 fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    let raw = |json: String| {
-        RawValue::from_string(json)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
-    };
     Ok(DeadLetter {
         id: row.get(0)?,
         at: row.get(1)?,
@@ -325,7 +355,19 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         event_type: row.get(5)?,
         user_id: row.get(6)?,
         message_id: row.get(7)?,
-        detail: raw(row.get(8)?)?,
+        detail: from_json(row.get_ref(8)?.as_str()?)?,
         event: row.get::<_, Option<String>>(9)?.map(raw).transpose()?,
     })
+}
+
+fn raw(json: String) -> rusqlite::Result<Box<RawValue>> {
+    RawValue::from_string(json).map_err(unreadable)
+}
+
+fn from_json<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(json).map_err(unreadable)
+}
+
+fn unreadable(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into())
 }

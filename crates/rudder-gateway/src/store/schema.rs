@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(30);
@@ -63,6 +63,10 @@ CREATE TABLE codes (
 ) WITHOUT ROWID;
 ";
 
+/// What version 2 has beyond version 1: what was learnt of contacts, as [`KnownContact`](intercom_delivery::KnownContact).
+const SINCE_VERSION_2: &str =
+    "CREATE TABLE learnt (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL);";
+
 /// Opens a store to write to it, and makes the tables if there are none.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     make_private(path).map_err(|source| Error::Open {
@@ -95,7 +99,7 @@ pub(super) fn check_file(path: &Path) -> Result<(), Error> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
     // A log that a crash has left behind is recovered by whoever comes first, which takes writing.
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let is_made = check(&connection, path)?;
+    let is_made = check(&connection, path)?.is_some();
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
     if is_made {
@@ -128,30 +132,38 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
 fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    if !check(connection, path)? {
+    let missing = match check(connection, path)? {
+        None => format!("{TABLES} {SINCE_VERSION_2}"),
+        Some(1) => SINCE_VERSION_2.to_owned(),
+        Some(_) => String::new(),
+    };
+    if !missing.is_empty() {
         connection.execute_batch(&format!(
-            "{TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+            "{missing} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
         ))?;
     }
     Ok(connection.execute_batch("COMMIT")?)
 }
 
-/// Whether the tables are there; if not, the file is empty.
+/// The version of the tables that are there; none if the file is empty.
 ///
 /// A file of anything else is refused: it is somebody's, and whatever it holds are not events.
-fn check(connection: &Connection, path: &Path) -> Result<bool, Error> {
+fn check(connection: &Connection, path: &Path) -> Result<Option<i64>, Error> {
     let number = |name| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
             .map_err(|error| foreign(error, path))
     };
     match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, VERSION) => Ok(true),
-        (APPLICATION, newer) if newer > VERSION => Err(Error::TooNew(newer)),
+        (APPLICATION, version @ 1..=VERSION) => Ok(Some(version)),
+        (APPLICATION, version) if version > VERSION => Err(Error::TooNew {
+            path: path.to_owned(),
+            version,
+        }),
         (0, 0) => {
             let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
             if tables == 0 {
-                Ok(false)
+                Ok(None)
             } else {
                 Err(Error::Foreign(path.to_owned()))
             }

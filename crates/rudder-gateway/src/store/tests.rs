@@ -1,6 +1,7 @@
 use super::*;
 use crate::complete::MessageKey;
 use crate::settings::{Bounds, Repeats};
+use intercom_delivery::{FailureRecord, KnownContact};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -43,10 +44,14 @@ fn pending(queue: &Queue) -> Vec<(i64, String)> {
     pending.iter().map(|event| (event.seq, id(&event.body))).collect()
 }
 
-fn letter(code: &'static str, user: &str) -> Letter {
-    let mut letter = Letter::new(code);
-    letter.user_id = Some(user.to_owned());
-    letter
+fn letter(code: &'static str, user: &str) -> Box<Undelivered> {
+    let mut failure = FailureRecord::new(code);
+    failure.status = Some(503);
+    let about = About {
+        user_id: Some(user.to_owned()),
+        ..About::default()
+    };
+    Box::new(Undelivered::new(failure, about))
 }
 
 #[tokio::test]
@@ -184,7 +189,7 @@ async fn dead_letters_are_found_replayed_and_dropped() {
         found.iter().map(|letter| letter.id).collect()
     };
     let by_code = Filter {
-        code: Some("timeout".into()),
+        codes: vec!["timeout".into()],
         ..Filter::all()
     };
     let by_user = Filter {
@@ -212,6 +217,9 @@ async fn dead_letters_are_found_replayed_and_dropped() {
     let found = queue.dead_letter(2).unwrap().unwrap();
     assert_eq!(found.event.unwrap().get(), event("b").json);
     assert!(queue.dead_letter(9).unwrap().is_none());
+    let record = queue.dead_letter(1).unwrap().unwrap().into_record();
+    assert_eq!((record.code.as_str(), record.status), ("timeout", Some(503)));
+    assert_eq!(record.event.unwrap().get(), event("a").json);
 
     assert_eq!(queue.replay(&by_code).unwrap(), 2);
     assert_eq!(pending(&queue), [(5, "e".into()), (6, "a".into()), (7, "c".into())]);
@@ -291,11 +299,61 @@ async fn another_file_is_no_store() {
 }
 
 #[tokio::test]
+async fn what_was_learnt_is_kept_with_the_outcome() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a", "b"])).await.unwrap();
+    let mut known = KnownContact::new("c1".into());
+    known.email = Some("ann@example.org".to_owned());
+    let mut settled = vec![
+        Settled::new(1, Settlement::Delivered),
+        Settled::new(2, Settlement::GoesOn),
+    ];
+    settled[0].learnt = Some(Box::new(known.clone()));
+    settled[1].learnt = Some(Box::new(KnownContact::gone("c2".into())));
+    store.settle(settled).await.unwrap();
+    store.close().await;
+    let queue = Queue::open(&bench.path()).unwrap();
+    assert_eq!(queue.learnt().unwrap(), [known, KnownContact::gone("c2".into())]);
+    assert_eq!(pending(&queue), [(2, "b".into())]);
+}
+
+#[tokio::test]
+async fn a_store_of_version_1_goes_on() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a"])).await.unwrap();
+    store.close().await;
+    let first = schema::open(&bench.path()).unwrap();
+    let detail = r#"{"path":"/event","message":"m"}"#;
+    first
+        .execute(
+            "INSERT INTO dead_letters (at, received_at, kind, code, detail, body)
+             VALUES (1, 1, 'rejected', 'missing_event_name', ?, '{}')",
+            [detail],
+        )
+        .unwrap();
+    first
+        .execute_batch("DROP TABLE learnt; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(first);
+    // Another program may look at it first.
+    assert_eq!(pending(&Queue::open(&bench.path()).unwrap()), [(1, "a".into())]);
+    let store = bench.open();
+    let queue = store.queue().unwrap();
+    assert_eq!(pending(&queue), [(1, "a".into())]);
+    assert!(queue.learnt().unwrap().is_empty());
+    let detail = queue.dead_letter(1).unwrap().unwrap().detail;
+    assert_eq!((detail.path.as_deref(), detail.reason.as_str()), (Some("/event"), "m"));
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_store_of_a_newer_version_is_left_alone() {
     let bench = Bench::new();
     bench.open().close().await;
     let newer = schema::open(&bench.path()).unwrap();
-    newer.pragma_update(None, "user_version", 2).unwrap();
+    newer.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
     drop(newer);
     let opened = Store::open(&bench.path(), bench.settings);
     assert_eq!(opened.err().map(|error| error.code()), Some("store_too_new"));

@@ -7,7 +7,10 @@ use super::{Accepted, Refusal, now};
 use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
+use intercom_delivery::{FailureRecord, KnownContact};
+use rudderstack_events::{Event, EventType};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use serde::Serialize;
 use std::fmt;
 use std::fs::File;
 use std::thread;
@@ -22,25 +25,33 @@ const TRANSACTION_SETTLED: usize = 8_192;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of an event of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settled {
     /// The event's number.
     pub seq: i64,
     /// What became of it.
     pub settlement: Settlement,
+    /// What it has taught of its contact.
+    pub learnt: Option<Box<KnownContact>>,
 }
 
 impl Settled {
     /// This became of that event.
     pub fn new(seq: i64, settlement: Settlement) -> Self {
-        Self { seq, settlement }
+        Self {
+            seq,
+            settlement,
+            learnt: None,
+        }
     }
 }
 
 /// What becomes of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Settlement {
+    /// Nothing yet: it stays in the queue.
+    GoesOn,
     /// It was delivered.
     Delivered,
     /// It is not for Intercom.
@@ -48,43 +59,54 @@ pub enum Settlement {
     /// It can never be delivered, and nobody would want it to be: only the reason is counted.
     Dismissed(&'static str),
     /// It can never be delivered as it is: it becomes a dead letter.
-    Rejected(Letter),
+    Rejected(Box<Undelivered>),
     /// It was not delivered: it becomes a dead letter.
-    Failed(Letter),
+    Failed(Box<Undelivered>),
 }
 
-/// What is noted of an event that becomes a dead letter. `Debug` shows the reason only.
-#[derive(Clone, PartialEq, Eq)]
+/// What is kept of an event that becomes a dead letter, besides the event.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Letter {
-    /// The reason: a stable code.
-    pub code: &'static str,
+pub struct Undelivered {
+    /// Why.
+    pub failure: FailureRecord,
+    /// Which event it is.
+    pub about: About,
+}
+
+impl Undelivered {
+    /// This event was not delivered for this reason.
+    pub fn new(failure: FailureRecord, about: About) -> Self {
+        Self { failure, about }
+    }
+}
+
+/// What tells an event from others. `Debug` shows its type only.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
     /// What kind of event it is.
-    pub event_type: Option<String>,
+    pub event_type: Option<EventType>,
     /// Whose.
     pub user_id: Option<String>,
     /// Its `messageId`.
     pub message_id: Option<String>,
-    /// What else is known of the reason: a JSON object without values of the event.
-    pub detail: String,
 }
 
-impl Letter {
-    /// A dead letter of which only the reason is known.
-    pub fn new(code: &'static str) -> Self {
+impl From<&Event<'_>> for About {
+    fn from(event: &Event<'_>) -> Self {
+        let common = event.common();
         Self {
-            code,
-            event_type: None,
-            user_id: None,
-            message_id: None,
-            detail: "{}".to_owned(),
+            event_type: event.event_type(),
+            user_id: common.user_id.ok().map(|id| id.as_str().to_owned()),
+            message_id: common.message_id.ok().map(|id| id.as_str().to_owned()),
         }
     }
 }
 
-impl fmt::Debug for Letter {
+impl fmt::Debug for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Letter({})", self.code)
+        write!(f, "About({:?})", self.event_type)
     }
 }
 
@@ -290,12 +312,20 @@ fn settle(
     counters: &mut Counters,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let letter = match &settled.settlement {
-        Settlement::Rejected(letter) => Some(("rejected", letter)),
-        Settlement::Failed(letter) => Some(("failed", letter)),
-        _ => None,
+    if let Some(contact) = &settled.learnt {
+        learn(transaction, contact, now)?;
+    }
+    let undelivered = match &settled.settlement {
+        Settlement::GoesOn => return Ok(()),
+        Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
+        Settlement::Failed(undelivered) => Some(("failed", undelivered)),
+        Settlement::Delivered | Settlement::Skipped | Settlement::Dismissed(_) => None,
     };
-    if let Some((kind, letter)) = letter {
+    if let Some((kind, undelivered)) = undelivered {
+        let Undelivered { failure, about } = &**undelivered;
+        let mut detail = failure.clone();
+        detail.event = None;
+        detail.code.clear();
         transaction
             .prepare_cached(
                 "INSERT INTO dead_letters
@@ -305,11 +335,11 @@ fn settle(
             .execute(params![
                 now,
                 kind,
-                letter.code,
-                letter.event_type,
-                letter.user_id,
-                letter.message_id,
-                letter.detail,
+                failure.code,
+                about.event_type.map(EventType::as_str),
+                about.user_id,
+                about.message_id,
+                json(&detail)?,
                 settled.seq
             ])?;
     }
@@ -325,14 +355,31 @@ fn settle(
         Settlement::Delivered => counters.minute.delivered += 1,
         Settlement::Skipped => counters.minute.skipped += 1,
         Settlement::Dismissed(code) => counters.reject(code),
-        Settlement::Rejected(letter) => counters.reject(letter.code),
-        Settlement::Failed(letter) => counters.fail(letter.code),
+        Settlement::Rejected(undelivered) => counters.reject(&undelivered.failure.code),
+        Settlement::Failed(undelivered) => counters.fail(&undelivered.failure.code),
+        Settlement::GoesOn => {}
     }
-    if letter.is_some() {
+    if undelivered.is_some() {
         totals.dead += 1;
         totals.dead_bytes += bytes;
     }
     Ok(())
+}
+
+/// Keeps what was learnt of a contact, for the next start.
+fn learn(transaction: &Transaction<'_>, contact: &KnownContact, now: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT INTO learnt (at, contact) VALUES (?, ?)")?
+        .execute(params![now, json(contact)?])?;
+    let beyond = transaction.last_insert_rowid() - KnownContact::KEPT as i64;
+    transaction
+        .prepare_cached("DELETE FROM learnt WHERE seq <= ?")?
+        .execute([beyond])
+        .map(drop)
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn length(text: &str) -> i64 {

@@ -18,9 +18,13 @@ use crate::exit::Error;
 use crate::values::{OneOf, parser};
 use anstream::AutoStream;
 use clap::Args;
+use intercom_delivery::FailureRecord;
+use rudderstack_events::ParseErrorKind;
 use rudderstack_to_intercom::{AttributeNames, Destination, LongText, SameSecond};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, StdoutLock, Write as _};
+use strum::IntoEnumIterator as _;
 
 /// What every command that converts events is told about the conversion.
 #[derive(Clone, Copy, Debug, Args)]
@@ -60,6 +64,17 @@ impl Conversion {
             ("--same-second", self.same_second.to_string()),
         ]
     }
+}
+
+/// A code that events can fail or be rejected with.
+fn failure_code(text: &str) -> Result<String, String> {
+    let codes = || FailureRecord::codes().chain(ParseErrorKind::iter().map(<&str>::from));
+    if codes().any(|code| code == text) {
+        return Ok(text.to_owned());
+    }
+    let names: BTreeSet<&str> = codes().collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    Err(format!("there is no such code; the codes are {}", names.join(", ")))
 }
 
 /// Prints a report as JSON, or as the text for people that `write_text` writes. Whoever reads it may stop early.

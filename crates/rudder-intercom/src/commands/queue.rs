@@ -1,5 +1,6 @@
 //! `queue`: what a gateway keeps on disk.
 
+use super::failure_code;
 use super::serve::gateway::{STORE, of_gateway};
 use crate::exit::{Error, Exit};
 use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable, thousands};
@@ -22,9 +23,10 @@ const CHUNK: usize = 500;
 #[command(after_help = "\
 Examples:
   rudder-intercom queue status
-  rudder-intercom queue dead-letters list --code unknown_contact
-  rudder-intercom queue dead-letters replay --code server_error --since 2h
-  rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson")]
+  rudder-intercom queue dead-letters list --only-code unknown_contact
+  rudder-intercom queue dead-letters replay --only-code server_error --since 2h
+  rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson
+  rudder-intercom queue export --dead-letters > failed.ndjson")]
 pub struct Queue {
     /// The file in which the gateway keeps its events.
     #[arg(long, global = true, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", default_value = STORE, value_hint = ValueHint::FilePath, hide_env_values = true)]
@@ -46,9 +48,12 @@ enum Command {
     DeadLetters(Letters),
     /// Write events to standard output, one a line
     Export {
-        /// Write the dead letters instead of the events that wait.
+        /// Write the dead letters instead of the events that wait, each with the reason, as `send --dead-letters` does.
         #[arg(long)]
         dead_letters: bool,
+        /// Of the dead letters, only those with this code; can be repeated.
+        #[arg(long, value_name = "CODE", value_parser = failure_code, requires = "dead_letters")]
+        only_code: Vec<String>,
     },
 }
 
@@ -81,9 +86,9 @@ enum Letters {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which")]
 struct Chosen {
-    /// Those with this code.
-    #[arg(long, value_name = "CODE")]
-    code: Option<String>,
+    /// Those with this code; can be repeated.
+    #[arg(long, alias = "code", value_name = "CODE", value_parser = failure_code)]
+    only_code: Vec<String>,
     /// Those of this user id.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
@@ -111,7 +116,7 @@ struct These {
 impl Chosen {
     fn filter(&self) -> Filter {
         let mut filter = Filter::all();
-        filter.code.clone_from(&self.code);
+        filter.codes.clone_from(&self.only_code);
         filter.user_id.clone_from(&self.user);
         filter.since = self.since.map(ago);
         filter.until = self.until.map(ago);
@@ -136,8 +141,14 @@ impl Queue {
         let mut store = Store::open(&self.store).map_err(|error| of_gateway(&error))?;
         let result = match self.command {
             Command::Status { json } => status(&store, json),
-            Command::Export { dead_letters: false } => export(&store),
-            Command::Export { dead_letters: true } => every_letter(&store, &Filter::all(), usize::MAX, true, event),
+            Command::Export {
+                dead_letters: false, ..
+            } => export(&store),
+            Command::Export { only_code, .. } => {
+                let mut filter = Filter::all();
+                filter.codes = only_code;
+                every_letter(&store, &filter, usize::MAX, true, record)
+            }
             Command::DeadLetters(Letters::List { chosen, limit, json }) => {
                 let print = if json { as_json } else { as_line };
                 every_letter(&store, &chosen.filter(), limit, false, print)
@@ -282,11 +293,9 @@ fn every_letter(
     Ok(output.flush()?)
 }
 
-fn event(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    match &letter.event {
-        Some(event) => writeln!(output, "{}", one_line(event.get())),
-        None => Ok(()),
-    }
+fn record(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, &letter.clone().into_record())?;
+    writeln!(output)
 }
 
 fn as_json(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
@@ -307,7 +316,8 @@ fn as_line(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
     if let Some(user) = &letter.user_id {
         write!(output, " of {}", printable(user))?;
     }
-    writeln!(output, " {DIM}{}{DIM:#}", printable(letter.detail.get()))
+    let detail = serde_json::to_string(&letter.detail)?;
+    writeln!(output, " {DIM}{}{DIM:#}", printable(&detail))
 }
 
 fn show(store: &Store, id: i64) -> Result<(), Fault> {
@@ -353,7 +363,7 @@ mod tests {
         let some = |all: bool, code: Option<&str>| These {
             ids: Vec::new(),
             chosen: Chosen {
-                code: code.map(str::to_owned),
+                only_code: code.map(str::to_owned).into_iter().collect(),
                 user: None,
                 since: None,
                 until: None,

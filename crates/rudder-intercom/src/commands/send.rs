@@ -1,8 +1,8 @@
 //! `send`: delivers.
 
-use super::Conversion;
 use super::caller::Caller;
 use super::connection::{Connection, access_token, http_client};
+use super::{Conversion, failure_code};
 use crate::cli::Input;
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
@@ -11,15 +11,17 @@ use crate::text::{BOLD, DIM, plural, thousands};
 use crate::values::{OneOf, parser};
 use anstream::{AutoStream, eprintln};
 use clap::{Args, ValueHint};
-use intercom_api::{IdentifyAdmin, Region};
+use intercom_api::{IdentifyAdmin, Region, UnixSeconds};
 use intercom_delivery::client::{HttpTransport, Workspace};
-use intercom_delivery::{ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, UnknownContactPolicy};
+use intercom_delivery::{
+    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, UnknownContactPolicy,
+};
 use intercom_sandbox::{RunningSandbox, Settings};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 use tokio::runtime::Runtime;
 
 /// Deliver the events to Intercom
@@ -36,6 +38,7 @@ Examples:
 
 The access token comes from INTERCOM_ACCESS_TOKEN or --token-file, never from an argument.
 Ctrl-C finishes what is in flight. With --journal, the same command then goes on where it was.
+If nearly all events fail for one reason, it stops and says how to mend it; they are sent again by the next run.
 Exits with 1 if events were rejected or failed, with 3 if Intercom does not accept the token.")]
 pub struct Send {
     #[command(flatten)]
@@ -58,7 +61,7 @@ pub struct Send {
 #[command(next_help_heading = "Sandbox")]
 struct SandboxArgs {
     /// Send to a sandbox of Intercom inside this program, which needs no account and is gone at the end.
-    #[arg(long, conflicts_with_all = ["token_file", "intercom_base_url", "journal"])]
+    #[arg(long, conflicts_with_all = ["token_file", "intercom_base_url"])]
     sandbox: bool,
     /// Make the sandbox as strict as Intercom: undefined attributes fail, search lags by 30 seconds, 10,000 calls a minute.
     #[arg(long, requires = "sandbox")]
@@ -83,6 +86,9 @@ struct Policies {
     /// How often a call is tried before its event fails.
     #[arg(long, value_name = "COUNT", default_value_t = EngineSettings::new().max_attempts)]
     max_attempts: NonZeroU32,
+    /// Stop when more than so many percent of the events, and at least 200, have failed for one reason; 100 never stops.
+    #[arg(long, value_name = "PERCENT", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
+    abort_above: u8,
 }
 
 #[derive(Debug, Args)]
@@ -115,7 +121,7 @@ struct RecordArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     dead_letters: Option<PathBuf>,
     /// Of a file of dead letters, send only those with this code; can be repeated.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = failure_code)]
     only_code: Vec<String>,
     /// Write the summary as JSON.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -133,6 +139,13 @@ impl Send {
             ("--summary-json", self.record.summary_json.as_deref()),
             ("--sandbox-state", self.sandbox.sandbox_state.as_deref()),
         ])?;
+        if self.sandbox.sandbox && self.record.journal.is_some() {
+            return Err(Error::Usage(
+                "--journal goes on where an earlier run was, but the sandbox of --sandbox is gone at the end of each; \
+                 start one that stays with: rudder-intercom sandbox, and give its address with --intercom-base-url"
+                    .to_owned(),
+            ));
+        }
         let runtime = Runtime::new().map_err(|error| Error::System("cannot start".to_owned(), error))?;
         let sandbox = self.sandbox.start(&runtime)?;
         let workspace = match &sandbox {
@@ -146,14 +159,15 @@ impl Send {
         };
         let transport = HttpTransport::new(http_client(sandbox.is_none())?, workspace.clone());
         let input = self.input.open()?;
-        let preparer = Preparer::new(
-            self.conversion.settings(),
-            self.record.dead_letters.is_some(),
-            self.record.only_code.clone(),
-        );
+        let dead_letters = self.dead_letters()?;
+        let journal = self.journal(workspace)?;
+        let mut conversion = self.conversion.settings();
+        conversion.time_of_events = Some(self.time_of_events(journal.as_ref())?);
+        let preparer = Preparer::new(conversion, dead_letters.is_some(), self.record.only_code.clone());
         let mut job = Job::new(input, self.input.limit(), preparer, self.engine_settings(), transport);
-        job.dead_letters = self.dead_letters()?;
-        job.journal = self.journal(workspace)?;
+        job.dead_letters = dead_letters;
+        job.journal = journal;
+        job.abort_above = self.policies.abort_above;
         // Now rather than after an hour's work.
         let summary_file = create(self.record.summary_json.as_deref())?;
         let state_file = create(self.sandbox.sandbox_state.as_deref())?;
@@ -205,6 +219,15 @@ impl Send {
                 eprintln!("interrupted; {}", self.how_to_go_on());
                 Ok(Exit::Interrupted)
             }
+            End::Aborted(code) => {
+                eprintln!(
+                    "stopped: nearly all events fail for one reason, {code}. {}\n\
+                     They count as not sent; {}. --abort-above 100 goes on all the same",
+                    remedy(code),
+                    self.how_to_go_on()
+                );
+                Ok(Exit::Incomplete)
+            }
             End::Unauthorized => Err(Error::Unauthorized(format!(
                 "Intercom does not accept the access token, so nothing more was sent; with a valid one, {}",
                 self.how_to_go_on()
@@ -224,6 +247,22 @@ impl Send {
                 "the same command starts at the beginning, which repeats events but does no harm; \
                  with --journal FILE it would go on where it was"
             }
+        }
+    }
+
+    /// The time of events that name none: one that stays when they are sent again.
+    fn time_of_events(&self, journal: Option<&Journal>) -> Result<UnixSeconds, Error> {
+        let file = self.input.file().metadata().ok().filter(Metadata::is_file);
+        let written = file.and_then(|file| file.modified().ok());
+        let written = written.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let written = written.and_then(|at| i64::try_from(at.as_secs()).ok());
+        let now = crate::convert::now();
+        let first = written.map_or(now, |at| now.min(UnixSeconds(at)));
+        match journal {
+            Some(journal) => journal
+                .time_of_events(first)
+                .map_err(|source| self.journal_error(source)),
+            None => Ok(first),
         }
     }
 
@@ -303,6 +342,25 @@ impl SandboxArgs {
         started
             .map(Some)
             .map_err(|error| Error::System("cannot start the sandbox".to_owned(), io::Error::other(error)))
+    }
+}
+
+/// What to do about a failure of nearly everything, with the flag or the command that does it.
+fn remedy(code: FailureCode) -> &'static str {
+    match code {
+        FailureCode::UndefinedAttribute => {
+            "Create the custom attributes with: rudder-intercom attributes FILE --create; \
+             or send with --attributes create or --attributes drop."
+        }
+        FailureCode::UnknownContact => {
+            "Send the identify events of these people first, or send with --on-unknown-contact create."
+        }
+        FailureCode::ContactArchived => "Restore the contacts in Intercom, or send with --on-archived restore.",
+        FailureCode::RateLimited => "Send with fewer calls a second: --max-rate CALLS.",
+        FailureCode::ServerError | FailureCode::Timeout | FailureCode::ConnectionFailed => {
+            "Look at Intercom's status and the network, then send again."
+        }
+        code => code.advice(),
     }
 }
 

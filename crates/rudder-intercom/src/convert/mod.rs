@@ -19,12 +19,17 @@ use std::time::SystemTime;
 pub struct Settings {
     /// The destination's settings.
     pub destination: Destination,
+    /// The time of events that name none; that of the conversion, if it is not set.
+    pub time_of_events: Option<UnixSeconds>,
 }
 
 impl Settings {
     /// A conversion for this destination.
     pub fn new(destination: Destination) -> Self {
-        Self { destination }
+        Self {
+            destination,
+            time_of_events: None,
+        }
     }
 
     /// Converts an event; `traced` keeps where each field came from.
@@ -33,17 +38,24 @@ impl Settings {
     ///
     /// If the event can never be sent.
     pub fn convert(&self, received: &Received<'_>, traced: bool) -> Result<Decision, Rejection> {
-        let mapped = Mapped::new(received.event, &self.destination, now());
+        let mapped = Mapped::new(received.event, &self.destination, self.time_of(received));
         if traced {
             mapped.traced().decide()
         } else {
             mapped.decide()
         }
     }
+
+    /// The time of the event, if it names none itself. A dead letter keeps the time that it was sent with first, so that
+    /// sending it again is a repeat.
+    pub fn time_of(&self, received: &Received<'_>) -> UnixSeconds {
+        let of_letter = received.dead_letter.and_then(|record| record.received_at);
+        of_letter.or(self.time_of_events).unwrap_or_else(now)
+    }
 }
 
 /// The program's clock.
-fn now() -> UnixSeconds {
+pub(crate) fn now() -> UnixSeconds {
     let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     UnixSeconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
 }

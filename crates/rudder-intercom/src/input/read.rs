@@ -4,6 +4,7 @@ use super::chunk::{Chunk, Record};
 use super::envelope::{Envelope, present};
 use super::fault::{Fault, FaultKind};
 use super::scan::{Scanner, Step};
+use intercom_delivery::FailureRecord;
 use memchr::{memchr, memchr_iter, memmem};
 use rudderstack_events::{Event, Object, ParseError, ParseErrorKind, Raw};
 
@@ -26,8 +27,8 @@ pub struct Received<'a> {
     pub json: &'a str,
     /// The line that it begins in, from 1.
     pub line: u64,
-    /// The code that the event was given up with, if it comes from a file of dead letters.
-    pub dead_letter: Option<&'a str>,
+    /// Why the event was given up, if it comes from a file of dead letters.
+    pub dead_letter: Option<&'a FailureRecord>,
 }
 
 impl Chunk {
@@ -88,7 +89,7 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the text as an event, or says what is wrong with it.
-    fn event(self, text: &str, dead_letter: Option<&str>, visit: &mut impl FnMut(Item<'_>)) -> Option<Fault> {
+    fn event(self, text: &str, dead_letter: Option<&FailureRecord>, visit: &mut impl FnMut(Item<'_>)) -> Option<Fault> {
         let text = text.trim_ascii();
         let whole = self.envelope.map(|envelope| envelope.apply(text));
         let json = whole.as_deref().unwrap_or(text);
@@ -135,7 +136,9 @@ impl<'r> Reader<'r> {
             return false;
         }
         if let (Some(event), Some(code)) = (object(&entries, "event"), string(&entries, "code")) {
-            self.inside(text, event, None, Some(&code), visit);
+            // What else there is helps, but need not be there.
+            let record = serde_json::from_str(text).unwrap_or_else(|_| FailureRecord::new(code));
+            self.inside(text, event, None, Some(&record), visit);
             return true;
         }
         let (Some(path), Some(body)) = (string(&entries, "path"), object(&entries, "body")) else {
@@ -165,7 +168,7 @@ impl<'r> Reader<'r> {
         text: &str,
         event: &Raw<'_>,
         envelope: Option<&Envelope>,
-        dead_letter: Option<&str>,
+        dead_letter: Option<&FailureRecord>,
         visit: &mut impl FnMut(Item<'_>),
     ) {
         let place = Reader {

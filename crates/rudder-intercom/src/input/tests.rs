@@ -24,7 +24,7 @@ fn read_from(reader: impl Read, limit: usize) -> Vec<String> {
                 Item::Event(received) => {
                     let code = received
                         .dead_letter
-                        .map(|code| format!(" ({code})"))
+                        .map(|record| format!(" ({})", record.code))
                         .unwrap_or_default();
                     format!("{} {}{code}", received.line, received.json)
                 }

@@ -1,34 +1,21 @@
 //! Events that failed, kept so that they can be sent again.
 
-use intercom_delivery::Failed;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use intercom_delivery::FailureRecord;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 
-/// A file of dead letters: one JSON object a line, which `send` takes as input.
+/// How many bytes of lines are written at a time.
+const WRITE: usize = 64 * 1024;
+
+/// A file of dead letters: one JSON object a line, which `send` takes as input. No other run can write to it meanwhile.
 #[derive(Debug)]
 pub struct DeadLetters {
-    file: BufWriter<File>,
+    path: PathBuf,
+    file: File,
+    /// Whole lines that are not in the file yet.
+    lines: Vec<u8>,
     unsynced: bool,
-}
-
-/// One of them.
-#[derive(Serialize)]
-struct DeadLetter<'a> {
-    event: &'a RawValue,
-    code: &'a str,
-    reason: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    intercom_code: Option<&'a str>,
-    request_id: Option<&'a str>,
-    attempts: u32,
-    line: u64,
 }
 
 impl DeadLetters {
@@ -36,44 +23,44 @@ impl DeadLetters {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened or made.
+    /// If the file cannot be opened or made, or another run writes to it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let mut file_ends_inside_a_line = false;
-        if file.seek(SeekFrom::End(0))? > 0 {
-            let mut last = [0];
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-            file_ends_inside_a_line = last != *b"\n";
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let mut letters = Self {
+            path: path.to_owned(),
+            file,
+            lines: Vec::new(),
+            unsynced: false,
+        };
+        // A device or a pipe can be shared.
+        if letters.file.metadata()?.is_file() {
+            lock(&letters.file)?;
+            if ends_inside_a_line(path)? {
+                // The machine went down while it was written.
+                letters.lines.push(b'\n');
+            }
         }
-        let mut file = BufWriter::new(file);
-        if file_ends_inside_a_line {
-            // The machine went down while it was written.
-            file.write_all(b"\n")?;
-        }
-        Ok(Self { file, unsynced: false })
+        Ok(letters)
     }
 
-    /// Adds an event that failed, with its text and line.
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds an event that failed.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn add(&mut self, event: &str, line: u64, failed: &Failed) -> io::Result<()> {
-        let letter = DeadLetter {
-            event: serde_json::from_str(event)?,
-            code: failed.code.as_str(),
-            reason: failed.to_string(),
-            operation: failed.operation.map(intercom_api::OperationId::as_str),
-            status: failed.status,
-            intercom_code: failed.intercom_code.as_deref(),
-            request_id: failed.request_id.as_deref(),
-            attempts: failed.attempts,
-            line,
-        };
-        serde_json::to_writer(&mut self.file, &letter)?;
-        self.unsynced = true;
-        self.file.write_all(b"\n")
+    pub fn add(&mut self, record: &FailureRecord) -> io::Result<()> {
+        serde_json::to_writer(&mut self.lines, record)?;
+        self.lines.push(b'\n');
+        if self.lines.len() >= WRITE {
+            self.write()
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes sure that what was added outlasts a power cut.
@@ -82,10 +69,48 @@ impl DeadLetters {
     ///
     /// If the file cannot be written.
     pub fn sync(&mut self) -> io::Result<()> {
+        if !self.lines.is_empty() {
+            self.write()?;
+        }
         if std::mem::take(&mut self.unsynced) {
-            self.file.flush()?;
-            self.file.get_ref().sync_data()?;
+            match self.file.sync_data() {
+                // What is no file on a disk cannot be synced.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                result => result?,
+            }
         }
         Ok(())
     }
+
+    /// Writes whole lines only.
+    fn write(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.lines)?;
+        self.lines.clear();
+        self.unsynced = true;
+        Ok(())
+    }
+}
+
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "another run is writing to it; give each run a file of its own",
+        )),
+        // A file system without locks.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn ends_inside_a_line(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }

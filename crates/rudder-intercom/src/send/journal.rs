@@ -3,13 +3,19 @@
 //! It is an SQLite database in write-ahead mode: a commit is atomic, survives the death of the process, and costs no
 //! `fsync`, so it can follow every few events. A power cut may lose the last commits, but not damage the others; the
 //! events of those are then delivered once more, which does no harm in Intercom.
+//!
+//! With the outcomes it keeps what they have taught of contacts: Intercom's search lags behind, and the next run would
+//! look for them in vain.
 
+use intercom_api::UnixSeconds;
+use intercom_delivery::KnownContact;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-/// The version of the tables.
-const VERSION: i64 = 1;
+/// The version of the tables. Version 1 had no `learnt`, which is added to it.
+const VERSION: i64 = 2;
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
 
@@ -20,9 +26,15 @@ pub enum JournalError {
     /// The database cannot be read or written.
     #[error("the database fails")]
     Database(#[from] rusqlite::Error),
-    /// The file is no journal, or one of a later release.
-    #[error("it is not a journal of this program, or of another release")]
+    /// The file is something else.
+    #[error("it is not a journal of this program")]
     Foreign,
+    /// It was made by a newer release.
+    #[error("it was written by a newer release of this program (version {0}, and this one reads up to {VERSION})")]
+    TooNew(i64),
+    /// What it holds cannot be read.
+    #[error("what it holds of contacts cannot be read")]
+    Unreadable(#[from] serde_json::Error),
     /// Another process uses it.
     #[error("another run is using it")]
     InUse,
@@ -48,6 +60,8 @@ impl JournalError {
         match self {
             Self::Database(_) => "journal_database",
             Self::Foreign => "journal_foreign",
+            Self::TooNew(_) => "journal_too_new",
+            Self::Unreadable(_) => "journal_unreadable",
             Self::InUse => "journal_in_use",
             Self::OtherSetting(_) => "journal_other_setting",
             Self::OtherWorkspace => "journal_other_workspace",
@@ -144,11 +158,25 @@ impl Bits {
     }
 }
 
+/// An event that is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    /// Its place in the input.
+    pub(super) event: u64,
+    pub(super) done: Done,
+    pub(super) code: Option<&'a str>,
+    pub(super) calls: u32,
+    pub(super) fingerprint: u64,
+}
+
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
+    path: PathBuf,
     database: Connection,
     is_writing: bool,
+    /// The events that this run has recorded as failed, by code.
+    failed: HashMap<String, Vec<u64>>,
 }
 
 impl Journal {
@@ -177,7 +205,8 @@ impl Journal {
             .map_err(understood)?;
         match (application, version, tables) {
             (0, 0, 0) => {}
-            (APPLICATION, VERSION, _) => {}
+            (APPLICATION, 1..=VERSION, _) => {}
+            (APPLICATION, newer, _) if newer > VERSION => return Err(JournalError::TooNew(newer)),
             _ => return Err(JournalError::Foreign),
         }
         database
@@ -192,13 +221,72 @@ impl Journal {
                      event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL,
                      mark INTEGER NOT NULL
                  );
+                 CREATE TABLE IF NOT EXISTS learnt (
+                     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL
+                 );
                  COMMIT;"
             ))
             .map_err(understood)?;
         Ok(Self {
+            path: path.to_owned(),
             database,
             is_writing: false,
+            failed: HashMap::new(),
         })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The time of events that name none: the same in every run, which is that of the first.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn time_of_events(&self, first: UnixSeconds) -> Result<UnixSeconds, JournalError> {
+        let insert = "INSERT OR IGNORE INTO settings VALUES ('time of events', ?1)";
+        self.database.execute(insert, [first.0.to_string()])?;
+        let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time of events'";
+        Ok(UnixSeconds(self.database.query_row(query, [], |row| row.get(0))?))
+    }
+
+    /// Visits what earlier runs have learnt of contacts, the oldest first.
+    pub(super) fn learnt(&self, mut visit: impl FnMut(&KnownContact)) -> Result<(), JournalError> {
+        let oldest = now().saturating_sub(KnownContact::KEPT_FOR.as_secs().cast_signed());
+        let mut query = self
+            .database
+            .prepare("SELECT contact FROM learnt WHERE at >= ?1 ORDER BY seq")?;
+        let mut rows = query.query([oldest])?;
+        while let Some(row) = rows.next()? {
+            visit(&serde_json::from_str(
+                row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Records what was learnt of a contact. Lasting only after the next [`commit`](Self::commit).
+    pub(super) fn learn(&mut self, contact: &KnownContact) -> Result<(), JournalError> {
+        self.begin()?;
+        let mut insert = self
+            .database
+            .prepare_cached("INSERT INTO learnt (at, contact) VALUES (?1, ?2)")?;
+        insert.execute(params![now(), serde_json::to_string(contact)?])?;
+        let beyond = self.database.last_insert_rowid() - KnownContact::KEPT as i64;
+        self.database
+            .prepare_cached("DELETE FROM learnt WHERE seq <= ?1")?
+            .execute([beyond])?;
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), JournalError> {
+        if !self.is_writing {
+            self.database.execute_batch("BEGIN")?;
+            self.is_writing = true;
+        }
+        Ok(())
     }
 
     /// Makes sure that a setting is the same as in earlier runs.
@@ -256,28 +344,38 @@ impl Journal {
     }
 
     /// Records that an event is done. Lasting only after the next [`commit`](Self::commit).
-    pub(super) fn record(
-        &mut self,
-        event: u64,
-        done: Done,
-        code: Option<&str>,
-        calls: u32,
-        fingerprint: u64,
-    ) -> Result<(), JournalError> {
-        if !self.is_writing {
-            self.database.execute_batch("BEGIN")?;
-            self.is_writing = true;
+    pub(super) fn record(&mut self, entry: &Entry<'_>) -> Result<(), JournalError> {
+        self.begin()?;
+        if let (Done::Failed, Some(code)) = (entry.done, entry.code) {
+            match self.failed.get_mut(code) {
+                Some(events) => events.push(entry.event),
+                None => drop(self.failed.insert(code.to_owned(), vec![entry.event])),
+            }
         }
         let mut insert = self
             .database
             .prepare_cached("INSERT OR REPLACE INTO done VALUES (?1, ?2, ?3, ?4, ?5)")?;
         insert.execute(params![
-            event.cast_signed(),
-            done as i64,
-            code,
-            calls,
-            mark(fingerprint)
+            entry.event.cast_signed(),
+            entry.done as i64,
+            entry.code,
+            entry.calls,
+            mark(entry.fingerprint)
         ])?;
+        Ok(())
+    }
+
+    /// Takes back what this run has recorded as failed with this code: the next run sends it again.
+    pub(super) fn take_back(&mut self, code: &str) -> Result<(), JournalError> {
+        let events = self.failed.remove(code).unwrap_or_default();
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.begin()?;
+        let mut delete = self.database.prepare_cached("DELETE FROM done WHERE event = ?1")?;
+        for event in events {
+            delete.execute([event.cast_signed()])?;
+        }
         Ok(())
     }
 
@@ -290,9 +388,24 @@ impl Journal {
     }
 }
 
+fn now() -> i64 {
+    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(event: u64, done: Done, code: Option<&'static str>, calls: u32, fingerprint: u64) -> Entry<'static> {
+        Entry {
+            event,
+            done,
+            code,
+            calls,
+            fingerprint,
+        }
+    }
 
     #[test]
     fn what_was_committed_is_there_again() {
@@ -300,13 +413,15 @@ mod tests {
         let path = folder.path().join("journal");
         let mut journal = Journal::open(&path).unwrap();
         journal.require("target", "a").unwrap();
-        journal.record(0, Done::Delivered, None, 2, u64::MAX).unwrap();
-        journal.record(1, Done::Failed, Some("timeout"), 3, 5).unwrap();
-        journal
-            .record(200, Done::Rejected, Some("contact_not_found"), 1, 6)
-            .unwrap();
+        for entry in [
+            entry(0, Done::Delivered, None, 2, u64::MAX),
+            entry(1, Done::Failed, Some("timeout"), 3, 5),
+            entry(200, Done::Rejected, Some("contact_not_found"), 1, 6),
+        ] {
+            journal.record(&entry).unwrap();
+        }
         journal.commit().unwrap();
-        journal.record(2, Done::Delivered, None, 1, 7).unwrap();
+        journal.record(&entry(2, Done::Delivered, None, 1, 7)).unwrap();
         drop(journal);
 
         let journal = Journal::open(&path).unwrap();
@@ -328,6 +443,89 @@ mod tests {
             journal.require("target", "b"),
             Err(JournalError::OtherSetting(_))
         ));
+    }
+
+    #[test]
+    fn what_was_learnt_is_there_again_in_order_and_goes_with_the_outcomes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = Journal::open(&path).unwrap();
+        let mut known = KnownContact::new("c1".into());
+        known.email = Some("ann@example.org".to_owned());
+        journal.learn(&known).unwrap();
+        journal.learn(&KnownContact::gone("c1".into())).unwrap();
+        journal.commit().unwrap();
+        journal.learn(&KnownContact::new("c2".into())).unwrap();
+        drop(journal);
+
+        let journal = Journal::open(&path).unwrap();
+        let mut found = Vec::new();
+        journal.learnt(|contact| found.push(contact.clone())).unwrap();
+        assert_eq!(found, [known, KnownContact::gone("c1".into())]);
+        let too_old = KnownContact::KEPT_FOR.as_secs() as i64 + 1;
+        journal
+            .database
+            .execute("UPDATE learnt SET at = at - ?1", [too_old])
+            .unwrap();
+        journal.learnt(|_| panic!("it is too old")).unwrap();
+    }
+
+    #[test]
+    fn the_time_of_events_is_that_of_the_first_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        for later in [UnixSeconds(7), UnixSeconds(8)] {
+            assert_eq!(
+                Journal::open(&path).unwrap().time_of_events(later).unwrap(),
+                UnixSeconds(7)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(&folder.path().join("journal")).unwrap();
+        for (event, code) in [(1, "timeout"), (2, "forbidden"), (3, "forbidden")] {
+            journal.record(&entry(event, Done::Failed, Some(code), 1, 5)).unwrap();
+        }
+        journal.take_back("forbidden").unwrap();
+        journal.commit().unwrap();
+        let earlier = journal.earlier().unwrap();
+        let done: Vec<bool> = (1..=3).map(|event| earlier.get(event, 5).unwrap().is_some()).collect();
+        assert_eq!(done, [true, false, false]);
+    }
+
+    #[test]
+    fn a_journal_of_version_1_goes_on_and_one_of_a_newer_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let first = Connection::open(&path).unwrap();
+        let tables = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 1;
+             CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+             CREATE TABLE done (event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL,
+                 mark INTEGER NOT NULL);
+             INSERT INTO done VALUES (3, 0, NULL, 2, {});",
+            mark(9)
+        );
+        first.execute_batch(&tables).unwrap();
+        drop(first);
+        let mut journal = Journal::open(&path).unwrap();
+        assert_eq!(
+            journal.earlier().unwrap().get(3, 9).unwrap(),
+            Some((Done::Delivered, ""))
+        );
+        journal.learn(&KnownContact::new("c1".into())).unwrap();
+        journal.commit().unwrap();
+        journal
+            .database
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        drop(journal);
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::TooNew(newer)) if newer == VERSION + 1));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Delivery of an input: what `send` is made of.
 
+mod abort;
 mod dead_letters;
 mod journal;
 mod prepare;

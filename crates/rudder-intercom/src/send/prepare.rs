@@ -3,6 +3,7 @@
 use crate::convert::Settings;
 use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
+use intercom_api::UnixSeconds;
 use rudderstack_to_intercom as conversion;
 use rudderstack_to_intercom::{Decision, Identities};
 
@@ -47,6 +48,8 @@ pub struct Ready {
     pub bytes: usize,
     /// The fingerprint of its text.
     pub fingerprint: u64,
+    /// The time that stands in if it names none.
+    pub received_at: UnixSeconds,
     /// The line that it begins in.
     pub line: u64,
     /// The name of its type.
@@ -81,9 +84,9 @@ impl Preparer {
         }
         match item {
             Item::Event(Received {
-                dead_letter: Some(code),
+                dead_letter: Some(record),
                 ..
-            }) => (!self.only_codes.iter().any(|wanted| wanted == code)).then_some(Prepared::LeftOut),
+            }) => (!self.only_codes.contains(&record.code)).then_some(Prepared::LeftOut),
             _ => Some(Prepared::NoDeadLetter),
         }
     }
@@ -113,6 +116,7 @@ impl Preparer {
                 identities: conversion.identities,
                 json: self.keeps_json.then(|| received.json.into()),
                 bytes: received.json.len(),
+                received_at: self.settings.time_of(received),
                 fingerprint: fingerprint(received.json.as_bytes()),
                 line,
                 kind,

@@ -1,5 +1,6 @@
 //! Runs a delivery from its input to its last outcome.
 
+use super::abort::AbortRule;
 use super::dead_letters::DeadLetters;
 use super::journal::{Done, Earlier, Journal, JournalError};
 use super::prepare::{Prepared, Preparer, Ready};
@@ -11,7 +12,7 @@ use crate::input::Opened;
 use crate::{interrupt, pipeline};
 use crossbeam_channel::bounded;
 use intercom_delivery::client::{Control, Delivery, Submissions, Transport};
-use intercom_delivery::{EngineSettings, EventId, FailureCode, RefusalReason, Submission};
+use intercom_delivery::{EngineSettings, EventId, FailureCode, Submission};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::thread;
@@ -35,6 +36,8 @@ pub struct Job<T> {
     pub journal: Option<Journal>,
     /// Where events go that failed.
     pub dead_letters: Option<DeadLetters>,
+    /// The delivery is aborted when more than so many percent of the events have failed for one reason.
+    pub abort_above: u8,
 }
 
 impl<T> Job<T> {
@@ -48,6 +51,7 @@ impl<T> Job<T> {
             transport,
             journal: None,
             dead_letters: None,
+            abort_above: 100,
         }
     }
 }
@@ -74,6 +78,8 @@ pub enum End {
     Complete,
     /// The user stopped it.
     Interrupted,
+    /// Nearly everything failed for this reason.
+    Aborted(FailureCode),
     /// Intercom does not accept the access token.
     Unauthorized,
     /// It could not go on.
@@ -93,20 +99,26 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         .transpose()?
         .unwrap_or_default();
     let tracker = Arc::new(Tracker::new(Summary::after(earlier.calls)));
-    let records = Records {
-        journal: job.journal,
-        dead_letters: job.dead_letters,
-    };
     let progress = Arc::new(Progress::new(job.input.position));
 
-    let (delivery, submissions, outcomes, control) = Delivery::new(job.engine, job.transport);
+    let (mut delivery, submissions, outcomes, control) = Delivery::new(job.engine, job.transport);
+    if let Some(journal) = &job.journal {
+        journal.learnt(|contact| delivery.remember_contact(contact))?;
+    }
+    let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above));
     let running = runtime.spawn(delivery.run());
+    let (interrupted, interrupts) = bounded(1);
     // A thread of its own, because it waits for the disk.
     let following = {
         let (handle, tracker) = (runtime.handle().clone(), Arc::clone(&tracker));
-        thread::spawn(move || handle.block_on(tracker.follow(outcomes, records)))
+        let (control, interrupted) = (control.clone(), interrupted.clone());
+        let stop = move || {
+            control.stop();
+            // Wakes whoever waits for more input.
+            let _ = interrupted.try_send(());
+        };
+        thread::spawn(move || handle.block_on(tracker.follow(outcomes, records, stop)))
     };
-    let (interrupted, interrupts) = bounded(1);
     let watching = runtime.spawn(watch(control.clone(), Arc::clone(&progress), interrupted));
     let showing = {
         let (progress, tracker, control) = (Arc::clone(&progress), Arc::clone(&tracker), control.clone());
@@ -130,7 +142,13 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
     // The way in closes, so the delivery ends once it has done what it has.
     drop(intake);
     let status = runtime.block_on(running);
-    let recorded = following.join();
+    let left = match &status {
+        Ok(status) if status.halted => FailureCode::Unauthorized,
+        _ => FailureCode::Stopped,
+    };
+    let recorded = following
+        .join()
+        .map(|followed| followed.and_then(|records| tracker.finish(records, left)));
     showing.abort();
     watching.abort();
     progress.clear();
@@ -139,6 +157,7 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         (Ok(Err(error)), ..) => End::Failed(Error::Record(Box::new(error))),
         (Err(_), ..) | (_, Err(_), _) => End::Failed(Error::Pipeline(pipeline::Error::Worker)),
         (_, Ok(status), _) if status.halted => End::Unauthorized,
+        (Ok(Ok(Some(code))), ..) => End::Aborted(code),
         (.., Err(error)) => End::Failed(error.into()),
         (_, _, Ok(_)) if other_input.is_some() => {
             return Err(JournalError::OtherInput(other_input.unwrap_or_default()));
@@ -233,14 +252,8 @@ impl Intake {
         let submission = Submission::new(EventId(event), ready.plan, ready.identities);
         match self.submissions.submit(submission).await {
             Ok(()) => ControlFlow::Continue(()),
-            Err(refused) => {
-                let code = match refused.reason {
-                    RefusalReason::Unauthorized => FailureCode::Unauthorized,
-                    _ => FailureCode::Stopped,
-                };
-                self.tracker.turned_away(event, code);
-                ControlFlow::Break(())
-            }
+            // The tracker still has it, and keeps it for later.
+            Err(_) => ControlFlow::Break(()),
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Follows the events that are under way to their outcomes.
 
+use super::abort::AbortRule;
 use super::dead_letters::DeadLetters;
-use super::journal::{Done, Journal, JournalError};
+use super::journal::{Done, Entry, Journal, JournalError};
 use super::prepare::Ready;
 use super::summary::Summary;
+use intercom_api::UnixSeconds;
 use intercom_delivery::client::Outcomes;
-use intercom_delivery::{DeliveryResult, EventId, Failed, FailureCode, Outcome};
-use std::collections::HashMap;
+use intercom_delivery::{DeliveryResult, EventId, FailureCode, FailureRecord, Outcome};
+use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many KiB of text of events may be under way.
@@ -23,23 +25,36 @@ struct UnderWay {
     kind: &'static str,
     line: u64,
     fingerprint: u64,
+    received_at: UnixSeconds,
     json: Option<Box<str>>,
     _room: OwnedSemaphorePermit,
+}
+
+impl UnderWay {
+    /// The event as a dead letter; none if its text was not kept.
+    fn record(&self, mut record: FailureRecord) -> io::Result<Option<FailureRecord>> {
+        let Some(json) = self.json.as_deref() else {
+            return Ok(None);
+        };
+        record.line = Some(self.line);
+        record.received_at = Some(self.received_at);
+        Ok(Some(record.with_event(json)?))
+    }
 }
 
 /// Why the record of outcomes cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordError {
-    #[error("the journal cannot be written")]
-    Journal(#[from] JournalError),
-    #[error("the dead letters cannot be written")]
-    DeadLetters(#[from] io::Error),
+    #[error("the journal {} cannot be written", path.display())]
+    Journal { path: PathBuf, source: JournalError },
+    #[error("the dead letters {} cannot be written", path.display())]
+    DeadLetters { path: PathBuf, source: io::Error },
 }
 
 /// Knows the events that are under way, and what became of the others.
 #[derive(Debug)]
 pub(super) struct Tracker {
-    under_way: Mutex<HashMap<u64, UnderWay>>,
+    under_way: Mutex<BTreeMap<u64, UnderWay>>,
     summary: Mutex<Summary>,
     room: Arc<Semaphore>,
 }
@@ -82,32 +97,48 @@ impl Tracker {
             kind: ready.kind,
             line: ready.line,
             fingerprint: ready.fingerprint,
+            received_at: ready.received_at,
             json: ready.json.take(),
             _room: room,
         };
         lock(&self.under_way).insert(event, under_way);
     }
 
-    /// Takes back an event that was not taken in: it counts as failed.
-    pub(super) fn turned_away(&self, event: u64, code: FailureCode) {
-        if let Some(event) = lock(&self.under_way).remove(&event) {
-            self.update(|summary| summary.failed(event.kind, code.as_str(), event.line, || None));
-        }
-    }
-
-    /// Follows outcomes until there are no more, and gives journal and dead letters what they need.
-    pub(super) async fn follow(&self, mut outcomes: Outcomes, mut records: Records) -> Result<(), RecordError> {
-        while let Some(outcome) = outcomes.next().await {
-            self.done(&outcome, &mut records)?;
-            for _ in 1..COMMIT {
-                match tokio::time::timeout(Duration::ZERO, outcomes.next()).await {
-                    Ok(Some(outcome)) => self.done(&outcome, &mut records)?,
-                    Ok(None) | Err(_) => break,
-                }
+    /// Follows outcomes until there are no more, and gives journal and dead letters what they need. Calls `stop` when there
+    /// is no point in reading on.
+    pub(super) async fn follow(
+        &self,
+        mut outcomes: Outcomes,
+        mut records: Records,
+        stop: impl Fn(),
+    ) -> Result<Records, RecordError> {
+        let mut batch = Vec::with_capacity(COMMIT);
+        while outcomes.next_many(&mut batch, COMMIT).await > 0 {
+            let mut is_over = false;
+            for outcome in batch.drain(..) {
+                self.done(&outcome, &mut records)?;
+                is_over |= outcome.goes_on_later();
             }
             records.commit()?;
+            if is_over || records.aborted.is_some() {
+                stop();
+            }
         }
-        Ok(())
+        Ok(records)
+    }
+
+    /// Deals with what has no outcome, because it was not taken in any more: it counts as failed, and goes on later.
+    pub(super) fn finish(&self, mut records: Records, code: FailureCode) -> Result<Option<FailureCode>, RecordError> {
+        let left = std::mem::take(&mut *lock(&self.under_way));
+        for event in left.into_values() {
+            self.update(|summary| summary.failed(event.kind, code.as_str(), event.line, || None));
+            let mut record = FailureRecord::new(code.as_str());
+            code.meaning().trim_end_matches('.').clone_into(&mut record.reason);
+            records.keep_for_later(&event, record)?;
+        }
+        records.settle_held(true)?;
+        records.commit()?;
+        Ok(records.aborted)
     }
 
     fn done(&self, outcome: &Outcome, records: &mut Records) -> Result<(), RecordError> {
@@ -115,72 +146,177 @@ impl Tracker {
         let Some(under_way) = lock(&self.under_way).remove(&event) else {
             return Ok(());
         };
-        let UnderWay {
-            kind,
-            line,
-            fingerprint,
-            ..
-        } = under_way;
+        if let (Some(journal), Some(contact)) = (&mut records.journal, &outcome.learnt) {
+            journal.learn(contact).map_err(|source| in_journal(journal, source))?;
+        }
+        let (kind, line) = (under_way.kind, under_way.line);
+        let entry = |done, code, calls| Entry {
+            event,
+            done,
+            code,
+            calls,
+            fingerprint: under_way.fingerprint,
+        };
         let mut summary = lock(&self.summary);
         for warning in &outcome.warnings {
             summary.warned(warning.code());
         }
-        let (done, code, calls) = match &outcome.result {
+        match &outcome.result {
             DeliveryResult::Delivered(delivered) => {
                 summary.delivered(kind);
-                (Some(Done::Delivered), None, delivered.calls)
+                summary.calls += u64::from(delivered.calls);
+                drop(summary);
+                records.count(None);
+                records.record(&entry(Done::Delivered, None, delivered.calls))
             }
             DeliveryResult::Rejected(rejected) => {
-                summary.rejected(kind, rejected.code.as_str(), line);
-                (Some(Done::Rejected), Some(rejected.code.as_str()), rejected.calls)
+                let code = rejected.code.as_str();
+                summary.rejected(kind, code, line);
+                summary.calls += u64::from(rejected.calls);
+                drop(summary);
+                records.count(None);
+                records.record(&entry(Done::Rejected, Some(code), rejected.calls))
             }
             DeliveryResult::Failed(failed) => {
                 let code = failed.code.as_str();
                 summary.failed(kind, code, line, || failed.operation.map(|_| failed.to_string()));
-                let is_kept = records.keep(failed, under_way.json.as_deref(), line)?;
-                (is_kept.then_some(Done::Failed), Some(code), failed.calls)
+                summary.calls += u64::from(failed.calls);
+                drop(summary);
+                let record = FailureRecord::from(&**failed);
+                if outcome.goes_on_later() || records.aborted == Some(failed.code) {
+                    return records.keep_for_later(&under_way, record);
+                }
+                let entry = entry(Done::Failed, Some(code), failed.calls);
+                records.count(Some(failed.code));
+                let held = Held {
+                    entry,
+                    record: record_of(&under_way, record, records)?,
+                };
+                records.held.push(held);
+                records.settle_held(false)
             }
-            // A result that this release does not know is none that it may call done.
-            _ => {
-                summary.failed(kind, "unknown_result", line, || None);
-                (None, None, 0)
-            }
-        };
-        summary.calls += u64::from(calls);
-        drop(summary);
-        if let (Some(journal), Some(done)) = (&mut records.journal, done) {
-            journal.record(event, done, code, calls, fingerprint)?;
         }
-        Ok(())
     }
 }
 
+fn record_of(
+    under_way: &UnderWay,
+    record: FailureRecord,
+    records: &Records,
+) -> Result<Option<FailureRecord>, RecordError> {
+    match &records.dead_letters {
+        Some(letters) => under_way.record(record).map_err(|source| in_letters(letters, source)),
+        None => Ok(None),
+    }
+}
+
+/// A failure that is not recorded yet.
+#[derive(Debug)]
+struct Held {
+    entry: Entry<'static>,
+    /// What goes to the dead letters, if there are any.
+    record: Option<FailureRecord>,
+}
+
 /// Where outcomes are recorded.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Records {
-    pub(super) journal: Option<Journal>,
-    pub(super) dead_letters: Option<DeadLetters>,
+    journal: Option<Journal>,
+    dead_letters: Option<DeadLetters>,
+    rule: AbortRule,
+    /// Why the delivery is aborted, if it is.
+    aborted: Option<FailureCode>,
+    /// Failures that count as not sent, should the delivery be aborted.
+    held: Vec<Held>,
 }
 
 impl Records {
-    /// Keeps an event that failed, if it is to be kept: with a journal, one that was only stopped is sent by the next run.
-    fn keep(&mut self, failed: &Failed, json: Option<&str>, line: u64) -> io::Result<bool> {
-        let goes_on = self.journal.is_some() && matches!(failed.code, FailureCode::Stopped | FailureCode::Unauthorized);
-        match (&mut self.dead_letters, json) {
-            (Some(dead_letters), Some(json)) if !goes_on => dead_letters.add(json, line, failed).map(|()| true),
-            _ => Ok(false),
+    pub(super) fn new(journal: Option<Journal>, dead_letters: Option<DeadLetters>, rule: AbortRule) -> Self {
+        Self {
+            journal,
+            dead_letters,
+            rule,
+            aborted: None,
+            held: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, failure: Option<FailureCode>) {
+        let reason = self.rule.count(failure);
+        self.aborted = self.aborted.or(reason);
+    }
+
+    /// Keeps an event that is not done with: the next run sends it by the journal, or else by the dead letters.
+    fn keep_for_later(&mut self, event: &UnderWay, record: FailureRecord) -> Result<(), RecordError> {
+        if self.journal.is_some() {
+            return Ok(());
+        }
+        match record_of(event, record, self)? {
+            Some(record) => self.bury(&record),
+            None => Ok(()),
+        }
+    }
+
+    /// Records failures that were held back, as soon as it is known whether the delivery goes on.
+    fn settle_held(&mut self, is_over: bool) -> Result<(), RecordError> {
+        if !is_over && self.rule.is_open() && self.aborted.is_none() {
+            return Ok(());
+        }
+        let aborted = self.aborted.map(FailureCode::as_str);
+        for held in std::mem::take(&mut self.held) {
+            let comes_again = self.journal.is_some() && aborted.is_some() && held.entry.code == aborted;
+            if comes_again {
+                continue;
+            }
+            if let Some(record) = held.record {
+                self.bury(&record)?;
+                self.record(&held.entry)?;
+            }
+        }
+        if let (Some(journal), Some(code)) = (&mut self.journal, aborted) {
+            journal.take_back(code).map_err(|source| in_journal(journal, source))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a dead letter.
+    fn bury(&mut self, record: &FailureRecord) -> Result<(), RecordError> {
+        match &mut self.dead_letters {
+            Some(letters) => letters.add(record).map_err(|source| in_letters(letters, source)),
+            None => Ok(()),
+        }
+    }
+
+    fn record(&mut self, entry: &Entry<'_>) -> Result<(), RecordError> {
+        match &mut self.journal {
+            Some(journal) => journal.record(entry).map_err(|source| in_journal(journal, source)),
+            None => Ok(()),
         }
     }
 
     /// The dead letters first: what the journal calls done must not be lost.
     fn commit(&mut self) -> Result<(), RecordError> {
-        if let Some(dead_letters) = &mut self.dead_letters {
-            dead_letters.sync()?;
+        if let Some(letters) = &mut self.dead_letters {
+            letters.sync().map_err(|source| in_letters(letters, source))?;
         }
         if let Some(journal) = &mut self.journal {
-            journal.commit()?;
+            journal.commit().map_err(|source| in_journal(journal, source))?;
         }
         Ok(())
+    }
+}
+
+fn in_journal(journal: &Journal, source: JournalError) -> RecordError {
+    RecordError::Journal {
+        path: journal.path().to_owned(),
+        source,
+    }
+}
+
+fn in_letters(letters: &DeadLetters, source: io::Error) -> RecordError {
+    RecordError::DeadLetters {
+        path: letters.path().to_owned(),
+        source,
     }
 }
 

@@ -133,8 +133,8 @@ impl<'s> World<'s> {
         let mut settings = self.scenario.settings.clone();
         settings.seed = self.scenario.seed.wrapping_add(u64::from(self.played.runs));
         let mut engine = Engine::new(settings);
-        for contact in &self.played.journal.known {
-            engine.remember_contact(contact);
+        for contact in self.played.journal.learnt(self.now) {
+            engine.remember_contact(&contact);
         }
         let all = 0..self.scenario.happenings.len();
         self.run = Some(Run {
