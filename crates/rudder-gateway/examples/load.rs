@@ -6,7 +6,8 @@
 //! - `load fill FILE COUNT`: makes a store in which so many events wait.
 
 use rudder_gateway::store::Store;
-use rudder_gateway::{Arrival, StoreSettings, complete};
+use rudder_gateway::{StoreSettings, complete};
+use rudderstack_events::request::{Arrival, Endpoint};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,12 +96,12 @@ async fn send(url: &str, key: &str, seconds: u64, senders: u32, rate: Option<f64
 
 async fn fill(path: &str, count: u64) -> Result<()> {
     let store = Store::open(path.as_ref(), StoreSettings::new())?;
-    let arrival = Arrival::new(
-        chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default(),
-        "192.0.2.1",
-    );
+    let mut arrival = Arrival::new(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default());
+    arrival.request_ip = Some("192.0.2.1".to_owned());
     for first in (0..count).step_by(BATCH as usize) {
-        store.accept(complete(&batch(first), &arrival)?).await?;
+        store
+            .accept(complete(&batch(first), Endpoint::Batch, &arrival)?)
+            .await?;
     }
     store.close().await;
     Ok(())

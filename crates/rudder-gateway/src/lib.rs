@@ -6,15 +6,13 @@ mod deliver;
 mod error;
 mod gateway;
 mod http;
-mod malformed;
 mod settings;
 pub mod store;
 
-pub use complete::{Arrival, CompleteEvent, MessageKey, complete};
+pub use complete::{CompleteEvent, MessageKey, complete};
 pub use error::Error;
 pub use gateway::Gateway;
 pub use http_access::Secret;
-pub use malformed::Malformed;
 pub use settings::{
     Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, RETRY_AFTER, Repeats, Settings, StoreSettings, WriteKeys,
     engine_settings,

@@ -7,7 +7,8 @@
 mod common;
 
 use common::program;
-use rudderstack_events::Event;
+use rudderstack_events::request::{Endpoint, Request};
+use rudderstack_events::{Event, Raw};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -19,15 +20,9 @@ use std::process::Stdio;
 /// One captured request.
 #[derive(Deserialize)]
 struct Capture<'a> {
+    path: String,
     #[serde(borrow)]
     body: &'a RawValue,
-}
-
-/// The body of a request for several events.
-#[derive(Deserialize)]
-struct Batch<'a> {
-    #[serde(borrow)]
-    batch: Option<Vec<&'a RawValue>>,
 }
 
 /// What `send --summary-json` writes.
@@ -71,14 +66,14 @@ fn read_and_write(name: &str, text: &str) -> u64 {
     for (at, line) in text.lines().enumerate() {
         let place = format!("{name}, line {}", at + 1);
         let capture: Capture<'_> = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
-        let batch: Batch<'_> =
-            serde_json::from_str(capture.body.get()).unwrap_or_else(|error| panic!("{place}: {error}"));
-        for event in batch.batch.unwrap_or_else(|| vec![capture.body]) {
-            let read = Event::from_json(event.get()).unwrap_or_else(|error| panic!("{place}: {error}"));
+        let endpoint = Endpoint::of_path(&capture.path).unwrap_or_else(|| panic!("{place}: an unknown path"));
+        let request = Request::read(capture.body.get(), endpoint).unwrap_or_else(|error| panic!("{place}: {error}"));
+        for event in request.events.iter().map(Raw::json) {
+            let read = Event::from_json(event).unwrap_or_else(|error| panic!("{place}: {error}"));
             let written = serde_json::to_string(&read).unwrap();
             let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
             assert!(
-                value(event.get()) == value(&written),
+                value(event) == value(&written),
                 "{place}: an event does not come back whole"
             );
             events += 1;

@@ -3,7 +3,8 @@
 //! Source: RudderStack's event specification, "Common fields", and what its SDKs send.
 
 use crate::field::{FromRaw, Model, object_model};
-use crate::json::{Object, Raw};
+use crate::json::Raw;
+use crate::object::Object;
 use crate::scan::Cursor;
 use std::borrow::Cow;
 

@@ -1,7 +1,6 @@
-//! Why a text is not an event.
+//! Why a text is not an event, or not an object.
 
-use crate::event::MAX_DEPTH;
-use crate::scan::{Cursor, Fault, FaultKind};
+use crate::scan::{Cursor, Fault, FaultKind, MAX_DEPTH};
 use strum::{EnumIter, IntoStaticStr};
 
 /// A text that cannot be read as an event.
@@ -19,7 +18,6 @@ pub struct ParseError {
 /// What is wrong with a text that should be an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
 pub enum ParseErrorKind {
     /// It is not JSON.
     InvalidJson,

@@ -7,7 +7,8 @@ use crate::error::ParseError;
 use crate::field::{Field, Model, object_model};
 use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
-use crate::json::{Object, Raw};
+use crate::json::Raw;
+use crate::object::Object;
 use crate::scan::{Cursor, Fault};
 use crate::time::Timestamp;
 use serde::de::{Deserialize, Deserializer};
@@ -15,9 +16,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
-
-/// How deep arrays and objects may be nested in an event.
-pub const MAX_DEPTH: usize = 128;
 
 /// What an event says happened: its `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr)]
@@ -233,7 +231,7 @@ impl<'a> Event<'a> {
     ///
     /// # Errors
     ///
-    /// If the text is not JSON, is not an object, or is nested deeper than [`MAX_DEPTH`]. An unknown `type` is no error,
+    /// If the text is not JSON, is not an object, or is nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH). An unknown `type` is no error,
     /// nor is a malformed part: that shows when the part is asked for.
     pub fn from_json(json: &'a str) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(json);

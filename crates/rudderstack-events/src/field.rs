@@ -1,6 +1,7 @@
 //! A part of an event that is read when it is asked for.
 
-use crate::json::{Object, Raw, Scalar, SeenKeys};
+use crate::json::{Raw, Scalar};
+use crate::object::{Object, SeenKeys};
 use crate::scan::{Cursor, Fault};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -235,6 +236,10 @@ impl<'a> Model<'a> for Object<'a> {
 
     fn extra(&mut self) -> &mut Object<'a> {
         self
+    }
+
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        Object::read(cursor)
     }
 }
 

@@ -1,7 +1,8 @@
 //! `integrations`: which destinations an event is for.
 
 use crate::field::FromRaw;
-use crate::json::{Kind, Object, Raw, Scalar};
+use crate::json::{Kind, Raw, Scalar};
+use crate::object::Object;
 use serde::{Serialize, Serializer};
 
 /// Which destinations an event is for, and options for each.

@@ -1,8 +1,7 @@
 //! Walks over JSON text and finds where its values begin and end.
 //!
-//! `serde_json` can do that too, by way of `RawValue`, and this crate did so at first; but events are mostly skipped
-//! over, and skipping is three times faster here, which is a third of the cost of a whole conversion. What is accepted is
-//! the same, save that a lone surrogate in a string is no error: JavaScript writes those.
+//! What is accepted is what `serde_json` accepts, save that a lone surrogate in a string is no error, because JavaScript
+//! writes those, and that the depth is bounded.
 //!
 //! For programs that read events out of a larger text, such as the body of a request, in one pass:
 //!
@@ -23,9 +22,11 @@
 //! # Ok::<(), rudderstack_events::scan::Fault>(())
 //! ```
 
-use crate::event::MAX_DEPTH;
-use crate::json::string_of;
+use crate::text::string_of;
 use std::borrow::Cow;
+
+/// How deep arrays and objects may be nested in an event.
+pub const MAX_DEPTH: usize = 128;
 
 /// Where and why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use rudderstack_events::request::RequestError;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -41,10 +42,10 @@ impl Fault {
     }
 }
 
-impl From<crate::Malformed> for Fault {
-    fn from(malformed: crate::Malformed) -> Self {
-        let status = if malformed.is_too_large() { 413 } else { 400 };
-        Self::new(status, malformed.code(), malformed.to_string()).at(malformed.field())
+impl From<RequestError> for Fault {
+    fn from(error: RequestError) -> Self {
+        let status = if error.is_too_large() { 413 } else { 400 };
+        Self::new(status, error.code(), error.to_string()).at(error.pointer())
     }
 }
 

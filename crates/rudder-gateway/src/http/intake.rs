@@ -2,13 +2,12 @@
 
 use super::answer::{Fault, text};
 use super::{App, body};
-use crate::complete::{Arrival, complete};
+use crate::complete::complete;
 use crate::store::Refusal;
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use chrono::Utc;
-use rudderstack_events::EventType;
+use rudderstack_events::request::Endpoint;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,51 +15,38 @@ type Shared = State<Arc<App>>;
 type Peer = ConnectInfo<SocketAddr>;
 
 /// `POST /v1/identify` and its like.
-pub(super) async fn one(
-    State(app): Shared,
-    peer: Peer,
-    Path(kind): Path<String>,
-    request: Request,
-) -> Result<Response, Fault> {
-    let kind = match kind.parse() {
-        Ok(kind) if kind != EventType::Record && EventType::as_str(kind) == request_type(&request) => kind,
-        _ => return Err(Fault::new(404, "not_found", "there is nothing at this path")),
-    };
+pub(super) async fn one(State(app): Shared, peer: Peer, request: Request) -> Result<Response, Fault> {
+    let endpoint = Endpoint::of_path(request.uri().path())
+        .ok_or_else(|| Fault::new(404, "not_found", "there is nothing at this path"))?;
     let key = write_key(request.headers())?;
-    take_in(&app, peer.0, &key, Some(kind), request).await
-}
-
-/// The last part of the path, as it was sent: types are in lower case.
-fn request_type(request: &Request) -> &str {
-    request.uri().path().rsplit('/').next().unwrap_or_default()
+    take_in(&app, peer.0, &key, endpoint, request).await
 }
 
 /// `POST /v1/batch`.
 pub(super) async fn batch(State(app): Shared, peer: Peer, request: Request) -> Result<Response, Fault> {
     let key = write_key(request.headers())?;
-    take_in(&app, peer.0, &key, None, request).await
+    take_in(&app, peer.0, &key, Endpoint::Batch, request).await
 }
 
 /// `POST /beacon/v1/batch`: what a browser sends as it leaves a page has no headers, so the key is in the query.
 pub(super) async fn beacon(State(app): Shared, peer: Peer, request: Request) -> Result<Response, Fault> {
     let key = write_key_of_query(request.uri().query()).map_or_else(|| write_key(request.headers()), Ok)?;
-    take_in(&app, peer.0, &key, None, request).await
+    take_in(&app, peer.0, &key, Endpoint::Batch, request).await
 }
 
 async fn take_in(
     app: &App,
     peer: SocketAddr,
     key: &str,
-    kind: Option<EventType>,
+    endpoint: Endpoint,
     request: Request,
 ) -> Result<Response, Fault> {
     authorize(app, key)?;
     let (parts, body) = request.into_parts();
     let body = body::read(app, &parts.headers, body).await?;
-    let mut arrival = Arrival::new(Utc::now(), address(app, &parts.headers, peer));
-    arrival.event_type = kind;
-    arrival.max_event_bytes = app.settings.max_event_bytes;
-    let events = complete(&body.text, &arrival)?;
+    let mut arrival = app.arrival();
+    arrival.request_ip = Some(address(app, &parts.headers, peer));
+    let events = complete(&body.text, endpoint, &arrival)?;
     match app.store.accept(events).await {
         Ok(_) => Ok(text("text/plain; charset=utf-8", "OK")),
         Err(refusal) => Err(refused(app, refusal)),

@@ -18,6 +18,8 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
+use chrono::Utc;
+use rudderstack_events::request::Arrival;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
@@ -25,6 +27,9 @@ use tokio::sync::Semaphore;
 const MEMORY: usize = 64 << 20;
 /// A semaphore counts up to less than the bytes of a large memory.
 const UNIT: usize = 1 << 10;
+
+/// How many times as long as the longest request its events may become, each with the context of the batch.
+const MAX_GROWTH: usize = 8;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -50,6 +55,14 @@ impl App {
             monitor,
             memory: Semaphore::new(memory),
         }))
+    }
+
+    /// What is known of a request that has just come in.
+    fn arrival(&self) -> Arrival {
+        let mut arrival = Arrival::new(Utc::now());
+        arrival.max_event_bytes = self.settings.max_event_bytes;
+        arrival.max_total_bytes = self.settings.max_request_bytes.saturating_mul(MAX_GROWTH);
+        arrival
     }
 }
 

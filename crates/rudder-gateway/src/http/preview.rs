@@ -2,13 +2,11 @@
 
 use super::answer::{Fault, json};
 use super::{App, body};
-use crate::Malformed;
-use crate::complete::{Arrival, complete};
+use crate::complete::complete;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use chrono::Utc;
 use intercom_api::UnixSeconds;
-use rudderstack_events::scan::Cursor;
+use rudderstack_events::request::Endpoint;
 use rudderstack_events::{Event, EventType};
 use rudderstack_to_intercom::{Decision, FieldSource, Mapped, PlannedCall, Rejection, RejectionCode, Warning};
 use serde::Serialize;
@@ -42,23 +40,8 @@ struct Advised<T> {
 pub(super) async fn preview(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let (parts, body) = request.into_parts();
     let body = body::read(&app, &parts.headers, body).await?;
-    let text = body.text.trim();
-    // Before anything is put around it, so that the position of an error is one in the body.
-    let mut cursor = Cursor::new(&body.text);
-    cursor
-        .value()
-        .and_then(|_| cursor.end())
-        .map_err(|fault| Malformed::body(fault, &body.text))?;
-    let is_batch =
-        serde_json::from_str::<rudderstack_events::Object<'_>>(text).is_ok_and(|object| object.get("batch").is_some());
-    let batch = match text.as_bytes().first() {
-        _ if is_batch => text.to_owned(),
-        Some(b'[') => format!("{{\"batch\":{text}}}"),
-        _ => format!("{{\"batch\":[{text}]}}"),
-    };
-    let mut arrival = Arrival::new(Utc::now(), "");
-    arrival.max_event_bytes = app.settings.max_event_bytes;
-    let events = complete(&batch, &arrival)?;
+    let arrival = app.arrival();
+    let events = complete(&body.text, Endpoint::Any, &arrival)?;
     let now = UnixSeconds(arrival.received_at.timestamp());
     let previews = events.iter().map(|event| of(&event.json, &app, now));
     Ok(json(&previews.collect::<Result<Vec<_>, Fault>>()?))

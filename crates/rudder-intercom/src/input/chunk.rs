@@ -1,7 +1,7 @@
 //! A handful of records, read together and converted together.
 
-use super::envelope::Envelope;
 use super::fault::Fault;
+use rudderstack_events::request::Envelope;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) struct Record {
     /// How many bytes of that line are before it.
     pub(super) column: u64,
     /// What stood around it, if it was read out of a batch too long to be kept.
-    pub(super) envelope: Option<Arc<Envelope>>,
+    pub(super) envelope: Option<Arc<Envelope<'static>>>,
     /// Why it could not be read, if it could not.
     pub(super) fault: Option<Fault>,
 }
@@ -53,7 +53,7 @@ impl Chunk {
         &self.bytes[record.range.clone()]
     }
 
-    pub(super) fn push(&mut self, text: &[u8], line: u64, column: u64, envelope: Option<Arc<Envelope>>) {
+    pub(super) fn push(&mut self, text: &[u8], line: u64, column: u64, envelope: Option<Arc<Envelope<'static>>>) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
         self.records.push(Record {

@@ -1,11 +1,11 @@
 //! What can be wrong with a piece of input.
 
-use rudderstack_events::MAX_DEPTH;
+use rudderstack_events::request::RequestErrorKind;
+use rudderstack_events::{MAX_DEPTH, ParseErrorKind};
 use std::fmt;
 
-/// Why a piece of input is no event. The codes are stable.
+/// Why a piece of input is not an event. The codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub enum FaultKind {
     /// Not valid JSON.
     InvalidJson,
@@ -17,6 +17,33 @@ pub enum FaultKind {
     NotUtf8,
     /// Valid JSON, but no object.
     NotAnObject,
+    /// A captured request for a batch that has none.
+    MissingBatch,
+    /// A captured request for a batch that is no array.
+    InvalidBatch,
+}
+
+impl From<ParseErrorKind> for FaultKind {
+    fn from(kind: ParseErrorKind) -> Self {
+        match kind {
+            ParseErrorKind::InvalidJson => Self::InvalidJson,
+            ParseErrorKind::NotAnObject => Self::NotAnObject,
+            ParseErrorKind::TooDeep => Self::TooDeep,
+        }
+    }
+}
+
+impl From<RequestErrorKind> for FaultKind {
+    fn from(kind: RequestErrorKind) -> Self {
+        match kind {
+            RequestErrorKind::InvalidJson => Self::InvalidJson,
+            RequestErrorKind::NotAnObject | RequestErrorKind::InvalidEvent => Self::NotAnObject,
+            RequestErrorKind::TooDeep => Self::TooDeep,
+            RequestErrorKind::MissingBatch => Self::MissingBatch,
+            RequestErrorKind::InvalidBatch => Self::InvalidBatch,
+            RequestErrorKind::EventTooLarge | RequestErrorKind::BatchTooLarge => Self::TooLarge,
+        }
+    }
 }
 
 impl FaultKind {
@@ -28,6 +55,8 @@ impl FaultKind {
             Self::TooLarge => "too_large",
             Self::NotUtf8 => "not_utf8",
             Self::NotAnObject => "not_an_object",
+            Self::MissingBatch => "missing_batch",
+            Self::InvalidBatch => "invalid_batch",
         }
     }
 
@@ -39,22 +68,25 @@ impl FaultKind {
             Self::TooLarge => "A line is longer than the limit for one event.",
             Self::NotUtf8 => "A line is not UTF-8 text.",
             Self::NotAnObject => "A line is valid JSON, but not an object.",
+            Self::MissingBatch => "A captured batch request has no batch.",
+            Self::InvalidBatch => "The batch of a captured request is not an array.",
         }
     }
 
     /// What to do about it, in a sentence.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::InvalidJson => "Mend the line; it may have been cut off, or written by two programs at once.",
+            Self::InvalidJson => "Fix the line; it may have been cut off, or written by two programs at once.",
             Self::TooDeep => "Nest less deeply; no SDK sends such events.",
-            Self::TooLarge => "Raise --max-event-bytes if the event is as long as that on purpose.",
+            Self::TooLarge => "Raise --max-event-bytes if the event is meant to be that long.",
             Self::NotUtf8 => "Convert the file to UTF-8, for example with iconv.",
-            Self::NotAnObject => "Send one JSON object an event.",
+            Self::NotAnObject => "Write each event as one JSON object.",
+            Self::MissingBatch | Self::InvalidBatch => "Put the events of the request into an array under batch.",
         }
     }
 }
 
-/// A piece of input that is no event, and where it stands.
+/// A piece of input that is not an event, and where it stands.
 ///
 /// It never quotes the input, which is personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +131,8 @@ impl Fault {
             FaultKind::TooLarge => "longer than the limit for one event".to_owned(),
             FaultKind::NotUtf8 => "not UTF-8".to_owned(),
             FaultKind::NotAnObject => "not a JSON object".to_owned(),
+            FaultKind::MissingBatch => "a batch request without a batch".to_owned(),
+            FaultKind::InvalidBatch => "a batch that is not an array".to_owned(),
         };
         if let Some(detail) = &self.detail {
             text.push_str(": ");

@@ -4,7 +4,6 @@
 //! whichever thread is free. Memory does not depend on how long the input is.
 
 mod chunk;
-mod envelope;
 mod fault;
 mod open;
 mod read;

@@ -1,14 +1,14 @@
 //! Reads events out of records. The one place that knows what forms a record has.
 
 use super::chunk::{Chunk, Record};
-use super::envelope::{Envelope, present};
 use super::fault::{Fault, FaultKind};
 use super::scan::{Scanner, Step};
 use intercom_delivery::FailureRecord;
 use memchr::{memchr, memchr_iter, memmem};
-use rudderstack_events::{Event, Object, ParseError, ParseErrorKind, Raw};
+use rudderstack_events::request::{Endpoint, Envelope, Request};
+use rudderstack_events::{Event, Object, ParseError, Raw};
 
-/// What was read: an event, or a piece of input that is none.
+/// What was read: an event, or a piece of input that is not one.
 #[derive(Debug)]
 pub enum Item<'a> {
     /// An event.
@@ -59,7 +59,7 @@ impl Chunk {
 struct Reader<'r> {
     line: u64,
     column: u64,
-    envelope: Option<&'r Envelope>,
+    envelope: Option<&'r Envelope<'r>>,
 }
 
 impl<'r> Reader<'r> {
@@ -108,11 +108,7 @@ impl<'r> Reader<'r> {
     }
 
     fn fault(self, error: &ParseError) -> Fault {
-        let kind = match error.kind() {
-            ParseErrorKind::NotAnObject => FaultKind::NotAnObject,
-            ParseErrorKind::TooDeep => FaultKind::TooDeep,
-            _ => FaultKind::InvalidJson,
-        };
+        let kind = error.kind().into();
         let mut fault = Fault::new(kind, self.line + (error.line() as u64).saturating_sub(1));
         if kind == FaultKind::InvalidJson && error.line() > 0 {
             let before = if error.line() == 1 { self.column } else { 0 };
@@ -123,16 +119,14 @@ impl<'r> Reader<'r> {
 
     /// Reads the events inside a wrapper, or says `false` if the text is none.
     fn unwrap(self, text: &str, visit: &mut impl FnMut(Item<'_>)) -> bool {
-        if !rudderstack_events::depth_within(text, rudderstack_events::MAX_DEPTH) {
-            return false;
-        }
-        let Ok(entries) = serde_json::from_str::<Object<'_>>(text) else {
+        let Ok(entries) = Object::from_json(text) else {
             return false;
         };
-        if self.batch(text, &entries, visit) {
+        if let Some(batch) = Request::of_batch(&entries) {
+            self.request(text, &batch, visit);
             return true;
         }
-        if present(&entries, "type").is_some() {
+        if entries.get("type").is_some_and(|value| !value.is_null()) {
             return false;
         }
         if let (Some(event), Some(code)) = (object(&entries, "event"), string(&entries, "code")) {
@@ -144,30 +138,30 @@ impl<'r> Reader<'r> {
         let (Some(path), Some(body)) = (string(&entries, "path"), object(&entries, "body")) else {
             return false;
         };
-        let inner = body.object().unwrap_or_default();
-        if !self.batch(text, &inner, visit) {
-            self.inside(text, body, Some(&Envelope::of_path(&path)), None, visit);
+        match Request::read(body.json(), Endpoint::of_path(&path).unwrap_or(Endpoint::Any)) {
+            Ok(request) => self.request(text, &request, visit),
+            Err(error) => {
+                visit(Item::Fault(Fault::new(
+                    error.kind().into(),
+                    self.moved(text, body.json()).line,
+                )));
+            }
         }
         true
     }
 
-    /// Reads the events of a batch, or says `false` if it is none.
-    fn batch(self, text: &str, entries: &Object<'_>, visit: &mut impl FnMut(Item<'_>)) -> bool {
-        let Some(events) = entries.get("batch").and_then(Raw::array) else {
-            return false;
-        };
-        let envelope = Envelope::of_batch(entries);
-        for event in &events {
-            self.inside(text, event, Some(&envelope), None, visit);
+    /// Reads the events of a request.
+    fn request(self, text: &str, request: &Request<'_>, visit: &mut impl FnMut(Item<'_>)) {
+        for event in &request.events {
+            self.inside(text, event, Some(&request.envelope), None, visit);
         }
-        true
     }
 
     fn inside(
         self,
         text: &str,
         event: &Raw<'_>,
-        envelope: Option<&Envelope>,
+        envelope: Option<&Envelope<'_>>,
         dead_letter: Option<&FailureRecord>,
         visit: &mut impl FnMut(Item<'_>),
     ) {

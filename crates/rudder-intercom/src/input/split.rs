@@ -5,11 +5,12 @@
 //! that was cut off.
 
 use super::chunk::Chunk;
-use super::envelope::Envelope;
 use super::fault::{Fault, FaultKind};
 use super::scan::{Scanner, Skipper, Step};
 use super::window::Window;
 use memchr::{memchr, memchr_iter, memrchr};
+use rudderstack_events::Object;
+use rudderstack_events::request::Envelope;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ enum Mode {
 struct Array {
     line: u64,
     /// For the array of a batch: what stood before it.
-    envelope: Option<Arc<Envelope>>,
+    envelope: Option<Arc<Envelope<'static>>>,
 }
 
 /// What a step came to.
@@ -319,7 +320,7 @@ impl<R: Read> Splitter<R> {
     fn beyond_limit(&mut self, mut scanner: Scanner, chunk: &mut Chunk) -> io::Result<()> {
         let line = self.window.line();
         if let (Mode::Lines, Some(start)) = (&self.mode, scanner.batch_array()) {
-            let envelope = Envelope::before_batch(&self.window.bytes()[..start]);
+            let envelope = envelope_before_batch(&self.window.bytes()[..start]);
             self.mode = Mode::Array(Array {
                 line,
                 envelope: Some(Arc::new(envelope)),
@@ -377,6 +378,17 @@ impl<R: Read> Splitter<R> {
     }
 }
 
+/// What a batch says before its array: `start` is the start of an object, cut off before the value of its last key.
+fn envelope_before_batch(start: &[u8]) -> Envelope<'static> {
+    let whole = str::from_utf8(start).map(|start| format!("{start}null}}"));
+    let Ok(whole) = whole else { return Envelope::default() };
+    let entries = Object::from_json(&whole);
+    entries.map_or_else(
+        |_| Envelope::default(),
+        |entries| Envelope::of_batch(&entries).into_owned(),
+    )
+}
+
 /// Whether the line at the start of `bytes` looks like one inside a value that began `indent` bytes into its line.
 fn is_inner(bytes: &[u8], indent: usize) -> bool {
     let blank = bytes.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
@@ -384,5 +396,17 @@ fn is_inner(bytes: &[u8], indent: usize) -> bool {
         None | Some(b'\n' | b'\r') => false,
         Some(b'}' | b']') => blank >= indent,
         Some(_) => blank > indent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_a_batch_is_enough() {
+        let envelope = envelope_before_batch(br#" {"sentAt":"s","batch" : "#);
+        assert_eq!(envelope.apply("{}"), r#"{"sentAt":"s"}"#);
+        assert!(envelope_before_batch(b"\xff").is_empty());
     }
 }

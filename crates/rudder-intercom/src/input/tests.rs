@@ -248,10 +248,21 @@ fn captured_requests() {
         read(r#"{"path":"/v1/track","headers":{"a":"b"},"body":{"event":"x"}}"#),
         [r#"1 {"event":"x","type":"track"}"#]
     );
+    // The path names the type, whatever the event says.
     assert_eq!(
         read(r#"{"body":{"type":"page"},"path":"/v1/track"}"#),
-        [r#"1 {"type":"page"}"#]
+        [r#"1 {"type":"track"}"#]
     );
+    assert_eq!(
+        read(r#"{"body":{"type":"record"},"path":"/v1/record"}"#),
+        [r#"1 {"type":"record"}"#]
+    );
+    assert_eq!(
+        read(r#"{"path":"/elsewhere","body":{"batch":[{"a":1}],"sentAt":"s"}}"#),
+        [r#"1 {"a":1,"sentAt":"s"}"#]
+    );
+    assert_eq!(read("{\"path\":\"/v1/batch\",\n\"body\":{}}"), ["2 missing_batch"]);
+    assert_eq!(read(r#"{"path":"/v1/batch","body":{"batch":{}}}"#), ["1 invalid_batch"]);
     let event = r#"{"type":"track","path":"/v1/page","body":{"type":"page"}}"#;
     assert_eq!(read(event), [format!("1 {event}")]);
 }

@@ -38,14 +38,30 @@ fn a_lone_surrogate_in_a_key_costs_nothing_else() {
 }
 
 #[test]
-fn depth_counts_what_is_outside_strings() {
-    let nested = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
-    assert!(depth_within(&nested(128), 128));
-    assert!(!depth_within(&nested(129), 128));
-    assert!(depth_within(&format!("\"{}\"", "[".repeat(500)), 128));
-    assert!(depth_within(&format!("\"\\\"{}\"", "[".repeat(500)), 128));
-    assert!(depth_within(&format!("[{}1]", "[],".repeat(500)), 128));
-    assert_eq!(openers(format!("[[{{[{{{}", "{[x]}".repeat(300)).as_bytes()), 605);
+fn an_edited_object_is_written_with_the_rest_as_it_was() {
+    let mut object = object(r#"{"a":1.50e1,"b\n":[ 1, 2 ],"c":null}"#);
+    object.insert("a", "x\"y");
+    assert!(object.fill(&Object::new().with("c", 1).with("d", true)));
+    assert!(!object.fill(&Object::new().with("a", 1)));
+    let json = r#"{"a":"x\"y","b\n":[ 1, 2 ],"c":null,"d":true}"#;
+    assert_eq!(object.to_json(), json);
+    assert_eq!(serde_json::to_string(&object).unwrap(), json);
+    assert_eq!(Object::new().to_json(), "{}");
+}
+
+#[test]
+fn what_is_no_object_is_refused() {
+    for (json, code) in [
+        ("", "invalid_json"),
+        ("[]", "not_an_object"),
+        ("{} {}", "invalid_json"),
+        (
+            &format!("{{\"a\":{}1{}}}", "[".repeat(128), "]".repeat(128)),
+            "too_deep",
+        ),
+    ] {
+        assert_eq!(Object::from_json(json).unwrap_err().code(), code, "{json}");
+    }
 }
 
 #[test]

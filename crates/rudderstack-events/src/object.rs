@@ -1,0 +1,285 @@
+//! JSON objects whose entries stay text.
+
+use crate::error::ParseError;
+use crate::json::Raw;
+use crate::scan::{Cursor, Fault};
+use crate::text::quote;
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// A JSON object whose entries keep their order and their text.
+///
+/// A key that is written twice has its last value, as in JavaScript.
+#[derive(Clone, Default, PartialEq)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+
+impl<'a> Object<'a> {
+    /// An empty object.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Reads an object from its JSON text, and borrows from it.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON, is not an object, or is nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
+    pub fn from_json(json: &'a str) -> Result<Self, ParseError> {
+        Self::whole(json).map_err(|fault| ParseError::new(fault, json))
+    }
+
+    /// The object that is all of a text.
+    pub(crate) fn whole(json: &'a str) -> Result<Self, Fault> {
+        let mut cursor = Cursor::new(json);
+        let object = Self::read(&mut cursor)?;
+        cursor.end()?;
+        Ok(object)
+    }
+
+    /// Reads the object ahead.
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        let mut object = Self::new();
+        let mut seen = SeenKeys::default();
+        cursor.object(|cursor, key| {
+            object.collect(key, Raw::of_valid(cursor.value()?), &mut seen);
+            Ok(())
+        })?;
+        object.collected();
+        Ok(object)
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&Raw<'a>> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// Sets `key`; a value that is there already is replaced in its place.
+    pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) {
+        let (key, value) = (key.into(), value.into());
+        match self.0.iter_mut().find(|(name, _)| *name == key) {
+            Some((_, slot)) => *slot = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// Adds the entries of `other` whose keys are not there yet, and says whether there were any.
+    pub fn fill(&mut self, other: &Object<'a>) -> bool {
+        let before = self.len();
+        if before <= FEW {
+            let missing = other
+                .0
+                .iter()
+                .filter(|(key, _)| !self.0[..before].iter().any(|(name, _)| name == key));
+            let missing: Vec<_> = missing.cloned().collect();
+            self.0.extend(missing);
+        } else {
+            let own: HashSet<Cow<'a, str>> = self.0.iter().map(|(key, _)| key.clone()).collect();
+            self.0
+                .extend(other.0.iter().filter(|(key, _)| !own.contains(key)).cloned());
+        }
+        self.len() > before
+    }
+
+    /// Takes an entry out, keeping the order of the others.
+    pub fn remove(&mut self, key: &str) -> Option<Raw<'a>> {
+        let at = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// The object's JSON text: every value as it was written.
+    pub fn to_json(&self) -> String {
+        let length = |(key, value): &(Cow<'_, str>, Raw<'_>)| key.len() + value.json().len() + 4;
+        let mut json = String::with_capacity(self.0.iter().map(length).sum::<usize>() + 2);
+        json.push('{');
+        for (key, value) in self.iter() {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            quote(key, &mut json);
+            json.push(':');
+            json.push_str(value.json());
+        }
+        json.push('}');
+        json
+    }
+
+    /// The same with `key` set, for building an object in one expression.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) -> Self {
+        self.insert(key, value);
+        self
+    }
+
+    /// The same object, independent of the text that it was read from.
+    pub fn into_owned(self) -> Object<'static> {
+        let owned = |(key, value): (Cow<'a, str>, Raw<'a>)| (Cow::Owned(key.into_owned()), value.into_owned());
+        Object(self.0.into_iter().map(owned).collect())
+    }
+
+    /// The entries, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Raw<'a>)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+impl<'a> IntoIterator for Object<'a> {
+    type Item = (Cow<'a, str>, Raw<'a>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a, K: Into<Cow<'a, str>>, V: Into<Raw<'a>>> FromIterator<(K, V)> for Object<'a> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut object = Self::new();
+        for (key, value) in entries {
+            object.insert(key, value);
+        }
+        object
+    }
+}
+
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        self.serialize_into(&mut map)?;
+        map.end()
+    }
+}
+
+impl Object<'_> {
+    pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Object::read(&mut Cursor::new(raw.get())).map_err(|_| Error::custom("expected an object"))
+    }
+}
+
+fn items<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Raw<'a>>, Fault> {
+    let mut items = Vec::new();
+    cursor.array(|cursor| {
+        items.push(Raw::of_valid(cursor.value()?));
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+/// Up to this many entries, a repeated key is found by looking at one after the other.
+const FEW: usize = 32;
+
+/// Which keys an object may have already, while it is read: a bit for each of 64 classes of keys.
+///
+/// Most objects have few keys, so most keys are the first of their class and need not be looked for.
+#[derive(Default)]
+pub(crate) struct SeenKeys(u64);
+
+impl SeenKeys {
+    /// Takes the key in, and says whether it may be a repeated one.
+    fn may_repeat(&mut self, key: &str) -> bool {
+        let bytes = key.as_bytes();
+        let ends = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, usize::from));
+        let class = 1 << ((ends[0] + 7 * ends[1] + 31 * bytes.len()) % 64);
+        let seen = self.0 & class != 0;
+        self.0 |= class;
+        seen
+    }
+}
+
+impl<'a> Object<'a> {
+    /// Takes in the next entry that is read; [`collected`](Self::collected) must follow the last one.
+    pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>, seen: &mut SeenKeys) {
+        if seen.may_repeat(&key) && self.len() < FEW {
+            self.insert(key, value);
+        } else {
+            self.0.push((key, value));
+        }
+    }
+
+    pub(crate) fn collected(&mut self) {
+        if self.len() > FEW {
+            self.drop_repeats();
+        }
+    }
+
+    /// Adds an entry whose key is known not to be there yet.
+    pub(crate) fn push(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
+        self.0.push((key, value));
+    }
+
+    /// Leaves the last value of every key, in the place of its first.
+    fn drop_repeats(&mut self) {
+        let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(self.0.len());
+        let mut kept: Vec<(Cow<'a, str>, Raw<'a>)> = Vec::with_capacity(self.0.len());
+        for (key, value) in self.0.drain(..) {
+            match places.entry(key) {
+                Entry::Occupied(place) => kept[*place.get()].1 = value,
+                Entry::Vacant(place) => {
+                    kept.push((place.key().clone(), value));
+                    place.insert(kept.len() - 1);
+                }
+            }
+        }
+        self.0 = kept;
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// The entries, if it is an object.
+    pub fn object(&self) -> Option<Object<'_>> {
+        Object::read(&mut Cursor::new(self.json())).ok()
+    }
+
+    /// The items, if it is an array.
+    pub fn array(&self) -> Option<Vec<Raw<'_>>> {
+        items(&mut Cursor::new(self.json())).ok()
+    }
+
+    /// The entries, if it is an object, for as long as the text lives that the value was read from.
+    pub fn into_object(self) -> Option<Object<'a>> {
+        match self.0 {
+            Cow::Borrowed(json) => Object::read(&mut Cursor::new(json)).ok(),
+            Cow::Owned(_) => self.object().map(Object::into_owned),
+        }
+    }
+
+    /// The items, if it is an array, for as long as the text lives that the value was read from.
+    pub fn into_array(self) -> Option<Vec<Raw<'a>>> {
+        match self.0 {
+            Cow::Borrowed(json) => items(&mut Cursor::new(json)).ok(),
+            Cow::Owned(_) => self
+                .array()
+                .map(|items| items.into_iter().map(Raw::into_owned).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
