@@ -3,10 +3,17 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+mod codes;
 mod engine;
 mod erasure;
 mod record;
+mod walk;
 
+pub use codes::{DeliveryWarning, FailureCode};
 pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
 pub use record::FailureRecord;
+pub use walk::{
+    ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten, UnknownContactPolicy,
+    Verdict, Walk, Write,
+};

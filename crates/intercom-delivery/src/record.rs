@@ -1,6 +1,7 @@
 //! What outlasts a run: failures that could be replayed.
 
-use crate::engine::{Failed, FailureCode};
+use crate::codes::FailureCode;
+use crate::engine::Failed;
 use intercom_api::UnixSeconds;
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};

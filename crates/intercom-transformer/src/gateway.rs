@@ -4,7 +4,7 @@ use crate::contacts::{Contacts, Scope};
 use crate::metrics::Metrics;
 use crate::protocol::{Authorization, Failure};
 use crate::settings::Settings;
-use intercom_api::{ApiError, ApiVersion, Call, Operation, RateLimit, Region};
+use intercom_api::{ApiError, ApiVersion, Call, RateLimit, Region};
 use intercom_delivery::client::{AccessToken, Client, TransportError, Workspace};
 use intercom_delivery::{Answer, client};
 use std::borrow::Cow;
@@ -39,13 +39,6 @@ pub(crate) enum CallError {
     Unwritable,
     /// A token or a base URL cannot stand in a request.
     Unusable(client::Error),
-}
-
-impl CallError {
-    /// Whether Intercom answered one of these.
-    pub(crate) fn is_status(&self, statuses: &[u16]) -> bool {
-        matches!(self, Self::Answered(error, _) if statuses.contains(&error.status))
-    }
 }
 
 impl fmt::Display for CallError {
@@ -110,13 +103,6 @@ impl Gateway {
     /// Where a region's workspaces are called.
     pub(crate) fn base_url(&self, region: Region) -> Cow<'static, str> {
         self.settings.base_url(region)
-    }
-
-    /// Carries out an operation.
-    pub(crate) async fn run<O: Operation>(&self, target: &Target<'_>, operation: &O) -> Result<O::Answer, CallError> {
-        let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
-        let answer = self.send(target, &call).await?;
-        O::parse_answer(&answer.body).map_err(|_| CallError::Unreadable)
     }
 
     /// Makes a call.

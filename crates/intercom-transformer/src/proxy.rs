@@ -1,5 +1,6 @@
 //! `POST /v0|v1/destinations/intercom_v2/proxy`: requests that are delivered here.
 
+use crate::contacts::{Contacts, Scope};
 use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::json::{members, string};
@@ -7,11 +8,13 @@ use crate::protocol::{
     Authorization, BadRequest, ErrorCategory, ErrorType, Failure, ProxyAnswer, ProxyRequest, ProxyVersion, status,
 };
 use crate::settings::host;
-use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactId, Method, OperationId, Region, UnarchiveContact};
-use intercom_delivery::{Answer, ArchivedPolicy};
-use rudderstack_to_intercom::{Lookup, LookupField};
+use crate::steps::Steps;
+use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region};
+use intercom_delivery::{Answer, Ending, Fact, Knowledge, Next, Permit, Rewritten, Verdict, Walk, Write};
+use rudderstack_to_intercom::{Lookup, LookupField, Missing, Plan, SaveContact};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 /// Makes the request and answers for its jobs: HTTP status and body.
 pub(crate) async fn deliver(
@@ -133,18 +136,103 @@ impl<'g, 'r> Delivery<'g, 'r> {
     }
 
     async fn run(self) -> ProxyAnswer<'static> {
-        let target = self.target();
-        let result = match self.gateway.send(&target, &self.call).await {
-            Err(CallError::Answered(error, body)) => match (self.call.operation, error.status) {
-                (OperationId::CreateContact, 409) => return self.recover(&target, *error, body).await,
-                (OperationId::UpdateContact, 404 | 410) => self.follow(&target, *error, body).await,
-                _ => Err(CallError::Answered(error, body)),
-            },
-            other => other,
+        let steps = Steps {
+            gateway: self.gateway,
+            target: self.target(),
         };
-        match result {
-            Ok(answer) => self.delivered(&target, answer),
-            Err(error) => refused(error),
+        let (error, body) = match self.gateway.send(&steps.target, &self.call).await {
+            Ok(answer) => return self.delivered(&steps.target, answer),
+            Err(CallError::Answered(error, body)) => (error, body),
+            Err(error) => return refused(error),
+        };
+        for walk in self.walks() {
+            match self.recover(&steps, walk, &error).await {
+                Ok(Some(answer)) => return self.delivered(&steps.target, answer),
+                Ok(None) => {}
+                Err(failed) if error.status == 409 => return failed_recovery(failed),
+                Err(failed) => return refused(failed),
+            }
+        }
+        if self.call.operation == OperationId::CreateContact
+            && error.status == 409
+            && error.conflicting_contact().is_none()
+        {
+            let message = "conflict: Intercom does not say which contact there is already";
+            return retried(message, error.status, body);
+        }
+        refused(CallError::Answered(error, body))
+    }
+
+    /// The plans whose last write this call can be, from there.
+    fn walks(&self) -> Vec<Walk> {
+        let policies = self.gateway.settings.policies();
+        let contact = match self.call.operation {
+            OperationId::CreateContact => None,
+            OperationId::UpdateContact => self.contact_of_path(),
+            OperationId::SubmitDataEvent => {
+                let event = self.body.and_then(|body| serde_json::from_str(body.get()).ok());
+                let plan = event.map(Plan::SubmitEvent);
+                return plan.into_iter().map(|plan| Walk::new(plan, policies)).collect();
+            }
+            _ => return Vec::new(),
+        };
+        let Some(fields) = self
+            .body
+            .and_then(|body| serde_json::from_str::<ContactFields>(body.get()).ok())
+        else {
+            return Vec::new();
+        };
+        // A contact who is gone has been merged, perhaps: the identities may lead to the one who is there now.
+        let [external_id, email] = self.identities();
+        let lookups = [
+            external_id.map(|id| Lookup::new(LookupField::EXTERNAL_ID, id.as_ref())),
+            email.map(|email| Lookup::new(LookupField::EMAIL, email.to_lowercase())),
+        ];
+        let walk = |lookup| {
+            let mut plan = SaveContact::new(lookup, fields.clone());
+            if contact.is_some() {
+                plan.missing = Missing::Reject;
+            }
+            Walk::after_lookup(Plan::SaveContact(plan), policies, contact.clone())
+        };
+        lookups.into_iter().flatten().map(walk).collect()
+    }
+
+    /// Goes on after the error: with what Intercom has answered in the end, or with nothing if there is no way on.
+    async fn recover(&self, steps: &Steps<'_>, mut walk: Walk, error: &ApiError) -> Result<Option<Answer>, CallError> {
+        let [external_id, email] = self.identities();
+        let mut known = Recovering {
+            contacts: &self.gateway.contacts,
+            scope: steps.target.scope,
+            body: self.body,
+            external_id,
+            email,
+            gone: None,
+        };
+        // This is the call that was made.
+        let _ = walk.next(&mut known);
+        let mut verdict = walk.handle_response(Err(error), &mut known);
+        let mut last = None;
+        loop {
+            match verdict {
+                Verdict::GoOn => {}
+                Verdict::End(Ending::Delivered) => return last.transpose(),
+                Verdict::End(Ending::Rejected(_)) => return Ok(None),
+                Verdict::End(Ending::Failed(_)) | Verdict::Retry(_) => {
+                    return match last {
+                        Some(Ok(_)) => Err(CallError::Unreadable),
+                        last => last.transpose(),
+                    };
+                }
+            }
+            let call = match walk.next(&mut known) {
+                Next::LastWrite(call) if call.operation == OperationId::SubmitDataEvent => self.call.clone(),
+                Next::Call(call) | Next::LastWrite(call) => call,
+                Next::Wait(never) => match never {},
+                Next::End(_) => return last.transpose(),
+            };
+            let (made, next) = steps.make(&mut walk, &call, &mut known).await;
+            (last, verdict) = (Some(made), next);
         }
     }
 
@@ -173,67 +261,6 @@ impl<'g, 'r> Delivery<'g, 'r> {
         }
     }
 
-    /// There is a contact already with what another was to be created with: it is updated.
-    async fn recover(&self, target: &Target<'_>, error: ApiError, body: Vec<u8>) -> ProxyAnswer<'static> {
-        let Some(conflict) = error.conflicting_contact() else {
-            return retried(
-                "conflict: Intercom does not say which contact there is already",
-                error.status,
-                body,
-            );
-        };
-        if conflict.archived {
-            if self.gateway.settings.on_archived == ArchivedPolicy::Fail {
-                return refused(CallError::Answered(Box::new(error), body));
-            }
-            let unarchive = UnarchiveContact {
-                id: conflict.id.clone(),
-            };
-            match self.gateway.run(target, &unarchive).await {
-                Ok(_) | Err(CallError::Unreadable) => {}
-                Err(error) => return failed_recovery(error),
-            }
-        }
-        match self.gateway.send(target, &self.update_of(&conflict.id)).await {
-            Ok(answer) => self.delivered(target, answer),
-            Err(error) => failed_recovery(error),
-        }
-    }
-
-    /// The contact to be updated is gone: merged, perhaps. Its identities may lead to the one that is there now.
-    async fn follow(&self, target: &Target<'_>, error: ApiError, body: Vec<u8>) -> Result<Answer, CallError> {
-        let gone = self.contact_of_path();
-        if let Some(id) = &gone {
-            self.gateway.contacts.forget(id);
-        }
-        let [external_id, email] = self.identities();
-        let lookups = [
-            external_id.map(|id| Lookup::new(LookupField::EXTERNAL_ID, id.as_ref())),
-            email.map(|email| Lookup::new(LookupField::EMAIL, email.to_lowercase())),
-        ];
-        for lookup in lookups.into_iter().flatten() {
-            let hits = self
-                .gateway
-                .run(target, &lookup.search())
-                .await?
-                .data
-                .unwrap_or_default();
-            if let Some(contact) = lookup.best(&hits)
-                && Some(&contact.id) != gone.as_ref()
-            {
-                return self.gateway.send(target, &self.update_of(&contact.id)).await;
-            }
-        }
-        Err(CallError::Answered(Box::new(error), body))
-    }
-
-    fn update_of(&self, id: &ContactId) -> Call {
-        let path = format!("/contacts/{}", intercom_api::operation::encode(id.as_str()));
-        let mut call = Call::new(OperationId::UpdateContact, Method::Put, path);
-        call.body = self.body.map(ToOwned::to_owned);
-        call
-    }
-
     /// The external id and the email in the body.
     fn identities(&self) -> [Option<Cow<'r, str>>; 2] {
         let text = |raw: Option<&'r RawValue>| raw.and_then(string).filter(|text| !text.is_empty());
@@ -245,6 +272,49 @@ impl<'g, 'r> Delivery<'g, 'r> {
         let id = self.call.path.split('/').nth(2)?;
         let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
         Some(ContactId::new(id))
+    }
+}
+
+/// What is known of a contact whose request is delivered here.
+struct Recovering<'a> {
+    contacts: &'a Contacts,
+    scope: Scope,
+    body: Option<&'a RawValue>,
+    external_id: Option<Cow<'a, str>>,
+    email: Option<Cow<'a, str>>,
+    gone: Option<ContactId>,
+}
+
+impl Knowledge for Recovering<'_> {
+    type Busy = Infallible;
+
+    fn is_outdated(&mut self, hit: &ContactId, _: &Lookup) -> bool {
+        self.gone.as_ref() == Some(hit)
+    }
+
+    fn permit(&mut self, write: &Write<'_>) -> Permit<Infallible> {
+        match (write, self.body) {
+            // As it came, unless something has to be left out.
+            (Write::Contact { undefined: [], .. }, Some(body)) => Permit::With(Rewritten {
+                body: body.to_owned(),
+                dropped: Vec::new(),
+            }),
+            _ => Permit::AsPlanned,
+        }
+    }
+
+    fn learn(&mut self, fact: &Fact<'_>) {
+        match *fact {
+            Fact::ContactGone { id, .. } => {
+                self.contacts.forget(id);
+                self.gone = Some(id.clone());
+            }
+            Fact::Saved { id, .. } => {
+                let (external_id, email) = (self.external_id.as_deref(), self.email.as_deref());
+                self.contacts.written(self.scope, external_id, email, id);
+            }
+            _ => {}
+        }
     }
 }
 

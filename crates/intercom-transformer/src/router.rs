@@ -10,10 +10,9 @@ use crate::steps::{Returned, Steps};
 use futures_util::StreamExt as _;
 use intercom_api::{Call, DataEvent, UnixSeconds};
 use rudderstack_events::Event;
-use rudderstack_to_intercom::{Conversion, Decision, Destination, Plan, convert};
-use std::borrow::Cow;
+use rudderstack_to_intercom::{Conversion, Decision, Destination, Identities, Plan, convert};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why a request to transform events has no answer with status 200.
 #[derive(Debug)]
@@ -69,7 +68,8 @@ fn no_events() -> Vec<u8> {
 struct Waiting<'r> {
     event: usize,
     kind: EventKind,
-    conversion: Box<Conversion>,
+    plan: Arc<Plan>,
+    identities: Identities,
     destination: Destination,
     authorization: Authorization,
     surroundings: Surroundings<'r>,
@@ -136,11 +136,13 @@ impl<'g, 'r> Inline<'g, 'r> {
             let outcome = match self.event(event, input, &surroundings, elements) {
                 Ok(None) => EventOutcome::Returned,
                 Ok(Some((conversion, destination, authorization))) => {
+                    let conversion = *conversion;
                     to_come += destination_text.map_or(0, str::len);
                     waiting.push(Waiting {
                         event,
                         kind,
-                        conversion,
+                        plan: Arc::new(conversion.plan),
+                        identities: conversion.identities,
                         destination,
                         authorization,
                         surroundings,
@@ -172,8 +174,9 @@ impl<'g, 'r> Inline<'g, 'r> {
             .ok_or_else(|| Failure::incomplete_request("missing_destination: no destination came with the event"))?;
         let now = self.now;
         let destination = self.destination(text)?;
-        let Decision::Convert(conversion) = convert(message, &destination, now)? else {
-            return Err(Failure::filtered());
+        let conversion = match convert(message, &destination, now)? {
+            Decision::Convert(conversion) => conversion,
+            Decision::Skip => return Err(Failure::filtered()),
         };
         let authorization = self.authorization(surroundings.read.secret, &destination)?;
         let Plan::SubmitEvent(body) = &conversion.plan else {
@@ -285,7 +288,7 @@ async fn carry_out(gateway: &Gateway, event: &Waiting<'_>) -> Result<Returned, F
         version: event.destination.api_version,
         scope: gateway.contacts.scope(&base_url, token, workspace),
     };
-    Steps { gateway, target }.run(&event.conversion.plan).await
+    Steps { gateway, target }.run(&event.plan).await
 }
 
 fn write(event: &Waiting<'_>, returned: &Returned, elements: &mut Elements) -> EventOutcome {
@@ -326,13 +329,12 @@ fn lanes(waiting: &[Waiting<'_>]) -> Vec<Vec<usize>> {
         }
         at
     }
-    let mut seen: HashMap<(u8, Cow<'_, str>), usize> = HashMap::new();
+    // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
+    let mut seen: HashMap<&str, usize> = HashMap::new();
     for (at, event) in waiting.iter().enumerate() {
-        let ids = &event.conversion.identities;
-        let ids = [(0, &ids.user_id), (1, &ids.anonymous_id), (2, &ids.email)];
-        for (kind, id) in ids {
-            let Some(id) = id else { continue };
-            let first = *seen.entry((kind, Cow::Borrowed(id))).or_insert(at);
+        let ids = &event.identities;
+        for id in [&ids.user_id, &ids.anonymous_id, &ids.email].into_iter().flatten() {
+            let first = *seen.entry(id).or_insert(at);
             let (first, own) = (leader(&mut leaders, first), leader(&mut leaders, at));
             leaders[first.max(own)] = first.min(own);
         }

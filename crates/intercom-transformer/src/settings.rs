@@ -2,7 +2,7 @@
 
 use http_access::Secret;
 use intercom_api::{ApiVersion, Region};
-use intercom_delivery::ArchivedPolicy;
+use intercom_delivery::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -31,6 +31,10 @@ pub struct Settings {
     pub api_version: ApiVersion,
     /// What happens to a contact who is archived and to be created.
     pub on_archived: ArchivedPolicy,
+    /// What happens to custom attributes that the workspace does not have.
+    pub on_undefined: AttributePolicy,
+    /// What happens to a data event of a contact who does not exist.
+    pub on_unknown_contact: UnknownContactPolicy,
     /// The longest body of a request that is read, in bytes.
     pub max_body_bytes: NonZeroUsize,
     /// Requests with a body in progress at one time; beyond them, the answer is 503.
@@ -76,6 +80,8 @@ impl Settings {
             intercom_base_url: None,
             api_version: ApiVersion::default(),
             on_archived: ArchivedPolicy::default(),
+            on_undefined: AttributePolicy::default(),
+            on_unknown_contact: UnknownContactPolicy::default(),
             max_body_bytes: nonzero!(0x200_0000),
             max_requests: nonzero!(128),
             max_connections: nonzero!(4096),
@@ -92,6 +98,14 @@ impl Settings {
             shutdown_timeout: Duration::from_secs(30),
             remembered_contacts: nonzero!(50_000),
             remember_for: Duration::from_secs(60),
+        }
+    }
+
+    pub(crate) fn policies(&self) -> Policies {
+        Policies {
+            attributes: self.on_undefined,
+            unknown_contact: self.on_unknown_contact,
+            archived: self.on_archived,
         }
     }
 

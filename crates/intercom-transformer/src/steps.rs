@@ -1,13 +1,14 @@
 //! The calls that are made here for one event, and the request that is returned for it.
 
+use crate::contacts::Scope;
 use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::Memory;
 use crate::protocol::Failure;
-use intercom_api::{
-    AttachCompany, Call, CompanyId, ContactId, CreateContact, DeleteContact, DetachCompany, ErrorCode, FindCompany,
-    Operation, TagCompanies, UpdateContact, UpsertCompany,
-};
-use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, SaveCompany, SaveContact};
+use intercom_api::{Call, ContactId, OperationId};
+use intercom_delivery::{Answer, Ending, Fact, FailureCode, Knowledge, Next, Verdict, Walk};
+use rudderstack_to_intercom::{Lookup, Plan};
+use std::convert::Infallible;
+use std::sync::Arc;
 
 /// What is returned for an event.
 #[derive(Debug)]
@@ -25,162 +26,86 @@ pub(crate) struct Steps<'a> {
     pub(crate) target: Target<'a>,
 }
 
-/// A contact that was looked up.
-struct Found {
-    id: ContactId,
-    /// Whether the id was remembered: then the contact may be gone.
-    is_remembered: bool,
+/// The contacts that are remembered across requests.
+struct Remembered<'a> {
+    gateway: &'a Gateway,
+    scope: Scope,
 }
 
-impl Steps<'_> {
-    pub(crate) async fn run(&self, plan: &Plan) -> Result<Returned, Failure> {
-        match plan {
-            Plan::SaveContact(plan) => self.save_contact(plan).await,
-            Plan::DeleteContact(lookup) => match self.find(lookup).await? {
-                Some(found) => {
-                    // The next event of this contact must not be sent to one who is deleted.
-                    self.gateway.contacts.forget(&found.id);
-                    Ok(Returned::Deliver(call(&DeleteContact { id: found.id })?))
-                }
-                None => Ok(Returned::Handled(call(&lookup.search())?)),
-            },
-            Plan::SaveCompany(plan) => self.save_company(plan).await,
-            Plan::SubmitEvent(event) => Ok(Returned::Deliver(call(&intercom_api::SubmitDataEvent {
-                event: event.clone(),
-            })?)),
-            _ => Err(Failure::invalid("unsupported_plan: nothing is known of such a plan")),
-        }
+impl Knowledge for Remembered<'_> {
+    type Busy = Infallible;
+
+    fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
+        let found = self.gateway.contacts.find(self.scope, lookup);
+        let memory = if found.is_some() { Memory::Hit } else { Memory::Miss };
+        self.gateway.metrics.memory(memory);
+        found
     }
 
-    async fn save_contact(&self, plan: &SaveContact) -> Result<Returned, Failure> {
-        let mut found = self.find(&plan.lookup).await?;
-        if let Some(key) = &plan.detach
-            && found.is_some()
-            && let Some(company) = self.find_company(key).await?
-        {
-            while let Some(contact) = &found {
-                match self.detach(&contact.id, &company).await {
-                    Ok(()) => break,
-                    Err(error) => found = self.find_again(&plan.lookup, contact, error).await?,
-                }
-            }
-        }
-        let call = match (found, plan.create()) {
-            (Some(Found { id, .. }), _) => call(&UpdateContact {
-                id,
-                contact: plan.update.clone(),
-            }),
-            (None, Some(fields)) => call(&CreateContact {
-                contact: fields.clone(),
-            }),
-            (None, None) => return Err(Failure::contact_not_found()),
-        };
-        Ok(Returned::Deliver(call?))
-    }
-
-    async fn save_company(&self, plan: &SaveCompany) -> Result<Returned, Failure> {
-        let upsert = UpsertCompany {
-            company: plan.company.clone(),
-        };
-        let company = self.gateway.run(&self.target, &upsert).await?.id;
-        let mut last = call(&upsert)?;
-        let mut found = match &plan.member {
-            Some(lookup) => self.find(lookup).await?.map(|found| (lookup, found)),
-            None => None,
-        };
-        while let Some((lookup, member)) = found.take() {
-            let attach = AttachCompany {
-                contact: member.id.clone(),
-                company: company.clone(),
-            };
-            match self.gateway.run(&self.target, &attach).await {
-                Ok(_) | Err(CallError::Unreadable) => last = call(&attach)?,
-                Err(error) => {
-                    found = self
-                        .find_again(lookup, &member, error)
-                        .await?
-                        .map(|found| (lookup, found));
-                }
-            }
-        }
-        for name in &plan.tags {
-            let tag = TagCompanies {
-                name: name.clone(),
-                companies: vec![company.clone()],
-            };
-            match self.gateway.run(&self.target, &tag).await {
-                Ok(_) | Err(CallError::Unreadable) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Returned::Handled(last))
-    }
-
-    /// Ends the link; one that is not there, to a company that is not there, is ended already.
-    async fn detach(&self, contact: &ContactId, company: &CompanyId) -> Result<(), CallError> {
-        let detach = DetachCompany {
-            contact: contact.clone(),
-            company: company.clone(),
-        };
-        match self.gateway.run(&self.target, &detach).await {
-            Ok(_) | Err(CallError::Unreadable) => Ok(()),
-            Err(CallError::Answered(error, _))
-                if error.status == 404 && error.has_code(&ErrorCode::CompanyNotFound) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn find_company(&self, key: &CompanyKey) -> Result<Option<CompanyId>, CallError> {
-        match self.gateway.run(&self.target, &FindCompany::from(key)).await {
-            Ok(found) => Ok(found.first().map(|company| company.id.clone())),
-            Err(error) if error.is_status(&[404]) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn find(&self, lookup: &Lookup) -> Result<Option<Found>, CallError> {
-        let contacts = &self.gateway.contacts;
-        if let Some(id) = contacts.find(self.target.scope, lookup) {
-            self.gateway.metrics.memory(Memory::Hit);
-            return Ok(Some(Found {
-                id,
-                is_remembered: true,
-            }));
-        }
-        self.gateway.metrics.memory(Memory::Miss);
-        self.search(lookup).await
-    }
-
-    async fn search(&self, lookup: &Lookup) -> Result<Option<Found>, CallError> {
-        let list = self.gateway.run(&self.target, &lookup.search()).await?;
-        let hits = list.data.unwrap_or_default();
-        Ok(lookup.best(&hits).map(|contact| {
-            self.gateway.contacts.found(self.target.scope, lookup, contact);
-            Found {
-                id: contact.id.clone(),
-                is_remembered: false,
-            }
-        }))
-    }
-
-    /// Searches again, once, if the error means that a contact is gone whose id was remembered.
-    async fn find_again(&self, lookup: &Lookup, lost: &Found, error: CallError) -> Result<Option<Found>, CallError> {
-        let is_gone = error.is_status(&[404, 410]);
-        if !(lost.is_remembered && is_gone) {
-            return Err(error);
-        }
-        self.gateway.contacts.forget(&lost.id);
-        match self.search(lookup).await? {
-            // The contact is there all right: something else is not.
-            Some(found) if found.id == lost.id => Err(error),
-            other => Ok(other),
+    fn learn(&mut self, fact: &Fact<'_>) {
+        match fact {
+            Fact::Found { lookup, contact } => self.gateway.contacts.found(self.scope, lookup, contact),
+            Fact::ContactGone { id, .. } => self.gateway.contacts.forget(id),
+            _ => {}
         }
     }
 }
 
-fn call(operation: &impl Operation) -> Result<Call, Failure> {
-    operation.to_call().map_err(|_| CallError::Unwritable.into())
+impl Steps<'_> {
+    pub(crate) async fn run(&self, plan: &Arc<Plan>) -> Result<Returned, Failure> {
+        let mut walk = Walk::new(Arc::clone(plan), self.gateway.settings.policies());
+        let mut known = Remembered {
+            gateway: self.gateway,
+            scope: self.target.scope,
+        };
+        let mut shown = None;
+        loop {
+            let call = match walk.next(&mut known) {
+                Next::Call(call) => call,
+                Next::LastWrite(call) => {
+                    if let (OperationId::DeleteContact, Some(id)) = (call.operation, walk.contact()) {
+                        // The next event of this contact must not be sent to one who is deleted.
+                        self.gateway.contacts.forget(id);
+                    }
+                    return Ok(Returned::Deliver(call));
+                }
+                Next::Wait(never) => match never {},
+                Next::End(_) => break,
+            };
+            let (made, verdict) = self.make(&mut walk, &call, &mut known).await;
+            match verdict {
+                Verdict::GoOn | Verdict::End(Ending::Delivered) => {}
+                Verdict::End(Ending::Rejected(_)) => return Err(Failure::contact_not_found()),
+                Verdict::End(Ending::Failed(_)) | Verdict::Retry(_) => {
+                    return Err(made.err().unwrap_or(CallError::Unreadable).into());
+                }
+            }
+            // A group shows its link, or else its company; a deletion of nobody its search.
+            let is_shown = match call.operation {
+                OperationId::AttachCompany | OperationId::UpsertCompany => made.is_ok(),
+                _ => shown.is_none(),
+            };
+            if is_shown {
+                shown = Some(call);
+            }
+        }
+        shown.map(Returned::Handled).ok_or_else(|| CallError::Unwritable.into())
+    }
+
+    /// Makes a call of a walk, and tells the walk.
+    pub(crate) async fn make<K: Knowledge>(
+        &self,
+        walk: &mut Walk,
+        call: &Call,
+        known: &mut K,
+    ) -> (Result<Answer, CallError>, Verdict) {
+        let made = self.gateway.send(&self.target, call).await;
+        let response = match &made {
+            Ok(answer) => Ok(answer.body.as_slice()),
+            Err(CallError::Answered(error, _)) => Err(&**error),
+            Err(_) => return (made, Verdict::Retry(FailureCode::ConnectionFailed)),
+        };
+        let verdict = walk.handle_response(response, known);
+        (made, verdict)
+    }
 }

@@ -13,7 +13,6 @@ use std::fmt;
 
 /// What comes of an event that can be converted.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Decision {
     /// It is for Intercom; this is to be done.
     Convert(Box<Conversion>),

@@ -24,7 +24,7 @@ pub use destination::{AttributeNames, Destination, LongText, SameSecond};
 pub use deviation::Deviation;
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, Lookup, LookupField};
-pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, When};
+pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When};
 pub use source::{Path, Source};
 
 /// The traits that are Intercom fields, not custom attributes.

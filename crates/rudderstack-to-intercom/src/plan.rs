@@ -15,7 +15,6 @@ use strum::{Display, IntoStaticStr};
 /// What is to be done in Intercom for one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Plan {
     /// Create or update a contact: identify, and record with `insert` or `update`.
     SaveContact(SaveContact),
@@ -140,22 +139,22 @@ impl SaveCompany {
     }
 }
 
-/// On which answer of the lookup a call depends.
+/// On what the lookup comes to a step depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum When {
-    /// On none.
+    /// On nothing.
     Always,
-    /// It is made only if the contact is found.
+    /// It is taken only if the contact is found.
     Found,
-    /// It is made only if the contact is not found.
+    /// It is taken only if the contact is not found.
     NotFound,
 }
 
-/// A call of a plan, before anything is known of the answers.
+/// A call of a plan, before anything is known of the responses.
 ///
-/// What only an earlier answer knows stands as a placeholder in path or body: [`CONTACT_ID`] and [`COMPANY_ID`].
+/// What only an earlier response tells stands as a placeholder in path or body: [`CONTACT_ID`] and [`COMPANY_ID`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PlannedCall {
@@ -194,103 +193,135 @@ pub const CONTACT_ID: &str = "{contact.id}";
 /// Stands for Intercom's id of the company.
 pub const COMPANY_ID: &str = "{company.id}";
 
-impl Plan {
-    /// The calls that carry the plan out from nothing, in order, each once, as if none failed.
-    pub fn calls(&self) -> Vec<PlannedCall> {
-        let contact = || ContactId::new(CONTACT_ID);
-        let company = || CompanyId::new(COMPANY_ID);
-        let mut calls = Calls(Vec::with_capacity(4));
-        match self {
-            Self::SaveContact(plan) => {
-                calls.add(When::Always, &plan.lookup.search());
-                if let Some(key) = &plan.detach {
-                    calls.add(When::Found, &FindCompany::from(key));
-                    calls.add(
-                        When::Found,
-                        &DetachCompany {
-                            contact: contact(),
-                            company: company(),
-                        },
-                    );
-                }
-                let update = UpdateContact {
-                    id: contact(),
-                    contact: ContactFields::default(),
-                };
-                calls.add_with(When::Found, &update, &plan.update);
-                if let Some(fields) = plan.create() {
-                    calls.add_with(
-                        When::NotFound,
-                        &CreateContact {
-                            contact: ContactFields::default(),
-                        },
-                        fields,
-                    );
-                }
+/// A step of a plan: one call, with what the plan says of it.
+///
+/// [`Plan::steps`] is where the order of steps is written down; whoever carries plans out, shows them or counts their
+/// calls goes by it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step<'p> {
+    /// Search the contact.
+    FindContact(&'p Lookup),
+    /// Find the company that the contact is to leave.
+    FindCompany(&'p CompanyKey),
+    /// End the contact's link to it.
+    DetachCompany,
+    /// Update the contact.
+    UpdateContact(&'p ContactFields),
+    /// Create the contact.
+    CreateContact(&'p ContactFields),
+    /// Delete the contact.
+    DeleteContact,
+    /// Submit the data event.
+    SubmitEvent(&'p DataEvent),
+    /// Create or update the company.
+    UpsertCompany(&'p CompanyFields),
+    /// Link the contact to the company.
+    AttachCompany,
+    /// Tag the company: the place of the tag in the plan, from 0, and its name.
+    Tag(usize, &'p str),
+}
+
+impl Step<'_> {
+    /// The call of the step. An id that is not known stands as a placeholder: [`CONTACT_ID`], [`COMPANY_ID`].
+    pub fn to_call(&self, contact: Option<&ContactId>, company: Option<&CompanyId>) -> Call {
+        let id = || contact.cloned().unwrap_or_else(|| ContactId::new(CONTACT_ID));
+        let company = || company.cloned().unwrap_or_else(|| CompanyId::new(COMPANY_ID));
+        let (no_contact, no_company) = (ContactFields::new, CompanyFields::new);
+        // Bodies are lent where they can be large, so that they need not be copied into a request.
+        let call = match *self {
+            Self::FindContact(lookup) => lookup.search().to_call(),
+            Self::FindCompany(key) => FindCompany::from(key).to_call(),
+            Self::DetachCompany => DetachCompany {
+                contact: id(),
+                company: company(),
             }
-            Self::DeleteContact(lookup) => {
-                calls.add(When::Always, &lookup.search());
-                calls.add(When::Found, &DeleteContact { id: contact() });
+            .to_call(),
+            Self::UpdateContact(fields) => UpdateContact {
+                id: id(),
+                contact: no_contact(),
             }
-            Self::SubmitEvent(event) => {
-                calls.add_with(
-                    When::Always,
-                    &SubmitDataEvent {
-                        event: DataEvent::new(""),
-                    },
-                    event,
-                );
+            .to_call_with(Some(fields)),
+            Self::CreateContact(fields) => CreateContact { contact: no_contact() }.to_call_with(Some(fields)),
+            Self::DeleteContact => DeleteContact { id: id() }.to_call(),
+            Self::SubmitEvent(event) => SubmitDataEvent {
+                event: DataEvent::new(""),
             }
-            Self::SaveCompany(plan) => {
-                let upsert = UpsertCompany {
-                    company: CompanyFields::default(),
-                };
-                calls.add_with(When::Always, &upsert, &plan.company);
-                if let Some(member) = &plan.member {
-                    calls.add(When::Always, &member.search());
-                    calls.add(
-                        When::Found,
-                        &AttachCompany {
-                            contact: contact(),
-                            company: company(),
-                        },
-                    );
-                }
-                for tag in &plan.tags {
-                    calls.add(
-                        When::Always,
-                        &TagCompanies {
-                            name: tag.clone(),
-                            companies: vec![company()],
-                        },
-                    );
-                }
+            .to_call_with(Some(event)),
+            Self::UpsertCompany(fields) => UpsertCompany { company: no_company() }.to_call_with(Some(fields)),
+            Self::AttachCompany => AttachCompany {
+                contact: id(),
+                company: company(),
             }
-        }
-        calls.0
+            .to_call(),
+            Self::Tag(_, name) => TagCompanies {
+                name: name.to_owned(),
+                companies: vec![company()],
+            }
+            .to_call(),
+        };
+        call.expect("every request of the models can be written as JSON")
     }
 }
 
-struct Calls(Vec<PlannedCall>);
-
-impl Calls {
-    fn add(&mut self, when: When, operation: &impl Operation) {
-        self.push(when, operation.to_call());
+impl Plan {
+    /// The steps that carry the plan out, in order, as if none failed.
+    pub fn steps(&self) -> impl Iterator<Item = (When, Step<'_>)> {
+        use When::{Always, Found, NotFound};
+        let tags: &[String] = match self {
+            Self::SaveCompany(plan) => &plan.tags,
+            Self::SaveContact(_) | Self::DeleteContact(_) | Self::SubmitEvent(_) => &[],
+        };
+        let steps = match self {
+            Self::SaveContact(plan) => [
+                Some((Always, Step::FindContact(&plan.lookup))),
+                plan.detach.as_ref().map(|key| (Found, Step::FindCompany(key))),
+                plan.detach.as_ref().map(|_| (Found, Step::DetachCompany)),
+                Some((Found, Step::UpdateContact(&plan.update))),
+                plan.create().map(|fields| (NotFound, Step::CreateContact(fields))),
+            ],
+            Self::DeleteContact(lookup) => [
+                Some((Always, Step::FindContact(lookup))),
+                Some((Found, Step::DeleteContact)),
+                None,
+                None,
+                None,
+            ],
+            Self::SubmitEvent(event) => [Some((Always, Step::SubmitEvent(event))), None, None, None, None],
+            Self::SaveCompany(plan) => [
+                Some((Always, Step::UpsertCompany(&plan.company))),
+                plan.member.as_ref().map(|member| (Always, Step::FindContact(member))),
+                plan.member.as_ref().map(|_| (Found, Step::AttachCompany)),
+                None,
+                None,
+            ],
+        };
+        let tags = tags.iter().enumerate();
+        let tags = tags.map(|(at, name)| (Always, Step::Tag(at, name)));
+        steps.into_iter().flatten().chain(tags)
     }
 
-    /// Adds a request whose body is lent, so that it need not be copied into the request.
-    fn add_with<O: Operation>(&mut self, when: When, operation: &O, body: &O::Body) {
-        self.push(when, operation.to_call_with(Some(body)));
-    }
-
-    fn push(&mut self, when: When, call: serde_json::Result<Call>) {
-        let mut call = call.expect("every request of the models can be written as JSON");
-        if call.path.contains('%') {
-            // The braces of a placeholder are encoded like any other text; for readers they are not.
-            for id in [CONTACT_ID, COMPANY_ID] {
-                call.path = call.path.replace(&id.replace('{', "%7B").replace('}', "%7D"), id);
-            }
+    /// How the contact is found, if the plan is about one who has to be.
+    pub fn lookup(&self) -> Option<&Lookup> {
+        match self {
+            Self::SaveContact(plan) => Some(&plan.lookup),
+            Self::DeleteContact(lookup) => Some(lookup),
+            Self::SaveCompany(plan) => plan.member.as_ref(),
+            Self::SubmitEvent(_) => None,
         }
-        self.0.push(PlannedCall { when, call });
+    }
+
+    /// The calls that carry the plan out from nothing, in order, each once, as if none failed.
+    pub fn calls(&self) -> Vec<PlannedCall> {
+        let planned = |(when, step): (When, Step<'_>)| {
+            let mut call = step.to_call(None, None);
+            if call.path.contains('%') {
+                // The braces of a placeholder are encoded like any other text; for readers they are not.
+                for id in [CONTACT_ID, COMPANY_ID] {
+                    call.path = call.path.replace(&id.replace('{', "%7B").replace('}', "%7D"), id);
+                }
+            }
+            PlannedCall { when, call }
+        };
+        self.steps().map(planned).collect()
     }
 }

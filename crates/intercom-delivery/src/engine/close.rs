@@ -2,13 +2,14 @@
 
 #[cfg(feature = "client")]
 use super::Refused;
-use super::job::{Ending, Job, State, Trouble};
+use super::job::{Job, State, Trouble};
 #[cfg(feature = "client")]
 use super::keys::Keys;
 use super::release::Ended;
 use super::{
     Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, KnownContact, Outcome, Rejected, Submission,
 };
+use crate::walk::Ending;
 use std::time::Duration;
 
 /// For how long calls are begun after a stop, so that what nearly was done is done.
@@ -91,7 +92,7 @@ impl Engine {
     /// Ends what has not started.
     pub(super) fn drain(&mut self) {
         for entry in self.queue.drain() {
-            self.cut_short(entry.seq, entry.submission);
+            self.cut_short(entry.seq, entry.into_submission());
         }
     }
 
@@ -114,38 +115,47 @@ impl Engine {
     /// Ends a job: each of its events gets its outcome.
     pub(super) fn end(&mut self, seq: u64, ending: Ending) {
         let Some(job) = self.jobs.remove(&seq) else { return };
+        let Job { walk, batch, .. } = job;
         self.ready.remove(&seq);
-        self.queue.finish(seq, job.lane, &job.members, &job.after);
-        let learnt = job.contact.as_ref().filter(|_| job.learnt);
-        let gone = || job.gone.clone().map(KnownContact::gone);
+        self.queue.finish(seq, batch.lane, &batch.members, &job.after);
+        let contact = walk.contact().cloned();
+        let company = walk.company().cloned();
+        let (warnings, has_written) = (walk.warnings().to_vec(), walk.has_written());
+        // The plan is given back with its event.
+        drop(walk);
+        let learnt = contact.as_ref().filter(|_| batch.learnt);
+        let gone = || batch.gone.clone().map(KnownContact::gone);
         let mut learnt = learnt.and_then(|id| self.memory.known(id)).or_else(gone).map(Box::new);
         let mut after = job.after;
-        let carrier = job.members[0].submission.event;
-        for (at, member) in job.members.into_iter().enumerate() {
+        let carrier = batch.first().event;
+        for (at, member) in batch.members.into_iter().enumerate() {
             let calls = if at == 0 { job.calls } else { 0 };
-            let event = member.submission.event;
-            self.memory.companies.ended(&member.submission.plan);
-            let mut submission = Some(member.submission);
-            let result = match ending {
-                Ending::Delivered => DeliveryResult::Delivered(Delivered {
-                    calls,
-                    contact: job.contact.clone(),
-                    company: job.company.clone(),
-                    unchanged: !job.wrote,
-                    merged_into: (at > 0).then_some(carrier),
-                }),
-                Ending::Rejected(code) => DeliveryResult::Rejected(Rejected { code, calls }),
-                Ending::Failed(code) => match submission.take() {
-                    Some(submission) => DeliveryResult::Failed(Box::new(failed(code, &job.trouble, calls, submission))),
-                    None => continue,
-                },
+            let (seq, event) = (member.seq, member.event);
+            self.memory.companies.ended(&member.plan);
+            let submission = member.into_submission();
+            let (result, submission) = match ending {
+                Ending::Delivered => {
+                    let delivered = Delivered {
+                        calls,
+                        contact: contact.clone(),
+                        company: company.clone(),
+                        unchanged: !has_written,
+                        merged_into: (at > 0).then_some(carrier),
+                    };
+                    (DeliveryResult::Delivered(delivered), Some(submission))
+                }
+                Ending::Rejected(code) => (DeliveryResult::Rejected(Rejected { code, calls }), Some(submission)),
+                Ending::Failed(code) => {
+                    let failed = failed(code, &job.trouble, calls, submission);
+                    (DeliveryResult::Failed(Box::new(failed)), None)
+                }
             };
             let mut ended = Ended::new(event, result);
-            ended.warnings.clone_from(&job.warnings);
+            ended.warnings.clone_from(&warnings);
             ended.learnt = learnt.take();
             ended.submission = submission;
-            self.release(member.seq, &after, ended);
-            after = vec![member.seq];
+            self.release(seq, &after, ended);
+            after = vec![seq];
         }
     }
 

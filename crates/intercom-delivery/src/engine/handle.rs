@@ -1,8 +1,9 @@
 //! What comes in: answers, and failures to get one.
 
-use super::job::{Ending, Job, State, Step, Trouble, Verdict};
-use super::steps::Steps;
+use super::job::{Job, State, Trouble};
+use super::known::Known;
 use super::{Answer, CallId, Closed, Engine, FailureCode, Flight, Time, TransportFailure, health};
+use crate::walk::{Ending, Verdict, may_be_intercoms};
 use intercom_api::{ApiError, errors::is_retryable};
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -58,30 +59,22 @@ impl Engine {
             self.close(Closed::Unauthorized);
             return;
         }
-        if !is_success && is_retryable(answer.status) {
-            let code = if answer.status == 408 {
-                FailureCode::Timeout
-            } else {
-                FailureCode::ServerError
-            };
-            self.retry(flight.job, code, answer.retry_after);
-            return;
-        }
-        if is_success && fails_in_passing {
-            self.retry(flight.job, FailureCode::InvalidAnswer, None);
-            return;
-        }
-        let verdict = Steps {
+        let Job { walk, batch, .. } = job;
+        let mut known = Known {
             settings: &self.settings,
             memory: &mut self.memory,
             locks: &self.locks,
             queue: &mut self.queue,
-        }
-        .answered(job, error.as_ref().map_or(Ok(answer.body.as_slice()), Err));
-        if let Some(known) = job
-            .contact
-            .as_ref()
-            .filter(|_| job.learnt)
+            batch,
+            is_repeated: false,
+            lock: None,
+        };
+        let response = error.as_ref().map_or(Ok(answer.body.as_slice()), Err);
+        let verdict = walk.handle_response(response, &mut known);
+        job.trouble.attribute = walk.refused_attribute().map(str::to_owned);
+        if let Some(known) = walk
+            .contact()
+            .filter(|_| batch.learnt)
             .and_then(|id| self.memory.known(id))
         {
             // Events that share no identity may turn out to be about the same contact.
@@ -94,8 +87,8 @@ impl Engine {
                 job.trouble = Trouble::default();
                 self.resume(flight.job);
             }
-            Verdict::Retry(code) => self.retry(flight.job, code, None),
-            Verdict::End(Ending::Failed(_)) if job.members.len() > 1 => self.split(flight.job),
+            Verdict::Retry(code) => self.retry(flight.job, code, answer.retry_after),
+            Verdict::End(Ending::Failed(_)) if job.batch.members.len() > 1 => self.split(flight.job),
             Verdict::End(ending) => {
                 job.trouble.attempts = job.attempts + 1;
                 self.end(flight.job, ending);
@@ -201,27 +194,16 @@ impl Engine {
     /// Delivers one by one what cannot be delivered together.
     pub(super) fn split(&mut self, seq: u64) {
         let Some(job) = self.jobs.get_mut(&seq) else { return };
-        let mut others = job.members.split_off(1);
-        for entry in job.members.iter_mut().chain(&mut others) {
+        let mut others = job.batch.members.split_off(1);
+        for entry in job.batch.members.iter_mut().chain(&mut others) {
             entry.alone = true;
         }
         job.attempts = 0;
-        job.lost = 0;
-        job.conflicts = 0;
-        job.undefined.clear();
-        job.step = match job.contact {
-            Some(_) => Step::Update,
-            None => Step::Find,
-        };
-        self.queue.give_back(seq, job.lane, &job.members[0], others);
+        job.walk.start_over();
+        self.queue.give_back(seq, job.batch.lane, job.batch.first(), others);
         self.resume(seq);
         if self.closed.is_some() {
             self.drain();
         }
     }
-}
-
-/// Whether a body can be what Intercom answers: an object, a list or nothing. A proxy's page is not, whatever its status.
-fn may_be_intercoms(body: &[u8]) -> bool {
-    matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['))
 }

@@ -6,8 +6,9 @@ use super::companies::Companies;
 use super::fields::{Body, CUSTOM, Overlay, Set, Written, hash_name, hash_value};
 use super::keys::Keys;
 use super::locks::LockKey;
-use super::settings::{AttributePolicy, EngineSettings};
+use super::settings::EngineSettings;
 use super::submission::KnownContact;
+use crate::walk::AttributePolicy;
 use hashlink::LruCache;
 use intercom_api::{
     CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,

@@ -8,7 +8,7 @@ use rudderstack_to_intercom::{Lookup, LookupField, Missing, Plan, SaveContact};
 ///
 /// Both must find the same contact, and neither may do anything but update it.
 pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
-    let (Plan::SaveContact(a), Plan::SaveContact(b)) = (&last.submission.plan, &next.submission.plan) else {
+    let (Plan::SaveContact(a), Plan::SaveContact(b)) = (&*last.plan, &*next.plan) else {
         return false;
     };
     !next.alone

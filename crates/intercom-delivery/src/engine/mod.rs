@@ -9,6 +9,7 @@ mod handle;
 mod health;
 mod job;
 mod keys;
+mod known;
 mod limiter;
 mod locks;
 mod memory;
@@ -18,22 +19,24 @@ mod queue;
 mod release;
 mod settings;
 mod status;
-mod steps;
 mod submission;
 mod time;
 
 pub use answer::{Answer, TransportFailure};
 pub use limiter::Budget;
-pub use outcome::{Delivered, DeliveryResult, DeliveryWarning, Failed, FailureCode, Outcome, Rejected};
-pub use settings::{ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, Savings, UnknownContactPolicy};
+pub use outcome::{Delivered, DeliveryResult, Failed, Outcome, Rejected};
+pub use settings::{AssumedLimit, EngineSettings, Savings};
 pub use status::{Status, Totals, Waiting};
 pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission};
 pub use time::Time;
 
+use crate::codes::FailureCode;
+use crate::walk::Next;
 use backoff::Backoff;
 use health::Health;
 use intercom_api::Call;
-use job::{Job, Next, State, Trouble};
+use job::{Job, State, Trouble};
+use known::Known;
 use limiter::Limiter;
 use locks::{LockKey, Locks};
 use memory::{Memory, Source};
@@ -42,7 +45,6 @@ use release::Releases;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::fmt;
-use steps::Steps;
 
 /// The number of a call. Numbers are not used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -212,16 +214,21 @@ impl Engine {
             }
             let seq = self.next_job()?;
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
-            let next = Steps {
+            let Job { walk, batch, .. } = job;
+            let mut known = Known {
                 settings: &self.settings,
                 memory: &mut self.memory,
                 locks: &self.locks,
                 queue: &mut self.queue,
-            }
-            .next(job);
+                batch,
+                is_repeated: job.attempts > 0,
+                lock: None,
+            };
+            let next = walk.next(&mut known);
+            let lock = known.lock;
             let woken_by = job.woken_by.take();
             let transmit = match next {
-                Next::Call(call, lock) => Some(self.make(seq, call, lock)),
+                Next::Call(call) | Next::LastWrite(call) => Some(self.make(seq, call, lock)),
                 Next::Wait(lock) => {
                     if let Some(job) = self.jobs.get_mut(&seq) {
                         job.state = State::Locked(lock);
@@ -296,7 +303,8 @@ impl Engine {
         }
         let (lane, entry, after) = self.queue.start()?;
         let seq = entry.seq;
-        self.jobs.insert(seq, Job::new(lane, entry, after));
+        self.jobs
+            .insert(seq, Job::new(self.settings.policies(), lane, entry, after));
         Some(seq)
     }
 
@@ -326,7 +334,7 @@ impl Engine {
                 job.trouble = Trouble::default();
             }
             job.trouble.operation = Some(call.operation);
-            event = job.first().submission.event;
+            event = job.batch.first().event;
             attempt = job.attempts + 1;
             self.totals.retries += u64::from(job.attempts > 0 || job.throttled > 0);
         }

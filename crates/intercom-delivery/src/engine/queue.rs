@@ -5,19 +5,30 @@
 //! of the lane has it, so that lanes are as small as what is queued allows.
 
 use super::keys::Keys;
-use super::submission::Submission;
+use super::submission::{EventId, Submission};
+use rudderstack_to_intercom::{Identities, Plan};
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 /// A queued event.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// Its place in the order of submission.
     pub(super) seq: u64,
-    pub(super) submission: Submission,
+    pub(super) event: EventId,
+    pub(super) plan: Arc<Plan>,
+    identities: Identities,
     /// Whether it must not be merged with others.
     pub(super) alone: bool,
     keys: Keys,
+}
+
+impl Entry {
+    /// What was submitted.
+    pub(super) fn into_submission(self) -> Submission {
+        Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities)
+    }
 }
 
 /// The number of a lane. Numbers are not used twice.
@@ -73,7 +84,9 @@ impl Queue {
         let lane = self.lanes.entry(id).or_default();
         lane.waiting.push_back(Entry {
             seq,
-            submission,
+            event: submission.event,
+            plan: Arc::new(submission.plan),
+            identities: submission.identities,
             alone: false,
             keys,
         });

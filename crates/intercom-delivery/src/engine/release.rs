@@ -6,8 +6,9 @@
 //! outcome waits; the delivery of other users' events never does.
 
 use super::keys::Keys;
-use super::outcome::{DeliveryResult, DeliveryWarning};
+use super::outcome::DeliveryResult;
 use super::submission::{EventId, KnownContact, Submission};
+use crate::codes::DeliveryWarning;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// An outcome that is ready to be handed out.

@@ -1,59 +1,8 @@
 //! How the engine works.
 
-use serde::{Deserialize, Serialize};
+use crate::walk::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
-use strum::{Display, EnumIter, EnumString, IntoStaticStr};
-
-macro_rules! policy {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)* }) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Display, EnumString, EnumIter, IntoStaticStr, Serialize, Deserialize,
-        )]
-        #[serde(rename_all = "snake_case")]
-        #[strum(serialize_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$vdoc])* $variant,)*
-        }
-    };
-}
-
-policy! {
-    /// What happens to an update with a custom attribute that the workspace does not have.
-    AttributePolicy {
-        /// The event fails: [`UndefinedAttribute`](crate::FailureCode::UndefinedAttribute).
-        #[default]
-        Fail,
-        /// The attribute is left out, the rest is sent, and a warning says so.
-        Drop,
-        /// The attribute is created, with a type inferred from the value, and the update is sent again.
-        Create,
-    }
-}
-
-policy! {
-    /// What happens to a data event of a contact who does not exist.
-    UnknownContactPolicy {
-        /// The event fails: [`UnknownContact`](crate::FailureCode::UnknownContact).
-        #[default]
-        Fail,
-        /// The contact is created with the event's user id and email, and the event is sent again.
-        Create,
-    }
-}
-
-policy! {
-    /// What happens to an update of a contact who is archived.
-    ArchivedPolicy {
-        /// The contact is unarchived and updated, as Intercom itself restores a person who returns.
-        #[default]
-        Restore,
-        /// The event fails: [`ContactArchived`](crate::FailureCode::ContactArchived).
-        Fail,
-    }
-}
 
 /// Ways to make fewer calls. Each leads to the same state in Intercom as its absence, as long as nobody else changes
 /// what the engine remembers.
@@ -167,6 +116,16 @@ impl EngineSettings {
             remembered: nonzero!(NonZeroUsize 20_000),
             assumed_limit: None,
             max_rate: None,
+        }
+    }
+}
+
+impl EngineSettings {
+    pub(super) fn policies(&self) -> Policies {
+        Policies {
+            attributes: self.attributes,
+            unknown_contact: self.unknown_contact,
+            archived: self.archived,
         }
     }
 }

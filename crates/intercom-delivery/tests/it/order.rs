@@ -206,7 +206,9 @@ fn two_members(older: fn(&Sent) -> Reply) -> Run {
         1 if sent.call.operation == Op::CreateTag => older(sent),
         _ => ok(r#"{"id":"i1"}"#),
     };
-    while run.now.since(START) < Duration::from_millis(400) && run.step(&mut server) {}
+    run.until = Some(START.after(Duration::from_millis(400)));
+    while run.step(&mut server) {}
+    run.until = None;
     run
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Run {
     pub(crate) now: Time,
     pub(crate) sent: Vec<Sent>,
     pub(crate) outcomes: Vec<Outcome>,
+    /// Time does not pass beyond this.
+    pub(crate) until: Option<Time>,
     due: BinaryHeap<Reverse<(Time, u64, usize)>>,
     replies: Vec<Option<(CallId, Result<Answer, TransportFailure>)>>,
     events: u64,
@@ -46,6 +48,7 @@ impl Run {
             now: START,
             sent: Vec::new(),
             outcomes: Vec::new(),
+            until: None,
             due: BinaryHeap::new(),
             replies: Vec::new(),
             events: 0,
@@ -86,6 +89,9 @@ impl Run {
         let Some(next) = [answer, self.engine.poll_timeout()].into_iter().flatten().min() else {
             return false;
         };
+        if self.until.is_some_and(|until| next > until) {
+            return false;
+        }
         self.now = self.now.max(next);
         while let Some(Reverse((at, _, index))) = self.due.peek().copied() {
             if at > self.now {

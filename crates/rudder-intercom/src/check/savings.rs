@@ -1,6 +1,6 @@
 //! How many calls the events cost: at most, and with what delivery saves.
 
-use rudderstack_to_intercom::{Lookup, Plan, SaveCompany, SaveContact};
+use rudderstack_to_intercom::{Lookup, Plan, Step, When};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -8,67 +8,50 @@ use std::hash::{BuildHasher, RandomState};
 /// How many contacts, companies and links are remembered. Beyond that, each counts as new.
 const MAX_REMEMBERED: usize = 400_000;
 
-/// What an event does to Intercom, as far as the number of calls depends on it. Everything stands for itself as a hash.
-#[derive(Clone, Debug)]
-pub(super) enum Effect {
-    /// Calls that cannot be saved.
-    Always(u64),
-    /// A contact is saved, and before that perhaps detached from a company.
-    Contact { contact: u64, body: u64, detaches: bool },
-    /// A company is saved.
-    Company {
-        company: u64,
-        body: u64,
-        member: Option<u64>,
-        tags: Vec<u64>,
-    },
+/// A call of a plan, as far as the number of calls depends on it. Everything stands for itself as a hash.
+#[derive(Clone, Copy, Debug)]
+enum Cost {
+    /// It cannot be saved.
+    Always,
+    /// A contact is found, unless it is known.
+    Find(u64),
+    /// A contact or a company is given a body, unless it has it.
+    Save(u64, u64),
+    /// A company gets a member or a tag, unless it has it.
+    Link(u64, u64),
 }
+
+/// The calls of an event.
+#[derive(Clone, Debug)]
+pub(super) struct Effect(Vec<Cost>);
 
 impl Effect {
     pub(super) fn of(plan: &Plan, hasher: &RandomState) -> Self {
         let hash = |value: &dyn ErasedJson| hasher.hash_one(value.json());
         // By the preferred external id if there is one, because the same contact may be looked up by another field.
-        let contact = |lookup: &Lookup| match &lookup.prefer {
+        let whom = |lookup: &Lookup| match &lookup.prefer {
             Some(id) => hash(&id),
             None => hash(&lookup),
         };
-        match plan {
-            Plan::SaveContact(SaveContact {
-                lookup, detach, update, ..
-            }) => Self::Contact {
-                contact: contact(lookup),
-                body: hash(update),
-                detaches: detach.is_some(),
-            },
-            Plan::DeleteContact(_) => Self::Always(2),
-            Plan::SaveCompany(SaveCompany {
-                company, member, tags, ..
-            }) => {
-                let id = hash(&company.company_id);
-                Self::Company {
-                    company: id,
-                    body: hash(company),
-                    member: member.as_ref().map(contact),
-                    tags: tags.iter().map(|tag| hasher.hash_one((id, tag))).collect(),
-                }
+        let (mut contact, mut company) = (0, 0);
+        let mut cost = |step| match step {
+            Step::FindContact(lookup) => {
+                contact = whom(lookup);
+                Cost::Find(contact)
             }
-            _ => Self::Always(1),
-        }
-    }
-
-    /// The calls if nothing is known and nothing saved.
-    fn plain(&self) -> u64 {
-        match self {
-            Self::Always(calls) => *calls,
-            Self::Contact { detaches, .. } => {
-                if *detaches {
-                    4
-                } else {
-                    2
-                }
+            Step::UpdateContact(fields) => Cost::Save(contact, hash(fields)),
+            Step::UpsertCompany(fields) => {
+                company = hash(&fields.company_id);
+                Cost::Save(company, hash(fields))
             }
-            Self::Company { member, tags, .. } => 1 + if member.is_some() { 2 } else { 0 } + tags.len() as u64,
-        }
+            Step::AttachCompany => Cost::Link(company, contact),
+            Step::Tag(_, name) => Cost::Link(company, hasher.hash_one((company, name))),
+            Step::FindCompany(_) | Step::DetachCompany | Step::DeleteContact | Step::SubmitEvent(_) => Cost::Always,
+            Step::CreateContact(fields) => Cost::Save(contact, hash(fields)),
+        };
+        // A contact who is not found costs no more than one who is.
+        let steps = plan.steps().filter(|(when, _)| *when != When::NotFound);
+        Self(steps.map(|(_, step)| cost(step)).collect())
     }
 }
 
@@ -99,49 +82,31 @@ pub(super) struct Calls {
 impl Calls {
     /// Counts the calls of the next event.
     pub(super) fn add(&mut self, effect: &Effect) {
-        self.plain += effect.plain();
-        self.expected += match effect {
-            Effect::Always(calls) => *calls,
-            Effect::Contact {
-                contact,
-                body,
-                detaches,
-            } => self.save(*contact, *body, 1) + if *detaches { 2 } else { 0 },
-            Effect::Company {
-                company,
-                body,
-                member,
-                tags,
-            } => {
-                let mut calls = self.save(*company, *body, 0);
-                if let Some(member) = member
-                    && self.link(*company, *member)
-                {
-                    // A member who was seen before is known; else it is searched.
-                    calls += if self.bodies.contains_key(member) { 1 } else { 2 };
-                    if self.bodies.len() < MAX_REMEMBERED {
-                        self.bodies.entry(*member).or_default();
-                    }
-                }
-                calls + tags.iter().filter(|&&tag| self.link(*company, tag)).count() as u64
-            }
-        };
+        self.plain += effect.0.len() as u64;
+        self.expected += effect.0.iter().map(|cost| u64::from(self.is_made(*cost))).sum::<u64>();
     }
 
-    /// The calls that it takes to save something which costs `find` calls to find the first time.
-    fn save(&mut self, key: u64, body: u64, find: u64) -> u64 {
-        match self.bodies.get_mut(&key) {
-            Some(last) if *last == body => 0,
-            Some(last) => {
-                *last = body;
-                1
-            }
-            None => {
-                if self.bodies.len() < MAX_REMEMBERED {
-                    self.bodies.insert(key, body);
+    /// Whether the call is made, as far as is known.
+    fn is_made(&mut self, cost: Cost) -> bool {
+        match cost {
+            Cost::Always => true,
+            Cost::Find(contact) => {
+                let is_known = self.bodies.contains_key(&contact);
+                if !is_known && self.bodies.len() < MAX_REMEMBERED {
+                    self.bodies.insert(contact, 0);
                 }
-                1 + find
+                !is_known
             }
+            Cost::Save(key, body) => match self.bodies.get_mut(&key) {
+                Some(last) => std::mem::replace(last, body) != body,
+                None => {
+                    if self.bodies.len() < MAX_REMEMBERED {
+                        self.bodies.insert(key, body);
+                    }
+                    true
+                }
+            },
+            Cost::Link(from, to) => self.link(from, to),
         }
     }
 

@@ -181,7 +181,7 @@ impl Tally {
                     self.long_metadata.note(line);
                 }
             }
-            _ => {}
+            Plan::DeleteContact(_) => {}
         }
     }
 }

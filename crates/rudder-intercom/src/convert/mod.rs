@@ -154,7 +154,7 @@ impl<R: Render> Work for Converter<R> {
             match &result {
                 Some(Ok(Decision::Convert(_))) => output.totals.converted += 1,
                 Some(Ok(Decision::Skip)) => output.totals.skipped += 1,
-                _ => output.totals.rejected += 1,
+                Some(Err(_)) | None => output.totals.rejected += 1,
             }
             self.render.render(&item, result.as_ref(), &mut output.bytes);
             output.ends.push(output.bytes.len());

@@ -134,7 +134,6 @@ fn fields(conversion: &Conversion, text: &mut Vec<u8>) -> io::Result<()> {
                 });
             }
         }
-        _ => {}
     }
     let widest = |width: fn(&Row) -> usize, limit| rows.iter().map(width).max().unwrap_or(0).min(limit);
     let field_width = widest(|row| row.field.chars().count(), FIELD_WIDTH);

@@ -78,7 +78,6 @@ impl Plain {
                 self.call(&submit).map_err(|_| unknown)
             }
             Plan::SaveCompany(plan) => self.save_company(plan),
-            _ => Err("unknown plan"),
         }
     }
 

@@ -1,0 +1,108 @@
+//! Why deliveries fail, and what else is to be said of them: stable codes.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+macro_rules! failure_codes {
+    ($($(#[doc = $text:literal])+ $variant:ident $retryable:ident => $advice:literal,)*) => {
+        /// Why an event failed: a stable `snake_case` code.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        pub enum FailureCode {
+            $($(#[doc = $text])+ $variant,)*
+        }
+
+        impl FailureCode {
+            /// The stable `snake_case` name.
+            pub fn as_str(self) -> &'static str {
+                self.into()
+            }
+
+            /// What it means, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($text),+).trim_ascii(),)* }
+            }
+
+            /// What to do about it, in a sentence.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice,)* }
+            }
+
+            /// Whether this is no failure of the event's: the delivery ended, and the event goes on in the next run.
+            pub const fn goes_on_later(self) -> bool {
+                matches!(self, Self::Stopped | Self::Unauthorized)
+            }
+
+            /// Whether the same event may be delivered later without anybody's doing.
+            pub const fn is_retryable(self) -> bool {
+                match self { $(Self::$variant => failure_codes!(@ $retryable),)* }
+            }
+        }
+    };
+    (@ transient) => { true };
+    (@ lasting) => { false };
+}
+
+failure_codes! {
+    /// Intercom does not accept the access token.
+    Unauthorized lasting => "Give a valid access token, then replay.",
+    /// The access token may not do this.
+    Forbidden lasting => "Give the app the permission in Intercom, then replay.",
+    /// Intercom kept answering that there are too many calls.
+    RateLimited transient => "Replay later, or with fewer calls a second.",
+    /// Intercom kept failing.
+    ServerError transient => "Replay later.",
+    /// Intercom kept not answering in time.
+    Timeout transient => "Replay later.",
+    /// There was no connection to Intercom, or it kept breaking.
+    ConnectionFailed transient => "Look at the network between here and Intercom, then replay.",
+    /// Intercom answered what cannot be understood.
+    InvalidAnswer transient => "Look for a proxy between here and Intercom, then replay.",
+    /// The delivery was stopped before the event's turn came, or before it was done.
+    Stopped transient => "Run again.",
+    /// The contact is archived.
+    ContactArchived lasting => "Restore the contact in Intercom, or let archived contacts be restored, then replay.",
+    /// Intercom has no such contact.
+    UnknownContact transient => "Identify the user first, or let unknown contacts be created, then replay.",
+    /// Another contact has this external id or email.
+    Conflict lasting => "Merge the two contacts in Intercom, then replay.",
+    /// The workspace does not have a custom attribute of this name.
+    UndefinedAttribute lasting => "Create the attribute in Intercom, or let attributes be dropped or created, then replay.",
+    /// The workspace has as many active event names as it may: 120.
+    EventNameLimit lasting => "Archive event names in Intercom that are no longer needed, then replay.",
+    /// Intercom has no such company.
+    CompanyNotFound transient => "Replay later.",
+    /// What the call is about has gone from Intercom.
+    NotFound lasting => "Look the contact up in Intercom.",
+    /// Intercom refuses the call as it is.
+    BadRequest lasting => "Look at Intercom's own code and, with the request id, ask its support.",
+}
+
+/// Something that happened on the way to a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum DeliveryWarning {
+    /// Several contacts match the lookup; the best of them was used.
+    AmbiguousContact,
+    /// The contact to be linked to the company was not found; the company and its tags are done.
+    MemberNotFound,
+    /// A custom attribute that the workspace does not have was left out.
+    AttributeDropped {
+        /// Its name.
+        attribute: String,
+    },
+}
+
+impl DeliveryWarning {
+    /// The stable `snake_case` code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AmbiguousContact => "ambiguous_contact",
+            Self::MemberNotFound => "member_not_found",
+            Self::AttributeDropped { .. } => "attribute_dropped",
+        }
+    }
+}

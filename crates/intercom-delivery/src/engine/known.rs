@@ -1,0 +1,275 @@
+//! What the engine knows better than a plan: what it remembers, what others are doing, and what waits in the queue.
+
+use super::fields::{Body, Set};
+use super::locks::{LockKey, Locks};
+use super::memory::{Memory, Person, Source};
+use super::merge::can_merge;
+use super::queue::{Entry, LaneId, Queue};
+use super::settings::EngineSettings;
+use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write};
+use intercom_api::{CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId, ExternalId};
+use rudderstack_to_intercom::{Lookup, LookupField, Plan};
+
+/// Events that are delivered together: one, and those that follow it with nothing but an update of the same contact.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// At least one.
+    pub(super) members: Vec<Entry>,
+    pub(super) lane: LaneId,
+    /// Whether something new was learnt of who the contact is.
+    pub(super) learnt: bool,
+    /// The contact that turned out to be gone, or was deleted.
+    pub(super) gone: Option<ContactId>,
+    /// The fields of the body in flight.
+    sent: Vec<Set>,
+}
+
+impl Batch {
+    pub(super) fn new(lane: LaneId, entry: Entry) -> Self {
+        Self {
+            members: vec![entry],
+            lane,
+            learnt: false,
+            gone: None,
+            sent: Vec::new(),
+        }
+    }
+
+    /// The event that the job goes by.
+    pub(super) fn first(&self) -> &Entry {
+        &self.members[0]
+    }
+
+    fn seq(&self) -> u64 {
+        self.first().seq
+    }
+}
+
+/// What a job is carried out with.
+pub(super) struct Known<'a> {
+    pub(super) settings: &'a EngineSettings,
+    pub(super) memory: &'a mut Memory,
+    pub(super) locks: &'a Locks,
+    pub(super) queue: &'a mut Queue,
+    pub(super) batch: &'a mut Batch,
+    /// Whether the call that comes next has been tried before.
+    pub(super) is_repeated: bool,
+    /// What is to be held while the call is in flight.
+    pub(super) lock: Option<LockKey>,
+}
+
+impl Known<'_> {
+    /// What must not be written by two calls at one time.
+    fn lock_of(&self, write: &Write<'_>) -> Option<LockKey> {
+        let (kind, id) = match write {
+            Write::Contact { id: Some(id), .. }
+            | Write::Attach(id, _)
+            | Write::Detach(id, _)
+            | Write::Unarchive(id)
+            | Write::Delete(id) => ("contact", id.as_str()),
+            Write::Company { fields, .. } => ("company", fields.company_id.as_ref()?.as_str()),
+            Write::Tag(company, name) => return Some(self.memory.lock("tag", &format!("{company} {name}"))),
+            Write::Define(attribute) => (attribute.model.as_str(), attribute.name.as_str()),
+            Write::Contact { id: None, .. } | Write::Event(_) => return None,
+        };
+        Some(self.memory.lock(kind, id))
+    }
+
+    /// Takes the events that follow into the job, as far as one body does for all.
+    fn absorb(&mut self) {
+        if !self.settings.savings.merge_identifies || self.is_repeated || self.batch.first().alone {
+            return;
+        }
+        let seq = self.batch.seq();
+        while let [first, ..] = self.batch.members.as_slice()
+            && let Some(last) = self.batch.members.last()
+            && let Some(entry) = self
+                .queue
+                .absorb(seq, self.batch.lane, first, |next| can_merge(last, next))
+        {
+            self.batch.members.push(entry);
+        }
+    }
+
+    fn permit_contact(
+        &mut self,
+        id: Option<&ContactId>,
+        plan: &Plan,
+        fields: &ContactFields,
+        undefined: &[String],
+    ) -> Permit<LockKey> {
+        if let Plan::SaveContact(_) = plan {
+            self.absorb();
+        }
+        let first = (fields, self.batch.seq());
+        let others = self.batch.members[1..].iter().filter_map(|member| match &*member.plan {
+            // Those that come later would have found the contact.
+            Plan::SaveContact(plan) => Some((&plan.update, member.seq)),
+            Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
+        });
+        let bodies = std::iter::once(first).chain(others);
+        let Ok(body) = self.memory.contact_body(id, undefined, bodies) else {
+            return Permit::AsPlanned;
+        };
+        if let Some(id) = id {
+            let is_void = body.set.is_empty() && !fields.is_empty();
+            if is_void || self.settings.savings.skip_unchanged && self.memory.contact_has(id, &body.set) {
+                self.memory.contact_settled(id, &body.set);
+                return Permit::Unneeded;
+            }
+            self.memory.contact_unsettled(id, &body.set);
+        }
+        self.send(body)
+    }
+
+    fn permit_company(&mut self, fields: &CompanyFields, undefined: &[String]) -> Permit<LockKey> {
+        let Some(key) = &fields.company_id else {
+            // Intercom refuses it; no conversion makes such a plan.
+            return Permit::AsPlanned;
+        };
+        let Ok(body) = self.memory.company_body(key, fields, undefined, self.batch.seq()) else {
+            return Permit::AsPlanned;
+        };
+        if self.settings.savings.skip_unchanged
+            && let Some(id) = self.memory.companies.id(key)
+            && self.memory.companies.has(key, &body.set)
+        {
+            self.memory.companies.settle(key, &id, &body.set);
+            return Permit::Unneeded;
+        }
+        self.memory.companies.unsettle(key, &body.set);
+        self.send(body)
+    }
+
+    fn send(&mut self, body: Body) -> Permit<LockKey> {
+        self.batch.sent = body.set;
+        Permit::With(Rewritten {
+            body: body.json,
+            dropped: body.dropped,
+        })
+    }
+}
+
+impl Knowledge for Known<'_> {
+    type Busy = LockKey;
+
+    fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
+        let remembers = self.settings.savings.remember_contacts;
+        remembers.then(|| self.memory.find(lookup)).flatten()
+    }
+
+    fn is_outdated(&mut self, hit: &ContactId, lookup: &Lookup) -> bool {
+        self.memory.is_outdated(hit, lookup)
+    }
+
+    fn unindexed_contact(&mut self, lookup: &Lookup, create: Option<&ContactFields>) -> Option<ContactId> {
+        let found = self.memory.find_unindexed(lookup);
+        found.or_else(|| self.memory.find_same(create?))
+    }
+
+    fn company(&mut self, key: &CompanyExternalId) -> Option<CompanyId> {
+        let savings = &self.settings.savings;
+        let remembers = savings.remember_contacts || savings.skip_unchanged;
+        remembers.then(|| self.memory.companies.id(key)).flatten()
+    }
+
+    fn permit(&mut self, write: &Write<'_>) -> Permit<LockKey> {
+        let skips = self.settings.savings.skip_unchanged;
+        // What is known of tags is certain, whatever is in flight.
+        if let Write::Tag(company, name) = write
+            && skips
+            && self.memory.is_tagged(company, name)
+        {
+            return Permit::Unneeded;
+        }
+        let lock = self.lock_of(write);
+        if let Some(lock) = lock.filter(|lock| self.locks.is_held(*lock)) {
+            return Permit::Wait(lock);
+        }
+        let permit = match *write {
+            Write::Contact {
+                id,
+                plan,
+                fields,
+                undefined,
+            } => self.permit_contact(id, plan, fields, undefined),
+            Write::Company { fields, undefined } => self.permit_company(fields, undefined),
+            Write::Attach(contact, company) => {
+                let (is_linked, is_newer) = self.memory.is_linked(contact, company, self.batch.seq());
+                if is_linked && skips && !is_newer {
+                    self.memory.linked(contact, company, true, self.batch.seq());
+                }
+                if is_newer || is_linked && skips {
+                    Permit::Unneeded
+                } else {
+                    self.memory.link_unsettled(contact, company);
+                    Permit::AsPlanned
+                }
+            }
+            Write::Detach(contact, company) => {
+                self.memory.link_unsettled(contact, company);
+                Permit::AsPlanned
+            }
+            Write::Define(attribute) if self.memory.has_defined(&attribute.model, &attribute.name) => Permit::Unneeded,
+            Write::Define(_) | Write::Tag(..) | Write::Unarchive(_) | Write::Delete(_) | Write::Event(_) => {
+                Permit::AsPlanned
+            }
+        };
+        self.lock = lock.filter(|_| !matches!(permit, Permit::Unneeded));
+        permit
+    }
+
+    fn learn(&mut self, fact: &Fact<'_>) {
+        let (memory, batch) = (&mut *self.memory, &mut *self.batch);
+        let seq = batch.seq();
+        match *fact {
+            Fact::Found { lookup, contact } => {
+                let source = match lookup.field {
+                    LookupField::EMAIL => Source::HitByEmail,
+                    _ => Source::Hit,
+                };
+                batch.learnt |= memory.learn(&contact.id, &Person::from(contact), source);
+            }
+            Fact::Saved { id, contact } => {
+                match contact {
+                    Some(contact) => batch.learnt |= memory.learn(id, &Person::from(contact), Source::Write),
+                    None => {
+                        for member in &batch.members {
+                            if let Plan::SaveContact(plan) = &*member.plan {
+                                batch.learnt |= memory.learn(id, &Person::from(&plan.update), Source::Write);
+                            }
+                        }
+                    }
+                }
+                memory.contact_settled(id, &std::mem::take(&mut batch.sent));
+            }
+            Fact::Taken { id, external_id, email } => {
+                let person = Person {
+                    external_id: external_id.map(ExternalId::as_str),
+                    email,
+                    is_lead: None,
+                };
+                batch.learnt |= memory.learn(id, &person, Source::Hit);
+            }
+            Fact::ContactGone { id, lookup } => {
+                memory.forget(id);
+                batch.gone = Some(id.clone());
+                if let Some(lookup) = lookup {
+                    memory.forget_lookup(lookup);
+                }
+            }
+            Fact::Deleted(id) => {
+                memory.forget(id);
+                batch.gone = Some(id.clone());
+            }
+            Fact::CompanySaved(key, id) => memory.companies.settle(key, id, &std::mem::take(&mut batch.sent)),
+            Fact::CompanyDoubted(key) => memory.companies.doubt(key),
+            Fact::CompanyGone(key) => memory.companies.forget(key),
+            Fact::Attached(contact, company) => memory.linked(contact, company, true, seq),
+            Fact::Detached(contact, company) => memory.linked(contact, company, false, seq),
+            Fact::Tagged(company, name) => memory.tagged(company, name),
+            Fact::Undefined(model, name) => memory.not_defined(model, name),
+            Fact::Defined(model, name) => memory.defined(model, name),
+        }
+    }
+}

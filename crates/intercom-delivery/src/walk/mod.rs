@@ -1,0 +1,463 @@
+//! One plan, call by call: which one comes next, and what its response means.
+
+mod attribute;
+mod knowledge;
+mod policies;
+mod responses;
+
+pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
+pub use policies::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
+pub(crate) use responses::may_be_intercoms;
+
+use crate::codes::{DeliveryWarning, FailureCode};
+use attribute::leave_out;
+use intercom_api::{Call, CompanyId, ContactFields, ContactId, CreateDataAttribute, Operation, Role, UnarchiveContact};
+use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, Step, When};
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// A plan that is carried out, one call after the other: without I/O, memory, clock or limits.
+///
+/// The order of calls is that of [`Plan::steps`]. The walk adds what responses make of it: a contact who exists already
+/// is updated, one who is archived is restored, one who is gone is looked up again, a company that is gone is created
+/// again, a custom attribute that the workspace does not have is dropped or created. Whatever goes wrong, the walk
+/// stays at the call that failed, so that it can be made again, and those before it are not.
+///
+/// What is known besides comes in through [`Knowledge`]; `()` knows nothing.
+///
+/// ```
+/// use intercom_delivery::{Ending, Next, Policies, Verdict, Walk};
+/// use rudderstack_to_intercom::{Lookup, LookupField, Plan};
+///
+/// # fn send(call: &intercom_api::Call) -> Vec<u8> {
+/// #     match call.operation.as_str() {
+/// #         "search_contacts" => br#"{"data":[{"id":"5f"}]}"#.to_vec(),
+/// #         _ => b"{}".to_vec(),
+/// #     }
+/// # }
+/// let plan = Plan::DeleteContact(Lookup::new(LookupField::EMAIL, "ann@example.com"));
+/// let mut walk = Walk::new(plan, Policies::default());
+/// let ending = loop {
+///     // The last write could be handed to somebody else instead.
+///     let call = match walk.next(&mut ()) {
+///         Next::Call(call) | Next::LastWrite(call) => call,
+///         Next::Wait(never) => match never {},
+///         Next::End(ending) => break ending,
+///     };
+///     match walk.handle_response(Ok(&send(&call)), &mut ()) {
+///         Verdict::GoOn => {}
+///         Verdict::Retry(code) => break Ending::Failed(code),
+///         Verdict::End(ending) => break ending,
+///     }
+/// };
+/// assert_eq!(ending, Ending::Delivered);
+/// assert_eq!(walk.contact().unwrap().as_str(), "5f");
+/// ```
+pub struct Walk {
+    plan: Arc<Plan>,
+    policies: Policies,
+    contact: Whereabouts,
+    leaving: Leaving,
+    company: Option<CompanyId>,
+    /// Whether the company has been saved, and has not turned out to be gone since.
+    is_company_saved: bool,
+    /// Whether the member is linked.
+    is_attached: bool,
+    tags_done: usize,
+    /// Whether the last write is made, or not needed.
+    is_done: bool,
+    detour: Option<Detour>,
+    /// How often the contact turned out to be gone.
+    contact_lost: u32,
+    /// How often the company did.
+    company_lost: u32,
+    /// How often creating the contact met another.
+    conflicts: u32,
+    wrote: bool,
+    /// Custom attributes that calls found undefined, and that were left out or created since.
+    undefined: Vec<String>,
+    /// The one that the plan failed for.
+    refused_attribute: Option<String>,
+    /// The body of the last write of fields.
+    sent: Option<Box<RawValue>>,
+    warnings: Vec<DeliveryWarning>,
+}
+
+/// What is known of the contact.
+#[derive(Debug, PartialEq, Eq)]
+enum Whereabouts {
+    /// It has to be looked up.
+    Unknown,
+    /// It is this one; whether that is remembered, rather than just found.
+    Found { id: ContactId, is_remembered: bool },
+    /// There is none.
+    Absent,
+}
+
+/// What is known of the company that the contact leaves.
+#[derive(Debug, PartialEq, Eq)]
+enum Leaving {
+    /// It has to be looked up.
+    Unknown,
+    /// It is this one; whether that is remembered, rather than just found.
+    From { company: CompanyId, is_remembered: bool },
+    /// The contact is not linked to it.
+    Left,
+}
+
+/// A call that is not in the plan, before the walk goes on with it.
+#[derive(Clone, Debug)]
+enum Detour {
+    /// Restore the contact.
+    Unarchive(ContactId),
+    /// Create a custom attribute.
+    Define(CreateDataAttribute),
+    /// Create the contact of a data event.
+    CreateContact(Box<ContactFields>),
+}
+
+/// What a walk comes to next.
+#[derive(Debug)]
+pub enum Next<B> {
+    /// This call is to be made.
+    Call(Call),
+    /// This call is to be made, and ends the walk if it succeeds: it can be handed to somebody else instead. A plan that
+    /// saves a company has none.
+    LastWrite(Call),
+    /// Nothing, before what [`Knowledge::permit`] waits for is over.
+    Wait(B),
+    /// Nothing more.
+    End(Ending),
+}
+
+/// How a walk ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What the plan asks for holds.
+    Delivered,
+    /// It never can.
+    Rejected(RejectionCode),
+    /// It does not.
+    Failed(FailureCode),
+}
+
+/// What a response means for a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// It goes on with [`Walk::next`].
+    GoOn,
+    /// The same call can be made again, after a while: [`Walk::next`] is where it was.
+    Retry(FailureCode),
+    /// It ends.
+    End(Ending),
+}
+
+impl Walk {
+    /// From the beginning of a plan.
+    pub fn new(plan: impl Into<Arc<Plan>>, policies: Policies) -> Self {
+        Self {
+            plan: plan.into(),
+            policies,
+            contact: Whereabouts::Unknown,
+            leaving: Leaving::Unknown,
+            company: None,
+            is_company_saved: false,
+            is_attached: false,
+            tags_done: 0,
+            is_done: false,
+            detour: None,
+            contact_lost: 0,
+            company_lost: 0,
+            conflicts: 0,
+            wrote: false,
+            undefined: Vec::new(),
+            refused_attribute: None,
+            sent: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// From where the plan's contact is looked up already: it is this one, or there is none.
+    pub fn after_lookup(plan: impl Into<Arc<Plan>>, policies: Policies, contact: Option<ContactId>) -> Self {
+        Self {
+            contact: match contact {
+                Some(id) => Whereabouts::Found {
+                    id,
+                    is_remembered: true,
+                },
+                None => Whereabouts::Absent,
+            },
+            ..Self::new(plan, policies)
+        }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The contact, if the plan is about one and it is known.
+    pub fn contact(&self) -> Option<&ContactId> {
+        match &self.contact {
+            Whereabouts::Found { id, .. } => Some(id),
+            Whereabouts::Unknown | Whereabouts::Absent => None,
+        }
+    }
+
+    /// The company, if the plan saves one and it is known.
+    pub fn company(&self) -> Option<&CompanyId> {
+        self.company.as_ref()
+    }
+
+    /// Whether anything was written.
+    pub fn has_written(&self) -> bool {
+        self.wrote
+    }
+
+    /// What else the caller should know.
+    pub fn warnings(&self) -> &[DeliveryWarning] {
+        &self.warnings
+    }
+
+    /// The custom attribute that the workspace does not have, if the plan failed for want of it.
+    pub fn refused_attribute(&self) -> Option<&str> {
+        self.refused_attribute.as_deref()
+    }
+
+    /// The next call. Until its response is handled, it is the same.
+    pub fn next<K: Knowledge>(&mut self, knowledge: &mut K) -> Next<K::Busy> {
+        let plan = Arc::clone(&self.plan);
+        loop {
+            let next = match (self.detour.clone(), self.step(&plan)) {
+                (Some(Detour::CreateContact(fields)), _) => self.write(Step::CreateContact(&fields), knowledge),
+                (Some(Detour::Unarchive(id)), _) => {
+                    self.take_detour(&Write::Unarchive(&id), &UnarchiveContact { id: id.clone() }, knowledge)
+                }
+                (Some(Detour::Define(attribute)), _) => {
+                    self.take_detour(&Write::Define(&attribute), &attribute, knowledge)
+                }
+                (None, Some(Step::FindContact(lookup))) => self.find_contact(lookup, knowledge),
+                (None, Some(Step::FindCompany(key))) => self.find_company(key, knowledge),
+                (None, Some(step)) => self.write(step, knowledge),
+                (None, None) => Some(Next::End(Ending::Delivered)),
+            };
+            if let Some(next) = next {
+                return next;
+            }
+        }
+    }
+
+    /// The first step of the plan that is to be taken, and has not been.
+    fn step<'p>(&self, plan: &'p Plan) -> Option<Step<'p>> {
+        if self.is_done {
+            return None;
+        }
+        let applies = |when| match when {
+            When::Always => true,
+            When::Found => self.contact().is_some(),
+            When::NotFound => self.contact == Whereabouts::Absent,
+        };
+        let mut steps = plan.steps();
+        steps.find_map(|(when, step)| (applies(when) && !self.is_taken(&step)).then_some(step))
+    }
+
+    fn is_taken(&self, step: &Step<'_>) -> bool {
+        match step {
+            Step::FindContact(_) => self.contact != Whereabouts::Unknown,
+            Step::FindCompany(_) => self.leaving != Leaving::Unknown,
+            Step::DetachCompany => self.leaving == Leaving::Left,
+            Step::UpdateContact(_) | Step::CreateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => {
+                self.is_done
+            }
+            Step::UpsertCompany(_) => self.is_company_saved,
+            Step::AttachCompany => self.is_attached,
+            Step::Tag(at, _) => *at < self.tags_done,
+        }
+    }
+
+    fn find_contact<K: Knowledge>(&mut self, lookup: &Lookup, knowledge: &mut K) -> Option<Next<K::Busy>> {
+        // Once the contact turned out to be gone, only a search can tell.
+        let known = (self.contact_lost == 0).then(|| knowledge.contact(lookup)).flatten();
+        let Some(id) = known else {
+            return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
+        };
+        self.contact = Whereabouts::Found {
+            id,
+            is_remembered: true,
+        };
+        None
+    }
+
+    fn find_company<K: Knowledge>(&mut self, key: &CompanyKey, knowledge: &mut K) -> Option<Next<K::Busy>> {
+        let known = match key {
+            CompanyKey::CompanyId(key) if self.company_lost == 0 => knowledge.company(key),
+            CompanyKey::CompanyId(_) | CompanyKey::Name(_) => None,
+        };
+        let Some(company) = known else {
+            return Some(Next::Call(Step::FindCompany(key).to_call(None, None)));
+        };
+        self.leaving = Leaving::From {
+            company,
+            is_remembered: true,
+        };
+        None
+    }
+
+    /// The call of a step that writes; none, if it is not needed.
+    fn write<K: Knowledge>(&mut self, step: Step<'_>, knowledge: &mut K) -> Option<Next<K::Busy>> {
+        let contact = self.contact().cloned();
+        let company = match &self.leaving {
+            Leaving::From { company, .. } => Some(company.clone()),
+            Leaving::Unknown | Leaving::Left => self.company.clone(),
+        };
+        let (plan, undefined) = (&*self.plan, self.undefined.as_slice());
+        let save = |id, fields| Write::Contact {
+            id,
+            plan,
+            fields,
+            undefined,
+        };
+        let write = match (step, &contact, &company) {
+            (Step::UpdateContact(fields), Some(id), _) => save(Some(id), fields),
+            (Step::CreateContact(fields), ..) => save(None, fields),
+            (Step::UpsertCompany(fields), ..) => Write::Company { fields, undefined },
+            (Step::DetachCompany, Some(contact), Some(company)) => Write::Detach(contact, company),
+            (Step::AttachCompany, Some(contact), Some(company)) => Write::Attach(contact, company),
+            (Step::Tag(_, name), _, Some(company)) => Write::Tag(company, name),
+            (Step::DeleteContact, Some(contact), _) => Write::Delete(contact),
+            (Step::SubmitEvent(event), ..) => Write::Event(event),
+            // No step is due before what it needs is known.
+            _ => return Some(Next::End(Ending::Failed(FailureCode::NotFound))),
+        };
+        let mut permit = knowledge.permit(&write);
+        if let (Permit::Unneeded, Write::Company { fields, .. }) = (&permit, &write) {
+            match fields.company_id.as_ref().and_then(|key| knowledge.company(key)) {
+                Some(company) => {
+                    self.company_saved(company);
+                    return None;
+                }
+                None => permit = Permit::AsPlanned,
+            }
+        }
+        let mut call = match permit {
+            Permit::AsPlanned | Permit::With(_) => step.to_call(contact.as_ref(), company.as_ref()),
+            Permit::Wait(busy) => return Some(Next::Wait(busy)),
+            Permit::Unneeded => {
+                match step {
+                    Step::DetachCompany => self.leaving = Leaving::Left,
+                    Step::AttachCompany => self.is_attached = true,
+                    Step::Tag(..) => self.tags_done += 1,
+                    _ => self.is_done = true,
+                }
+                return None;
+            }
+        };
+        let dropped = match permit {
+            Permit::With(rewritten) => {
+                call.body = Some(rewritten.body);
+                rewritten.dropped
+            }
+            _ if self.policies.attributes == AttributePolicy::Drop => leave_out(&mut call, &self.undefined),
+            _ => Vec::new(),
+        };
+        self.warn_of_dropped(dropped);
+        self.sent.clone_from(&call.body);
+        let is_last = match step {
+            Step::UpdateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => true,
+            Step::CreateContact(_) => self.detour.is_none(),
+            _ => false,
+        };
+        Some(if is_last {
+            Next::LastWrite(call)
+        } else {
+            Next::Call(call)
+        })
+    }
+
+    fn take_detour<K: Knowledge>(
+        &mut self,
+        write: &Write<'_>,
+        request: &impl Operation,
+        knowledge: &mut K,
+    ) -> Option<Next<K::Busy>> {
+        match knowledge.permit(write) {
+            Permit::AsPlanned | Permit::With(_) => {
+                let call = request.to_call();
+                let call = call.expect("every request of the models can be written as JSON");
+                Some(Next::Call(call))
+            }
+            Permit::Wait(busy) => Some(Next::Wait(busy)),
+            Permit::Unneeded => {
+                self.detour = None;
+                None
+            }
+        }
+    }
+
+    /// Starts over, with what is known of the contact: after the plan could not be carried out together with others.
+    pub(crate) fn start_over(&mut self) {
+        if self.contact == Whereabouts::Absent {
+            self.contact = Whereabouts::Unknown;
+        }
+        self.detour = None;
+        self.is_done = false;
+        self.contact_lost = 0;
+        self.conflicts = 0;
+        self.undefined.clear();
+    }
+
+    fn warn(&mut self, warning: DeliveryWarning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Warns of attributes that were left out, of each once.
+    fn warn_of_dropped(&mut self, attributes: Vec<String>) {
+        let known: HashSet<&str> = self
+            .warnings
+            .iter()
+            .filter_map(|warning| match warning {
+                DeliveryWarning::AttributeDropped { attribute } => Some(attribute.as_str()),
+                DeliveryWarning::AmbiguousContact | DeliveryWarning::MemberNotFound => None,
+            })
+            .collect();
+        let is_new = |attribute: &String| !known.contains(attribute.as_str());
+        let new: Vec<String> = attributes.into_iter().filter(is_new).collect();
+        let warning = |attribute| DeliveryWarning::AttributeDropped { attribute };
+        self.warnings.extend(new.into_iter().map(warning));
+    }
+
+    /// The contact that a data event is for.
+    fn contact_of_event(&self) -> Option<ContactFields> {
+        let Plan::SubmitEvent(event) = &*self.plan else {
+            return None;
+        };
+        if event.user_id.is_none() && event.email.is_none() {
+            return None;
+        }
+        let mut fields = ContactFields::new();
+        fields.external_id.clone_from(&event.user_id);
+        fields.email.clone_from(&event.email);
+        fields.role = Some(Role::User);
+        Some(fields)
+    }
+}
+
+/// Shows how far the walk is, and no value.
+impl fmt::Debug for Walk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walk")
+            .field("plan", &self.plan)
+            .field("contact", &self.contact)
+            .field("company", &self.company)
+            .field("is_done", &self.is_done)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,443 @@
+//! What responses mean: the statuses 404, 409 and 410, and what success tells.
+
+use super::attribute::value_in;
+use super::{
+    ArchivedPolicy, AttributePolicy, Detour, Ending, Fact, Knowledge, Leaving, UnknownContactPolicy, Verdict, Walk,
+    Whereabouts,
+};
+use crate::codes::{DeliveryWarning, FailureCode};
+use intercom_api::{
+    ApiError, CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, CreateContact, CreateDataAttribute,
+    DataAttributeModel, ErrorCode, FindCompany, Operation, SearchContacts, UpsertCompany, ValueTypes,
+};
+use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, SaveContact, Step};
+use std::sync::Arc;
+
+/// The body of a success, or an error.
+type Response<'r> = Result<&'r [u8], &'r ApiError>;
+
+/// How often the contact that is in the way of a new one may be another.
+const MOST_CONFLICTS: u32 = 3;
+
+impl Walk {
+    /// Takes the response to the call that [`next`](Self::next) gave: the body, if its status is that of a success.
+    pub fn handle_response<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match response {
+            Ok(body) if !may_be_intercoms(body) => return Verdict::Retry(FailureCode::InvalidAnswer),
+            Err(error) if error.status == 408 => return Verdict::Retry(FailureCode::Timeout),
+            Err(error) if error.status == 429 => return Verdict::Retry(FailureCode::RateLimited),
+            Err(error) if error.is_retryable() => return Verdict::Retry(FailureCode::ServerError),
+            Err(error) if error.status == 401 => return failed(FailureCode::Unauthorized),
+            Ok(_) | Err(_) => {}
+        }
+        let plan = Arc::clone(&self.plan);
+        let verdict = match (self.detour.clone(), self.step(&plan)) {
+            (Some(detour), _) => self.handle_detour(detour, response, knowledge),
+            (None, Some(step)) => self.handle_step(step, response, knowledge),
+            (None, None) => Verdict::GoOn,
+        };
+        match verdict {
+            Verdict::GoOn if self.detour.is_none() && self.step(&plan).is_none() => Verdict::End(Ending::Delivered),
+            verdict => verdict,
+        }
+    }
+
+    fn handle_step<K: Knowledge>(&mut self, step: Step<'_>, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match step {
+            Step::FindContact(lookup) => self.searched(lookup, response, knowledge),
+            Step::FindCompany(_) => self.found_company(response),
+            Step::DetachCompany => self.detached(response, knowledge),
+            Step::UpdateContact(_) => self.updated(response, knowledge),
+            Step::CreateContact(fields) => self.created(fields, true, response, knowledge),
+            Step::DeleteContact => self.deleted(response, knowledge),
+            Step::SubmitEvent(_) => self.submitted(response),
+            Step::UpsertCompany(fields) => self.upserted(fields.company_id.as_ref(), response, knowledge),
+            Step::AttachCompany => self.attached(response, knowledge),
+            Step::Tag(_, name) => self.tagged(name, response, knowledge),
+        }
+    }
+    fn handle_detour<K: Knowledge>(&mut self, detour: Detour, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match detour {
+            Detour::Unarchive(_) => match response {
+                Err(error) if is_gone(error) => self.contact_gone(knowledge),
+                Err(error) if error.status == 403 => failure(error),
+                // If it is not archived any more, somebody else was faster; if it still is, the next call says so.
+                Ok(_) | Err(_) => {
+                    self.wrote = true;
+                    self.detour = None;
+                    Verdict::GoOn
+                }
+            },
+            Detour::Define(attribute) => {
+                if response.is_ok() {
+                    knowledge.learn(&Fact::Defined(&attribute.model, &attribute.name));
+                }
+                // It may exist by now through somebody else. If it does not, the body is refused again, and the plan fails.
+                self.detour = None;
+                Verdict::GoOn
+            }
+            Detour::CreateContact(fields) => self.created(&fields, false, response, knowledge),
+        }
+    }
+
+    fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        let list = match response.map(SearchContacts::parse_answer) {
+            Ok(Ok(list)) => list,
+            Ok(Err(_)) => return UNREADABLE,
+            Err(error) => return failure(error),
+        };
+        let mut hits = list.data.unwrap_or_default();
+        hits.retain(|hit| !knowledge.is_outdated(&hit.id, lookup));
+        if hits.len() > 1 {
+            self.warn(DeliveryWarning::AmbiguousContact);
+        }
+        if let Some(contact) = lookup.best(&hits) {
+            knowledge.learn(&Fact::Found { lookup, contact });
+            return self.found(contact.id.clone(), false);
+        }
+        let create = match &*self.plan {
+            Plan::SaveContact(plan) => plan.create(),
+            Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
+        };
+        // The search index may not have caught up, or the contact may be known by another identity.
+        let known = (self.contact_lost == 0).then(|| knowledge.unindexed_contact(lookup, create));
+        match known.flatten() {
+            Some(id) => self.found(id, true),
+            None => self.absent(),
+        }
+    }
+
+    fn found(&mut self, id: ContactId, is_remembered: bool) -> Verdict {
+        self.contact = Whereabouts::Found { id, is_remembered };
+        Verdict::GoOn
+    }
+
+    /// There is no such contact.
+    fn absent(&mut self) -> Verdict {
+        self.contact = Whereabouts::Absent;
+        match &*self.plan {
+            Plan::SaveContact(plan) if plan.create().is_none() => {
+                return Verdict::End(Ending::Rejected(RejectionCode::ContactNotFound));
+            }
+            Plan::SaveCompany(_) => self.warn(DeliveryWarning::MemberNotFound),
+            // It is created, or there is nothing left to delete.
+            Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => {}
+        }
+        Verdict::GoOn
+    }
+
+    /// The contact turned out to be gone: it is looked up again, once.
+    fn contact_gone<K: Knowledge>(&mut self, knowledge: &mut K) -> Verdict {
+        if let Some(id) = self.contact().cloned() {
+            let lookup = self.plan.lookup();
+            knowledge.learn(&Fact::ContactGone { id: &id, lookup });
+        }
+        self.contact = Whereabouts::Unknown;
+        self.leaving = Leaving::Unknown;
+        self.detour = None;
+        self.contact_lost += 1;
+        match (&*self.plan, self.contact_lost) {
+            (_, 1) => Verdict::GoOn,
+            // The search may still show what is gone.
+            (Plan::SaveContact(_), 2) | (Plan::SaveCompany(_), _) => self.absent(),
+            (Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_), _) => failed(FailureCode::NotFound),
+        }
+    }
+
+    fn found_company(&mut self, response: Response<'_>) -> Verdict {
+        let found = match response.map(FindCompany::parse_answer) {
+            Ok(Ok(found)) => found.first().map(|company| company.id.clone()),
+            Ok(Err(_)) => return UNREADABLE,
+            Err(error) if is_gone(error) => None,
+            Err(error) => return failure(error),
+        };
+        self.leaving = match found {
+            Some(company) => Leaving::From {
+                company,
+                is_remembered: false,
+            },
+            None => Leaving::Left,
+        };
+        Verdict::GoOn
+    }
+
+    fn detached<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        let (
+            Whereabouts::Found {
+                id,
+                is_remembered: is_contact_remembered,
+            },
+            Leaving::From { company, is_remembered },
+        ) = (&self.contact, &self.leaving)
+        else {
+            return Verdict::GoOn;
+        };
+        match response {
+            Ok(_) => self.wrote = true,
+            // Not linked, or not there: what was asked for holds, unless an id was out of date.
+            Err(error) if is_gone(error) => {
+                if *is_remembered && let Some(key) = leaves(&self.plan) {
+                    knowledge.learn(&Fact::CompanyDoubted(key));
+                    self.company_lost += 1;
+                    self.leaving = Leaving::Unknown;
+                    return Verdict::GoOn;
+                }
+                if *is_contact_remembered && !error.has_code(&ErrorCode::CompanyNotFound) {
+                    return self.contact_gone(knowledge);
+                }
+            }
+            Err(error) => return failure(error),
+        }
+        knowledge.learn(&Fact::Detached(id, company));
+        self.leaving = Leaving::Left;
+        Verdict::GoOn
+    }
+
+    fn updated<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match (response, self.contact().cloned()) {
+            (Ok(body), Some(id)) => {
+                // The response is for show; what was sent is known.
+                let contact = serde_json::from_slice::<Contact>(body).ok();
+                self.saved(id, contact.as_ref(), knowledge);
+                self.is_done = true;
+                Verdict::GoOn
+            }
+            (Ok(_), None) => Verdict::GoOn,
+            (Err(error), _) if is_gone(error) => self.contact_gone(knowledge),
+            (Err(error), _) => self.refused(error, DataAttributeModel::Contact, knowledge),
+        }
+    }
+
+    /// The contact has been created or updated.
+    fn saved<K: Knowledge>(&mut self, id: ContactId, contact: Option<&Contact>, knowledge: &mut K) {
+        let contact = contact.filter(|contact| contact.id == id);
+        knowledge.learn(&Fact::Saved { id: &id, contact });
+        self.wrote = true;
+        self.contact = Whereabouts::Found {
+            id,
+            is_remembered: false,
+        };
+    }
+
+    fn created<K: Knowledge>(
+        &mut self,
+        fields: &ContactFields,
+        is_last: bool,
+        response: Response<'_>,
+        knowledge: &mut K,
+    ) -> Verdict {
+        let error = match response.map(CreateContact::parse_answer) {
+            Ok(Ok(contact)) => {
+                self.saved(contact.id.clone(), Some(&contact), knowledge);
+                self.is_done = is_last;
+                self.detour = None;
+                return Verdict::GoOn;
+            }
+            // It may have been created: the next attempt meets it.
+            Ok(Err(_)) => return UNREADABLE,
+            Err(error) => error,
+        };
+        let Some(conflict) = error.conflicting_contact() else {
+            return self.refused(error, DataAttributeModel::Contact, knowledge);
+        };
+        self.conflicts += 1;
+        if self.conflicts > MOST_CONFLICTS {
+            return failed(FailureCode::Conflict);
+        }
+        // Who the contact is, is certain if only one thing of the new one was unique.
+        let (external_id, email) = (fields.external_id.as_ref(), fields.email.as_deref());
+        if external_id.is_none() || email.is_none() {
+            let id = &conflict.id;
+            knowledge.learn(&Fact::Taken { id, external_id, email });
+        }
+        self.detour = match (conflict.archived, self.policies.archived) {
+            (true, ArchivedPolicy::Restore) => Some(Detour::Unarchive(conflict.id.clone())),
+            (true, ArchivedPolicy::Fail) => return failed(FailureCode::ContactArchived),
+            (false, _) => None,
+        };
+        self.found(conflict.id, false)
+    }
+
+    fn deleted<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match response {
+            Ok(_) => {
+                self.wrote = true;
+                if let Some(id) = self.contact() {
+                    knowledge.learn(&Fact::Deleted(id));
+                }
+            }
+            // Gone, or known by an id that is out of date: a search tells.
+            Err(error) if is_gone(error) && self.contact_lost == 0 => return self.contact_gone(knowledge),
+            Err(error) if is_gone(error) => {}
+            Err(error) => return failure(error),
+        }
+        self.is_done = true;
+        Verdict::GoOn
+    }
+
+    fn submitted(&mut self, response: Response<'_>) -> Verdict {
+        match response {
+            Ok(_) => {
+                self.wrote = true;
+                self.is_done = true;
+                Verdict::GoOn
+            }
+            Err(error) if is_gone(error) => match (self.policies.unknown_contact, self.contact_of_event()) {
+                // A contact that has just been created, or met while creating it, is not created again.
+                (UnknownContactPolicy::Create, Some(fields)) if self.contact().is_none() => {
+                    self.detour = Some(Detour::CreateContact(Box::new(fields)));
+                    Verdict::GoOn
+                }
+                (UnknownContactPolicy::Create | UnknownContactPolicy::Fail, _) => failed(FailureCode::UnknownContact),
+            },
+            Err(error) if error.is_event_name_limit() => failed(FailureCode::EventNameLimit),
+            Err(error) => failure(error),
+        }
+    }
+
+    fn upserted<K: Knowledge>(
+        &mut self,
+        key: Option<&CompanyExternalId>,
+        response: Response<'_>,
+        knowledge: &mut K,
+    ) -> Verdict {
+        match response.map(UpsertCompany::parse_answer) {
+            Ok(Ok(company)) => {
+                if let Some(key) = key {
+                    knowledge.learn(&Fact::CompanySaved(key, &company.id));
+                }
+                self.wrote = true;
+                self.company_saved(company.id);
+                Verdict::GoOn
+            }
+            Ok(Err(_)) => UNREADABLE,
+            Err(error) => self.refused(error, DataAttributeModel::Company, knowledge),
+        }
+    }
+
+    pub(super) fn company_saved(&mut self, company: CompanyId) {
+        if self.company.as_ref() != Some(&company) {
+            // What was done for another company of this name has to be done again.
+            self.is_attached = false;
+            self.tags_done = 0;
+        }
+        self.company = Some(company);
+        self.is_company_saved = true;
+    }
+
+    fn attached<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match response {
+            Ok(_) => {
+                self.wrote = true;
+                if let (Some(contact), Some(company)) = (self.contact(), self.company()) {
+                    knowledge.learn(&Fact::Attached(contact, company));
+                }
+                self.is_attached = true;
+                Verdict::GoOn
+            }
+            // Which of the two is gone is not always said.
+            Err(error) if is_gone(error) && !error.has_code(&ErrorCode::CompanyNotFound) && self.contact_lost == 0 => {
+                self.contact_gone(knowledge)
+            }
+            Err(error) if is_gone(error) => self.company_gone(knowledge),
+            Err(error) => failure(error),
+        }
+    }
+
+    fn tagged<K: Knowledge>(&mut self, name: &str, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        match response {
+            Ok(_) => {
+                self.wrote = true;
+                if let Some(company) = self.company() {
+                    knowledge.learn(&Fact::Tagged(company, name));
+                }
+                self.tags_done += 1;
+                Verdict::GoOn
+            }
+            Err(error) if is_gone(error) => self.company_gone(knowledge),
+            Err(error) => failure(error),
+        }
+    }
+
+    /// The company turned out to be gone: it is created again, once.
+    fn company_gone<K: Knowledge>(&mut self, knowledge: &mut K) -> Verdict {
+        self.company_lost += 1;
+        if self.company_lost > 1 {
+            return failed(FailureCode::CompanyNotFound);
+        }
+        if let Plan::SaveCompany(plan) = &*self.plan
+            && let Some(key) = &plan.company.company_id
+        {
+            knowledge.learn(&Fact::CompanyGone(key));
+        }
+        self.is_company_saved = false;
+        Verdict::GoOn
+    }
+
+    /// A body was refused: perhaps for a custom attribute that the workspace does not have.
+    fn refused<K: Knowledge>(&mut self, error: &ApiError, model: DataAttributeModel, knowledge: &mut K) -> Verdict {
+        let Some(name) = error.undefined_attribute() else {
+            return failure(error);
+        };
+        let is_new = !self.undefined.iter().any(|known| known == name);
+        // An attribute that is not in the body, or that should have been mended, cannot be.
+        let value = self
+            .sent
+            .as_deref()
+            .filter(|_| is_new)
+            .and_then(|body| value_in(body, name));
+        match (self.policies.attributes, value) {
+            (AttributePolicy::Drop, Some(_)) => knowledge.learn(&Fact::Undefined(&model, name)),
+            (AttributePolicy::Create, Some(value)) => {
+                let attribute = CreateDataAttribute::new(name, model, ValueTypes::of(&value).data_type(name));
+                self.detour = Some(Detour::Define(attribute));
+            }
+            (AttributePolicy::Drop | AttributePolicy::Create | AttributePolicy::Fail, _) => {
+                self.refused_attribute = Some(name.to_owned());
+                return failed(FailureCode::UndefinedAttribute);
+            }
+        }
+        self.undefined.push(name.to_owned());
+        Verdict::GoOn
+    }
+}
+
+/// What cannot be read is asked for again.
+const UNREADABLE: Verdict = Verdict::Retry(FailureCode::InvalidAnswer);
+
+fn failed(code: FailureCode) -> Verdict {
+    Verdict::End(Ending::Failed(code))
+}
+
+/// What an error means that no step knows better.
+fn failure(error: &ApiError) -> Verdict {
+    failed(match error.status {
+        401 => FailureCode::Unauthorized,
+        403 => FailureCode::Forbidden,
+        404 | 410 => FailureCode::NotFound,
+        409 => FailureCode::Conflict,
+        0..=399 => FailureCode::InvalidAnswer,
+        500.. => FailureCode::ServerError,
+        _ => FailureCode::BadRequest,
+    })
+}
+
+fn is_gone(error: &ApiError) -> bool {
+    matches!(error.status, 404 | 410)
+}
+
+/// The company that the plan's contact leaves.
+fn leaves(plan: &Plan) -> Option<&CompanyExternalId> {
+    match plan {
+        Plan::SaveContact(SaveContact {
+            detach: Some(CompanyKey::CompanyId(key)),
+            ..
+        }) => Some(key),
+        _ => None,
+    }
+}
+
+/// Whether a body can be what Intercom responds: an object, a list or nothing. A proxy's page is not, whatever its status.
+pub(crate) fn may_be_intercoms(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['))
+}
