@@ -6,12 +6,14 @@ pub mod client;
 mod codes;
 mod engine;
 mod erasure;
+mod order;
 mod record;
 mod walk;
 
 pub use codes::{DeliveryWarning, FailureCode};
 pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
+pub use order::{Order, Ties};
 pub use record::FailureRecord;
 pub use walk::{
     ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten, UnknownContactPolicy,

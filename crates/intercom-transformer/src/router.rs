@@ -9,9 +9,11 @@ use crate::protocol::{
 use crate::steps::{Returned, Steps};
 use futures_util::StreamExt as _;
 use intercom_api::{Call, DataEvent, UnixSeconds};
+use intercom_delivery::{Order, Ties};
 use rudderstack_events::Event;
 use rudderstack_to_intercom::{Conversion, Decision, Destination, Identities, Plan, convert};
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why a request to transform events has no answer with status 200.
@@ -319,7 +321,7 @@ fn fail(event: usize, failure: &Failure, surroundings: &Surroundings<'_>, elemen
     }
 }
 
-/// The waiting events by user: two events that share a user id, an anonymous id or an email are in one lane, in order.
+/// The waiting events by user: events that must stay in order are in one lane, in order.
 fn lanes(waiting: &[Waiting<'_>]) -> Vec<Vec<usize>> {
     let mut leaders: Vec<usize> = (0..waiting.len()).collect();
     fn leader(leaders: &mut [usize], mut at: usize) -> usize {
@@ -329,14 +331,24 @@ fn lanes(waiting: &[Waiting<'_>]) -> Vec<Vec<usize>> {
         }
         at
     }
-    // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for (at, event) in waiting.iter().enumerate() {
-        let ids = &event.identities;
-        for id in [&ids.user_id, &ids.anonymous_id, &ids.email].into_iter().flatten() {
-            let first = *seen.entry(id).or_insert(at);
-            let (first, own) = (leader(&mut leaders, first), leader(&mut leaders, at));
-            leaders[first.max(own)] = first.min(own);
+    let mut join = |a: usize, b: usize| {
+        let (a, b) = (leader(&mut leaders, a), leader(&mut leaders, b));
+        leaders[a.max(b)] = a.min(b);
+    };
+    let mut order = Order::new(NonZeroUsize::MAX);
+    let ties: Vec<Ties<'_>> = waiting
+        .iter()
+        .map(|event| order.next(&event.plan, &event.identities))
+        .collect();
+    let mut firm: HashMap<&str, usize> = HashMap::new();
+    for (at, ties) in ties.iter().enumerate() {
+        for value in &ties.firm {
+            join(*firm.entry(value).or_insert(at), at);
+        }
+    }
+    for (at, ties) in ties.iter().enumerate() {
+        for first in ties.loose.iter().filter_map(|value| firm.get(&**value)) {
+            join(*first, at);
         }
     }
     let mut lanes: Vec<Vec<usize>> = vec![Vec::new(); waiting.len()];

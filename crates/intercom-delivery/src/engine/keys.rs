@@ -1,27 +1,38 @@
 //! What makes events belong together: whom, and which company, they are about.
 
-/// Hashes of what an event is about. Two that collide make events wait for each other, which does no harm.
-#[derive(Clone, Copy, Debug, Default)]
+/// Hashes of what an event is about: see [`Ties`](crate::Ties). Two that collide make events wait for each other, which
+/// does no harm.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
-    hashes: [u64; Self::MOST],
-    len: usize,
+    /// Each is kept once.
+    firm: Vec<u64>,
+    loose: Vec<u64>,
 }
 
 impl Keys {
-    /// A user id, an anonymous id, an email, the contacts of two of these, a company, and a contact that becomes known.
-    const MOST: usize = 7;
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.hashes[..self.len].iter().copied()
+    /// Those that order an event with all that have them.
+    pub(super) fn firm(&self) -> impl Iterator<Item = u64> + '_ {
+        self.firm.iter().copied()
     }
 
-    /// Adds one, if it is not there yet and there is room, and says whether it did.
+    /// Those that order it with the events for which they are firm.
+    pub(super) fn loose(&self) -> impl Iterator<Item = u64> + '_ {
+        self.loose.iter().copied()
+    }
+
+    /// Adds a firm one, if it is not there yet, and says whether it did.
     pub(super) fn add(&mut self, hash: u64) -> bool {
-        let is_new = self.len < Self::MOST && !self.hashes[..self.len].contains(&hash);
+        let is_new = !self.firm.contains(&hash);
         if is_new {
-            self.hashes[self.len] = hash;
-            self.len += 1;
+            self.firm.push(hash);
         }
         is_new
+    }
+
+    /// Adds a loose one, if it is not there yet.
+    pub(super) fn add_loose(&mut self, hash: u64) {
+        if !self.firm.contains(&hash) && !self.loose.contains(&hash) {
+            self.loose.push(hash);
+        }
     }
 }

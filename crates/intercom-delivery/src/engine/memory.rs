@@ -8,12 +8,13 @@ use super::keys::Keys;
 use super::locks::LockKey;
 use super::settings::EngineSettings;
 use super::submission::KnownContact;
+use crate::order::Ties;
 use crate::walk::AttributePolicy;
 use hashlink::LruCache;
 use intercom_api::{
     CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,
 };
-use rudderstack_to_intercom::{ContactField, Identities, Lookup, LookupField, Plan};
+use rudderstack_to_intercom::{ContactField, Lookup, LookupField, Plan};
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -129,37 +130,56 @@ impl Memory {
     }
 
     /// Whom an event is about, as far as it is known.
-    pub(super) fn person_keys(&self, identities: &Identities) -> Keys {
+    pub(super) fn person_keys(&self, ties: &Ties<'_>) -> Keys {
         let mut keys = Keys::default();
-        // One space for all three: an anonymous id stands in for a user id, and many a user id is an email address.
-        let texts = [&identities.user_id, &identities.anonymous_id, &identities.email];
-        for text in texts.into_iter().flatten() {
-            keys.add(self.hasher.hash_one(text));
+        for text in &ties.firm {
+            keys.add(self.hasher.hash_one(&**text));
+            let known = [self.by_external_id.peek(&**text), self.by_email.peek(&**text)];
+            for contact in known.into_iter().flatten() {
+                keys.add(self.contact_key(contact));
+            }
         }
-        let by_external_id = identities.user_id.as_ref().and_then(|id| self.by_external_id.peek(id));
-        let by_email = identities.email.as_ref().and_then(|email| self.by_email.peek(email));
-        for contact in [by_external_id, by_email].into_iter().flatten() {
-            keys.add(self.hasher.hash_one(("contact", contact.as_str())));
+        for text in &ties.loose {
+            keys.add_loose(self.hasher.hash_one(&**text));
+            // A contact without a user id may be taken for anybody who has its email.
+            let contact = self.by_email.peek(&**text);
+            if let Some(contact) = contact.filter(|id| !self.has_external_id(id)) {
+                keys.add(self.contact_key(contact));
+            }
         }
         keys
+    }
+
+    fn contact_key(&self, contact: &ContactId) -> u64 {
+        self.hasher.hash_one(("contact", contact.as_str()))
+    }
+
+    fn has_external_id(&self, contact: &ContactId) -> bool {
+        let known = self.contacts.peek(contact);
+        known.is_some_and(|known| known.external_id.is_some())
     }
 
     /// The keys of a contact's identities, and that of the contact.
     pub(super) fn contact_keys(&self, contact: &KnownContact) -> (Keys, u64) {
         let mut keys = Keys::default();
-        let texts = [
-            contact.external_id.as_ref().map(ExternalId::as_str),
-            contact.email.as_deref(),
-        ];
-        for text in texts.into_iter().flatten() {
-            keys.add(self.hasher.hash_one(text));
+        if let Some(id) = &contact.external_id {
+            keys.add(self.hasher.hash_one(id.as_str()));
         }
-        (keys, self.hasher.hash_one(("contact", contact.id.as_str())))
+        if let Some(email) = &contact.email {
+            let email = self.hasher.hash_one(email.as_str());
+            match contact.external_id {
+                Some(_) => keys.add_loose(email),
+                None => {
+                    keys.add(email);
+                }
+            }
+        }
+        (keys, self.contact_key(&contact.id))
     }
 
     /// The same, and the company.
     pub(super) fn all_keys(&self, person: &Keys, plan: &Plan) -> Keys {
-        let mut keys = *person;
+        let mut keys = person.clone();
         if let Plan::SaveCompany(plan) = plan
             && let Some(id) = &plan.company.company_id
         {

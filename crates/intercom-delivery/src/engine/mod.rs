@@ -31,6 +31,7 @@ pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission};
 pub use time::Time;
 
 use crate::codes::FailureCode;
+use crate::order::Order;
 use crate::walk::Next;
 use backoff::Backoff;
 use health::Health;
@@ -91,6 +92,7 @@ enum Closed {
 /// See the [crate's documentation](crate) for the order in which to call its methods.
 pub struct Engine {
     settings: EngineSettings,
+    order: Order,
     queue: Queue,
     jobs: HashMap<u64, Job>,
     /// The jobs that have a call to make, the oldest first.
@@ -129,6 +131,7 @@ impl Engine {
     /// An engine that knows nothing yet.
     pub fn new(settings: EngineSettings) -> Self {
         Self {
+            order: Order::new(settings.remembered),
             queue: Queue::default(),
             jobs: HashMap::new(),
             ready: BTreeSet::new(),
@@ -166,7 +169,8 @@ impl Engine {
                 self.last_event += 1;
                 self.events += 1;
                 self.memory.companies.expect(&submission.plan);
-                let keys = self.memory.person_keys(&submission.identities);
+                let ties = self.order.next(&submission.plan, &submission.identities);
+                let keys = self.memory.person_keys(&ties);
                 self.releases
                     .expect(self.last_event, self.memory.all_keys(&keys, &submission.plan));
                 self.queue.push(self.last_event, submission, keys);
@@ -195,6 +199,9 @@ impl Engine {
         }
         let source = if contact.is_written { Source::Write } else { Source::Hit };
         self.memory.learn(&contact.id, &contact.into(), source);
+        if let (Some(id), Some(email)) = (&contact.external_id, &contact.email) {
+            self.order.has_email(id.as_str(), email);
+        }
     }
 
     /// The next call to make, if one may be made now.

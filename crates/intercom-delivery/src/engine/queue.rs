@@ -1,6 +1,6 @@
 //! Whose turn it is: events of one user one after the other, of different users side by side.
 //!
-//! Events that share an identity with one another, directly or through others that are queued or under way, are in one
+//! Events that must stay in order with one another, directly or through others that are queued or under way, are in one
 //! *lane*. A lane runs one job at a time, in the order of submission. An identity belongs to a lane as long as an event
 //! of the lane has it, so that lanes are as small as what is queued allows.
 
@@ -8,7 +8,7 @@ use super::keys::Keys;
 use super::submission::{EventId, Submission};
 use rudderstack_to_intercom::{Identities, Plan};
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// A queued event.
@@ -53,11 +53,16 @@ struct Key {
     events: usize,
 }
 
+/// How many events have a loose key, by lane: it keeps their lanes apart until one comes for which it is firm.
+type Loose = BTreeMap<LaneId, usize>;
+
 /// What is queued, and in which order it may start.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     lanes: HashMap<LaneId, Lane>,
+    /// Firm keys.
     keys: HashMap<u64, Key>,
+    loose: HashMap<u64, Loose>,
     /// The lanes that can start a job, the oldest event first.
     ready: BTreeSet<(u64, LaneId)>,
     last_lane: u64,
@@ -75,11 +80,14 @@ impl Queue {
         !self.ready.is_empty()
     }
 
-    /// Takes an event in, behind all others that share an identity with it.
+    /// Takes an event in, behind all others that it must stay in order with.
     pub(super) fn push(&mut self, seq: u64, submission: Submission, keys: Keys) {
         let id = self.lane_for(&keys);
-        for hash in keys.iter() {
+        for hash in keys.firm() {
             self.count(hash, id);
+        }
+        for hash in keys.loose() {
+            *self.loose.entry(hash).or_default().entry(id).or_default() += 1;
         }
         let lane = self.lanes.entry(id).or_default();
         lane.waiting.push_back(Entry {
@@ -96,17 +104,15 @@ impl Queue {
 
     /// The lane of these identities: a new one, or the one they have, or theirs joined.
     fn lane_for(&mut self, keys: &Keys) -> LaneId {
-        let mut into: Option<LaneId> = None;
-        for hash in keys.iter() {
-            let Some(found) = self.keys.get(&hash).map(|key| key.lane) else {
-                continue;
-            };
-            into = Some(match into {
-                Some(other) if other != found => self.join(other, found),
-                _ => found,
-            });
+        let both = keys.firm().chain(keys.loose());
+        let mut found: Vec<LaneId> = both.filter_map(|hash| Some(self.keys.get(&hash)?.lane)).collect();
+        for hash in keys.firm() {
+            found.extend(self.loose.get(&hash).into_iter().flat_map(BTreeMap::keys));
         }
-        into.unwrap_or_else(|| {
+        found.sort_unstable();
+        found.dedup();
+        let joined = found.into_iter().reduce(|a, b| self.join(a, b));
+        joined.unwrap_or_else(|| {
             self.last_lane += 1;
             LaneId(self.last_lane)
         })
@@ -128,9 +134,16 @@ impl Queue {
         }
         let identities = moved.waiting.iter().map(|entry| &entry.keys);
         for keys in identities.chain(moved.active.iter().map(|(_, keys)| keys)) {
-            for hash in keys.iter() {
+            for hash in keys.firm() {
                 if let Some(key) = self.keys.get_mut(&hash) {
                     key.lane = into;
+                }
+            }
+            for hash in keys.loose() {
+                if let Some(lanes) = self.loose.get_mut(&hash)
+                    && let Some(events) = lanes.remove(&from)
+                {
+                    *lanes.entry(into).or_default() += events;
                 }
             }
         }
@@ -168,7 +181,7 @@ impl Queue {
     /// Two or more of these turn out to be about one contact: makes one lane of theirs, which is the contact's, too, as
     /// long as there are events in it.
     pub(super) fn link(&mut self, identities: &Keys, contact: u64) {
-        let mut all = *identities;
+        let mut all = identities.clone();
         all.add(contact);
         let id = self.lane_for(&all);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
@@ -191,7 +204,7 @@ impl Queue {
         let &(_, id) = self.ready.first()?;
         let lane = self.lanes.get_mut(&id)?;
         let entry = lane.waiting.pop_front()?;
-        lane.active.push((entry.seq, entry.keys));
+        lane.active.push((entry.seq, entry.keys.clone()));
         let after = lane.ended.clone();
         self.waiting -= 1;
         self.refresh(id);
@@ -200,7 +213,7 @@ impl Queue {
 
     /// The lane that a job is in now; it may have been joined to another since the job started.
     fn lane_of(&self, lane: LaneId, keys: &Keys) -> LaneId {
-        keys.iter()
+        keys.firm()
             .find_map(|hash| self.keys.get(&hash))
             .map_or(lane, |key| key.lane)
     }
@@ -219,7 +232,7 @@ impl Queue {
             return None;
         }
         let entry = lane.waiting.pop_front()?;
-        lane.active.push((job, entry.keys));
+        lane.active.push((job, entry.keys.clone()));
         self.waiting -= 1;
         Some(entry)
     }
@@ -229,7 +242,7 @@ impl Queue {
         let id = self.lane_of(lane, &first.keys);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.active.retain(|(other, _)| *other != job);
-        lane.active.push((job, first.keys));
+        lane.active.push((job, first.keys.clone()));
         self.waiting += entries.len();
         for entry in entries.into_iter().rev() {
             lane.waiting.push_front(entry);
@@ -244,20 +257,21 @@ impl Queue {
         let mut ended = Vec::new();
         lane.active.retain(|(other, keys)| {
             if *other == job {
-                ended.push(*keys);
+                ended.push(keys.clone());
             }
             *other != job
         });
         lane.ended.retain(|event| !after.contains(event));
         lane.ended.extend(members.last().map(|last| last.seq));
         for keys in ended {
-            self.release(&keys);
+            self.release(id, &keys);
         }
         self.refresh(id);
     }
 
-    fn release(&mut self, keys: &Keys) {
-        for hash in keys.iter() {
+    /// An event of the lane has ended.
+    fn release(&mut self, lane: LaneId, keys: &Keys) {
+        for hash in keys.firm() {
             if let Slot::Occupied(mut key) = self.keys.entry(hash) {
                 key.get_mut().events -= 1;
                 if key.get().events == 0 {
@@ -265,22 +279,36 @@ impl Queue {
                 }
             }
         }
+        for hash in keys.loose() {
+            if let Slot::Occupied(mut lanes) = self.loose.entry(hash) {
+                if let Some(events) = lanes.get_mut().get_mut(&lane) {
+                    *events -= 1;
+                    if *events == 0 {
+                        lanes.get_mut().remove(&lane);
+                    }
+                }
+                if lanes.get().is_empty() {
+                    lanes.remove();
+                }
+            }
+        }
     }
 
     /// Takes everything out that has not started, in the order of submission.
     pub(super) fn drain(&mut self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::with_capacity(self.waiting);
-        for lane in self.lanes.values_mut() {
-            entries.extend(lane.waiting.drain(..));
+        let mut drained: Vec<(LaneId, Entry)> = Vec::with_capacity(self.waiting);
+        for (id, lane) in &mut self.lanes {
+            drained.extend(lane.waiting.drain(..).map(|entry| (*id, entry)));
             lane.listed = None;
         }
         self.lanes.retain(|_, lane| !lane.active.is_empty());
         self.ready.clear();
         self.waiting = 0;
-        entries.sort_unstable_by_key(|entry| entry.seq);
-        for entry in &entries {
-            self.release(&entry.keys);
+        for (lane, entry) in &drained {
+            self.release(*lane, &entry.keys);
         }
+        let mut entries: Vec<Entry> = drained.into_iter().map(|(_, entry)| entry).collect();
+        entries.sort_unstable_by_key(|entry| entry.seq);
         entries
     }
 }

@@ -9,6 +9,7 @@ use super::keys::Keys;
 use super::outcome::DeliveryResult;
 use super::submission::{EventId, KnownContact, Submission};
 use crate::codes::DeliveryWarning;
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// An outcome that is ready to be handed out.
@@ -47,14 +48,46 @@ struct Event {
     followers: Vec<u64>,
 }
 
+/// The events that share a key.
+#[derive(Debug, Default)]
+struct Sharing {
+    firm: BTreeSet<u64>,
+    loose: BTreeSet<u64>,
+}
+
+impl Sharing {
+    /// Whether no older event has to be handed out first.
+    fn is_next(&self, seq: u64) -> bool {
+        let is_before = |older: Option<&u64>| older.is_some_and(|older| *older < seq);
+        let waits_for_loose = self.firm.contains(&seq) && is_before(self.loose.first());
+        !waits_for_loose && !is_before(self.firm.first())
+    }
+
+    /// Takes an event out, and names those that may be next.
+    fn remove(&mut self, seq: u64, next: &mut Vec<u64>) {
+        self.loose.remove(&seq);
+        let firm = self.firm.first().copied();
+        if self.firm.remove(&seq) && firm == Some(seq) {
+            // Those that waited for it alone.
+            let until = self.firm.first().copied().unwrap_or(u64::MAX);
+            next.extend(self.loose.range(..until));
+        }
+        next.extend(self.firm.first());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.firm.is_empty() && self.loose.is_empty()
+    }
+}
+
 /// The events whose outcomes have not been handed out.
 #[derive(Debug, Default)]
 pub(super) struct Releases {
     events: HashMap<u64, Event>,
-    by_key: HashMap<u64, BTreeSet<u64>>,
+    by_key: HashMap<u64, Sharing>,
     held: usize,
-    /// What was cut short by the end of everything.
-    cut_short: HashSet<u64>,
+    /// What was cut short by the end of everything: keys that were firm, and all.
+    cut_short: [HashSet<u64>; 2],
 }
 
 impl Releases {
@@ -65,8 +98,11 @@ impl Releases {
 
     /// An event is taken in.
     pub(super) fn expect(&mut self, seq: u64, keys: Keys) {
-        for key in keys.iter() {
-            self.by_key.entry(key).or_default().insert(seq);
+        for key in keys.firm() {
+            self.by_key.entry(key).or_default().firm.insert(seq);
+        }
+        for key in keys.loose() {
+            self.by_key.entry(key).or_default().loose.insert(seq);
         }
         self.events.insert(
             seq,
@@ -103,21 +139,21 @@ impl Releases {
             let Some((keys, followers, mut ended)) = self.take(seq) else {
                 continue;
             };
-            for key in keys.iter() {
-                if let Some(events) = self.by_key.get_mut(&key) {
-                    events.remove(&seq);
-                    match events.first() {
-                        Some(first) => next.push(*first),
-                        None => {
-                            self.by_key.remove(&key);
-                        }
+            for key in keys.firm().chain(keys.loose()) {
+                if let Slot::Occupied(mut sharing) = self.by_key.entry(key) {
+                    sharing.get_mut().remove(seq, &mut next);
+                    if sharing.get().is_empty() {
+                        sharing.remove();
                     }
                 }
             }
+            let [firm, all] = &mut self.cut_short;
             let is_delivered = matches!(ended.result, DeliveryResult::Delivered(_));
-            ended.is_closing |= is_delivered && keys.iter().any(|key| self.cut_short.contains(&key));
+            let comes_after = keys.firm().any(|key| all.contains(&key)) || keys.loose().any(|key| firm.contains(&key));
+            ended.is_closing |= is_delivered && comes_after;
             if ended.is_closing {
-                self.cut_short.extend(keys.iter());
+                firm.extend(keys.firm());
+                all.extend(keys.firm().chain(keys.loose()));
             }
             for follower in followers {
                 if let Some(event) = self.events.get_mut(&follower) {
@@ -136,8 +172,8 @@ impl Releases {
     fn take(&mut self, seq: u64) -> Option<(Keys, Vec<u64>, Box<Ended>)> {
         let event = self.events.get(&seq).filter(|event| event.waits_for == 0)?;
         event.ended.as_ref()?;
-        let is_oldest = |key: u64| self.by_key.get(&key).and_then(BTreeSet::first) == Some(&seq);
-        if !event.keys.iter().all(is_oldest) {
+        let is_next = |key: u64| self.by_key.get(&key).is_none_or(|sharing| sharing.is_next(seq));
+        if !event.keys.firm().chain(event.keys.loose()).all(is_next) {
             return None;
         }
         let event = self.events.remove(&seq)?;

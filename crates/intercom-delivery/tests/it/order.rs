@@ -3,6 +3,7 @@
 use crate::support::*;
 use intercom_api::{DataEvent, OperationId as Op};
 use intercom_delivery::*;
+use intercom_sandbox::{Sandbox, Settings};
 use rudderstack_to_intercom::{Identities, Plan, SaveContact};
 use std::time::Duration;
 
@@ -56,6 +57,69 @@ fn an_anonymous_id_that_stands_in_for_a_user_id_is_the_same_user() {
     run.submit(event("a"), ids(None, Some("x"), None));
     run.submit(event("b"), ids(Some("x"), None, None));
     assert_eq!(started(&mut run), [1]);
+}
+
+#[test]
+fn an_email_does_not_order_events_of_different_user_ids() {
+    let mut run = Run::new(side_by_side());
+    let mut settings = side_by_side();
+    settings.concurrency = 1000.try_into().unwrap();
+    run.engine = Engine::new(settings);
+    let office = Some("office@example.com");
+    for at in 0..500 {
+        run.submit(event("a"), ids(Some(&format!("u{at}")), None, office));
+    }
+    assert_eq!(started(&mut run).len(), 500);
+    // Somebody without a user id may be any of them.
+    run.submit(event("b"), ids(None, Some("x"), office));
+    run.submit(event("c"), ids(Some("new"), None, office));
+    assert_eq!(started(&mut run), [0_u64; 0]);
+    run.submit(event("d"), ids(Some("other"), None, Some("other@example.com")));
+    assert_eq!(started(&mut run), [503]);
+}
+
+#[test]
+fn outcomes_wait_for_those_that_their_events_came_after() {
+    let mut run = Run::new(side_by_side());
+    let office = Some("office@example.com");
+    run.submit(event("slow"), ids(Some("u1"), None, office));
+    run.submit(event("loose"), ids(Some("u2"), None, office));
+    let mut server = |sent: &Sent| {
+        let latency = if sent.event.0 == 1 { 500 } else { 10 };
+        (Ok(Answer::new(202, "")), Duration::from_millis(latency))
+    };
+    run.until = Some(START);
+    run.step(&mut server);
+    // Both are in flight.
+    run.submit(event("firm"), ids(None, Some("x"), office));
+    run.submit(event("after"), ids(Some("u3"), None, office));
+    run.until = Some(START.after(Duration::from_millis(400)));
+    while run.step(&mut server) {}
+    let ended = |run: &Run| run.outcomes.iter().map(|outcome| outcome.event.0).collect::<Vec<_>>();
+    assert_eq!(ended(&run), [2]);
+    run.until = None;
+    run.run(server);
+    assert_eq!(ended(&run), [2, 1, 3, 4]);
+}
+
+#[test]
+fn a_record_that_changes_an_email_is_ordered_by_the_old_and_the_new() {
+    let mut run = Run::new(side_by_side());
+    for at in 0..50 {
+        let (user, old, new) = (format!("u{at}"), format!("old{at}@x.y"), format!("new{at}@x.y"));
+        let contact = fields(&format!(r#"{{"external_id":"{user}","email":"{old}"}}"#));
+        let identify = SaveContact::new(by_email(&old, Some(&user)), contact);
+        run.submit(Plan::SaveContact(identify), ids(Some(&user), None, Some(&old)));
+        let moves = record_update(by_email(&old, None), &format!(r#"{{"email":"{new}"}}"#));
+        run.submit(moves, ids(None, None, Some(&new)));
+        run.submit(
+            record_update(by_email(&new, None), r#"{"name":"x"}"#),
+            ids(None, None, Some(&new)),
+        );
+    }
+    let mut sandbox = Sandbox::new(Settings::default());
+    run.run(|sent| ask(&mut sandbox, sent));
+    assert_eq!(run.results(), ["delivered"; 150]);
 }
 
 #[test]

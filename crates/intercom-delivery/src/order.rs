@@ -1,0 +1,235 @@
+//! Who must stay in order with whom.
+
+use hashlink::LruCache;
+use intercom_api::{ContactFields, ExternalId, SearchValue};
+use rudderstack_to_intercom::{ContactField, Identities, Lookup, LookupField, Plan};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroUsize;
+
+/// Who must stay in order with whom, for events in the order in which they came.
+///
+/// It remembers which email each user id had last: an event that changes it is ordered by the old one, which somebody
+/// else may take next, and by the new one, which somebody else may have had. `Debug` shows no value.
+pub struct Order {
+    emails: LruCache<String, String>,
+}
+
+impl Order {
+    /// Remembers the emails of so many user ids.
+    pub fn new(remembered: NonZeroUsize) -> Self {
+        Self {
+            emails: LruCache::new(remembered.get()),
+        }
+    }
+
+    /// Takes note of a user id's email.
+    pub fn has_email(&mut self, user_id: &str, email: &str) {
+        self.emails.insert(user_id.to_owned(), email.to_lowercase());
+    }
+
+    /// What the next event is ordered by.
+    pub fn next<'e>(&mut self, plan: &'e Plan, identities: &'e Identities) -> Ties<'e> {
+        let mut ties = Ties::of(plan, identities);
+        let (user_id, email) = match plan {
+            Plan::SaveContact(plan) => (
+                plan.update.external_id.as_ref().map(ExternalId::as_str),
+                plan.update.email.as_deref(),
+            ),
+            Plan::DeleteContact(_) => (None, None),
+            Plan::SubmitEvent(_) | Plan::SaveCompany(_) => return ties,
+        };
+        let gives_up = email.is_some() || matches!(plan, Plan::DeleteContact(_));
+        let Some(user_id) = user_id.or(identities.user_id.as_deref()).filter(|_| gives_up) else {
+            return ties;
+        };
+        // Who is deleted has none, and takes one if they return.
+        let email = email.map(str::to_lowercase).unwrap_or_default();
+        let old = self.emails.insert(user_id.to_owned(), email.clone());
+        if let Some(old) = old.filter(|old| *old != email) {
+            let changed = [old, email].into_iter().filter(|email| !email.is_empty());
+            ties.firm.extend(changed.map(Cow::Owned));
+            ties.loose.retain(|email| !ties.firm.contains(email));
+        }
+        ties
+    }
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Order({})", self.emails.len())
+    }
+}
+
+/// What an event is ordered by: all identities that it names, sets or gives up.
+///
+/// Two events stay in the order in which they came if they share a value that is firm for at least one of them. User
+/// ids, anonymous ids and emails are one space of values: an anonymous id stands in for a user id, and many a user id is
+/// an email address. All are firm but the email of somebody who has a user id: it is loose, so that the people of an
+/// office who share its mailbox do not wait for each other. `Debug` shows no value.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Ties<'e> {
+    /// Values that order the event with all that have them.
+    pub firm: BTreeSet<Cow<'e, str>>,
+    /// Values that order it with those for whom they are firm.
+    pub loose: BTreeSet<Cow<'e, str>>,
+}
+
+impl fmt::Debug for Ties<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ties({} firm, {} loose)", self.firm.len(), self.loose.len())
+    }
+}
+
+impl<'e> Ties<'e> {
+    fn of(plan: &'e Plan, identities: &'e Identities) -> Self {
+        let mut found = Found::default();
+        found.user_id(identities.user_id.as_deref());
+        found.email(identities.email.as_deref());
+        if let Some(lookup) = plan.lookup() {
+            found.lookup(lookup);
+        }
+        match plan {
+            Plan::SaveContact(plan) => {
+                found.contact(&plan.update);
+                if let Some(fields) = plan.create() {
+                    found.contact(fields);
+                }
+            }
+            Plan::SubmitEvent(event) => {
+                found.user_id(event.user_id.as_ref().map(ExternalId::as_str));
+                found.email(event.email.as_deref());
+            }
+            Plan::DeleteContact(_) | Plan::SaveCompany(_) => {}
+        }
+        let (mut firm, mut loose) = (found.user_ids, found.emails);
+        if firm.is_empty() {
+            firm = std::mem::take(&mut loose);
+        }
+        firm.extend(
+            identities
+                .anonymous_id
+                .as_deref()
+                .filter(|id| !id.is_empty())
+                .map(Cow::Borrowed),
+        );
+        loose.retain(|email| !firm.contains(email));
+        Self { firm, loose }
+    }
+
+    /// Whether the two must stay in order.
+    pub fn order_with(&self, other: &Ties<'_>) -> bool {
+        let has = |ties: &Ties<'_>, value: &str| ties.firm.contains(value) || ties.loose.contains(value);
+        self.firm.iter().any(|value| has(other, value)) || other.firm.iter().any(|value| has(self, value))
+    }
+}
+
+#[derive(Default)]
+struct Found<'e> {
+    user_ids: BTreeSet<Cow<'e, str>>,
+    emails: BTreeSet<Cow<'e, str>>,
+}
+
+impl<'e> Found<'e> {
+    fn user_id(&mut self, id: Option<&'e str>) {
+        self.user_ids.extend(id.filter(|id| !id.is_empty()).map(Cow::Borrowed));
+    }
+
+    fn email(&mut self, email: Option<&'e str>) {
+        let Some(email) = email.filter(|email| !email.is_empty()) else {
+            return;
+        };
+        self.emails.insert(match email.chars().any(char::is_uppercase) {
+            true => Cow::Owned(email.to_lowercase()),
+            false => Cow::Borrowed(email),
+        });
+    }
+
+    fn contact(&mut self, fields: &'e ContactFields) {
+        self.user_id(fields.external_id.as_ref().map(ExternalId::as_str));
+        self.email(fields.email.as_deref());
+    }
+
+    fn lookup(&mut self, lookup: &'e Lookup) {
+        self.user_id(lookup.prefer.as_ref().map(ExternalId::as_str));
+        match (&lookup.field, &lookup.value) {
+            (LookupField::Standard(ContactField::ExternalId), SearchValue::Text(id)) => self.user_id(Some(id)),
+            (LookupField::Standard(ContactField::Email), SearchValue::Text(email)) => self.email(Some(email)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rudderstack_to_intercom::SaveContact;
+
+    fn who(user_id: Option<&str>, anonymous_id: Option<&str>, email: Option<&str>) -> Identities {
+        let mut identities = Identities::new();
+        identities.user_id = user_id.map(str::to_owned);
+        identities.anonymous_id = anonymous_id.map(str::to_owned);
+        identities.email = email.map(str::to_owned);
+        identities
+    }
+
+    fn plan(lookup: &str, sets: &str) -> Plan {
+        let mut fields = ContactFields::new();
+        fields.email = Some(sets.to_owned());
+        Plan::SaveContact(SaveContact::new(Lookup::new(LookupField::EMAIL, lookup), fields))
+    }
+
+    fn are_ordered(a: (&Plan, &Identities), b: (&Plan, &Identities)) -> bool {
+        let (a, b) = (Ties::of(a.0, a.1), Ties::of(b.0, b.1));
+        assert_eq!(a.order_with(&b), b.order_with(&a));
+        a.order_with(&b)
+    }
+
+    #[test]
+    fn user_ids_and_anonymous_ids_order_and_emails_unless_both_have_user_ids() {
+        let event = Plan::SubmitEvent(intercom_api::DataEvent::new("e"));
+        let ordered = |a: &Identities, b: &Identities| are_ordered((&event, a), (&event, b));
+        let ann = who(Some("ann"), Some("anon"), Some("office@example.com"));
+        let bob = who(Some("bob"), None, Some("office@example.com"));
+        let visitor = who(None, Some("v"), Some("office@example.com"));
+        assert!(!ordered(&ann, &bob));
+        assert!(ordered(&ann, &visitor) && ordered(&visitor, &bob));
+        assert!(ordered(&ann, &who(None, Some("anon"), None)));
+        assert!(ordered(&ann, &who(Some("anon"), None, None)), "one space of values");
+        assert!(ordered(&ann, &who(Some("office@example.com"), None, None)));
+        assert!(!ordered(&ann, &who(Some(""), None, Some(""))));
+    }
+
+    #[test]
+    fn what_an_event_sets_orders_it_too() {
+        let nobody = Identities::new();
+        let (old, moves, new) = (
+            plan("old@x.y", "old@x.y"),
+            plan("old@x.y", "New@x.y"),
+            plan("new@x.y", "new@x.y"),
+        );
+        assert!(are_ordered((&old, &nobody), (&moves, &nobody)));
+        assert!(are_ordered((&moves, &nobody), (&new, &nobody)));
+        assert!(!are_ordered((&old, &nobody), (&new, &nobody)));
+    }
+
+    #[test]
+    fn an_email_that_is_given_up_orders_who_takes_it() {
+        let takes = |email: &str, user_id: &str| {
+            let Plan::SaveContact(mut plan) = plan(email, email) else {
+                unreachable!()
+            };
+            plan.update.external_id = Some(user_id.into());
+            (Plan::SaveContact(plan), who(Some(user_id), None, Some(email)))
+        };
+        let (first, moves, other) = (takes("a@x.y", "ann"), takes("b@x.y", "ann"), takes("A@x.y", "bob"));
+        let mut order = Order::new(NonZeroUsize::MIN);
+        let first = order.next(&first.0, &first.1);
+        let moves = order.next(&moves.0, &moves.1);
+        let other = order.next(&other.0, &other.1);
+        assert!(!first.order_with(&other));
+        assert!(moves.order_with(&first) && moves.order_with(&other));
+        assert!(!format!("{order:?} {moves:?}").contains("x.y"));
+    }
+}
