@@ -1,17 +1,10 @@
 //! The command line.
 
 use crate::commands;
-use crate::exit::Error;
-use crate::input::{Opened, Source};
-use crate::values::{Size, parser};
+use crate::log::{LogFormat, log_to_stderr};
 use anstream::{ColorChoice, eprintln};
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -115,71 +108,6 @@ pub fn main() -> ExitCode {
             eprintln!("{red}error:{red:#} {}", error.report());
             error.exit().into()
         }
-    }
-}
-
-/// The form of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::EnumIter)]
-#[strum(serialize_all = "snake_case")]
-pub(crate) enum LogFormat {
-    /// A line an event, for people.
-    Text,
-    /// A JSON object an event.
-    Json,
-}
-
-/// Starts to log to standard error.
-pub(crate) fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Error> {
-    let targets: Targets = filter
-        .parse()
-        .map_err(|error| Error::Usage(format!("--log {filter}: {error}")))?;
-    let ansi = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let log = tracing_subscriber::registry().with(targets);
-    // Fails only if there is a logger already, which then does its work.
-    let _ = match format {
-        LogFormat::Text => log.with(lines.with_ansi(ansi)).try_init(),
-        LogFormat::Json => log.with(lines.json().flatten_event(true)).try_init(),
-    };
-    Ok(())
-}
-
-/// What every command that reads events is told about them.
-#[derive(Clone, Debug, Args)]
-pub struct Input {
-    /// The file with the events, or - for standard input.
-    #[arg(value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
-    file: PathBuf,
-    /// The longest event, batch or captured request that is accepted, such as 512KiB or 8MB.
-    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = parser::<Size, usize>())]
-    max_event_bytes: usize,
-}
-
-impl Input {
-    /// Opens the input.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be opened.
-    pub fn open(&self) -> Result<Opened, Error> {
-        let source = Source::from(self.file.as_path());
-        if source == Source::Stdin && std::io::stdin().is_terminal() {
-            eprintln!("reading events from the terminal; end with Ctrl-D");
-        }
-        source.open().map_err(|source| Error::Open {
-            path: self.file.clone(),
-            source,
-        })
-    }
-
-    /// The file, as it was given.
-    pub fn file(&self) -> &std::path::Path {
-        &self.file
-    }
-
-    /// How long a record may be.
-    pub fn limit(&self) -> usize {
-        self.max_event_bytes
     }
 }
 

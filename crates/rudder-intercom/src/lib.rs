@@ -11,6 +11,7 @@ pub mod exit;
 mod files;
 pub mod input;
 mod interrupt;
+mod log;
 pub mod pipeline;
 pub mod send;
 mod text;

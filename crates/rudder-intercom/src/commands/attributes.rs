@@ -2,10 +2,10 @@
 
 use super::caller::Caller;
 use super::connection::Connection;
+use super::input::Input;
 use super::{Conversion, print_report};
 use crate::attributes::Comparison;
 use crate::check::{Checker, Report, Tally};
-use crate::cli::Input;
 use crate::exit::{Error, Exit};
 use crate::{interrupt, pipeline};
 use anstream::eprintln;

@@ -1,8 +1,8 @@
 //! `check`: what would happen, in total.
 
+use super::input::Input;
 use super::{Conversion, print_report};
 use crate::check::{Checker, Report, Tally};
-use crate::cli::Input;
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::{interrupt, pipeline};

@@ -1,7 +1,7 @@
 //! `convert`: what would be called, without calling it.
 
 use super::Conversion;
-use crate::cli::Input;
+use super::input::Input;
 use crate::convert::{Converter, JsonLines, Pretty, Render, Totals};
 use crate::exit::{Error, Exit};
 use crate::{interrupt, pipeline};

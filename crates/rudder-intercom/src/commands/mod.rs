@@ -7,6 +7,7 @@ pub mod completions;
 mod connection;
 pub mod convert;
 pub mod erase;
+mod input;
 pub mod queue;
 pub mod sandbox;
 pub mod send;

@@ -2,8 +2,8 @@
 
 use super::caller::Caller;
 use super::connection::{Connection, access_token, http_client};
+use super::input::Input;
 use super::{Conversion, failure_code};
-use crate::cli::Input;
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::send::{DeadLetters, Delivered, End, Job, Journal, JournalError, Preparer, deliver};

@@ -5,9 +5,9 @@ pub(crate) mod gateway;
 mod setting;
 mod settings;
 
-use crate::cli;
 use crate::exit::{Error, Exit};
 use crate::interrupt;
+use crate::log::log_to_stderr;
 use axum::Router;
 use clap::{Args, ValueHint};
 use gateway::Gateway;
@@ -79,7 +79,7 @@ impl Serve {
                 _ => Ok(Exit::Done),
             };
         }
-        cli::log_to_stderr(&config.log, config.log_format)?;
+        log_to_stderr(&config.log, config.log_format)?;
         let runtime =
             tokio::runtime::Runtime::new().map_err(|error| Error::System("cannot start the server".into(), error))?;
         runtime.block_on(serve(config))?;

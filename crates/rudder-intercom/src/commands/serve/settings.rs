@@ -1,7 +1,7 @@
 //! The settings of `serve`. Each is declared here and nowhere else; its default is that of the crate it is for.
 
 use super::setting::{Declared, Setting};
-use crate::cli::LogFormat;
+use crate::log::LogFormat;
 use crate::values::{Address, Count, File, Format, OneOf, Optional, SecretFile, Size, Switch, Time};
 use intercom_transformer::BaseUrl;
 use rudder_gateway::{StoreSettings, WriteKeys};

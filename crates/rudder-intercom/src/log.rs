@@ -1,0 +1,33 @@
+//! The log, on standard error.
+
+use crate::exit::Error;
+use anstream::ColorChoice;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::EnumIter)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// A line an event, for people.
+    Text,
+    /// A JSON object an event.
+    Json,
+}
+
+/// Starts to log to standard error.
+pub(crate) fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Error> {
+    let targets: Targets = filter
+        .parse()
+        .map_err(|error| Error::Usage(format!("--log {filter}: {error}")))?;
+    let ansi = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::registry().with(targets);
+    // Fails only if there is a logger already, which then does its work.
+    let _ = match format {
+        LogFormat::Text => log.with(lines.with_ansi(ansi)).try_init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true)).try_init(),
+    };
+    Ok(())
+}
