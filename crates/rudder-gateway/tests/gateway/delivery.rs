@@ -138,6 +138,33 @@ async fn what_is_not_delivered_at_the_end_is_delivered_after_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_restarted_gateway_knows_whom_no_search_finds_yet() {
+    let lagging = intercom_sandbox::Settings::default().with_search_lag(Duration::from_secs(3_600));
+    let sandbox = intercom_sandbox::spawn(lagging).await.unwrap();
+    let bench = Bench::on(tempfile::tempdir().unwrap(), sandbox, settings(), StoreSettings::new()).await;
+    let people = ["ann", "bob"].map(|user| identify(user, &json!({"email": format!("{user}@example.org")})));
+    send(&bench, &people).await;
+    bench.drained().await;
+    let (folder, sandbox) = bench.stop().await;
+
+    let bench = Bench::on(folder, sandbox, settings(), StoreSettings::new()).await;
+    let delete = json!({"type": "record", "action": "delete", "identifiers": {"email": "bob@example.org"}});
+    send(
+        &bench,
+        &[json!({"type": "group", "userId": "ann", "groupId": "g"}), delete],
+    )
+    .await;
+    bench.drained().await;
+    assert_eq!(bench.queue().status().unwrap().dead_letters, 0);
+    let state = state(&bench);
+    let contacts = state["contacts"].as_array().unwrap();
+    assert_eq!(contacts.len(), 1, "one of them was to be deleted: {state}");
+    assert_eq!(contacts[0]["external_id"], "ann");
+    assert_eq!(contacts[0]["companies"]["total_count"], 1);
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn the_playground_shows_the_calls_and_sends_none() {
     let bench = Bench::new().await;
     let event = json!({"type": "identify", "userId": "u", "traits": {"email": "u@example.com", "plan": "pro", "createdAt": "soon"}});
