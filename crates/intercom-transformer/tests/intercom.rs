@@ -88,6 +88,48 @@ async fn a_contact_that_no_search_finds_yet_is_remembered() {
 }
 
 #[tokio::test]
+async fn a_remembered_contact_who_is_gone_is_looked_up_before_the_company_is_left() {
+    let (sandbox, router) = with_sandbox(Settings::default()).await;
+    let group = json!({"type": "group", "userId": "u-1", "groupId": "g-1", "traits": {"name": "Acme"}});
+    save(&router, identify("u-1")).await;
+    transform(&router, &[event(1, group)]).await;
+    let gone = state(&sandbox)["contacts"][0]["id"].as_str().unwrap().to_owned();
+    let call = |operation: &dyn Fn() -> intercom_api::Call| {
+        let call = operation();
+        sandbox.with(|sandbox| sandbox.call(&call, intercom_sandbox::UnixMillis(0)));
+    };
+    use intercom_api::{ContactFields, CreateContact, DeleteContact, Operation};
+    call(&|| DeleteContact::new(gone.as_str()).to_call().unwrap());
+    let mut fields = ContactFields::new();
+    fields.external_id = Some("u-1".into());
+    call(&|| CreateContact::new(fields.clone()).to_call().unwrap());
+    let leaving = json!({"type": "identify", "userId": "u-1", "traits": {"company": {"id": "g-1", "remove": true}, "name": "Ann"}});
+    let elements = transform(&router, &[event(2, leaving)]).await;
+    let endpoint = elements[0]["batchedRequest"]["endpoint"].as_str().unwrap();
+    assert!(!endpoint.contains(&gone), "{endpoint}");
+    assert_eq!(elements[0]["statusCode"], 200);
+}
+
+#[tokio::test]
+async fn undefined_attributes_are_dropped_from_delivered_requests_if_the_policy_says_so() {
+    let sandbox = intercom_sandbox::spawn(Settings::strict()).await.unwrap();
+    let mut settings = intercom_transformer::Settings::new();
+    settings.intercom_base_url = Some(sandbox.base_url().parse().unwrap());
+    let fails = intercom_transformer::Transformer::new(settings.clone())
+        .unwrap()
+        .router();
+    settings.on_undefined = intercom_delivery::AttributePolicy::Drop;
+    let drops = intercom_transformer::Transformer::new(settings).unwrap().router();
+    let identify = json!({"type": "identify", "userId": "u-1", "traits": {"name": "Ann", "shoes": 43}});
+    let elements = transform(&drops, &[event(1, identify)]).await;
+    let (_, answer) = deliver(&fails, &elements[0], "v1").await;
+    assert_eq!(answer["output"]["status"], 400);
+    let (_, answer) = deliver(&drops, &elements[0], "v1").await;
+    assert_eq!(answer["output"]["status"], 200, "{answer}");
+    assert_eq!(state(&sandbox)["contacts"][0]["name"], "Ann");
+}
+
+#[tokio::test]
 async fn a_group_is_done_completely() {
     let (sandbox, router) = with_sandbox(Settings::default()).await;
     save(&router, identify("u-1")).await;
