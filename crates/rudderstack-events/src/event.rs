@@ -9,11 +9,11 @@ use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
 use crate::json::Raw;
 use crate::object::Object;
+use crate::owned::into_owned;
 use crate::scan::{Cursor, Fault};
 use crate::time::Timestamp;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -42,6 +42,20 @@ impl EventType {
     /// The `type` as SDKs write it.
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+}
+
+impl Serialize for EventType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        name.parse()
+            .map_err(|_| serde::de::Error::custom("expected the type of an event"))
     }
 }
 
@@ -100,6 +114,14 @@ macro_rules! events {
                     Self { common, ..Self::default() }
                 }
 
+                /// The same event, independent of the text that it was read from.
+                pub fn into_owned(self) -> $name<'static> {
+                    $name {
+                        common: self.common.into_owned(),
+                        $($field: self.$field.into_owned(),)*
+                    }
+                }
+
                 fn from_common(mut common: Common<'a>) -> Self {
                     $(let $field = common.extra.remove($key).map_or(Field::Absent, Field::Received);)*
                     Self { common, $($field,)* }
@@ -114,6 +136,17 @@ macro_rules! events {
                         map.serialize_entry($key, &self.$field)?;
                     })*
                     map.end()
+                }
+            }
+
+            $crate::owned::into_owned! { $name }
+
+            impl<'de> Deserialize<'de> for $name<'_> {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    match Event::deserialize(deserializer)? {
+                        Event::$name(event) => Ok(event),
+                        _ => Err(serde::de::Error::custom(concat!("expected an event of the type ", stringify!($name)))),
+                    }
                 }
             }
 
@@ -147,6 +180,22 @@ macro_rules! events {
                 match self {
                     $(Self::$name(event) => &event.common,)*
                     Self::Other(common) => common,
+                }
+            }
+
+            /// What every event has, to be changed. An event of another `type` stays the same variant.
+            pub fn common_mut(&mut self) -> &mut Common<'a> {
+                match self {
+                    $(Self::$name(event) => &mut event.common,)*
+                    Self::Other(common) => common,
+                }
+            }
+
+            /// The same event, independent of the text that it was read from.
+            pub fn into_owned(self) -> OwnedEvent {
+                match self {
+                    $(Self::$name(event) => Event::$name(event.into_owned()),)*
+                    Self::Other(common) => Event::Other(common.into_owned()),
                 }
             }
 
@@ -268,10 +317,16 @@ impl<'a> Event<'a> {
     }
 }
 
-/// An event borrows from the text it is read from, so it can be read from a string or a slice, not from a reader.
-impl<'de: 'a, 'a> Deserialize<'de> for Event<'a> {
+/// An event that borrows from nothing, to be kept, sent to another thread, or read from a reader.
+pub type OwnedEvent = Event<'static>;
+
+into_owned! { Event }
+
+/// What is read by way of serde borrows nothing; [`Event::from_json`] does, and is faster.
+impl<'de> Deserialize<'de> for Event<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Self::from_json(raw.get()).map_err(serde::de::Error::custom)
+        let raw = Raw::deserialize(deserializer)?;
+        let event = Event::from_json(raw.json()).map_err(serde::de::Error::custom)?;
+        Ok(event.into_owned())
     }
 }

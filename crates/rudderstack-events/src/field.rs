@@ -2,6 +2,7 @@
 
 use crate::json::{Raw, Scalar};
 use crate::object::{Object, SeenKeys};
+use crate::owned::IntoOwned;
 use crate::scan::{Cursor, Fault};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -107,6 +108,73 @@ impl<T: Serialize> Field<'_, T> {
     }
 }
 
+impl<T: IntoOwned> Field<'_, T> {
+    /// The same part, independent of the text that it was read from.
+    pub fn into_owned(self) -> Field<'static, T::Owned> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Received(raw) => Field::Received(raw.into_owned()),
+            Self::Read(parsed) => Field::Read(Box::new(Parsed {
+                raw: parsed.raw.into_owned(),
+                value: parsed.value.into_owned(),
+            })),
+            Self::Set(value) => Field::Set(Box::new((*value).into_owned())),
+        }
+    }
+}
+
+impl<T: IntoOwned> IntoOwned for Field<'_, T> {
+    type Owned = Field<'static, T::Owned>;
+    fn into_owned(self) -> Self::Owned {
+        Field::into_owned(self)
+    }
+}
+
+impl<'a> Field<'a, Object<'a>> {
+    /// The value under a key of the object, if there is an object that has it.
+    pub fn entry(&self, key: &str) -> Option<Raw<'_>> {
+        match self {
+            Self::Absent => None,
+            Self::Received(raw) => raw.borrow().into_object()?.remove(key),
+            Self::Read(parsed) => parsed.value.get(key).map(Raw::borrow),
+            Self::Set(object) => object.get(key).map(Raw::borrow),
+        }
+    }
+
+    /// Changes the object; one that is absent or `null` starts empty.
+    ///
+    /// # Errors
+    ///
+    /// If something else than an object was received, which stays as it is.
+    pub fn edit<R>(&mut self, change: impl FnOnce(&mut Object<'a>) -> R) -> Result<R, Malformed> {
+        let mut object = match self {
+            Self::Absent => Object::new(),
+            Self::Received(raw) if raw.is_null() => Object::new(),
+            Self::Received(raw) => raw.clone().into_object().ok_or_else(|| Malformed {
+                expected: Object::EXPECTED,
+                found: raw.kind(),
+            })?,
+            Self::Read(parsed) => std::mem::take(&mut parsed.value),
+            Self::Set(object) => std::mem::take(object.as_mut()),
+        };
+        let changed = change(&mut object);
+        *self = Self::from(object);
+        Ok(changed)
+    }
+}
+
+impl<'a> From<&'a str> for Field<'a, Cow<'a, str>> {
+    fn from(text: &'a str) -> Self {
+        Self::from(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Field<'_, Cow<'_, str>> {
+    fn from(text: String) -> Self {
+        Self::from(Cow::Owned(text))
+    }
+}
+
 impl<T> From<T> for Field<'_, T> {
     fn from(value: T) -> Self {
         Self::Set(Box::new(value))
@@ -141,7 +209,7 @@ impl<T: Serialize> Serialize for Field<'_, T> {
     }
 }
 
-impl<'de: 'a, 'a, T> Deserialize<'de> for Field<'a, T> {
+impl<'de, T> Deserialize<'de> for Field<'_, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Raw::deserialize(deserializer).map(Self::Received)
     }
@@ -295,6 +363,14 @@ macro_rules! object_model {
                 Self::default()
             }
 
+            /// The same, independent of the text that it was read from.
+            pub fn into_owned(self) -> $name<'static> {
+                $name {
+                    $($field: self.$field.into_owned(),)*
+                    extra: self.extra.into_owned(),
+                }
+            }
+
             #[allow(dead_code, reason = "only some models are embedded in others")]
             pub(crate) fn serialize_into<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 $(if !self.$field.is_absent() {
@@ -353,10 +429,13 @@ macro_rules! object_model {
             }
         }
 
-        impl<'de: $a, $a> serde::Deserialize<'de> for $name<$a> {
+        $crate::owned::into_owned! { $name }
+
+        impl<'de> serde::Deserialize<'de> for $name<'_> {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
-                <Self as $crate::field::Model>::read(&mut $crate::scan::Cursor::new(raw.get()))
+                let raw = $crate::Raw::deserialize(deserializer)?;
+                <$name<'_> as $crate::field::Model>::read(&mut $crate::scan::Cursor::new(raw.json()))
+                    .map($name::into_owned)
                     .map_err(|_| serde::de::Error::custom("expected an object"))
             }
         }

@@ -2,9 +2,13 @@
 
 use crate::field::FromRaw;
 use crate::json::{Raw, Scalar};
-use serde::{Serialize, Serializer};
-use std::borrow::Cow;
+use crate::owned::into_owned;
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
+use std::borrow::{Borrow, Cow};
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -25,6 +29,11 @@ macro_rules! ids {
                 &self.0
             }
 
+            /// The same id, independent of the text that it was read from.
+            pub fn into_owned(self) -> $name<'static> {
+                $name(Cow::Owned(self.0.into_owned()))
+            }
+
             /// The text, given up.
             pub fn into_inner(self) -> Cow<'a, str> {
                 self.0
@@ -34,6 +43,59 @@ macro_rules! ids {
         impl<'a> From<&'a str> for $name<'a> {
             fn from(id: &'a str) -> Self {
                 Self::new(id)
+            }
+        }
+
+        impl From<String> for $name<'_> {
+            fn from(id: String) -> Self {
+                Self::new(id)
+            }
+        }
+
+        impl From<u64> for $name<'_> {
+            fn from(id: u64) -> Self {
+                Self::new(id.to_string())
+            }
+        }
+
+        impl FromStr for $name<'_> {
+            type Err = Infallible;
+            fn from_str(id: &str) -> Result<Self, Infallible> {
+                Ok(Self::new(id.to_owned()))
+            }
+        }
+
+        impl Borrow<str> for $name<'_> {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name<'_> {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl PartialEq<&str> for $name<'_> {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == **other
+            }
+        }
+
+        impl fmt::Display for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        into_owned! { $name }
+
+        impl<'de> Deserialize<'de> for $name<'_> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let raw = Raw::deserialize(deserializer)?;
+                let id = $name::from_raw(&raw).map($name::into_owned);
+                id.ok_or_else(|| Error::custom($name::EXPECTED))
             }
         }
 

@@ -3,7 +3,9 @@
 use crate::field::FromRaw;
 use crate::json::{Kind, Raw, Scalar};
 use crate::object::Object;
-use serde::{Serialize, Serializer};
+use crate::owned::into_owned;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
 /// Which destinations an event is for, and options for each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +28,11 @@ impl Integration<'_> {
 }
 
 impl Integrations<'_> {
+    /// The same, independent of the text that it was read from.
+    pub fn into_owned(self) -> Integrations<'static> {
+        Integrations(self.0.into_owned())
+    }
+
     /// `All`: whether the event is for every destination that is not named.
     pub fn all(&self) -> Option<bool> {
         match self.0.get("All")?.scalar()? {
@@ -46,6 +53,14 @@ impl Integrations<'_> {
             };
             Some((key, integration))
         })
+    }
+}
+
+into_owned! { Integrations }
+
+impl<'de> Deserialize<'de> for Integrations<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Object::deserialize(deserializer).map(Self)
     }
 }
 

@@ -3,6 +3,8 @@
 //! An event is mostly passed on, not looked at. So its parts are slices of the line they came from: reading an event
 //! copies nothing, writing it back gives the same text, and numbers of any length stay exact.
 
+use crate::any_format;
+use crate::owned::into_owned;
 use crate::text::string_of;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{self, Serialize, Serializer};
@@ -76,6 +78,34 @@ impl<'a> Raw<'a> {
         (self.kind() == Kind::String).then(|| string_of(self.json()))
     }
 
+    /// The value, if it is a string, for as long as the text lives that it was read from.
+    pub fn into_string(self) -> Option<Cow<'a, str>> {
+        if self.kind() != Kind::String {
+            return None;
+        }
+        Some(match self.0 {
+            Cow::Borrowed(json) => string_of(json),
+            Cow::Owned(json) => Cow::Owned(string_of(&json).into_owned()),
+        })
+    }
+
+    /// The value, if it is a boolean.
+    pub fn as_bool(&self) -> Option<bool> {
+        (self.kind() == Kind::Boolean).then(|| self.json() == "true")
+    }
+
+    /// The value, if it is an integer of 64 bits, written without a fraction or an exponent.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.json().parse().ok()
+    }
+
+    /// The value, if it is a number; the nearest one that an `f64` can hold.
+    pub fn as_f64(&self) -> Option<f64> {
+        (self.kind() == Kind::Number)
+            .then(|| self.json().parse().ok())
+            .flatten()
+    }
+
     /// The same value, borrowed.
     pub fn borrow(&self) -> Raw<'_> {
         Raw(Cow::Borrowed(&self.0))
@@ -86,6 +116,8 @@ impl<'a> Raw<'a> {
         Raw(Cow::Owned(self.0.into_owned()))
     }
 }
+
+into_owned! { Raw }
 
 impl<'a> From<&'a RawValue> for Raw<'a> {
     fn from(raw: &'a RawValue) -> Self {
@@ -103,13 +135,34 @@ macro_rules! raw_from {
     ($($kind:ty)*) => {$(
         impl From<$kind> for Raw<'_> {
             fn from(value: $kind) -> Self {
-                Raw::from_serialize(&value).expect("a scalar can always be written as JSON")
+                Raw::from_serialize(&value).expect("such a value can always be written as JSON")
             }
         }
     )*};
 }
 
-raw_from! { &str String bool i64 u64 i32 u32 }
+raw_from! { &str String bool i64 u64 i32 u32 usize f64 &serde_json::Value serde_json::Value }
+
+impl<'a, T: Into<Raw<'a>>> From<Option<T>> for Raw<'a> {
+    /// `null` if there is nothing.
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Raw::of_valid("null"), Into::into)
+    }
+}
+
+impl<'a, T: Into<Raw<'a>>> From<Vec<T>> for Raw<'a> {
+    fn from(items: Vec<T>) -> Self {
+        let mut json = String::from("[");
+        for item in items {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str(item.into().json());
+        }
+        json.push(']');
+        Self(Cow::Owned(json))
+    }
+}
 
 impl PartialEq for Raw<'_> {
     /// Whether the text is the same.
@@ -126,14 +179,19 @@ impl fmt::Debug for Raw<'_> {
 
 impl Serialize for Raw<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            // `RawValue` would come out as a struct.
+            let mut value = serde_json::Deserializer::from_str(&self.0);
+            return serde_transcode::transcode(&mut value, serializer);
+        }
         let raw: &RawValue = serde_json::from_str(&self.0).map_err(ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+impl<'de> Deserialize<'de> for Raw<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(Self::from)
+        any_format::json(deserializer).map(Self::from)
     }
 }
 

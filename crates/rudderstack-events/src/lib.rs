@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod any_format;
 pub mod context;
 mod error;
 mod event;
@@ -9,6 +10,7 @@ mod ids;
 mod integrations;
 mod json;
 mod object;
+mod owned;
 pub mod request;
 pub mod scan;
 #[cfg(feature = "strategies")]
@@ -18,11 +20,12 @@ mod time;
 
 pub use context::Context;
 pub use error::{ParseError, ParseErrorKind};
-pub use event::{Alias, Common, Event, EventType, Group, Identify, Page, Record, Screen, Track};
+pub use event::{Alias, Common, Event, EventType, Group, Identify, OwnedEvent, Page, Record, Screen, Track};
 pub use field::{Field, FromRaw, Malformed, Parsed};
 pub use ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 pub use integrations::{Integration, Integrations};
 pub use json::{Kind, Raw, Scalar};
 pub use object::Object;
+pub use owned::IntoOwned;
 pub use scan::MAX_DEPTH;
 pub use time::Timestamp;

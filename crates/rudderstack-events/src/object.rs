@@ -2,11 +2,11 @@
 
 use crate::error::ParseError;
 use crate::json::Raw;
+use crate::owned::into_owned;
 use crate::scan::{Cursor, Fault};
 use crate::text::quote;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -131,9 +131,51 @@ impl<'a> Object<'a> {
         Object(self.0.into_iter().map(owned).collect())
     }
 
+    /// The entries, in order, to change their values.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Raw<'a>)> {
+        self.0.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
+    }
+
     /// The entries, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Raw<'a>)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+into_owned! { Object }
+
+impl<'a> From<Object<'a>> for Raw<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self(Cow::Owned(object.to_json()))
+    }
+}
+
+impl<'a, K: Into<Cow<'a, str>>, V: Into<Raw<'a>>> Extend<(K, V)> for Object<'a> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<'o, 'a> IntoIterator for &'o Object<'a> {
+    type Item = (&'o str, &'o Raw<'a>);
+    type IntoIter = std::iter::Map<
+        std::slice::Iter<'o, (Cow<'a, str>, Raw<'a>)>,
+        fn(&'o (Cow<'a, str>, Raw<'a>)) -> (&'o str, &'o Raw<'a>),
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+}
+
+impl<'a> std::ops::Index<&str> for Object<'a> {
+    type Output = Raw<'a>;
+
+    /// The value under `key`; `null` if there is none.
+    fn index(&self, key: &str) -> &Raw<'a> {
+        self.get(key).unwrap_or(&Raw(Cow::Borrowed("null")))
     }
 }
 
@@ -149,9 +191,7 @@ impl<'a> IntoIterator for Object<'a> {
 impl<'a, K: Into<Cow<'a, str>>, V: Into<Raw<'a>>> FromIterator<(K, V)> for Object<'a> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut object = Self::new();
-        for (key, value) in entries {
-            object.insert(key, value);
-        }
+        object.extend(entries);
         object
     }
 }
@@ -176,10 +216,10 @@ impl Object<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+impl<'de> Deserialize<'de> for Object<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Object::read(&mut Cursor::new(raw.get())).map_err(|_| Error::custom("expected an object"))
+        let raw = Raw::deserialize(deserializer)?;
+        raw.into_object().ok_or_else(|| Error::custom("expected an object"))
     }
 }
 

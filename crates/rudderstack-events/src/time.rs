@@ -1,9 +1,11 @@
 //! Times as SDKs send them.
 
-use crate::field::FromRaw;
+use crate::field::{Field, FromRaw};
 use crate::json::{Raw, Scalar};
+use crate::owned::into_owned;
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -22,6 +24,11 @@ impl<'a> Timestamp<'a> {
         &self.0
     }
 
+    /// The same time, independent of the text that it was read from.
+    pub fn into_owned(self) -> Timestamp<'static> {
+        Timestamp(Cow::Owned(self.0.into_owned()))
+    }
+
     /// The instant, if the text is RFC 3339.
     pub fn to_utc(&self) -> Option<DateTime<Utc>> {
         DateTime::parse_from_rfc3339(&self.0).ok().map(|time| time.to_utc())
@@ -31,6 +38,28 @@ impl<'a> Timestamp<'a> {
 impl From<DateTime<Utc>> for Timestamp<'_> {
     fn from(time: DateTime<Utc>) -> Self {
         Self(Cow::Owned(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)))
+    }
+}
+
+into_owned! { Timestamp }
+
+impl From<DateTime<Utc>> for Field<'_, Timestamp<'_>> {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self::from(Timestamp::from(time))
+    }
+}
+
+impl From<DateTime<Utc>> for Raw<'_> {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self::from(Timestamp::from(time).0.into_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        let time = Timestamp::from_raw(&raw).map(Timestamp::into_owned);
+        time.ok_or_else(|| Error::custom(Timestamp::EXPECTED))
     }
 }
 
