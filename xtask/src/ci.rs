@@ -85,6 +85,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "pure"]),
     },
     Step {
+        name: "circles",
+        fix: "move what the files share into a third that needs neither",
+        run: Run::Cargo(&["xtask", "circles"]),
+    },
+    Step {
         name: "features",
         fix: "make the crate build without its default features, or name the dependency's feature that it lacks",
         run: Run::Cargo(&["xtask", "features"]),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod api;
 mod calls;
 mod ci;
+mod circles;
 mod contributing;
 mod coverage;
 mod docs;
@@ -32,6 +33,8 @@ enum Command {
     Captures(suites::Folder),
     /// Counts the calls that generated traffic costs, with and without each saving, and compares the final states
     Calls(calls::Options),
+    /// Lists the files of a crate that need each other, and fails if there are new ones
+    Circles,
     /// Runs everything that must hold before a change lands
     Ci(ci::Options),
     /// Compares the transformer service with RudderStack's published test cases
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Captures(options) => suites::captures(&options),
         Command::Calls(options) => calls::run(&options),
         Command::Ci(options) => ci::run(&options),
+        Command::Circles => circles::run(),
         Command::Conformance(options) => suites::conformance(&options),
         Command::Features => features::run(),
         Command::Fuzz(options) => fuzz::run(&options),
