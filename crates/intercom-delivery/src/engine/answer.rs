@@ -78,7 +78,6 @@ impl fmt::Debug for Answer {
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
 pub enum TransportFailure {
     /// There was no connection: Intercom has not seen the call.
     Unreachable,

@@ -32,7 +32,7 @@ pub(super) struct Companies {
 fn company_of(plan: &Plan) -> Option<&CompanyExternalId> {
     match plan {
         Plan::SaveCompany(plan) => plan.company.company_id.as_ref(),
-        _ => None,
+        Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => None,
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
 fn keeps_lookup(plan: &SaveContact) -> bool {
     let created = match &plan.missing {
         Missing::CreateWith(create) => Some(create.as_ref()),
-        _ => None,
+        Missing::Create | Missing::Reject => None,
     };
     [Some(&plan.update), created].into_iter().flatten().all(|fields| {
         let Ok(text) = serde_json::to_string(fields) else {

@@ -53,7 +53,6 @@ pub struct Totals {
 
 /// What an engine waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Waiting {
     /// For answers; as many calls are in flight as may be, or nothing else can be done.
     Answers,

@@ -116,7 +116,6 @@ impl fmt::Debug for KnownContact {
 
 /// Why an event was not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum RefusalReason {
     /// As many events are queued as may be: fetch outcomes, make calls, and try again.
     #[error("the queue is full")]

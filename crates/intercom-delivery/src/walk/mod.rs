@@ -329,8 +329,17 @@ impl Walk {
             (Step::Tag(_, name), _, Some(company)) => Write::Tag(company, name),
             (Step::DeleteContact, Some(contact), _) => Write::Delete(contact),
             (Step::SubmitEvent(event), ..) => Write::Event(event),
-            // No step is due before what it needs is known.
-            _ => return Some(Next::End(Ending::Failed(FailureCode::NotFound))),
+            // No step is due before what it needs is known; and those that find something write nothing.
+            (
+                Step::UpdateContact(_)
+                | Step::DetachCompany
+                | Step::AttachCompany
+                | Step::Tag(..)
+                | Step::DeleteContact
+                | Step::FindContact(_)
+                | Step::FindCompany(_),
+                ..,
+            ) => return Some(Next::End(Ending::Failed(FailureCode::NotFound))),
         };
         let mut permit = knowledge.permit(&write);
         if let (Permit::Unneeded, Write::Company { fields, .. }) = (&permit, &write) {
@@ -350,7 +359,11 @@ impl Walk {
                     Step::DetachCompany => self.leaving = Leaving::Left,
                     Step::AttachCompany => self.is_attached = true,
                     Step::Tag(..) => self.tags_done += 1,
-                    _ => self.is_done = true,
+                    Step::UpdateContact(_) | Step::CreateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => {
+                        self.is_done = true;
+                    }
+                    // A company has been dealt with above.
+                    Step::UpsertCompany(_) | Step::FindContact(_) | Step::FindCompany(_) => {}
                 }
                 return None;
             }
@@ -368,7 +381,12 @@ impl Walk {
         let is_last = match step {
             Step::UpdateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => true,
             Step::CreateContact(_) => self.detour.is_none(),
-            _ => false,
+            Step::FindContact(_)
+            | Step::FindCompany(_)
+            | Step::DetachCompany
+            | Step::UpsertCompany(_)
+            | Step::AttachCompany
+            | Step::Tag(..) => false,
         };
         Some(if is_last {
             Next::LastWrite(call)

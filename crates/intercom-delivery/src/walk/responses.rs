@@ -433,7 +433,7 @@ fn leaves(plan: &Plan) -> Option<&CompanyExternalId> {
             detach: Some(CompanyKey::CompanyId(key)),
             ..
         }) => Some(key),
-        _ => None,
+        Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
     }
 }
 
