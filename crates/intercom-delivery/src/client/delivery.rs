@@ -42,13 +42,25 @@ impl Clock {
     }
 }
 
-/// What the caller wants.
+/// Whether the caller has asked to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Wish {
+enum Stop {
     #[default]
-    GoOn,
-    Stop,
-    Abort,
+    NotAsked,
+    Gracefully,
+    AtOnce,
+}
+
+/// Intercom cannot be reached, or fails whatever is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// Where calls go.
+    pub host: String,
+    /// What became of the last of them.
+    pub cause: String,
+    /// When the first call failed.
+    pub since: Time,
 }
 
 /// Where events go in. A clone is another way in; when all have been dropped, the delivery ends once it is done.
@@ -93,8 +105,9 @@ impl Outcomes {
 /// Watches and stops a delivery. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Control {
-    wish: Arc<watch::Sender<Wish>>,
+    stop: Arc<watch::Sender<Stop>>,
     status: watch::Receiver<Status>,
+    outage: watch::Receiver<Option<Outage>>,
 }
 
 impl Control {
@@ -103,18 +116,28 @@ impl Control {
         *self.status.borrow()
     }
 
+    /// The outage, if there is one.
+    pub fn outage(&self) -> Option<Outage> {
+        self.outage.borrow().clone()
+    }
+
+    /// Waits until an outage begins or ends; false if the delivery has ended.
+    pub async fn outage_changed(&mut self) -> bool {
+        self.outage.changed().await.is_ok()
+    }
+
     /// Stops gracefully: see [`Engine::stop`].
     pub fn stop(&self) {
-        self.wish.send_if_modified(|wish| {
-            let is_news = *wish < Wish::Stop;
-            *wish = (*wish).max(Wish::Stop);
+        self.stop.send_if_modified(|stop| {
+            let is_news = *stop < Stop::Gracefully;
+            *stop = (*stop).max(Stop::Gracefully);
             is_news
         });
     }
 
     /// Stops at once: see [`Engine::abort`].
     pub fn abort(&self) {
-        self.wish.send_replace(Wish::Abort);
+        self.stop.send_replace(Stop::AtOnce);
     }
 }
 
@@ -125,8 +148,11 @@ pub struct Delivery<T> {
     clock: Clock,
     submissions: mpsc::Receiver<Submission>,
     outcomes: mpsc::Sender<Outcome>,
-    wish: watch::Receiver<Wish>,
+    stop: watch::Receiver<Stop>,
     status: watch::Sender<Status>,
+    outage: watch::Sender<Option<Outage>>,
+    /// What became of the last call that failed in passing.
+    cause: String,
     calls: JoinSet<Result<Answer, TransportError>>,
     tasks: HashMap<task::Id, CallId>,
 }
@@ -145,7 +171,8 @@ impl<T: Transport> Delivery<T> {
         let engine = Engine::new(settings);
         let (submit, submissions) = mpsc::channel(CHANNEL);
         let (outcomes, fetch) = mpsc::channel(CHANNEL);
-        let (wish, wishes) = watch::channel(Wish::default());
+        let (stop, asked_to_stop) = watch::channel(Stop::default());
+        let (outage, outages) = watch::channel(None);
         let (status, statuses) = watch::channel(engine.status());
         let delivery = Self {
             engine,
@@ -153,14 +180,17 @@ impl<T: Transport> Delivery<T> {
             clock: Clock::new(),
             submissions,
             outcomes,
-            wish: wishes,
+            stop: asked_to_stop,
             status,
+            outage,
+            cause: String::new(),
             calls: JoinSet::new(),
             tasks: HashMap::new(),
         };
         let control = Control {
-            wish: Arc::new(wish),
+            stop: Arc::new(stop),
             status: statuses.clone(),
+            outage: outages,
         };
         (delivery, Submissions(submit, statuses), Outcomes(fetch), control)
     }
@@ -185,6 +215,7 @@ impl<T: Transport> Delivery<T> {
             self.hand_out_outcomes();
             let status = self.engine.status();
             self.status.send_replace(status);
+            self.watch_outage(status.outage);
             if status.closed && is_open {
                 // What is on its way in is taken, and turned away.
                 self.submissions.close();
@@ -196,8 +227,8 @@ impl<T: Transport> Delivery<T> {
             let timeout = self.engine.poll_timeout().map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
-                changed = self.wish.changed(), if is_controlled => match changed {
-                    Ok(()) => self.obey(),
+                changed = self.stop.changed(), if is_controlled => match changed {
+                    Ok(()) => self.stop_as_asked(),
                     Err(_) => is_controlled = false,
                 },
                 Some(done) = self.calls.join_next_with_id(), if !self.calls.is_empty() => {
@@ -237,11 +268,30 @@ impl<T: Transport> Delivery<T> {
         }
     }
 
-    fn obey(&mut self) {
-        match *self.wish.borrow_and_update() {
-            Wish::GoOn => {}
-            Wish::Stop => self.engine.stop(),
-            Wish::Abort => {
+    /// Says when an outage begins and when it ends.
+    fn watch_outage(&self, since: Option<Time>) {
+        let known = self.outage.borrow().clone();
+        match (known, since) {
+            (None, Some(since)) => {
+                let host = self.transport.host().to_owned();
+                let cause = self.cause.clone();
+                tracing::warn!(code = "outage", %host, %cause, "Intercom cannot be reached; it is tried again every few seconds");
+                self.outage.send_replace(Some(Outage { host, cause, since }));
+            }
+            (Some(Outage { host, cause, since }), None) => {
+                let seconds = self.clock.now().since(since).as_secs();
+                tracing::warn!(code = "outage_over", %host, %cause, seconds, "Intercom can be reached again");
+                self.outage.send_replace(None);
+            }
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    fn stop_as_asked(&mut self) {
+        match *self.stop.borrow_and_update() {
+            Stop::NotAsked => {}
+            Stop::Gracefully => self.engine.stop(),
+            Stop::AtOnce => {
                 self.engine.abort();
                 self.calls.abort_all();
             }
@@ -284,7 +334,16 @@ impl<T: Transport> Delivery<T> {
     fn landed(&mut self, done: Result<(task::Id, Result<Answer, TransportError>), task::JoinError>) {
         let now = self.clock.now();
         let (task, answer) = match done {
-            Ok((task, answer)) => (task, answer.map_err(|error| error.failure)),
+            Ok((task, answer)) => {
+                match &answer {
+                    Ok(answer) if (200..300).contains(&answer.status) => {
+                        "the answer is not Intercom's".clone_into(&mut self.cause);
+                    }
+                    Ok(answer) => self.cause = format!("it answers with status {}", answer.status),
+                    Err(error) => self.cause = error.cause(),
+                }
+                (task, answer.map_err(|error| error.failure))
+            }
             // The transport panicked, or the call was given up.
             Err(error) => (error.id(), Err(TransportFailure::Interrupted)),
         };

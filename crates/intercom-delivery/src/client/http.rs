@@ -222,9 +222,15 @@ fn failed(error: reqwest::Error) -> TransportError {
     } else {
         TransportFailure::Interrupted
     };
+    let error = error.without_url();
+    // What is at the bottom of it says most, and is about the connection only.
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
     TransportError {
         failure,
-        source: error.without_url().source().map(|source| source.to_string().into()),
+        source: cause.map(|cause| cause.to_string().into()),
     }
 }
 
@@ -233,16 +239,31 @@ fn failed(error: reqwest::Error) -> TransportError {
 pub struct HttpTransport {
     client: Client,
     workspace: Workspace,
+    host: String,
 }
 
 impl HttpTransport {
     /// A transport to this workspace.
     pub fn new(client: Client, workspace: Workspace) -> Self {
-        Self { client, workspace }
+        let url = &workspace.base_url;
+        let host = url.host_str().unwrap_or_default();
+        let host = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Self {
+            client,
+            workspace,
+            host,
+        }
     }
 }
 
 impl Transport for HttpTransport {
+    fn host(&self) -> &str {
+        &self.host
+    }
+
     async fn send(&self, call: &Call) -> Result<Answer, TransportError> {
         self.client.send(call, &self.workspace).await
     }

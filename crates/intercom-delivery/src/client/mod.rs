@@ -34,12 +34,13 @@ mod delivery;
 mod http;
 mod token;
 
-pub use delivery::{Control, Delivery, Outcomes, Submissions};
+pub use delivery::{Control, Delivery, Outage, Outcomes, Submissions};
 pub use http::{Client, ClientBuilder, HttpTransport, Workspace};
 pub use token::AccessToken;
 
 use crate::engine::{Answer, TransportFailure};
 use intercom_api::Call;
+use std::error::Error as _;
 use std::future::Future;
 
 /// What can be wrong with the settings of a client.
@@ -101,6 +102,17 @@ impl TransportError {
         self.failure.into()
     }
 
+    /// What is at the bottom of it, such as a connection that was refused.
+    pub fn cause(&self) -> String {
+        let Some(mut cause) = self.source() else {
+            return self.to_string();
+        };
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        cause.to_string()
+    }
+
     /// Always: every call of this crate can be made again.
     pub fn is_retryable(&self) -> bool {
         true
@@ -111,4 +123,9 @@ impl TransportError {
 pub trait Transport: Send + Sync + 'static {
     /// Makes a call and waits for its answer. A future that is dropped gives the call up.
     fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, TransportError>> + Send;
+
+    /// Where calls go, for people: a host, with the port if it is not the usual one.
+    fn host(&self) -> &str {
+        "Intercom"
+    }
 }
