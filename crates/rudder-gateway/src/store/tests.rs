@@ -362,3 +362,29 @@ async fn a_store_of_a_newer_version_is_left_alone() {
         Some("store_too_new")
     );
 }
+
+#[tokio::test]
+async fn what_could_not_be_noted_is_noted_without_anybodys_doing() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a"])).await.unwrap();
+    let other = schema::open(&bench.path()).unwrap();
+    other
+        .execute_batch("CREATE TRIGGER refuse BEFORE DELETE ON events BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+        .unwrap();
+    store
+        .settle(vec![Settled::new(1, Settlement::Delivered)])
+        .await
+        .unwrap();
+    // Whoever comes next is turned away, so the outcome has been tried to be noted.
+    let queue = Queue::open(&bench.path()).unwrap();
+    assert!(store.accept(Vec::new()).await.is_err() || !pending(&queue).is_empty());
+    assert_eq!(pending(&queue).len(), 1);
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    let since = std::time::Instant::now();
+    while !pending(&queue).is_empty() {
+        assert!(since.elapsed() < Duration::from_secs(30), "it is not noted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    store.close().await;
+}

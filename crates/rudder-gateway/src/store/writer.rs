@@ -15,6 +15,7 @@ use std::fmt;
 use std::fs::File;
 use std::thread;
 use std::time::Duration;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How many bytes of events one transaction takes in. More would only make the first of them wait longer.
@@ -143,7 +144,17 @@ impl Writer {
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>, changed: &Notify) {
         let mut closing = None;
         while closing.is_none() {
-            let Some(first) = commands.blocking_recv() else { break };
+            let first = match commands.try_recv() {
+                Ok(command) => Some(command),
+                Err(TryRecvError::Empty) if self.unsettled.is_empty() => commands.blocking_recv(),
+                Err(TryRecvError::Empty) => {
+                    // Nobody need come by for what could not be noted to be noted.
+                    self.commit(Group::default());
+                    continue;
+                }
+                Err(TryRecvError::Disconnected) => None,
+            };
+            let Some(first) = first else { break };
             let mut group = Group::default();
             let mut next = Some(first);
             while let Some(command) = next {
