@@ -46,7 +46,7 @@ test("shows what has come in and what has become of it, and replays", () => open
   await send(gateway, [...CALLS, { call: "track", userId: "stranger", event: "Looked" }, { call: "track", userId: "stranger" }, { call: "page", userId: "stranger" }]);
   await gateway.drained(10);
   await page.goto(gateway.url);
-  await page.getByText("Nothing waits.").waitFor();
+  await page.getByText("Some events could not be delivered").waitFor();
   assert.equal(await page.locator("#delivered").textContent(), String(CALLS.length));
   assert.equal(await page.locator("figure.received b").textContent(), "10");
   const codes = await page.locator("#codes").textContent();
@@ -85,7 +85,7 @@ test("works on a phone, in the dark, without a mouse", () => opened({ viewport: 
   await send(gateway, [...CALLS, { call: "track", userId: "stranger", event: "Looked" }]);
   await gateway.drained(8);
   await page.goto(gateway.url);
-  await page.getByText("Nothing waits.").waitFor();
+  await page.getByText("Some events could not be delivered").waitFor();
   await page.locator("#letters > li").waitFor();
   assert.ok(await isWithin(page), "nothing sticks out to the side");
   // Everything can be reached with the tab key alone, in the order in which it stands.

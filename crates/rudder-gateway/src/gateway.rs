@@ -11,6 +11,17 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// Stops the delivery of a gateway.
+#[derive(Clone, Debug)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Finishes the calls that are under way, and makes no others. Requests are still answered: see [`Gateway::stop`].
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
 /// A gateway without a connection: it answers requests, and delivers what they bring.
 #[derive(Debug)]
 pub struct Gateway {
@@ -60,6 +71,11 @@ impl Gateway {
     pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         let mut ended = self.ended.clone();
         async move { while ended.changed().await.is_ok() {} }
+    }
+
+    /// Stops the delivery, while requests in progress are still answered.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
     }
 
     /// Finishes the calls that are under way, and closes the store. Whatever is not delivered stays there; requests that

@@ -11,7 +11,7 @@ pub mod store;
 
 pub use complete::{CompleteEvent, MessageKey, complete};
 pub use error::Error;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, Stopper};
 pub use http_access::Secret;
 pub use settings::{
     Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, RETRY_AFTER, Repeats, Settings, StoreSettings, WriteKeys,

@@ -19,6 +19,9 @@ pub enum CallError {
     /// The call cannot be written.
     #[error("the call cannot be written as JSON")]
     Unwritable,
+    /// The user interrupted it before it was answered.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl CallError {
@@ -29,6 +32,7 @@ impl CallError {
             Self::Transport(error) => error.code(),
             Self::Unreadable => "unreadable_answer",
             Self::Unwritable => "unwritable_call",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -37,8 +41,14 @@ impl CallError {
         match self {
             Self::Refused(error) => error.is_retryable(),
             Self::Transport(error) => error.is_retryable(),
+            Self::Interrupted => true,
             Self::Unreadable | Self::Unwritable => false,
         }
+    }
+
+    /// Whether no other call will do better: the access token is not accepted, or the user has interrupted it all.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Interrupted) || self.is_unauthorized()
     }
 
     /// Whether the access token is not accepted.

@@ -2,7 +2,8 @@
 
 use crate::commands;
 use crate::log::{LogFormat, log_to_stderr};
-use anstream::{ColorChoice, eprintln};
+use crate::print::note;
+use anstream::ColorChoice;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
 
@@ -105,7 +106,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             let red = anstyle::AnsiColor::Red.on_default().bold();
-            eprintln!("{red}error:{red:#} {}", error.report());
+            note!("{red}error:{red:#} {}", error.report());
             error.exit().into()
         }
     }

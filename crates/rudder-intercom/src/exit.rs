@@ -81,6 +81,9 @@ pub enum Error {
     /// There is no valid access token.
     #[error("{0}")]
     Unauthorized(String),
+    /// The user interrupted it, and nothing came of it.
+    #[error("interrupted")]
+    Interrupted,
     /// A call to Intercom failed, and nothing can be done without it.
     #[error(transparent)]
     Intercom(CallError),
@@ -93,6 +96,8 @@ impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         if error.is_unauthorized() {
             Self::Unauthorized("Intercom does not accept the access token".to_owned())
+        } else if matches!(error, CallError::Interrupted) {
+            Self::Interrupted
         } else {
             Self::Intercom(error)
         }
@@ -111,6 +116,7 @@ impl Error {
             Self::Pipeline(error) => error.code(),
             Self::Usage(_) => "usage",
             Self::Unauthorized(_) => "unauthorized",
+            Self::Interrupted => "interrupted",
             Self::System(..) => "system",
         }
     }
@@ -118,7 +124,7 @@ impl Error {
     /// Whether the same might succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Write { .. } | Self::Output(_) | Self::System(..) | Self::Record(_) => true,
+            Self::Write { .. } | Self::Output(_) | Self::System(..) | Self::Record(_) | Self::Interrupted => true,
             Self::Journal { source, .. } => source.is_retryable(),
             Self::Pipeline(error) => error.is_retryable(),
             Self::Intercom(error) => error.is_retryable(),
@@ -130,6 +136,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Unauthorized(_) => Exit::Unauthorized,
+            Self::Interrupted => Exit::Interrupted,
             _ => Exit::Unusable,
         }
     }

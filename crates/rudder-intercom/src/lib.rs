@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// See `print` for what is used instead.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod attributes;
 pub mod call_error;
@@ -13,6 +15,7 @@ pub mod input;
 mod interrupt;
 mod log;
 pub mod pipeline;
+mod print;
 pub mod send;
 mod text;
 mod values;

@@ -22,7 +22,10 @@ pub(crate) fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Error
         .parse()
         .map_err(|error| Error::Usage(format!("--log {filter}: {error}")))?;
     let ansi = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        // Else it panics where standard error cannot be written.
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr);
     let log = tracing_subscriber::registry().with(targets);
     // Fails only if there is a logger already, which then does its work.
     let _ = match format {

@@ -104,6 +104,7 @@ impl From<Status> for DeliveryStatus {
             Some(Waiting::Answers) => (Some("answers"), None),
             Some(Waiting::RateLimit(until)) => (Some("rate_limit"), Some(until)),
             Some(Waiting::Throttled(until)) => (Some("throttled"), Some(until)),
+            Some(Waiting::Outage(until)) => (Some("outage"), Some(until)),
             Some(Waiting::Backoff(until)) => (Some("backoff"), Some(until)),
             _ => (None, None),
         };

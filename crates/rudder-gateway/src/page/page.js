@@ -74,12 +74,13 @@ function stateOf({ delivery, queue, now }) {
   if (delivery.halted) return ["bad", "Intercom does not accept the access token. Events are kept, and it is tried again every minute."];
   const until = delivery.until ? ` for ${span(Math.max(0, delivery.until - now))}` : "";
   switch (delivery.waiting) {
+    case "outage": return ["bad", "Intercom cannot be reached. Events are kept, and it is tried again every few seconds."];
     case "throttled": return ["slow", `Intercom has had too many calls; waiting${until}.`];
     case "rate_limit": return ["slow", `Keeping to the rate limit; waiting${until}.`];
     case "backoff": return ["bad", `Calls have failed; trying again${until ? ` in ${until.slice(5)}` : ""}.`];
     default:
       if (queue.events) return ["good", "Delivering."];
-      return queue.dead_letters ? ["slow", "Nothing waits. Some events could not be delivered: see below."] : ["good", "Everything is delivered."];
+      return queue.dead_letters ? ["slow", "Some events could not be delivered: see below."] : ["good", "Everything is delivered."];
   }
 }
 

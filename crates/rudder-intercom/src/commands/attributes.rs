@@ -7,8 +7,8 @@ use super::{Conversion, print_report};
 use crate::attributes::Comparison;
 use crate::check::{Checker, Report, Tally};
 use crate::exit::{Error, Exit};
-use crate::{interrupt, pipeline};
-use anstream::eprintln;
+use crate::interrupt::Interrupt;
+use crate::pipeline;
 use clap::Args;
 use intercom_api::{DataAttribute, DataAttributeModel, ListDataAttributes};
 use std::ops::ControlFlow;
@@ -44,27 +44,32 @@ pub struct Attributes {
 impl Attributes {
     /// Compares, creates what is missing if that is wanted, and prints the comparison.
     pub(crate) fn run(self) -> Result<Exit, Error> {
-        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
-        let caller = Caller::new(&self.connection)?;
+        let interrupt = Interrupt::listen()?;
+        let caller = Caller::new(&self.connection)?.until(&interrupt);
         let reader = self.input.open()?.reader;
         // Now rather than after the whole input: the token may be wrong.
         let workspace = list(&caller)?;
         let mut tally = Tally::default();
         let checker = Checker::new(self.conversion.settings());
-        let end = pipeline::run(reader, self.input.limit(), checker, Some(&interrupt), |chunk| {
-            tally.add(chunk);
-            Ok(ControlFlow::Continue(()))
-        })?;
+        let end = pipeline::run(
+            reader,
+            self.input.limit(),
+            checker,
+            Some(interrupt.message()),
+            |chunk| {
+                tally.add(chunk);
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
         if end == pipeline::End::Interrupted {
-            eprintln!("interrupted; nothing was created");
-            return Ok(Exit::Interrupted);
+            return Err(Error::Interrupted);
         }
         let report = Report::from(&tally);
         let mut comparison = Comparison::new(&report, &workspace);
         if self.create && comparison.missing > 0 {
             comparison.create(|operation| match caller.run(operation) {
                 Ok(_) => Ok(None),
-                Err(error) if error.is_unauthorized() => Err(Error::from(error)),
+                Err(error) if error.is_final() => Err(Error::from(error)),
                 Err(error) => Ok(Some(error.to_string())),
             })?;
         }

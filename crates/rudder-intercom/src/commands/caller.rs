@@ -3,12 +3,15 @@
 use super::connection::{Connection, http_client};
 use crate::call_error::CallError;
 use crate::exit::Error;
+use crate::interrupt::Interrupt;
 use intercom_api::{ApiError, Call, Operation};
 use intercom_delivery::Answer;
 use intercom_delivery::client::{Client, Workspace};
 use std::time::Duration;
 use tokio::runtime::{self, Runtime};
 
+/// How long the response to a call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a call is made at most.
 const ATTEMPTS: u32 = 5;
 /// How long to wait after the first attempt; it doubles with each.
@@ -21,6 +24,7 @@ pub(super) struct Caller {
     client: Client,
     workspace: Workspace,
     runtime: Runtime,
+    interrupt: Option<Interrupt>,
 }
 
 impl Caller {
@@ -44,10 +48,25 @@ impl Caller {
             .build()
             .map_err(|error| Error::System("cannot start".to_owned(), error))?;
         Ok(Self {
-            client: http_client(true)?,
+            client: http_client(true, CALL_TIMEOUT)?,
             workspace,
             runtime,
+            interrupt: None,
         })
+    }
+
+    /// The same, which waits for nothing but the response to a call once the program has been asked to end.
+    pub(super) fn until(mut self, interrupt: &Interrupt) -> Self {
+        self.interrupt = Some(interrupt.clone());
+        self
+    }
+
+    /// Waits until the program is asked to end, for ever if nobody listens.
+    async fn interrupted(&self) {
+        match &self.interrupt {
+            Some(interrupt) => interrupt.asked().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Carries out an operation.
@@ -68,6 +87,9 @@ impl Caller {
             let mut wait = FIRST_WAIT;
             let mut attempt = 0;
             loop {
+                if self.interrupt.as_ref().is_some_and(Interrupt::is_asked) {
+                    return Err(CallError::Interrupted);
+                }
                 attempt += 1;
                 let result = self.client.send(call, &self.workspace).await;
                 let is_final = match &result {
@@ -79,7 +101,10 @@ impl Caller {
                 }
                 let asked = result.ok().and_then(|answer| answer.retry_after);
                 tracing::info!(operation = call.operation.as_str(), attempt, "trying again");
-                tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
+                tokio::select! {
+                    () = tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)) => {}
+                    () = self.interrupted() => {}
+                }
                 wait *= 2;
             }
         })

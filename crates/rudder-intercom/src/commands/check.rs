@@ -5,8 +5,9 @@ use super::{Conversion, print_report};
 use crate::check::{Checker, Report, Tally};
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
-use crate::{interrupt, pipeline};
-use anstream::eprintln;
+use crate::interrupt::Interrupt;
+use crate::pipeline;
+use crate::print::note;
 use clap::{Args, ValueHint};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -41,17 +42,23 @@ pub struct Check {
 impl Check {
     /// Checks the input and prints the report.
     pub(crate) fn run(self) -> Result<Exit, Error> {
-        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
+        let interrupt = Interrupt::listen()?;
         let reader = self.input.open()?.reader;
         // Now rather than after an hour's work.
         require_distinct(&[("the input", Some(self.input.file())), ("--html", self.html.as_deref())])?;
         let page = self.html.as_deref().map(create).transpose()?;
         let checker = Checker::new(self.conversion.settings());
         let mut tally = Tally::default();
-        let end = pipeline::run(reader, self.input.limit(), checker, Some(&interrupt), |chunk| {
-            tally.add(chunk);
-            Ok(ControlFlow::Continue(()))
-        });
+        let end = pipeline::run(
+            reader,
+            self.input.limit(),
+            checker,
+            Some(interrupt.message()),
+            |chunk| {
+                tally.add(chunk);
+                Ok(ControlFlow::Continue(()))
+            },
+        );
         let report = Report::from(&tally);
         print_report(self.json, &report, |out| report.write_text(out))?;
         if let (Some(path), Some(page)) = (&self.html, page) {
@@ -66,11 +73,11 @@ impl Check {
                 path: path.clone(),
                 source,
             })?;
-            eprintln!("wrote {}", path.display());
+            note!("wrote {}", path.display());
         }
         match end? {
             pipeline::End::Interrupted => {
-                eprintln!("interrupted: the report is of the first {} events", report.events);
+                note!("interrupted: the report is of the first {} events", report.events);
                 Ok(Exit::Interrupted)
             }
             _ => Ok(Exit::complete_if(report.rejected == 0)),

@@ -1,6 +1,7 @@
 //! `completions`: a script for the shell.
 
 use crate::exit::{Error, Exit};
+use crate::print::all_that_is_wanted;
 use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::{self, Write as _};
@@ -20,9 +21,8 @@ impl Completions {
     pub(crate) fn run(self, mut command_line: Command) -> Result<Exit, Error> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command_line, "rudder-intercom", &mut script);
-        match io::stdout().write_all(&script) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
-            _ => Ok(Exit::Done),
-        }
+        let mut stdout = io::stdout();
+        all_that_is_wanted(stdout.write_all(&script).and_then(|()| stdout.flush()))?;
+        Ok(Exit::Done)
     }
 }

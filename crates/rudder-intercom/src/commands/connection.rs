@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use intercom_api::Region;
 use intercom_delivery::client::{self, AccessToken, Client, Workspace};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which workspace, and with what token.
 #[derive(Clone, Debug, Args)]
@@ -56,8 +57,9 @@ impl Connection {
 /// # Errors
 ///
 /// If it cannot be set up.
-pub(super) fn http_client(use_proxy: bool) -> Result<Client, Error> {
+pub(super) fn http_client(use_proxy: bool, call_timeout: Duration) -> Result<Client, Error> {
     Client::builder()
+        .answer_timeout(call_timeout)
         .use_proxy(use_proxy)
         .build()
         .map_err(|error| cannot(&error))

@@ -4,8 +4,10 @@ use super::Conversion;
 use super::input::Input;
 use crate::convert::{Converter, JsonLines, Pretty, Render, Totals};
 use crate::exit::{Error, Exit};
-use crate::{interrupt, pipeline};
-use anstream::{AutoStream, eprintln};
+use crate::interrupt::Interrupt;
+use crate::pipeline;
+use crate::print::{all_that_is_wanted, note};
+use anstream::AutoStream;
 use clap::Args;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -44,26 +46,29 @@ impl Convert {
     }
 
     fn write<R: Render>(&self, render: R, writer: impl Write) -> Result<Exit, Error> {
-        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
+        let interrupt = Interrupt::listen()?;
         let reader = self.input.open()?.reader;
         let converter = Converter::new(self.conversion.settings(), render);
         let mut writer = BufWriter::with_capacity(1 << 18, writer);
         let mut totals = Totals::default();
-        let result = pipeline::run(reader, self.input.limit(), converter, Some(&interrupt), |text| {
-            match text.write::<R>(&mut writer, totals.events()) {
-                Ok(more) => totals += more,
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
-                Err(error) => return Err(error),
-            }
-            Ok(ControlFlow::Continue(()))
-        });
-        match writer.flush() {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Output(error)),
-            _ => {}
-        }
+        let result = pipeline::run(
+            reader,
+            self.input.limit(),
+            converter,
+            Some(interrupt.message()),
+            |text| {
+                match text.write::<R>(&mut writer, totals.events()) {
+                    Ok(more) => totals += more,
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
+                    Err(error) => return Err(error),
+                }
+                Ok(ControlFlow::Continue(()))
+            },
+        );
+        all_that_is_wanted(writer.flush())?;
         match result? {
             pipeline::End::Interrupted => {
-                eprintln!("interrupted after {} events", totals.events());
+                note!("interrupted after {} events", totals.events());
                 Ok(Exit::Interrupted)
             }
             // Whoever reads the output has seen enough.

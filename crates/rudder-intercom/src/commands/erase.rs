@@ -5,9 +5,9 @@ use super::connection::Connection;
 use crate::call_error::CallError;
 use crate::erase::{Outcome, Person, Receipt, Receipts, read_people};
 use crate::exit::{Error, Exit};
-use crate::interrupt;
+use crate::interrupt::Interrupt;
+use crate::print::{Lines, note};
 use crate::text::{BAD, DIM, GOOD, counted};
-use anstream::{eprintln, println};
 use clap::{Args, ValueHint};
 use intercom_api::ContactId;
 use intercom_delivery::{Erasure, ErasureError};
@@ -62,7 +62,7 @@ impl Erase {
             return dry_run(&caller, &people);
         }
         if !self.is_confirmed(everybody)? {
-            eprintln!("nobody was erased");
+            note!("nobody was erased");
             return Ok(Exit::Interrupted);
         }
         let cannot = |source| Error::Write {
@@ -70,15 +70,13 @@ impl Erase {
             source,
         };
         let mut receipts = Receipts::open(&self.receipt).map_err(cannot)?;
-        let interrupt = interrupt::channel().map_err(|error| Error::System("cannot wait for signals".into(), error))?;
+        let interrupt = Interrupt::listen()?;
+        let caller = caller.until(&interrupt);
+        let mut output = Lines::new();
         let (mut failed, mut erased) = (0_u64, 0_u64);
         for person in &people {
-            if interrupt.try_recv().is_ok() {
-                eprintln!(
-                    "interrupted after {} of {everybody}; the receipts say who is done",
-                    erased + failed
-                );
-                return Ok(Exit::Interrupted);
+            if interrupt.is_asked() {
+                return Ok(interrupted(erased + failed, everybody));
             }
             let mut erasure = Erasure::new(person.user_id.clone(), person.email.clone());
             let result = carry_out(&caller, &mut erasure, |_| true);
@@ -105,20 +103,23 @@ impl Erase {
             match result {
                 Ok(()) => {
                     erased += 1;
-                    println!("{GOOD}{}{GOOD:#} {DIM}{}{DIM:#}", person.named, describe(&erasure));
+                    let what = describe(&erasure);
+                    output.add(format_args!("{GOOD}{}{GOOD:#} {DIM}{what}{DIM:#}", person.named));
                 }
+                Err(CallError::Interrupted) => return Ok(interrupted(erased + failed, everybody)),
                 Err(error) if error.is_unauthorized() => return Err(error.into()),
                 Err(error) => {
                     failed += 1;
-                    println!("{BAD}{}{BAD:#} failed: {error}", person.named);
+                    output.add(format_args!("{BAD}{}{BAD:#} failed: {error}", person.named));
                 }
             }
         }
-        println!(
+        output.add(format_args!(
             "{} done, {failed} failed; receipts are in {}",
             counted(erased, "erasure"),
             self.receipt.display()
-        );
+        ));
+        output.finish()?;
         Ok(Exit::complete_if(failed == 0))
     }
 
@@ -162,7 +163,7 @@ impl Erase {
                 "erasure is for good: give --yes, or run it on a terminal to be asked".to_owned(),
             ));
         }
-        eprintln!(
+        note!(
             "This deletes {} from {} for good, with all their data. Type yes to go on:",
             if people == 1 {
                 "1 person".to_owned()
@@ -177,6 +178,11 @@ impl Erase {
             .map_err(|error| Error::System("cannot read the answer".to_owned(), error))?;
         Ok(answer.trim() == "yes")
     }
+}
+
+fn interrupted(done: u64, everybody: u64) -> Exit {
+    note!("interrupted after {done} of {everybody}; the receipts say who is done");
+    Exit::Interrupted
 }
 
 /// Makes the calls of an erasure, as long as `goes_on`.
@@ -195,15 +201,17 @@ fn carry_out(caller: &Caller, erasure: &mut Erasure, goes_on: impl Fn(&Erasure) 
 }
 
 fn dry_run(caller: &Caller, people: &[Person]) -> Result<Exit, Error> {
+    let mut output = Lines::new();
     for person in people {
         let mut erasure = Erasure::new(person.user_id.clone(), person.email.clone());
         carry_out(caller, &mut erasure, Erasure::is_still_searching)?;
         let found: Vec<&str> = erasure.found().map(ContactId::as_str).collect();
         match found.as_slice() {
-            [] => println!("{}: {DIM}not found; may be archived{DIM:#}", person.named),
-            ids => println!("{}: {}", person.named, ids.join(", ")),
+            [] => output.add(format_args!("{}: {DIM}not found; may be archived{DIM:#}", person.named)),
+            ids => output.add(format_args!("{}: {}", person.named, ids.join(", "))),
         }
     }
+    output.finish()?;
     Ok(Exit::Done)
 }
 

@@ -2,8 +2,8 @@
 
 use crate::exit::Error;
 use crate::input::{Opened, Source};
+use crate::print::note;
 use crate::values::{Size, parser};
-use anstream::eprintln;
 use clap::{Args, ValueHint};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl Input {
     pub(super) fn open(&self) -> Result<Opened, Error> {
         let source = Source::from(self.file.as_path());
         if source == Source::Stdin && std::io::stdin().is_terminal() {
-            eprintln!("reading events from the terminal; end with Ctrl-D");
+            note!("reading events from the terminal; end with Ctrl-D");
         }
         source.open().map_err(|source| Error::Open {
             path: self.file.clone(),

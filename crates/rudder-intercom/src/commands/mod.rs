@@ -16,6 +16,7 @@ mod token;
 
 use crate::convert::Settings;
 use crate::exit::Error;
+use crate::print::all_that_is_wanted;
 use crate::values::{OneOf, parser};
 use anstream::AutoStream;
 use clap::Args;
@@ -97,8 +98,5 @@ fn print_report(
             stdout.flush()
         }
     };
-    print().or_else(|error: io::Error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Error::Output(error)),
-    })
+    all_that_is_wanted(print())
 }

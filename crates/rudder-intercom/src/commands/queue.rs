@@ -3,9 +3,9 @@
 use super::failure_code;
 use super::serve::gateway::{STORE, of_gateway};
 use crate::exit::{Error, Exit};
+use crate::print::note;
 use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable, thousands};
 use crate::values::{Time, parser};
-use anstream::eprintln;
 use clap::{Args, Subcommand, ValueHint};
 use rudder_gateway::store::{DeadLetter, Filter, Pending, Queue as Store};
 use serde::Serialize;
@@ -200,7 +200,7 @@ impl From<io::Error> for Fault {
 }
 
 fn done(what: &str, count: u64) {
-    eprintln!("{} {what}", counted(count, "dead letter"));
+    note!("{} {what}", counted(count, "dead letter"));
 }
 
 /// Standard output, with styles where it shows them.

@@ -1,9 +1,10 @@
 //! `sandbox`: a stand-in for Intercom.
 
 use crate::exit::{Error, Exit};
+use crate::interrupt::Interrupt;
+use crate::print::{all_that_is_wanted, note};
 use crate::text::{BOLD, DIM};
 use crate::values::{Address, Format as _, Time, parser};
-use anstream::eprintln;
 use clap::{Args, ValueHint};
 use intercom_api::{DataAttributeModel, DataType};
 use intercom_sandbox::{Faults, RateLimit, Settings};
@@ -103,28 +104,21 @@ impl Sandbox {
     /// Serves until it is interrupted.
     pub(crate) fn run(self) -> Result<Exit, Error> {
         let settings = self.rules.settings()?;
+        let interrupt = Interrupt::listen()?;
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Error::System("cannot start the server".to_owned(), error))?;
         runtime.block_on(async {
-            let signal = crate::interrupt::signal();
             let cannot = |error| Error::System(format!("cannot listen on {}", self.listen), error);
             let listener = TcpListener::bind(self.listen).await.map_err(cannot)?;
             let url = format!("http://{}", listener.local_addr().map_err(cannot)?);
-            writeln!(anstream::stdout(), "{BOLD}{url}{BOLD:#}").map_err(Error::Output)?;
-            eprintln!("A sandbox of Intercom. Try it:\n");
-            eprintln!(
+            all_that_is_wanted(writeln!(anstream::stdout(), "{BOLD}{url}{BOLD:#}"))?;
+            note!("A sandbox of Intercom. Try it:\n");
+            note!(
                 "  curl {url}/contacts -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \\\n    \
                  -d '{{\"email\": \"ann@example.com\"}}'\n  curl {url}/_sandbox/state\n"
             );
-            eprintln!("{DIM}Ctrl-C ends it.{DIM:#}");
-            let stop = async {
-                // Without a way to wait for a signal, the server goes on until it is killed.
-                match signal {
-                    Ok(signal) => signal.await,
-                    Err(_) => std::future::pending().await,
-                }
-            };
-            intercom_sandbox::serve(listener, settings, stop)
+            note!("{DIM}Ctrl-C ends it.{DIM:#}");
+            intercom_sandbox::serve(listener, settings, async move { interrupt.asked().await })
                 .await
                 .map_err(|error| Error::System("the sandbox has failed".to_owned(), std::io::Error::other(error)))
         })?;

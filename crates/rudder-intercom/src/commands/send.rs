@@ -6,10 +6,11 @@ use super::input::Input;
 use super::{Conversion, failure_code};
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
+use crate::print::{all_that_is_wanted, note};
 use crate::send::{DeadLetters, Delivered, End, Job, Journal, JournalError, Preparer, deliver};
 use crate::text::{BOLD, DIM, plural, thousands};
-use crate::values::{OneOf, parser};
-use anstream::{AutoStream, eprintln};
+use crate::values::{OneOf, Time, parser};
+use anstream::AutoStream;
 use clap::{Args, ValueHint};
 use intercom_api::{IdentifyAdmin, Region, UnixSeconds};
 use intercom_delivery::client::{HttpTransport, Workspace};
@@ -21,7 +22,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 
 /// Deliver the events to Intercom
@@ -83,6 +84,12 @@ struct Policies {
     /// What to do with an update of an archived contact: restore the contact, or fail the event.
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, ArchivedPolicy>())]
     on_archived: ArchivedPolicy,
+    /// How long the response to a call may take.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parser::<Time, Duration>())]
+    call_timeout: Duration,
+    /// How long Intercom can make calls wait at most, whatever it asks for.
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = parser::<Time, Duration>())]
+    longest_wait: Duration,
     /// How often a call is tried before its event fails.
     #[arg(long, value_name = "COUNT", default_value_t = EngineSettings::new().max_attempts)]
     max_attempts: NonZeroU32,
@@ -157,7 +164,8 @@ impl Send {
                 .with_base_url(sandbox.base_url())
                 .map_err(|error| Error::Usage(error.to_string()))?,
         };
-        let transport = HttpTransport::new(http_client(sandbox.is_none())?, workspace.clone());
+        let client = http_client(sandbox.is_none(), self.policies.call_timeout)?;
+        let transport = HttpTransport::new(client, workspace.clone());
         let input = self.input.open()?;
         let dead_letters = self.dead_letters()?;
         let journal = self.journal(workspace)?;
@@ -189,7 +197,7 @@ impl Send {
         }
         if no_dead_letters > 0 {
             let what = plural(no_dead_letters, "item");
-            eprintln!("{no_dead_letters} {what} of the input left out: --only-code selects among dead letters");
+            note!("{no_dead_letters} {what} of the input left out: --only-code selects among dead letters");
         }
 
         let mut stdout = BufWriter::new(AutoStream::auto(io::stdout().lock()));
@@ -197,10 +205,7 @@ impl Send {
         if let Some(sandbox) = &sandbox {
             printed = printed.and_then(|()| describe(sandbox, &mut stdout));
         }
-        match printed.and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Output(error)),
-            _ => {}
-        }
+        all_that_is_wanted(printed.and_then(|()| stdout.flush()))?;
         if let Some((path, mut file)) = summary_file {
             write(
                 path,
@@ -216,11 +221,11 @@ impl Send {
         match end {
             End::Complete => Ok(Exit::complete_if(outcomes.rejected + outcomes.failed == 0)),
             End::Interrupted => {
-                eprintln!("interrupted; {}", self.how_to_go_on());
+                note!("interrupted; {}", self.how_to_go_on());
                 Ok(Exit::Interrupted)
             }
             End::Aborted(code) => {
-                eprintln!(
+                note!(
                     "stopped: nearly all events fail for one reason, {code}. {}\n\
                      They count as not sent; {}. --abort-above 100 goes on all the same",
                     remedy(code),
@@ -271,6 +276,7 @@ impl Send {
         engine.concurrency = self.speed.concurrency;
         engine.max_rate = self.speed.max_rate;
         engine.max_attempts = self.policies.max_attempts;
+        engine.longest_wait = self.policies.longest_wait;
         engine.attributes = self.policies.attributes;
         engine.unknown_contact = self.policies.on_unknown_contact;
         engine.archived = self.policies.on_archived;
@@ -370,7 +376,7 @@ fn workspace_id(workspace: Workspace) -> Result<Option<String>, Error> {
         Ok(admin) => Ok(admin.app.and_then(|app| app.id_code)),
         // A token that may not read this, or a stand-in for Intercom that does not have it.
         Err(error) if !error.is_retryable() && !error.is_unauthorized() => {
-            eprintln!("Intercom does not tell which workspace the token is for: the journal cannot tell another one");
+            note!("Intercom does not tell which workspace the token is for: the journal cannot tell another one");
             Ok(None)
         }
         Err(error) => Err(error.into()),

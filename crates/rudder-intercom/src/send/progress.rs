@@ -2,6 +2,7 @@
 
 use super::tracker::Tracker;
 use crate::input::Position;
+use crate::print::note;
 use crate::text::{counted, thousands};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use intercom_delivery::client::Control;
@@ -63,7 +64,7 @@ impl Progress {
 
     /// Prints a line without disturbing the display.
     pub fn println(&self, line: &str) {
-        self.bar.suspend(|| anstream::eprintln!("{line}"));
+        self.bar.suspend(|| note!("{line}"));
     }
 }
 
@@ -85,6 +86,7 @@ fn describe(events: u64, elapsed: Duration, status: &Status) -> String {
     match status.waiting {
         Some(Waiting::RateLimit(time)) => text.push_str(&format!(", waiting {} for the rate limit", until(time))),
         Some(Waiting::Throttled(time)) => text.push_str(&format!(", asked to wait {}", until(time))),
+        Some(Waiting::Outage(_)) => text.push_str(", waiting until Intercom can be reached"),
         Some(Waiting::Backoff(time)) => text.push_str(&format!(", trying again in {}", until(time))),
         _ => {}
     }

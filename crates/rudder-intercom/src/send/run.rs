@@ -15,6 +15,7 @@ use intercom_delivery::client::{Control, Delivery, Submissions, Transport};
 use intercom_delivery::{EngineSettings, EventId, FailureCode, Submission};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tokio::runtime::Runtime;
 
@@ -119,7 +120,16 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         };
         thread::spawn(move || handle.block_on(tracker.follow(outcomes, records, stop)))
     };
-    let watching = runtime.spawn(watch(control.clone(), Arc::clone(&progress), interrupted));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let react = reaction(
+        control.clone(),
+        Arc::clone(&progress),
+        interrupted,
+        Arc::clone(&is_over),
+    );
+    // Where nobody can listen, the system ends the program, and the journal has what was done by then.
+    let _ = interrupt::listen(react);
+    let telling = runtime.spawn(tell_of_outages(control.clone(), Arc::clone(&progress)));
     let showing = {
         let (progress, tracker, control) = (Arc::clone(&progress), Arc::clone(&tracker), control.clone());
         runtime.spawn(async move { progress.show(tracker, control).await })
@@ -150,7 +160,8 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         .join()
         .map(|followed| followed.and_then(|records| tracker.finish(records, left)));
     showing.abort();
-    watching.abort();
+    telling.abort();
+    is_over.store(true, Ordering::Relaxed);
     progress.clear();
 
     let end = match (recorded, status, read) {
@@ -174,20 +185,43 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
     })
 }
 
-/// Stops the delivery at the first Ctrl-C, gives up what is in flight at the second, and everything at the third.
-async fn watch(control: Control, progress: Arc<Progress>, interrupted: crossbeam_channel::Sender<()>) {
-    for count in 1.. {
-        let Ok(signal) = interrupt::signal() else { return };
-        signal.await;
+/// Stops the delivery at the first Ctrl-C, gives up what is in flight at the second, and everything at the third, or as
+/// soon as nothing but printing is left to do.
+fn reaction(
+    control: Control,
+    progress: Arc<Progress>,
+    interrupted: crossbeam_channel::Sender<()>,
+    is_over: Arc<AtomicBool>,
+) -> impl FnMut(u32) + Send + 'static {
+    move |count| {
         let _ = interrupted.try_send(());
         match count {
+            _ if is_over.load(Ordering::Relaxed) => interrupt::exit(),
             1 => {
-                progress.println("finishing what is in flight; Ctrl-C again to give it up");
                 control.stop();
+                let progress = Arc::clone(&progress);
+                // Whoever reads standard error may not read it now.
+                thread::spawn(move || progress.println("finishing what is in flight; Ctrl-C again to give it up"));
             }
             2 => control.abort(),
-            _ => std::process::exit(crate::exit::Exit::Interrupted as i32),
+            _ => interrupt::exit(),
         }
+    }
+}
+
+/// Says when an outage begins and when it ends, be there a terminal or not.
+async fn tell_of_outages(mut control: Control, progress: Arc<Progress>) {
+    let mut known = false;
+    while control.outage_changed().await {
+        match control.outage() {
+            Some(outage) => progress.println(&format!(
+                "cannot reach Intercom at {}: {}; trying again every few seconds, Ctrl-C to stop",
+                outage.host, outage.cause
+            )),
+            None if known => progress.println("Intercom can be reached again"),
+            None => {}
+        }
+        known = control.outage().is_some();
     }
 }
 

@@ -5,8 +5,8 @@ use super::settings::Config;
 use crate::commands::connection::access_token;
 use crate::commands::token;
 use crate::exit::Error;
+use crate::print::{all_that_is_wanted, note};
 use crate::text::{BOLD, DIM};
-use anstream::eprintln;
 use intercom_api::Region;
 use intercom_delivery::client::{Client, HttpTransport, Workspace};
 use intercom_sandbox::RunningSandbox;
@@ -108,23 +108,21 @@ impl Config {
 }
 
 fn greet(address: SocketAddr, settings: &Settings) -> Result<(), Error> {
-    writeln!(anstream::stdout(), "{BOLD}http://{address}{BOLD:#}").map_err(Error::Output)?;
+    all_that_is_wanted(writeln!(anstream::stdout(), "{BOLD}http://{address}{BOLD:#}"))?;
     let keys = match settings.write_keys {
         WriteKeys::Any => "any write key",
         WriteKeys::These(_) => "your write key",
     };
-    eprintln!(
-        "A gateway for RudderStack's SDKs: give them this URL as data plane and config URL, and {keys}. Or try:\n"
-    );
-    eprintln!(
+    note!("A gateway for RudderStack's SDKs: give them this URL as data plane and config URL, and {keys}. Or try:\n");
+    note!(
         "  curl http://{address}/v1/identify -u KEY: -H 'Content-Type: application/json' \\\n    \
          -d '{{\"userId\": \"ann-1\", \"traits\": {{\"email\": \"ann@example.com\"}}}}'\n"
     );
-    eprintln!("Watch it at http://{address}/ in a browser.");
+    note!("Watch it at http://{address}/ in a browser.");
     if let Some(url) = &settings.sandbox_url {
-        eprintln!("Events go to a sandbox, which forgets everything at the end: {url}");
+        note!("Events go to a sandbox, which forgets everything at the end: {url}");
     }
-    eprintln!("{DIM}Ctrl-C ends it; what is not delivered is kept.{DIM:#}");
+    note!("{DIM}Ctrl-C ends it; what is not delivered is kept.{DIM:#}");
     Ok(())
 }
 

@@ -6,8 +6,9 @@ mod setting;
 mod settings;
 
 use crate::exit::{Error, Exit};
-use crate::interrupt;
+use crate::interrupt::Interrupt;
 use crate::log::log_to_stderr;
+use crate::print::all_that_is_wanted;
 use axum::Router;
 use clap::{Args, ValueHint};
 use gateway::Gateway;
@@ -73,11 +74,8 @@ impl Serve {
         if self.print_config {
             let text = file::print(&config)?;
             let mut output = io::stdout().lock();
-            return match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-                // Whoever reads the output has seen enough.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
-                _ => Ok(Exit::Done),
-            };
+            all_that_is_wanted(output.write_all(text.as_bytes()).and_then(|()| output.flush()))?;
+            return Ok(Exit::Done);
         }
         log_to_stderr(&config.log, config.log_format)?;
         let runtime =
@@ -95,7 +93,7 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     config.service.token = token("transformer-token-file", &config.transformer_token_file)?;
     config.service.metrics_token = token("metrics-token-file", &config.metrics_token_file)?;
     // Before anybody can know that the server is there.
-    let signal = interrupt::signal();
+    let interrupt = Interrupt::listen()?;
     let listener = listen(config.listen).await?;
     let metrics = listen_besides(config.metrics_listen).await?;
     let transformer = listen_besides(config.transformer_listen).await?;
@@ -122,14 +120,8 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     // Each of the servers waits until the sender is gone.
     let wait = |mut stopped: watch::Receiver<()>| async move { while stopped.changed().await.is_ok() {} };
     let ended = gateway.as_ref().map(|gateway| gateway.gateway.ended());
+    let stop_delivery = gateway.as_ref().map(|gateway| gateway.gateway.stopper());
     tokio::spawn(async move {
-        let signal = async {
-            match signal {
-                Ok(signal) => signal.await,
-                // Without a way to wait for a signal, the server goes on until it is killed.
-                Err(_) => std::future::pending().await,
-            }
-        };
         let ended = async {
             match ended {
                 Some(ended) => ended.await,
@@ -137,10 +129,14 @@ async fn serve(mut config: Config) -> Result<(), Error> {
             }
         };
         tokio::select! {
-            () = signal => {}
+            () = interrupt.asked() => {}
             () = ended => tracing::error!(code = "delivery_ended", "the delivery has ended; the service ends too"),
         }
         drop(stop);
+        // Side by side with the end of the requests: each may take its time.
+        if let Some(stop_delivery) = stop_delivery {
+            stop_delivery.stop();
+        }
     });
     let besides = [(metrics, Routes::METRICS), (transformer, Routes::ALL)].map(|(listener, routes)| {
         let (service, stopped) = (service.clone(), wait(stopped.clone()));
