@@ -88,6 +88,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
         tracing::error!(code, "{what}; events wait");
         tokio::select! {
             () = tokio::time::sleep(settings.token_retry) => {}
+            () = settings.token_renewed.notified() => {}
             _ = stop.changed() => {}
         }
     }

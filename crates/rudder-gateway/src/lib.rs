@@ -14,6 +14,6 @@ pub use error::Error;
 pub use gateway::{Gateway, Stopper};
 pub use http_access::Secret;
 pub use settings::{
-    Bounds, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, RETRY_AFTER, Repeats, Settings, StoreSettings, WriteKeys,
+    Bounds, KeyList, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, RETRY_AFTER, Repeats, Settings, StoreSettings, WriteKeys,
     engine_settings,
 };

@@ -4,7 +4,9 @@ use http_access::Secret;
 use intercom_delivery::EngineSettings;
 use rudderstack_to_intercom::Destination;
 use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// The longest event by default: RudderStack documents 32 KB for a call.
 pub const MAX_EVENT_BYTES: usize = 32 << 10;
@@ -20,15 +22,36 @@ pub enum WriteKeys {
     /// `localhost`, must not come through a proxy that says so, and those of web pages come from such an address.
     Any,
     /// These only.
-    These(Vec<Secret>),
+    These(KeyList),
+}
+
+/// Write keys, which can be replaced while the gateway runs: clones share them.
+#[derive(Clone, Debug)]
+pub struct KeyList(Arc<RwLock<Vec<Secret>>>);
+
+impl KeyList {
+    /// These keys.
+    pub fn new(keys: Vec<Secret>) -> Self {
+        Self(Arc::new(RwLock::new(keys)))
+    }
+
+    /// From now on, these keys in place of the others.
+    pub fn replace(&self, keys: Vec<Secret>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Whether the key is one of them. All are compared, whichever is right.
+    fn has(&self, key: &str) -> bool {
+        Secret::any_matches(&self.0.read().unwrap_or_else(PoisonError::into_inner), key)
+    }
 }
 
 impl WriteKeys {
-    /// Whether this key is accepted. All keys are compared, whichever is right.
+    /// Whether this key is accepted.
     pub fn accept(&self, key: &str) -> bool {
         match self {
             Self::Any => !key.is_empty(),
-            Self::These(keys) => Secret::any_matches(keys, key),
+            Self::These(keys) => keys.has(key),
         }
     }
 }
@@ -120,6 +143,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// How long to wait before the access token is tried again that Intercom has refused.
     pub token_retry: Duration,
+    /// Tells that there is another access token, which is then tried at once.
+    pub token_renewed: Arc<Notify>,
     /// Where the sandbox's state can be seen, if events go to a sandbox: the page links to it.
     pub sandbox_url: Option<String>,
 }
@@ -139,6 +164,7 @@ impl Settings {
             destination: Destination::new(),
             engine: engine_settings(),
             token_retry: Duration::from_secs(60),
+            token_renewed: Arc::default(),
             sandbox_url: None,
         }
     }
@@ -153,6 +179,8 @@ pub fn engine_settings() -> EngineSettings {
     settings.max_attempts = NonZeroU32::new(180).expect("not zero");
     settings.max_throttled = NonZeroU32::new(1_000).expect("not zero");
     settings.backoff_cap = Duration::from_secs(120);
+    // However long an outage is, it is not the events' fault.
+    settings.outage_patience = Duration::MAX;
     settings
 }
 
@@ -162,7 +190,8 @@ mod tests {
 
     #[test]
     fn only_the_keys_are_accepted() {
-        let keys = WriteKeys::These(vec![Secret::new("one").unwrap(), Secret::new(" two\n").unwrap()]);
+        let list = KeyList::new(vec![Secret::new("one").unwrap(), Secret::new(" two\n").unwrap()]);
+        let keys = WriteKeys::These(list.clone());
         for (key, accepted) in [
             ("one", true),
             ("two", true),
@@ -174,5 +203,7 @@ mod tests {
         }
         assert!(WriteKeys::Any.accept("whatever"));
         assert!(!WriteKeys::Any.accept(""));
+        list.replace(vec![Secret::new("three").unwrap()]);
+        assert!(keys.accept("three") && !keys.accept("one"));
     }
 }

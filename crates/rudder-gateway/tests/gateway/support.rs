@@ -4,7 +4,7 @@ use intercom_delivery::client::{AccessToken, Client, HttpTransport, Workspace};
 use intercom_sandbox::RunningSandbox;
 use reqwest::{RequestBuilder, StatusCode};
 use rudder_gateway::store::{Queue, Store};
-use rudder_gateway::{Gateway, Secret, Settings, StoreSettings, WriteKeys};
+use rudder_gateway::{Gateway, KeyList, Secret, Settings, StoreSettings, WriteKeys};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn settings() -> Settings {
-    with_keys(WriteKeys::These(vec![Secret::new("WK").unwrap()]))
+    with_keys(WriteKeys::These(KeyList::new(vec![Secret::new("WK").unwrap()])))
 }
 
 pub(crate) fn with_keys(keys: WriteKeys) -> Settings {

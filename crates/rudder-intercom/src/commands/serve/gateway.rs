@@ -1,5 +1,6 @@
 //! `serve --gateway`: events straight from RudderStack's SDKs.
 
+use super::reload::{self, Renewable, Watched};
 use super::setting::secret;
 use super::settings::Config;
 use crate::commands::connection::access_token;
@@ -11,10 +12,11 @@ use intercom_api::Region;
 use intercom_delivery::client::{Client, HttpTransport, Workspace};
 use intercom_sandbox::RunningSandbox;
 use rudder_gateway::store::Store;
-use rudder_gateway::{Secret, Settings, WriteKeys};
+use rudder_gateway::{KeyList, Secret, Settings, WriteKeys};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Where the events are kept, if nothing else is said.
 pub(crate) const STORE: &str = "rudder-intercom.db";
@@ -53,7 +55,21 @@ impl Gateway {
             .answer_timeout(config.service.call_timeout)
             .build()
             .map_err(|error| failed("cannot call Intercom", error))?;
-        let transport = HttpTransport::new(client, workspace.with_version(config.service.api_version));
+        let version = config.service.api_version;
+        let transport = HttpTransport::new(client.clone(), workspace.with_version(version));
+        let transport = Renewable::new(transport);
+        let mut watched = config.watched_keys(&settings);
+        if let (Some(path), None) = (&config.token_file, &sandbox) {
+            let (config, transport) = (config.clone(), transport.clone());
+            let renewed = Arc::clone(&settings.token_renewed);
+            watched.push(Watched::new("the access token", path.clone(), move || {
+                let workspace = config.workspace(region)?.with_version(version);
+                transport.replace(HttpTransport::new(client.clone(), workspace));
+                renewed.notify_one();
+                Ok(())
+            }));
+        }
+        tokio::spawn(reload::watch(watched));
         let default = Path::new(if config.sandbox { SANDBOX_STORE } else { STORE });
         let path = config.store.as_deref().unwrap_or(default);
         let store = Store::open(path, config.kept).map_err(|error| of_gateway(&error))?;
@@ -76,11 +92,8 @@ impl Gateway {
 impl Config {
     fn gateway_settings(&self, address: SocketAddr) -> Result<Settings, Error> {
         let mut settings = self.gateway.clone();
-        settings.write_keys = match secret("write-keys-file", self.write_keys_file.as_deref())? {
-            Some(keys) => {
-                let keys = keys.split([',', '\n']).map(str::trim).filter(|key| !key.is_empty());
-                WriteKeys::These(keys.map(to_secret).collect::<Result<_, _>>()?)
-            }
+        settings.write_keys = match self.write_keys()? {
+            Some(keys) => WriteKeys::These(KeyList::new(keys)),
             None if address.ip().is_loopback() => WriteKeys::Any,
             None => {
                 return Err(Error::Usage(format!(
@@ -95,6 +108,27 @@ impl Config {
         settings.request_timeout = self.service.body_timeout;
         settings.engine.archived = self.service.on_archived;
         Ok(settings)
+    }
+
+    fn write_keys(&self) -> Result<Option<Vec<Secret>>, Error> {
+        let Some(keys) = secret("write-keys-file", self.write_keys_file.as_deref())? else {
+            return Ok(None);
+        };
+        let keys = keys.split([',', '\n']).map(str::trim).filter(|key| !key.is_empty());
+        keys.map(to_secret).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The file with the write keys, if there is one, to be read again.
+    fn watched_keys(&self, settings: &Settings) -> Vec<Watched> {
+        let (Some(path), WriteKeys::These(list)) = (&self.write_keys_file, &settings.write_keys) else {
+            return Vec::new();
+        };
+        let (config, list) = (self.clone(), list.clone());
+        let read = move || {
+            list.replace(config.write_keys()?.unwrap_or_default());
+            Ok(())
+        };
+        vec![Watched::new("the write keys", path.clone(), read)]
     }
 
     fn workspace(&self, region: Region) -> Result<Workspace, Error> {

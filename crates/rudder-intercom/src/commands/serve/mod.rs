@@ -2,6 +2,7 @@
 
 mod file;
 pub(crate) mod gateway;
+mod reload;
 mod setting;
 mod settings;
 
