@@ -203,6 +203,8 @@ settings! {
         "attributes": OneOf => gateway.engine.attributes;
         /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
         "on-unknown-contact": OneOf => gateway.engine.unknown_contact;
+        /// How long Intercom can make the gateway's calls wait at most, whatever it asks for.
+        "longest-wait": Time => gateway.engine.longest_wait;
         /// The longest event.
         "max-event-bytes": Size => gateway.max_event_bytes;
         /// The longest request with events, before and after decompression.
