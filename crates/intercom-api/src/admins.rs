@@ -11,13 +11,13 @@ use crate::pages::Pages;
 
 request! {
     /// Tells whose the access token is: `GET /me`.
-    IdentifyAdmin: Get "/me" => Admin {}
+    IdentifyAdmin => Admin {}
 }
 
 request! {
     /// Lists the teammates: `GET /admins`.
     #[non_exhaustive]
-    ListAdmins: Get "/admins" => AdminList {
+    ListAdmins => AdminList {
         query {
             optional {
                 /// Whether to show their images.
@@ -29,7 +29,7 @@ request! {
 
 request! {
     /// Retrieves a teammate: `GET /admins/{id}`.
-    RetrieveAdmin: Get "/admins/{}" => Admin {
+    RetrieveAdmin => Admin {
         path {
             /// The teammate.
             id: AdminId,
@@ -39,7 +39,7 @@ request! {
 
 request! {
     /// Marks a teammate as away or back: `PUT /admins/{id}/away`.
-    SetAwayAdmin: Put "/admins/{}/away" => Admin {
+    SetAwayAdmin => Admin {
         path {
             /// The teammate.
             id: AdminId,
@@ -58,7 +58,7 @@ request! {
 request! {
     /// Lists what teammates did: `GET /admins/activity_logs`.
     #[non_exhaustive]
-    ListActivityLogs: Get "/admins/activity_logs" => ActivityLogList {
+    ListActivityLogs => ActivityLogList {
         query {
             required {
                 /// From when on.

@@ -1,33 +1,10 @@
 //! One HTTP request to Intercom as plain data: what a driver sends, and what a journal or a report shows.
 
-use crate::operation::OperationId;
+use crate::route::{Method, OperationId, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
-use strum::{Display, EnumString, IntoStaticStr};
-
-/// An HTTP method that Intercom's API uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[strum(serialize_all = "UPPERCASE")]
-pub enum Method {
-    /// Read.
-    Get,
-    /// Create, or any other action.
-    Post,
-    /// Update.
-    Put,
-    /// Delete or detach.
-    Delete,
-}
-
-impl Method {
-    /// The method's name, in capitals.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
 
 /// One request to Intercom, ready to be sent below a base URL.
 ///
@@ -51,10 +28,10 @@ pub struct Call {
 
 impl Call {
     /// A call without query parameters or body.
-    pub fn new(operation: OperationId, method: Method, path: impl Into<String>) -> Self {
+    pub fn new(operation: OperationId, path: impl Into<String>) -> Self {
         Self {
             operation,
-            method,
+            method: operation.method(),
             path: path.into(),
             query: Vec::new(),
             body: None,
@@ -66,9 +43,9 @@ impl Call {
         let mut target = self.path.clone();
         for (at, (name, value)) in self.query.iter().enumerate() {
             target.push(if at == 0 { '?' } else { '&' });
-            target.extend(crate::operation::encode(name));
+            target.extend(encode(name));
             target.push('=');
-            target.extend(crate::operation::encode(value));
+            target.extend(encode(value));
         }
         target
     }

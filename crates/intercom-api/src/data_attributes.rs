@@ -43,7 +43,7 @@ open_enum! {
 request! {
     /// Lists attributes: `GET /data_attributes`.
     #[non_exhaustive]
-    ListDataAttributes: Get "/data_attributes" => DataAttributeList {
+    ListDataAttributes => DataAttributeList {
         query {
             optional {
                 /// Of contacts or of companies; of both if unset.
@@ -69,7 +69,7 @@ request! {
     /// Creates a custom attribute: `POST /data_attributes`.
     #[derive(serde::Deserialize)]
     #[non_exhaustive]
-    CreateDataAttribute: Post "/data_attributes" => DataAttribute {
+    CreateDataAttribute => DataAttribute {
         body {
             required {
                 /// The name.
@@ -107,7 +107,7 @@ impl Validate for CreateDataAttribute {
 request! {
     /// Changes a custom attribute, or archives it: `PUT /data_attributes/{id}`. Its type cannot be changed.
     #[non_exhaustive]
-    UpdateDataAttribute: Put "/data_attributes/{}" => DataAttribute {
+    UpdateDataAttribute => DataAttribute {
         path {
             /// The attribute.
             id: DataAttributeId,

@@ -9,7 +9,7 @@ use crate::model::{answer, request};
 request! {
     /// Asks Intercom to erase a person and everything about them: `POST /user_delete_requests`.
     #[derive(serde::Deserialize)]
-    RequestUserDeletion: Post "/user_delete_requests" => UserDeletion {
+    RequestUserDeletion => UserDeletion {
         body {
             required {
                 /// The contact.
@@ -36,7 +36,9 @@ mod tests {
 
     #[test]
     fn the_contact_is_in_the_body() {
-        let call = RequestUserDeletion::new("5f").to_call().unwrap();
+        let call = RequestUserDeletion::new(ContactId::try_from("5f").unwrap())
+            .to_call()
+            .unwrap();
         assert_eq!(call.path, "/user_delete_requests");
         assert_eq!(call.body.unwrap().get(), r#"{"intercom_user_id":"5f"}"#);
         let answer = RequestUserDeletion::parse_answer(br#"{"id":10}"#).unwrap();

@@ -217,10 +217,8 @@ impl ApiError {
                 .or_else(|| Some((message.strip_prefix(LIVE)?, false)))?;
             // No id has white space in it, and one may be followed by a full stop or by more text.
             let id = rest.split_ascii_whitespace().next()?.trim_end_matches(['.', ',', ';']);
-            (!id.is_empty()).then(|| ContactConflict {
-                id: id.into(),
-                archived,
-            })
+            let id = id.parse().ok()?;
+            Some(ContactConflict { id, archived })
         })
     }
 
@@ -346,6 +344,10 @@ mod tests {
             )),
             None
         );
+        for strange in ["id=..", "id=. ", "id=.,"] {
+            let message = format!("A contact matching those details already exists with {strange}");
+            assert_eq!(id(&with_message(&message)), None, "{strange}");
+        }
         assert_eq!(id(&with_message("Something else")), None);
     }
 

@@ -9,8 +9,8 @@ use crate::limits;
 use crate::model::{answer, fields, request};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
+use crate::route::OperationId;
 use crate::validation::Checks;
-use crate::{Method, OperationId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -89,7 +89,7 @@ impl Validate for DataEvent {
 
 request! {
     /// Submits an event: `POST /events`. Answered 202 with an empty body, also when Intercom drops it as a repeat.
-    SubmitDataEvent: Post "/events" => () {
+    SubmitDataEvent => () {
         content {
             /// The event.
             event: DataEvent,
@@ -152,10 +152,9 @@ impl Operation for ListDataEvents {
     type Body = NoBody;
     type Answer = DataEventList;
     const ID: OperationId = OperationId::ListDataEvents;
-    const METHOD: Method = Method::Get;
 
     fn path(&self) -> Cow<'static, str> {
-        Cow::Borrowed("/events")
+        Self::ID.path([])
     }
 
     fn query(&self) -> Vec<(Cow<'static, str>, String)> {
@@ -178,7 +177,7 @@ impl Operation for ListDataEvents {
 request! {
     /// Records how often a user did something, without the events themselves: `POST /events/summaries`.
     #[derive(serde::Deserialize)]
-    SummariseDataEvents: Post "/events/summaries" => () {
+    SummariseDataEvents => () {
         body {
             required {
                 /// The user.
@@ -286,7 +285,7 @@ mod tests {
         assert_eq!(event.validate().unwrap_err().errors().len(), 3);
         event.event_name = "opened-door".into();
         event.created_at = Some(UnixSeconds(7));
-        event.id = Some("5f".into());
+        event.id = "5f".parse().ok();
         event.metadata = (0..10i64).map(|n| (n.to_string(), n)).collect();
         assert!(event.validate().is_ok());
         event.metadata.insert("one more", true);

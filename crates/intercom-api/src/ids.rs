@@ -76,19 +76,15 @@ impl<'de> Deserialize<'de> for IdText {
     }
 }
 
+/// What every kind of id has.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Serialize, Deserialize)]
+        #[derive(Clone, Serialize)]
         #[serde(transparent)]
         pub struct $name(IdText);
 
         impl $name {
-            /// Wraps the text of an identifier.
-            pub fn new(id: impl Into<String>) -> Self {
-                Self(id.into().into())
-            }
-
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0.text
@@ -102,18 +98,6 @@ macro_rules! ids {
             /// Whether it is written as a JSON number, as Intercom wrote it or the caller made it.
             pub fn is_number(&self) -> bool {
                 self.0.is_number
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(id: &str) -> Self {
-                Self::new(id)
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(id: String) -> Self {
-                Self(id.into())
             }
         }
 
@@ -164,6 +148,118 @@ macro_rules! ids {
     )*};
 }
 
+/// Ids that are any text.
+macro_rules! any_text {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        ids! { $($(#[$doc])* $name;)* }
+
+        $(
+            impl $name {
+                /// Wraps the text of an identifier.
+                pub fn new(id: impl Into<String>) -> Self {
+                    Self(id.into().into())
+                }
+            }
+
+            impl From<&str> for $name {
+                fn from(id: &str) -> Self {
+                    Self::new(id)
+                }
+            }
+
+            impl From<String> for $name {
+                fn from(id: String) -> Self {
+                    Self(id.into())
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    IdText::deserialize(deserializer).map(Self)
+                }
+            }
+        )*
+    };
+}
+
+/// An id is empty, `.` or `..`. Intercom has no such id, and in a path it would lead elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id of Intercom is not empty, and is neither . nor ..")]
+pub struct InvalidId;
+
+impl InvalidId {
+    /// The stable `snake_case` name.
+    pub const fn code(self) -> &'static str {
+        "invalid_id"
+    }
+
+    /// Never.
+    pub const fn is_retryable(self) -> bool {
+        false
+    }
+}
+
+/// Intercom's ids that stand in paths. Each is checked when it is made or read, so that no call can lead to another path
+/// than that of its operation.
+macro_rules! path_segments {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        ids! { $($(#[$doc])* $name;)* }
+
+        $(
+            impl $name {
+                fn checked(id: IdText) -> Result<Self, InvalidId> {
+                    match id.text.as_str() {
+                        "" | "." | ".." => Err(InvalidId),
+                        _ => Ok(Self(id)),
+                    }
+                }
+            }
+
+            impl TryFrom<&str> for $name {
+                type Error = InvalidId;
+
+                fn try_from(id: &str) -> Result<Self, InvalidId> {
+                    Self::checked(id.to_owned().into())
+                }
+            }
+
+            impl TryFrom<String> for $name {
+                type Error = InvalidId;
+
+                fn try_from(id: String) -> Result<Self, InvalidId> {
+                    Self::checked(id.into())
+                }
+            }
+
+            impl std::str::FromStr for $name {
+                type Err = InvalidId;
+
+                fn from_str(id: &str) -> Result<Self, InvalidId> {
+                    id.try_into()
+                }
+            }
+
+            impl PathSegment for $name {
+                fn as_segment(&self) -> &str {
+                    self.as_str()
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    Self::checked(IdText::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                }
+            }
+        )*
+    };
+}
+
+/// What can stand in a path: no text that others would fold.
+pub(crate) trait PathSegment {
+    /// The text, not encoded.
+    fn as_segment(&self) -> &str;
+}
+
 macro_rules! debug_shown {
     ($($name:ident)*) => {$(
         impl fmt::Debug for $name {
@@ -184,21 +280,15 @@ macro_rules! debug_hidden {
     )*};
 }
 
-ids! {
+path_segments! {
     /// Intercom's own id of a contact, such as `63a07ddf05a32042dffac965`.
     ContactId;
-    /// The id that the caller's system gives a contact: `external_id` of a contact, `user_id` of an event.
-    ExternalId;
     /// Intercom's own id of a company.
     CompanyId;
-    /// The id that the caller's system gives a company: `company_id`.
-    CompanyExternalId;
     /// The id of a tag.
     TagId;
     /// The id of a teammate.
     AdminId;
-    /// The id of a team of teammates.
-    TeamId;
     /// The id of a segment.
     SegmentId;
     /// The id of a note.
@@ -207,12 +297,21 @@ ids! {
     DataAttributeId;
     /// The id of a subscription type.
     SubscriptionTypeId;
-    /// The id of a visitor.
-    VisitorId;
     /// The id of a conversation.
     ConversationId;
     /// The id of a ticket.
     TicketId;
+}
+
+any_text! {
+    /// The id that the caller's system gives a contact: `external_id` of a contact, `user_id` of an event.
+    ExternalId;
+    /// The id that the caller's system gives a company: `company_id`.
+    CompanyExternalId;
+    /// The id of a team of teammates.
+    TeamId;
+    /// The id of a visitor.
+    VisitorId;
     /// The id of something whose kind stands beside it.
     ResourceId;
 }
@@ -260,8 +359,19 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_would_lead_elsewhere_is_none() {
+        for text in ["", ".", ".."] {
+            assert_eq!(ContactId::try_from(text), Err(InvalidId), "{text:?}");
+            assert!(text.parse::<CompanyId>().is_err(), "{text:?}");
+            assert!(serde_json::from_value::<TagId>(text.into()).is_err(), "{text:?}");
+            assert_eq!(ExternalId::from(text).as_str(), text);
+        }
+        assert_eq!("...".parse::<ContactId>().unwrap().as_str(), "...");
+    }
+
+    #[test]
     fn what_the_caller_calls_its_people_is_not_shown() {
         assert_eq!(format!("{:?}", ExternalId::new("ada@example.org")), "ExternalId(..)");
-        assert_eq!(format!("{:?}", ContactId::new("5f")), "ContactId(\"5f\")");
+        assert_eq!(format!("{:?}", ContactId::try_from("5f").unwrap()), "ContactId(\"5f\")");
     }
 }

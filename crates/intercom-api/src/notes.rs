@@ -11,7 +11,7 @@ use crate::pages::Pages;
 
 request! {
     /// Lists the notes about a contact: `GET /contacts/{id}/notes`.
-    ListContactNotes: Get "/contacts/{}/notes" => NoteList {
+    ListContactNotes => NoteList {
         path {
             /// The contact.
             contact: ContactId,
@@ -22,7 +22,7 @@ request! {
 request! {
     /// Writes a note about a contact: `POST /contacts/{id}/notes`.
     #[non_exhaustive]
-    CreateNote: Post "/contacts/{}/notes" => Note {
+    CreateNote => Note {
         path {
             /// The contact.
             contact: ContactId,
@@ -44,7 +44,7 @@ request! {
 
 request! {
     /// Retrieves a note: `GET /notes/{id}`.
-    RetrieveNote: Get "/notes/{}" => Note {
+    RetrieveNote => Note {
         path {
             /// The note.
             id: NoteId,
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn ids_keep_their_form() {
         let body = r#"{"body":"Called back","contact_id":12,"admin_id":"7"}"#;
-        let note = CreateNote::from_body("12", body.as_bytes()).unwrap();
+        let note = CreateNote::from_body(12, body.as_bytes()).unwrap();
         assert_eq!(note.contact_id.as_ref(), Some(&note.contact));
         let call = note.to_call().unwrap();
         assert_eq!(

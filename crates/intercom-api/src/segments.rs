@@ -10,7 +10,7 @@ use crate::pages::Pages;
 request! {
     /// Lists segments: `GET /segments`.
     #[non_exhaustive]
-    ListSegments: Get "/segments" => SegmentList {
+    ListSegments => SegmentList {
         query {
             optional {
                 /// Whether to count the members of each.
@@ -22,7 +22,7 @@ request! {
 
 request! {
     /// Retrieves a segment: `GET /segments/{id}`.
-    RetrieveSegment: Get "/segments/{}" => Segment {
+    RetrieveSegment => Segment {
         path {
             /// The segment.
             id: SegmentId,
@@ -32,7 +32,7 @@ request! {
 
 request! {
     /// Lists the segments that a contact is in: `GET /contacts/{contact_id}/segments`.
-    ListContactSegments: Get "/contacts/{}/segments" => AttachedSegments {
+    ListContactSegments => AttachedSegments {
         path {
             /// The contact.
             contact: ContactId,

@@ -8,12 +8,12 @@ use crate::model::{OrEmpty, answer, open_enum, request};
 
 request! {
     /// Lists the subscription types of the workspace: `GET /subscription_types`.
-    ListSubscriptionTypes: Get "/subscription_types" => SubscriptionTypeList {}
+    ListSubscriptionTypes => SubscriptionTypeList {}
 }
 
 request! {
     /// Lists the subscription types of a contact: `GET /contacts/{contact_id}/subscriptions`.
-    ListContactSubscriptions: Get "/contacts/{}/subscriptions" => SubscriptionTypeList {
+    ListContactSubscriptions => SubscriptionTypeList {
         path {
             /// The contact.
             contact: ContactId,
@@ -23,7 +23,7 @@ request! {
 
 request! {
     /// Opts a contact in to a subscription type, or out of it: `POST /contacts/{contact_id}/subscriptions`.
-    AttachSubscription: Post "/contacts/{}/subscriptions" => SubscriptionType {
+    AttachSubscription => SubscriptionType {
         path {
             /// The contact.
             contact: ContactId,
@@ -41,7 +41,7 @@ request! {
 
 request! {
     /// Undoes [`AttachSubscription`]: `DELETE /contacts/{contact_id}/subscriptions/{id}`.
-    DetachSubscription: Delete "/contacts/{}/subscriptions/{}" => OrEmpty<SubscriptionType> {
+    DetachSubscription => OrEmpty<SubscriptionType> {
         path {
             /// The contact.
             contact: ContactId,
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn consent_is_in_the_body() {
-        let attach = AttachSubscription::new("c1", 154, ConsentType::OptOut);
+        let attach = AttachSubscription::new(ContactId::try_from("c1").unwrap(), 154, ConsentType::OptOut);
         let call = attach.to_call().unwrap();
         assert_eq!(call.path, "/contacts/c1/subscriptions");
         assert_eq!(call.body.unwrap().get(), r#"{"id":154,"consent_type":"opt_out"}"#);

@@ -12,12 +12,12 @@ use validator::{Validate, ValidationErrors};
 
 request! {
     /// Lists the tags of the workspace: `GET /tags`.
-    ListTags: Get "/tags" => TagList {}
+    ListTags => TagList {}
 }
 
 request! {
     /// Retrieves a tag: `GET /tags/{id}`.
-    FindTag: Get "/tags/{}" => Tag {
+    FindTag => Tag {
         path {
             /// The tag.
             id: TagId,
@@ -27,7 +27,7 @@ request! {
 
 request! {
     /// Deletes a tag: `DELETE /tags/{id}`. Refused while something depends on it.
-    DeleteTag: Delete "/tags/{}" => () {
+    DeleteTag => () {
         path {
             /// The tag.
             id: TagId,
@@ -41,7 +41,7 @@ request! {
     /// See [`TagCompanies`] for the most frequent use.
     #[derive(serde::Deserialize)]
     #[non_exhaustive]
-    CreateTag: Post "/tags" => Tag {
+    CreateTag => Tag {
         body {
             required {
                 /// The tag's name, the new one if `id` is set. Case does not matter.
@@ -112,10 +112,9 @@ impl crate::Operation for TagCompanies {
     type Body = Self;
     type Answer = Tag;
     const ID: crate::OperationId = crate::OperationId::CreateTag;
-    const METHOD: crate::Method = crate::Method::Post;
 
     fn path(&self) -> std::borrow::Cow<'static, str> {
-        "/tags".into()
+        Self::ID.path([])
     }
 
     fn body(&self) -> Option<&Self> {
@@ -125,7 +124,7 @@ impl crate::Operation for TagCompanies {
 
 request! {
     /// Lists the tags of a contact: `GET /contacts/{contact_id}/tags`.
-    ListContactTags: Get "/contacts/{}/tags" => TagList {
+    ListContactTags => TagList {
         path {
             /// The contact.
             contact: ContactId,
@@ -135,7 +134,7 @@ request! {
 
 request! {
     /// Tags a contact: `POST /contacts/{contact_id}/tags`.
-    TagContact: Post "/contacts/{}/tags" => Tag {
+    TagContact => Tag {
         path {
             /// The contact.
             contact: ContactId,
@@ -151,7 +150,7 @@ request! {
 
 request! {
     /// Takes a tag off a contact: `DELETE /contacts/{contact_id}/tags/{id}`.
-    UntagContact: Delete "/contacts/{}/tags/{}" => OrEmpty<Tag> {
+    UntagContact => OrEmpty<Tag> {
         path {
             /// The contact.
             contact: ContactId,
@@ -163,7 +162,7 @@ request! {
 
 request! {
     /// Tags a conversation: `POST /conversations/{conversation_id}/tags`.
-    TagConversation: Post "/conversations/{}/tags" => Tag {
+    TagConversation => Tag {
         path {
             /// The conversation.
             conversation: ConversationId,
@@ -181,7 +180,7 @@ request! {
 
 request! {
     /// Takes a tag off a conversation: `DELETE /conversations/{conversation_id}/tags/{id}`.
-    UntagConversation: Delete "/conversations/{}/tags/{}" => OrEmpty<Tag> {
+    UntagConversation => OrEmpty<Tag> {
         path {
             /// The conversation.
             conversation: ConversationId,
@@ -199,7 +198,7 @@ request! {
 
 request! {
     /// Tags a ticket: `POST /tickets/{ticket_id}/tags`.
-    TagTicket: Post "/tickets/{}/tags" => Tag {
+    TagTicket => Tag {
         path {
             /// The ticket.
             ticket: TicketId,
@@ -217,7 +216,7 @@ request! {
 
 request! {
     /// Takes a tag off a ticket: `DELETE /tickets/{ticket_id}/tags/{id}`.
-    UntagTicket: Delete "/tickets/{}/tags/{}" => OrEmpty<Tag> {
+    UntagTicket => OrEmpty<Tag> {
         path {
             /// The ticket.
             ticket: TicketId,
@@ -276,7 +275,7 @@ mod tests {
     fn companies_are_objects() {
         let tag = TagCompanies {
             name: "vip".into(),
-            companies: vec!["1".into(), "2".into()],
+            companies: vec!["1".parse().unwrap(), "2".parse().unwrap()],
         };
         let body = tag.to_call().unwrap().body.unwrap();
         assert_eq!(body.get(), r#"{"name":"vip","companies":[{"id":"1"},{"id":"2"}]}"#);
@@ -286,14 +285,14 @@ mod tests {
 
     #[test]
     fn a_tag_on_something_is_taken_off_by_path_and_body() {
-        let untag = UntagTicket::new("9", "5", 3);
+        let untag = UntagTicket::new(9, 5, 3);
         let call = untag.to_call().unwrap();
         assert_eq!(
             (call.path.as_str(), call.body.unwrap().get()),
             ("/tickets/9/tags/5", r#"{"admin_id":3}"#)
         );
-        assert_eq!(UntagTicket::from_body("9", "5", br#"{"admin_id":"3"}"#).unwrap(), untag);
-        assert!(UntagTicket::from_body("9", "5", b"{}").is_err());
+        assert_eq!(UntagTicket::from_body(9, 5, br#"{"admin_id":"3"}"#).unwrap(), untag);
+        assert!(UntagTicket::from_body(9, 5, b"{}").is_err());
     }
 
     #[test]

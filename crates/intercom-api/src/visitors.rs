@@ -34,7 +34,7 @@ fields! {
 
 request! {
     /// Updates a visitor: `PUT /visitors`.
-    UpdateVisitor: Put "/visitors" => Visitor {
+    UpdateVisitor => Visitor {
         content {
             /// Which visitor, and what is to change.
             visitor: VisitorFields,
@@ -52,7 +52,7 @@ impl Validate for UpdateVisitor {
 
 request! {
     /// Retrieves a visitor by the id that the Messenger gave: `GET /visitors`.
-    RetrieveVisitor: Get "/visitors" => Visitor {
+    RetrieveVisitor => Visitor {
         query {
             required {
                 /// The id that the Messenger gave the visitor.
@@ -65,7 +65,7 @@ request! {
 request! {
     /// Makes a visitor a contact, or merges it into one: `POST /visitors/convert`.
     #[derive(serde::Deserialize)]
-    ConvertVisitor: Post "/visitors/convert" => Contact {
+    ConvertVisitor => Contact {
         body {
             required {
                 /// The visitor: one of its ids.

@@ -1,7 +1,7 @@
 //! The errors that the sandbox answers with.
 
 use crate::json::object;
-use intercom_api::ErrorCode;
+use intercom_api::{ErrorCode, OperationId};
 use std::borrow::Cow;
 
 /// An error answer in the making.
@@ -66,6 +66,16 @@ impl ApiError {
 
     pub(crate) fn no_route() -> Self {
         Self::new(404, ErrorCode::NotFound, "The requested resource was not found")
+    }
+
+    /// Intercom has the operation, and the sandbox does not.
+    pub(crate) fn not_implemented(operation: OperationId) -> Self {
+        let message = format!(
+            "The sandbox does not implement {} {}",
+            operation.method(),
+            operation.template()
+        );
+        Self::new(501, "not_implemented_in_sandbox".into(), message)
     }
 
     /// Another contact, with this id, has one of the identities.

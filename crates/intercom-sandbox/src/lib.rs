@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod body;
+mod calls;
 mod error;
 mod faults;
 mod handlers;
@@ -10,7 +11,6 @@ mod json;
 mod pages;
 mod rate;
 mod request;
-mod routes;
 mod sandbox;
 mod search;
 #[cfg(feature = "server")]
@@ -18,6 +18,7 @@ mod server;
 mod settings;
 mod state;
 mod store;
+mod target;
 mod views;
 mod workspace;
 

@@ -4,7 +4,7 @@ use crate::body::Body;
 use crate::error::ApiError;
 use crate::ids::{Ids, Kind};
 use crate::json::object;
-use crate::routes::Target;
+use crate::target::Target;
 use intercom_api::Value;
 use intercom_api::limits::SEARCH_PAGE_SIZE;
 use serde::Serialize;

@@ -1,13 +1,13 @@
 //! The sandbox: what happens to a request from its arrival to its answer.
 
+use crate::calls::{CallOutcome, Calls};
 use crate::error::ApiError;
 use crate::faults::{ErrorAnswer, Fault, FaultSource, Faults};
 use crate::handlers::Answer;
 use crate::rate::{RateCounter, Standing};
 use crate::request::{CallRequest, Dropped, Reply, Request, UnixMillis};
-use crate::routes::{self, Target};
 use crate::settings::Settings;
-use crate::state::{CallOutcome, Calls};
+use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::{ApiVersion, Call, ErrorCode};
 use std::fmt;
@@ -82,7 +82,7 @@ impl Sandbox {
     pub fn handle(&mut self, request: Request<'_>, now: UnixMillis) -> Reply {
         self.requests += 1;
         let mut standing = None;
-        let Some(target) = routes::find(request.method, request.path_and_query) else {
+        let Some(target) = Target::find(request.method, request.path_and_query) else {
             let reply = self.reply(Err(ApiError::no_route()), None);
             self.calls.count(None, CallOutcome::Answered(reply.status));
             return reply;
@@ -111,7 +111,7 @@ impl Sandbox {
     /// Token, version, rate limit and faults play no part, and the call is not counted.
     pub fn act(&mut self, request: Request<'_>, now: UnixMillis) -> Reply {
         self.requests += 1;
-        let outcome = match routes::find(request.method, request.path_and_query) {
+        let outcome = match Target::find(request.method, request.path_and_query) {
             Some(target) => self.workspace.perform(&target, request.body, now),
             None => Err(ApiError::no_route()),
         };

@@ -225,10 +225,10 @@ mod tests {
         assert!(contacts.find(scope, &by_id).is_some());
         tokio::time::advance(Duration::from_secs(61)).await;
         assert!(contacts.find(scope, &lookup).is_none());
-        contacts.written(scope, Some("u-1"), Some("A@b.c"), &ContactId::from("1"));
+        contacts.written(scope, Some("u-1"), Some("A@b.c"), &ContactId::from(1));
         tokio::time::advance(Duration::from_secs(61)).await;
         assert!(contacts.find(scope, &lookup).is_some());
-        contacts.forget(&ContactId::from("1"));
+        contacts.forget(&ContactId::from(1));
         assert!(contacts.find(scope, &lookup).is_none());
         for n in 0..10 {
             contacts.found(scope, &by_email(&n.to_string(), None), &contact("1"));
@@ -240,7 +240,7 @@ mod tests {
     async fn nothing_is_remembered_for_no_time() {
         let contacts = contacts(0);
         let scope = contacts.scope("x", "t", None);
-        contacts.written(scope, Some("u-1"), None, &ContactId::from("1"));
+        contacts.written(scope, Some("u-1"), None, &ContactId::from(1));
         assert_eq!(contacts.len(), 0);
     }
 }

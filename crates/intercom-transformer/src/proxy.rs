@@ -9,7 +9,7 @@ use crate::protocol::{
 };
 use crate::settings::host;
 use crate::steps::Steps;
-use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region};
+use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region, Route};
 use intercom_delivery::{Answer, Ending, Fact, Knowledge, Next, Permit, Rewritten, Verdict, Walk, Write};
 use rudderstack_to_intercom::{Lookup, LookupField, Missing, Plan, SaveContact};
 use serde_json::value::RawValue;
@@ -84,7 +84,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
             None => Region::default(),
         };
         let mut call = operation_of(&request.method, endpoint.path())
-            .map(|(operation, method)| Call::new(operation, method, endpoint.path()))
+            .map(|operation| Call::new(operation, endpoint.path()))
             .ok_or_else(|| unknown("no such call is ever returned"))?;
         for pair in endpoint
             .query()
@@ -271,7 +271,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
     fn contact_of_path(&self) -> Option<ContactId> {
         let id = self.call.path.split('/').nth(2)?;
         let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
-        Some(ContactId::new(id))
+        id.parse().ok()
     }
 }
 
@@ -319,24 +319,24 @@ impl Knowledge for Recovering<'_> {
 }
 
 /// The operation of a request, if it is one of those that the router returns.
-fn operation_of(method: &str, path: &str) -> Option<(OperationId, Method)> {
-    let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-    if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+fn operation_of(method: &str, path: &str) -> Option<OperationId> {
+    let route = Route::find(method.to_ascii_uppercase().parse().ok()?, path)?;
+    // What decodes a path before it looks at its segments would see others.
+    if route.parameters().any(|parameter| parameter.contains(['/', '\\'])) {
         return None;
     }
-    let method: Method = method.to_ascii_uppercase().parse().ok()?;
-    let operation = match (method, segments.as_slice()) {
-        (Method::Post, ["contacts"]) => OperationId::CreateContact,
-        (Method::Put, ["contacts", _]) => OperationId::UpdateContact,
-        (Method::Delete, ["contacts", _]) => OperationId::DeleteContact,
-        (Method::Post, ["events"]) => OperationId::SubmitDataEvent,
-        (Method::Post, ["companies"]) => OperationId::UpsertCompany,
-        (Method::Post, ["contacts", _, "companies"]) => OperationId::AttachCompany,
-        (Method::Post, ["contacts", "search"]) => OperationId::SearchContacts,
-        (Method::Post, ["tags"]) => OperationId::CreateTag,
-        _ => return None,
-    };
-    Some((operation, method))
+    let is_returned = matches!(
+        route.operation,
+        OperationId::CreateContact
+            | OperationId::UpdateContact
+            | OperationId::DeleteContact
+            | OperationId::SubmitDataEvent
+            | OperationId::UpsertCompany
+            | OperationId::AttachCompany
+            | OperationId::SearchContacts
+            | OperationId::CreateTag
+    );
+    is_returned.then_some(route.operation)
 }
 
 /// What a call that did not succeed means to rudder-server.
@@ -399,17 +399,18 @@ mod tests {
             ("POST", "/contacts/search", OperationId::SearchContacts),
             ("POST", "/events", OperationId::SubmitDataEvent),
         ] {
-            assert_eq!(
-                operation_of(method, path).map(|(operation, _)| operation),
-                Some(operation),
-                "{path}"
-            );
+            assert_eq!(operation_of(method, path), Some(operation), "{path}");
         }
         for (method, path) in [
             ("GET", "/me"),
             ("DELETE", "/companies/5"),
             ("PUT", "/contacts/.."),
             ("PUT", "/contacts/"),
+            ("PUT", "/contacts/%2e%2E"),
+            ("PUT", "/contacts/5%2f..%2fcompanies"),
+            ("PUT", "/contacts/5%5Ccompanies"),
+            ("POST", "//contacts"),
+            ("POST", "/contacts/%2E./companies"),
             ("PATCH", "/contacts/5"),
             ("POST", "/contacts//companies"),
             ("POST", ""),

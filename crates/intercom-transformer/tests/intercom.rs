@@ -281,7 +281,7 @@ async fn users_are_erased_by_any_identity_archived_ones_too() {
     let archived = state(&sandbox)["contacts"][2]["id"].as_str().unwrap().to_owned();
     sandbox.with(|sandbox| {
         let call = intercom_api::Operation::to_call(&intercom_api::ArchiveContact {
-            id: archived.as_str().into(),
+            id: archived.parse().unwrap(),
         })
         .unwrap();
         sandbox.call(&call, intercom_sandbox::UnixMillis(0));

@@ -139,7 +139,7 @@ fn one_that_intercom_refuses_stays_missing_and_the_others_are_created() {
 #[test]
 fn an_archived_attribute_is_missing_and_not_restored() {
     let sandbox = Served::new(settings());
-    let mut archive = intercom_api::UpdateDataAttribute::new("1");
+    let mut archive = intercom_api::UpdateDataAttribute::new(1);
     archive.archived = Some(true);
     sandbox.call(&archive);
     let event = r#"{"type":"identify","userId":"a","traits":{"plan":"pro"}}"#;

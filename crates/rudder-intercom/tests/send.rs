@@ -71,6 +71,27 @@ fn the_summary_has_exactly_these_keys() {
 }
 
 #[test]
+fn ids_of_dots_lead_to_nothing_else() {
+    let identify = json!({
+        "type": "identify", "userId": "u-1",
+        "traits": {"id": "..", "email": "ann@example.org", "company": {"id": "acme", "remove": true}},
+        "integrations": {"All": true, "Intercom": {"lookup": "id"}},
+    });
+    let record = |id: &str| json!({"type": "record", "action": "delete", "identifiers": {"id": id}, "fields": {}});
+    let input = [
+        json!({"type": "group", "userId": "u-1", "groupId": "acme", "traits": {"name": "Acme"}}),
+        identify,
+        record("."),
+        record(".."),
+        record(""),
+    ];
+    let (code, summary, state) = send(&[], input.map(|event| event.to_string()).join("\n"));
+    assert_eq!((code, &summary["rejections"]), (1, &json!({"missing_lookup_value": 4})));
+    assert_eq!(state["companies"][0]["company_id"], "acme");
+    assert_eq!(state["calls"].get("delete_company"), None);
+}
+
+#[test]
 fn policies_reach_the_engine() {
     let event = r#"{"type":"track","userId":"nobody","event":"x"}"#;
     let (code, summary, state) = send(&["--on-unknown-contact", "create"], event);

@@ -2,7 +2,7 @@
 
 use crate::date;
 use crate::issue::WarningCode;
-use intercom_api::{Number, SearchValue, UnixSeconds, limits};
+use intercom_api::{ContactId, Number, SearchValue, UnixSeconds, limits};
 use rudderstack_events::{Kind, Raw, Scalar};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -58,6 +58,17 @@ pub(crate) const TEXT: Coercion<String> = Coercion {
     rule: "A string as it is; a number or boolean by its JSON text.",
     expected: "a text",
     run: |raw| Value(usable!(raw).into_text().into_owned()),
+};
+
+/// Intercom's own id of a contact, which becomes part of a path: a text that would change the path is none.
+pub(crate) const ANY_CONTACT_ID: Coercion<ContactId> = Coercion {
+    name: "id of a contact",
+    rule: "As a text, but neither `.` nor `..`, which no id is.",
+    expected: "Intercom's id of a contact",
+    run: |raw| {
+        let id = usable!(raw).into_text().into_owned().try_into();
+        id.map_or(TryNext(WarningCode::MalformedValue), Value)
+    },
 };
 
 /// A value that keeps its own type.
@@ -129,17 +140,16 @@ pub(crate) const MONTHLY_AMOUNT: Coercion<Number> = Coercion {
 };
 
 /// What has the form of Intercom's own ids of contacts; anything else gives way to the next source.
-pub(crate) const CONTACT_ID: Coercion<String> = Coercion {
+pub(crate) const CONTACT_ID: Coercion<ContactId> = Coercion {
     name: "contact id",
     rule: "A text of 24 hexadecimal digits.",
     expected: "an id that Intercom gives a contact, which has 24 hexadecimal digits",
     run: |raw| {
         let text = usable!(raw).into_text();
         let is_id = text.len() == limits::CONTACT_ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_id {
-            Value(text.into_owned())
-        } else {
-            TryNext(WarningCode::IdNotAContact)
+        match ContactId::try_from(text.into_owned()) {
+            Ok(id) if is_id => Value(id),
+            _ => TryNext(WarningCode::IdNotAContact),
         }
     },
 };
@@ -201,7 +211,7 @@ macro_rules! documented {
         pub(crate) const DOCUMENTED: &[(&str, &str)] = &[$(($coercion.name, $coercion.rule)),+];
     };
 }
-documented! { TEXT, EMAIL_ADDRESS, NUMBER, MONTHLY_AMOUNT, INTEGER, BOOLEAN, UNIX_SECONDS, FIRST_UNIX_SECONDS, ROLE, IMAGE_URL, SCALAR }
+documented! { TEXT, ANY_CONTACT_ID, EMAIL_ADDRESS, NUMBER, MONTHLY_AMOUNT, INTEGER, BOOLEAN, UNIX_SECONDS, FIRST_UNIX_SECONDS, ROLE, IMAGE_URL, SCALAR }
 
 /// The number that JavaScript's `Number()` makes of a value, with its text where that is JSON already.
 fn number(scalar: &Scalar<'_>) -> Option<Number> {

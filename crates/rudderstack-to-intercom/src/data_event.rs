@@ -1,6 +1,6 @@
 //! track: submit a data event.
 
-use crate::coerce::{CONTACT_ID, POSSIBLE_SECONDS, TEXT};
+use crate::coerce::{ANY_CONTACT_ID, CONTACT_ID, POSSIBLE_SECONDS, TEXT};
 use crate::destination::SameSecond;
 use crate::deviation::Deviation;
 use crate::flatten::{METADATA, flatten};
@@ -39,7 +39,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         call: EventType::Track,
         target: "id",
         sources: ID,
-        coercion: "text; beside `user_id` or `email` the first that has the form of Intercom's contact ids, 24 hexadecimal \
+        coercion: "id of a contact; beside `user_id` or `email` the first that has the form of Intercom's contact ids, 24 hexadecimal \
             digits",
         document: "guide: Properties mapping",
         deviations: &[Deviation::D12],
@@ -104,7 +104,7 @@ pub(crate) fn event(reader: &Reader<'_>) -> Result<DataEvent, Rejection> {
 /// cannot be such an id is left out (D12).
 fn contact_id(reader: &Reader<'_>, fields: &Fields) -> Option<ContactId> {
     if fields.user_id.is_none() && fields.email.is_none() {
-        return reader.read("id", ID, &TEXT).map(ContactId::new);
+        return reader.read("id", ID, &ANY_CONTACT_ID);
     }
     let user_id = fields.user_id.as_ref().map(ExternalId::as_str);
     ID.iter().find_map(|source| {
@@ -113,7 +113,7 @@ fn contact_id(reader: &Reader<'_>, fields: &Fields) -> Option<ContactId> {
         if user_id.is_some() && reader.read_quietly(source, &TEXT).as_deref() == user_id {
             return None;
         }
-        reader.read("id", source, &CONTACT_ID).map(ContactId::new)
+        reader.read("id", source, &CONTACT_ID)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Which field and value a contact is looked up by.
 
-use crate::coerce::{BOOLEAN, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
+use crate::coerce::{BOOLEAN, ANY_CONTACT_ID, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
 use crate::deviation::Deviation;
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
@@ -271,6 +271,7 @@ fn as_search_value(field: ContactField, value: &impl Coerce) -> Option<SearchVal
         // Intercom keeps emails in lower case (D22).
         (ContactField::Email, _) => value.coerce(&TEXT).map(|email| email.to_lowercase().into()),
         (ContactField::Avatar, _) => value.coerce(&IMAGE_URL).map(Into::into),
+        (ContactField::Id, _) => value.coerce(&ANY_CONTACT_ID).map(|id| id.into_string().into()),
         (_, FieldKind::Text) => value.coerce(&TEXT).map(Into::into),
         (_, FieldKind::Integer) => value.coerce(&INTEGER).map(Into::into),
         (_, FieldKind::Boolean) => value.coerce(&BOOLEAN).map(Into::into),
@@ -298,7 +299,7 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
             Describing::Company => [deviations, &[Deviation::D20, Deviation::D26]].concat(),
         },
     };
-    let special: [(ContactField, &'static str, &'static [Deviation]); 5] = [
+    let special: [(ContactField, &'static str, &'static [Deviation]); 6] = [
         (
             ContactField::Email,
             "text, in lower case",
@@ -307,6 +308,7 @@ pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
         (ContactField::Phone, TEXT.name, &[]),
         (ContactField::Name, TEXT.name, &[]),
         (ContactField::Avatar, IMAGE_URL.name, &[]),
+        (ContactField::Id, ANY_CONTACT_ID.name, &[]),
         (ContactField::ExternalId, TEXT.name, &[Deviation::D18, Deviation::D19]),
     ];
     let of_kind = move |(kind, coercion)| {

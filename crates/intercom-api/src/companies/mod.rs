@@ -13,9 +13,9 @@ use crate::json::Number;
 use crate::limits;
 use crate::model::{OrEmpty, fields, open_enum, request};
 use crate::operation::{NoBody, Operation};
+use crate::route::OperationId;
 use crate::segments::AttachedSegments;
 use crate::validation::Checks;
-use crate::{Method, OperationId};
 use std::borrow::Cow;
 use std::fmt;
 use validator::{Validate, ValidationErrors};
@@ -63,7 +63,7 @@ impl Validate for CompanyFields {
 
 request! {
     /// Creates a company, or updates the one with its `company_id`: `POST /companies`.
-    UpsertCompany: Post "/companies" => Company {
+    UpsertCompany => Company {
         content {
             /// What the company is to have; `company_id` among it.
             company: CompanyFields,
@@ -79,7 +79,7 @@ impl Validate for UpsertCompany {
 
 request! {
     /// Updates a company: `PUT /companies/{id}`. Its `company_id` cannot be changed.
-    UpdateCompany: Put "/companies/{}" => Company {
+    UpdateCompany => Company {
         path {
             /// The company.
             id: CompanyId,
@@ -99,7 +99,7 @@ impl Validate for UpdateCompany {
 
 request! {
     /// Retrieves a company: `GET /companies/{id}`.
-    RetrieveCompany: Get "/companies/{}" => Company {
+    RetrieveCompany => Company {
         path {
             /// The company.
             id: CompanyId,
@@ -109,7 +109,7 @@ request! {
 
 request! {
     /// Deletes a company: `DELETE /companies/{id}`.
-    DeleteCompany: Delete "/companies/{}" => DeletedCompany {
+    DeleteCompany => DeletedCompany {
         path {
             /// The company.
             id: CompanyId,
@@ -119,7 +119,7 @@ request! {
 
 request! {
     /// Lists the contacts of a company: `GET /companies/{id}/contacts`.
-    ListCompanyContacts: Get "/companies/{}/contacts" => ContactList {
+    ListCompanyContacts => ContactList {
         path {
             /// The company.
             id: CompanyId,
@@ -129,7 +129,7 @@ request! {
 
 request! {
     /// Lists the segments that a company is in: `GET /companies/{id}/segments`.
-    ListCompanySegments: Get "/companies/{}/segments" => AttachedSegments {
+    ListCompanySegments => AttachedSegments {
         path {
             /// The company.
             id: CompanyId,
@@ -153,7 +153,7 @@ request! {
     /// Companies without users are missing. Beyond [`limits::LISTED_COMPANIES`],
     /// [scroll](ScrollCompanies).
     #[non_exhaustive]
-    ListCompanies: Post "/companies/list" => CompanyList {
+    ListCompanies => CompanyList {
         query {
             optional {
                 /// The number of the page, from 1.
@@ -170,7 +170,7 @@ request! {
 request! {
     /// Goes through all companies: `GET /companies/scroll`. One scroll at a time; it ends after a minute without use.
     #[non_exhaustive]
-    ScrollCompanies: Get "/companies/scroll" => CompanyScroll {
+    ScrollCompanies => CompanyScroll {
         query {
             optional {
                 /// What the page before named; unset for the first.
@@ -182,7 +182,7 @@ request! {
 
 request! {
     /// Links a contact to a company: `POST /contacts/{id}/companies`.
-    AttachCompany: Post "/contacts/{}/companies" => Company {
+    AttachCompany => Company {
         path {
             /// The contact.
             contact: ContactId,
@@ -198,7 +198,7 @@ request! {
 
 request! {
     /// Ends the link of a contact to a company: `DELETE /contacts/{contact_id}/companies/{id}`.
-    DetachCompany: Delete "/contacts/{}/companies/{}" => OrEmpty<Company> {
+    DetachCompany => OrEmpty<Company> {
         path {
             /// The contact.
             contact: ContactId,
@@ -235,10 +235,9 @@ impl Operation for FindCompany {
     type Body = NoBody;
     type Answer = FoundCompanies;
     const ID: OperationId = OperationId::FindCompany;
-    const METHOD: Method = Method::Get;
 
     fn path(&self) -> Cow<'static, str> {
-        Cow::Borrowed("/companies")
+        Self::ID.path([])
     }
 
     fn query(&self) -> Vec<(Cow<'static, str>, String)> {
@@ -290,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_link_is_in_path_and_body() {
-        let (contact, company) = (ContactId::from("c1"), CompanyId::from("k 2"));
+        let (contact, company) = ("c1".parse::<ContactId>().unwrap(), "k 2".parse::<CompanyId>().unwrap());
         let attach = AttachCompany {
             contact: contact.clone(),
             company: company.clone(),
@@ -314,7 +313,7 @@ mod tests {
             page: Some(2),
             per_page: None,
         };
-        let call = FindCompany::ByTag("7".into(), page).to_call().unwrap();
+        let call = FindCompany::ByTag(7.into(), page).to_call().unwrap();
         assert_eq!(call.path_and_query(), "/companies?tag_id=7&page=2");
         let call = FindCompany::ByName("Müller & Söhne".into()).to_call().unwrap();
         assert_eq!(call.path_and_query(), "/companies?name=M%C3%BCller%20%26%20S%C3%B6hne");

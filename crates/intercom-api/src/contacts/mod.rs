@@ -78,7 +78,7 @@ request! {
     ///
     /// Answered 409 when there is one already with its external id or email: see
     /// [`ApiError::conflicting_contact`](crate::ApiError::conflicting_contact).
-    CreateContact: Post "/contacts" => Contact {
+    CreateContact => Contact {
         content {
             /// What the contact is to have; at least an external id, an email or a role.
             contact: ContactFields,
@@ -98,7 +98,7 @@ impl Validate for CreateContact {
 
 request! {
     /// Updates a contact: `PUT /contacts/{id}`.
-    UpdateContact: Put "/contacts/{}" => Contact {
+    UpdateContact => Contact {
         path {
             /// The contact.
             id: ContactId,
@@ -118,7 +118,7 @@ impl Validate for UpdateContact {
 
 request! {
     /// Retrieves a contact: `GET /contacts/{id}`.
-    RetrieveContact: Get "/contacts/{}" => Contact {
+    RetrieveContact => Contact {
         path {
             /// The contact.
             id: ContactId,
@@ -128,7 +128,7 @@ request! {
 
 request! {
     /// Deletes a contact for good: `DELETE /contacts/{id}`.
-    DeleteContact: Delete "/contacts/{}" => DeletedContact {
+    DeleteContact => DeletedContact {
         path {
             /// The contact.
             id: ContactId,
@@ -140,7 +140,7 @@ request! {
     /// Archives a contact: `POST /contacts/{id}/archive`.
     ///
     /// An archived contact is not found by a search, and still holds its external id and email.
-    ArchiveContact: Post "/contacts/{}/archive" => ArchivedContact {
+    ArchiveContact => ArchivedContact {
         path {
             /// The contact.
             id: ContactId,
@@ -150,7 +150,7 @@ request! {
 
 request! {
     /// Restores an archived contact: `POST /contacts/{id}/unarchive`.
-    UnarchiveContact: Post "/contacts/{}/unarchive" => ArchivedContact {
+    UnarchiveContact => ArchivedContact {
         path {
             /// The contact.
             id: ContactId,
@@ -161,7 +161,7 @@ request! {
 request! {
     /// Merges a lead into a user: `POST /contacts/merge`. The lead is gone afterwards.
     #[derive(serde::Deserialize)]
-    MergeContacts: Post "/contacts/merge" => Contact {
+    MergeContacts => Contact {
         body {
             required {
                 /// The lead.
@@ -176,7 +176,7 @@ request! {
 request! {
     /// Lists contacts: `GET /contacts`. Archived and merged ones are missing.
     #[non_exhaustive]
-    ListContacts: Get "/contacts" => ContactList {
+    ListContacts => ContactList {
         query {
             optional {
                 /// How many to a page, at most [`limits::PAGE_SIZE`](crate::limits::PAGE_SIZE).
@@ -196,7 +196,7 @@ impl Validate for ListContacts {
 
 request! {
     /// Lists the companies of a contact: `GET /contacts/{id}/companies`.
-    ListContactCompanies: Get "/contacts/{}/companies" => CompanyList {
+    ListContactCompanies => CompanyList {
         path {
             /// The contact.
             contact: ContactId,
@@ -219,7 +219,7 @@ mod tests {
         contact.email = Some("ada@example.org".into());
         contact.external_id = Some("u-1".into());
         let call = UpdateContact {
-            id: "a/b".into(),
+            id: "a/b".parse().unwrap(),
             contact,
         }
         .to_call()
@@ -236,7 +236,7 @@ mod tests {
         let mut contact = ContactFields::new();
         contact.name = Some("Ada".into());
         assert!(CreateContact::new(contact.clone()).validate().is_err());
-        assert!(UpdateContact::new("5f", contact.clone()).validate().is_ok());
+        assert!(UpdateContact::new(5, contact.clone()).validate().is_ok());
         contact.role = Some(Role::Lead);
         assert!(CreateContact::new(contact.clone()).validate().is_ok());
         contact.role = Some("guest".into());

@@ -128,7 +128,7 @@ request! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[derive(serde::Deserialize)]
-    SearchContacts: Post "/contacts/search" => ContactList {
+    SearchContacts => ContactList {
         body {
             required {
                 /// What to search for.

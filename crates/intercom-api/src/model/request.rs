@@ -2,14 +2,14 @@
 
 /// A request: a type that is an [`Operation`](crate::Operation).
 ///
-/// `path` lists the fields that fill the `{}` of the path; `query` those that go into the query; `body` those that are
+/// `path` lists the fields that fill the parameters of the route's path, in their order; `query` those that go into the query; `body` those that are
 /// the members of the JSON body; `content` the one that is the whole body. `is` names the operation if it is not
 /// called like the type.
 macro_rules! request {
     // The body is one field.
     (
         $(#[$doc:meta])*
-        $name:ident $(is $id:ident)?: $method:ident $path:literal => $answer:ty {
+        $name:ident $(is $id:ident)? => $answer:ty {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             content { $(#[$cdoc:meta])* $content:ident: $cty:ty, }
         }
@@ -44,8 +44,7 @@ macro_rules! request {
         impl $crate::Operation for $name {
             type Body = $cty;
             type Answer = $answer;
-            $crate::model::request!(@constants $name $($id)?, $method);
-            $crate::model::request!(@path $path $($($segment)+)?);
+            $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
             fn body(&self) -> Option<&$cty> {
                 Some(&self.$content)
@@ -55,7 +54,7 @@ macro_rules! request {
     // The body's members are fields.
     (
         $(#[$doc:meta])*
-        $name:ident $(is $id:ident)?: $method:ident $path:literal => $answer:ty {
+        $name:ident $(is $id:ident)? => $answer:ty {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             body {
                 $(required { $($(#[$rdoc:meta])* $required:ident $(= $rname:literal)?: $rty:ty,)* })?
@@ -122,8 +121,7 @@ macro_rules! request {
         impl $crate::Operation for $name {
             type Body = Self;
             type Answer = $answer;
-            $crate::model::request!(@constants $name $($id)?, $method);
-            $crate::model::request!(@path $path $($($segment)+)?);
+            $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
             fn body(&self) -> Option<&Self> {
                 Some(self)
@@ -133,7 +131,7 @@ macro_rules! request {
     // No body.
     (
         $(#[$doc:meta])*
-        $name:ident $(is $id:ident)?: $method:ident $path:literal => $answer:ty {
+        $name:ident $(is $id:ident)? => $answer:ty {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             $(query {
                 $(required { $($(#[$rdoc:meta])* $required:ident: $rty:ty,)* })?
@@ -177,8 +175,7 @@ macro_rules! request {
         impl $crate::Operation for $name {
             type Body = $crate::operation::NoBody;
             type Answer = $answer;
-            $crate::model::request!(@constants $name $($id)?, $method);
-            $crate::model::request!(@path $path $($($segment)+)?);
+            $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
             $(fn query(&self) -> Vec<(::std::borrow::Cow<'static, str>, String)> {
                 #[allow(unused_mut)]
@@ -194,21 +191,19 @@ macro_rules! request {
             }
         }
     };
-    (@constants $name:ident, $method:ident) => {
-        const ID: $crate::OperationId = $crate::OperationId::$name;
-        const METHOD: $crate::Method = $crate::Method::$method;
+    (@path $name:ident $id:ident, $($segment:ident)*) => {
+        $crate::model::request!(@path $id, $($segment)*);
     };
-    (@constants $name:ident $id:ident, $method:ident) => {
-        $crate::model::request!(@constants $id, $method);
-    };
-    (@path $path:literal) => {
+    (@path $id:ident, $($segment:ident)*) => {
+        const ID: $crate::OperationId = $crate::OperationId::$id;
+
         fn path(&self) -> ::std::borrow::Cow<'static, str> {
-            ::std::borrow::Cow::Borrowed($path)
-        }
-    };
-    (@path $path:literal $($segment:ident)+) => {
-        fn path(&self) -> ::std::borrow::Cow<'static, str> {
-            ::std::borrow::Cow::Owned(format!($path, $($crate::operation::encode(self.$segment.as_str())),+))
+            const PARAMETERS: &[&str] = &[$(stringify!($segment)),*];
+            const _: () = assert!(
+                PARAMETERS.len() == $crate::OperationId::$id.parameters(),
+                "the request has not the parameters of its route",
+            );
+            $crate::OperationId::$id.path([$($crate::ids::PathSegment::as_segment(&self.$segment)),*])
         }
     };
 }

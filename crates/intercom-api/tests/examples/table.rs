@@ -11,10 +11,6 @@ type Rewrite<T> = Box<dyn Fn(&[u8]) -> Result<T, String>>;
 
 /// The model of an operation.
 pub(crate) struct Entry {
-    /// The method.
-    pub(crate) method: Method,
-    /// The path, with `_` for its ids.
-    pub(crate) path: String,
     /// The request's body, if it has one.
     pub(crate) request: Option<Rewrite<String>>,
     /// The answer's body, and where the answer differs from its model.
@@ -22,13 +18,11 @@ pub(crate) struct Entry {
 }
 
 /// An operation without a body.
-fn bare<O: Operation>(sample: &O) -> (OperationId, Entry)
+fn bare<O: Operation>(_: &O) -> (OperationId, Entry)
 where
     O::Answer: Serialize + Drift,
 {
     let entry = Entry {
-        method: O::METHOD,
-        path: sample.path().into_owned(),
         request: None,
         answer: Box::new(|body| {
             let answer = O::parse_answer(body).map_err(|error| unread(body, &error))?;
@@ -55,13 +49,13 @@ where
 
 /// The models of all operations.
 pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
-    let id = "_";
+    let id = 1;
     let text = String::new;
-    let filter = || SearchQuery::filter("id", SearchOperator::Equals, id);
+    let filter = || SearchQuery::filter("id", SearchOperator::Equals, "1");
     BTreeMap::from([
         bare(&IdentifyAdmin::new()),
         full(&SetAwayAdmin::new(id, true, true), |body| {
-            SetAwayAdmin::from_body("_", body)
+            SetAwayAdmin::from_body(1, body)
         }),
         bare(&ListActivityLogs::new(UnixSeconds(0))),
         bare(&ListAdmins::new()),
@@ -70,46 +64,44 @@ pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
         bare(&FindCompany::ByName(text())),
         bare(&RetrieveCompany::new(id)),
         full(&UpdateCompany::new(id, CompanyFields::new()), |body| {
-            UpdateCompany::from_body("_", body)
+            UpdateCompany::from_body(1, body)
         }),
         bare(&DeleteCompany::new(id)),
         bare(&ListCompanyContacts::new(id)),
         bare(&ListCompanySegments::new(id)),
         bare(&ListCompanies::new()),
         bare(&ScrollCompanies::new()),
-        full(&AttachCompany::new(id, id), |body| AttachCompany::from_body("_", body)),
+        full(&AttachCompany::new(id, id), |body| AttachCompany::from_body(1, body)),
         bare(&DetachCompany::new(id, id)),
         bare(&ListContactCompanies::new(id)),
         bare(&ListContactNotes::new(id)),
-        full(&CreateNote::new(id, text()), |body| CreateNote::from_body("_", body)),
+        full(&CreateNote::new(id, text()), |body| CreateNote::from_body(1, body)),
         bare(&RetrieveNote::new(id)),
         bare(&ListContactSegments::new(id)),
         bare(&ListContactSubscriptions::new(id)),
         full(&AttachSubscription::new(id, id, ConsentType::OptIn), |body| {
-            AttachSubscription::from_body("_", body)
+            AttachSubscription::from_body(1, body)
         }),
         bare(&DetachSubscription::new(id, id)),
         bare(&ListSubscriptionTypes::new()),
         bare(&ListContactTags::new(id)),
-        full(&TagContact::new(id, id), |body| TagContact::from_body("_", body)),
+        full(&TagContact::new(id, id), |body| TagContact::from_body(1, body)),
         bare(&UntagContact::new(id, id)),
         full(&TagConversation::new(id, id, id), |body| {
-            TagConversation::from_body("_", body)
+            TagConversation::from_body(1, body)
         }),
         full(&UntagConversation::new(id, id, id), |body| {
-            UntagConversation::from_body("_", "_", body)
+            UntagConversation::from_body(1, 1, body)
         }),
-        full(&TagTicket::new(id, id, id), |body| TagTicket::from_body("_", body)),
-        full(&UntagTicket::new(id, id, id), |body| {
-            UntagTicket::from_body("_", "_", body)
-        }),
+        full(&TagTicket::new(id, id, id), |body| TagTicket::from_body(1, body)),
+        full(&UntagTicket::new(id, id, id), |body| UntagTicket::from_body(1, 1, body)),
         bare(&ListTags::new()),
         full(&CreateTag::new(text()), CreateTag::from_body),
         bare(&FindTag::new(id)),
         bare(&DeleteTag::new(id)),
         full(&CreateContact::new(ContactFields::new()), CreateContact::from_body),
         full(&UpdateContact::new(id, ContactFields::new()), |body| {
-            UpdateContact::from_body("_", body)
+            UpdateContact::from_body(1, body)
         }),
         bare(&RetrieveContact::new(id)),
         bare(&DeleteContact::new(id)),
@@ -124,7 +116,7 @@ pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
             CreateDataAttribute::from_body,
         ),
         full(&UpdateDataAttribute::new(id), |body| {
-            UpdateDataAttribute::from_body("_", body)
+            UpdateDataAttribute::from_body(1, body)
         }),
         full(
             &SubmitDataEvent::new(DataEvent::new(text())),

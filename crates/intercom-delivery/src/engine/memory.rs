@@ -214,7 +214,7 @@ impl Memory {
                 fits.then_some(id)
             }
             // Not searched, just tried: a contact that is gone is found to be gone by the update.
-            LookupField::Standard(ContactField::Id) if !value.is_empty() => Some(ContactId::new(value.as_str())),
+            LookupField::Standard(ContactField::Id) => value.parse().ok(),
             _ => None,
         }
     }

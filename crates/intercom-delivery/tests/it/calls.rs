@@ -20,7 +20,10 @@ fn contact() -> ContactFields {
 
 #[test]
 fn every_call_is_as_documented() {
-    let (contact_id, company_id) = (|| ContactId::from("5f"), || CompanyId::from("6a"));
+    let (contact_id, company_id) = (
+        || ContactId::try_from("5f").unwrap(),
+        || CompanyId::try_from("6a").unwrap(),
+    );
     let mut company = CompanyFields::new();
     company.company_id = Some("acme".into());
     let mut event = DataEvent::new("ordered");

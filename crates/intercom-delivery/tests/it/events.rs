@@ -78,7 +78,7 @@ fn who_is_known_by_intercoms_id_only_cannot_be_created() {
     settings.unknown_contact = UnknownContactPolicy::Create;
     let mut run = Run::new(settings);
     let mut event = DataEvent::new("paid");
-    event.id = Some("c1".into());
+    event.id = "c1".parse().ok();
     run.submit(Plan::SubmitEvent(event), Identities::new());
     run.script([(Op::SubmitDataEvent, gone())]);
     assert_eq!(run.results(), ["failed unknown_contact"]);

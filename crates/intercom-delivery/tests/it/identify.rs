@@ -3,7 +3,7 @@
 use crate::support::*;
 use intercom_api::OperationId as Op;
 use intercom_delivery::*;
-use rudderstack_to_intercom::{CompanyKey, Plan, SaveContact};
+use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, SaveContact};
 
 fn one() -> Run {
     let mut run = Run::new(plain());
@@ -25,7 +25,7 @@ fn a_known_contact_is_updated() {
     );
     let delivered = delivered(run.outcome());
     assert_eq!(delivered.calls, 2);
-    assert_eq!(delivered.contact, Some("c1".into()));
+    assert_eq!(delivered.contact, "c1".parse().ok());
 }
 
 #[test]
@@ -52,6 +52,42 @@ fn a_conflict_names_the_contact_that_is_updated_in_the_same_attempt() {
     assert_eq!(run.sent[2].call.path, "/contacts/c9");
     assert_eq!(run.results(), ["delivered"]);
     assert_eq!(run.now.since(START).as_millis(), 150, "nothing was waited for");
+}
+
+#[test]
+fn an_answer_with_an_id_that_would_lead_elsewhere_is_none() {
+    for id in ["", ".", ".."] {
+        for operation in [Op::SearchContacts, Op::CreateContact] {
+            let mut run = one();
+            run.run(|sent| match (sent.call.operation, operation) {
+                (Op::SearchContacts, Op::CreateContact) => hits(&[]),
+                _ if operation == Op::CreateContact => ok(contact(id, "u1")),
+                _ => hits(&[&contact(id, "u1")]),
+            });
+            assert_eq!(run.results(), ["failed invalid_answer"], "{id:?}");
+            assert!(
+                run.sent.iter().all(|sent| sent.call.path.starts_with("/contacts")),
+                "{id:?}"
+            );
+            assert!(
+                run.sent.iter().all(|sent| sent.call.operation != Op::UpdateContact),
+                "{id:?}"
+            );
+        }
+        let mut run = one();
+        run.script([(Op::SearchContacts, hits(&[])), (Op::CreateContact, conflict(id))]);
+        assert_eq!(run.results(), ["failed conflict"], "{id:?}");
+    }
+}
+
+#[test]
+fn a_contact_is_not_called_by_an_id_that_would_lead_elsewhere() {
+    for id in [".", ".."] {
+        let mut run = Run::new(thrifty());
+        let lookup = Lookup::new("id".parse().unwrap(), id);
+        run.submit(Plan::DeleteContact(lookup), who("u1"));
+        run.script([(Op::SearchContacts, hits(&[]))]);
+    }
 }
 
 #[test]
@@ -111,7 +147,7 @@ fn a_contact_that_is_gone_is_looked_up_again_once() {
             (Op::UpdateContact, ok(contact("c2", "u1"))),
         ]);
         assert_eq!(run.results(), ["delivered"]);
-        assert_eq!(delivered(run.outcome()).contact, Some("c2".into()));
+        assert_eq!(delivered(run.outcome()).contact, "c2".parse().ok());
     }
 }
 

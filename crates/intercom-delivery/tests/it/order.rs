@@ -17,7 +17,7 @@ fn ids(user_id: Option<&str>, anonymous_id: Option<&str>, email: Option<&str>) -
 
 fn event(name: &str) -> Plan {
     let mut event = DataEvent::new(name);
-    event.id = Some("c1".into());
+    event.id = "c1".parse().ok();
     Plan::SubmitEvent(event)
 }
 
@@ -305,7 +305,7 @@ fn what_was_delivered_after_an_event_that_is_cut_short_is_given_back_with_it() {
 #[test]
 fn known_contacts_hold_events_together_that_share_no_identity() {
     let mut run = Run::new(side_by_side());
-    let mut known = KnownContact::new("c1".into());
+    let mut known = KnownContact::new("c1".parse().unwrap());
     known.external_id = Some("u1".into());
     known.email = Some("a@b.c".into());
     run.engine.remember_contact(&known);

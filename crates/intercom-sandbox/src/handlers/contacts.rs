@@ -6,9 +6,9 @@ use crate::error::ApiError;
 use crate::json::{Seq, object};
 use crate::pages::Cursor;
 use crate::request::UnixMillis;
-use crate::routes::Target;
 use crate::store::attributes::Model;
 use crate::store::contacts::{Fields, Presence, Role};
+use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::ErrorCode;
 

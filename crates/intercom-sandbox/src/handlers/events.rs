@@ -4,9 +4,9 @@ use super::{Answer, Outcome};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
-use crate::routes::Target;
 use crate::store::contacts::{Contact, Key};
 use crate::store::events::{Event, Submitted, Summary};
+use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::{Attributes, ErrorCode, Number, Value, limits};
 use serde::Serialize;
@@ -174,24 +174,10 @@ impl Workspace {
     }
 }
 
-/// A moment from 1970 on, as summaries of events show it: `2014-01-16T23:12:21.000+00:00`.
+/// A moment as summaries of events show it: `2014-01-16T23:12:21.000+00:00`.
 fn iso_8601(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Years that begin in March have their leap day at the end; 719,468 days lie between that of the year 0 and 1970.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000+00:00")
+    let moment = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, false)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{Seq, object};
 use crate::pages::{Cursor, Numbered};
-use crate::routes::Target;
+use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::ErrorCode;
 use intercom_api::limits::COMPANIES_PER_CONTACT;

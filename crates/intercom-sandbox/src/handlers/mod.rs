@@ -12,9 +12,9 @@ mod tags;
 pub(crate) use attributes::definition_view;
 
 use crate::error::ApiError;
-use crate::json::to_vec;
+use crate::json::{object, to_vec};
 use crate::request::UnixMillis;
-use crate::routes::Target;
+use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::OperationId;
 use serde::Serialize;
@@ -46,7 +46,7 @@ type Outcome = Result<Answer, ApiError>;
 
 /// A list that always is what it is without any entry.
 fn empty_list() -> Answer {
-    Answer::json(&crate::json::object! { "type": "list", "data": [(); 0] })
+    Answer::json(&object! { "type": "list", "data": [(); 0] })
 }
 
 impl Workspace {
@@ -98,15 +98,28 @@ impl Workspace {
             Op::ListContactNotes => self.list_contact_notes(target.first()),
             Op::RetrieveNote => self.retrieve_note(target.first()),
 
+            Op::IdentifyAdmin => Ok(admins::me()),
+            Op::ListAdmins => Ok(admins::list()),
+            Op::RetrieveAdmin => admins::retrieve(target.first()),
+            Op::SetAwayAdmin => admins::set_away(target.first(), body),
+            Op::ListActivityLogs => Ok(admins::activity_logs()),
+
             Op::ListContactSegments | Op::ListContactSubscriptions => {
                 self.contact(target.first()).map(|_| empty_list())
             }
+            Op::ListSegments => Ok(Answer::json(&object! { "type": "segment.list", "segments": [(); 0] })),
             Op::ListSubscriptionTypes => Ok(empty_list()),
-            // There are no subscription types that a contact could be subscribed to.
-            Op::AttachSubscription | Op::DetachSubscription => self
-                .contact(target.first())
-                .and_then(|_| Err(ApiError::resource_not_found())),
-            _ => admins::perform(target, body),
+
+            Op::RetrieveSegment
+            | Op::AttachSubscription
+            | Op::DetachSubscription
+            | Op::RetrieveVisitor
+            | Op::UpdateVisitor
+            | Op::ConvertVisitor
+            | Op::TagConversation
+            | Op::UntagConversation
+            | Op::TagTicket
+            | Op::UntagTicket => Err(ApiError::not_implemented(target.operation)),
         }
     }
 }

@@ -303,18 +303,18 @@ async fn what_was_learnt_is_kept_with_the_outcome() {
     let bench = Bench::new();
     let store = bench.open();
     store.accept(events(&["a", "b"])).await.unwrap();
-    let mut known = KnownContact::new("c1".into());
+    let mut known = KnownContact::new("c1".parse().unwrap());
     known.email = Some("ann@example.org".to_owned());
     let mut settled = vec![
         Settled::new(1, Settlement::Delivered),
         Settled::new(2, Settlement::GoesOn),
     ];
     settled[0].learnt = Some(Box::new(known.clone()));
-    settled[1].learnt = Some(Box::new(KnownContact::gone("c2".into())));
+    settled[1].learnt = Some(Box::new(KnownContact::gone("c2".parse().unwrap())));
     store.settle(settled).await.unwrap();
     store.close().await;
     let queue = Queue::open(&bench.path()).unwrap();
-    assert_eq!(queue.learnt().unwrap(), [known, KnownContact::gone("c2".into())]);
+    assert_eq!(queue.learnt().unwrap(), [known, KnownContact::gone("c2".parse().unwrap())]);
     assert_eq!(pending(&queue), [(2, "b".into())]);
 }
 

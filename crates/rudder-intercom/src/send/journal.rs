@@ -450,18 +450,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let mut journal = Journal::open(&path).unwrap();
-        let mut known = KnownContact::new("c1".into());
+        let mut known = KnownContact::new("c1".parse().unwrap());
         known.email = Some("ann@example.org".to_owned());
         journal.learn(&known).unwrap();
-        journal.learn(&KnownContact::gone("c1".into())).unwrap();
+        journal.learn(&KnownContact::gone("c1".parse().unwrap())).unwrap();
         journal.commit().unwrap();
-        journal.learn(&KnownContact::new("c2".into())).unwrap();
+        journal.learn(&KnownContact::new("c2".parse().unwrap())).unwrap();
         drop(journal);
 
         let journal = Journal::open(&path).unwrap();
         let mut found = Vec::new();
         journal.learnt(|contact| found.push(contact.clone())).unwrap();
-        assert_eq!(found, [known, KnownContact::gone("c1".into())]);
+        assert_eq!(found, [known, KnownContact::gone("c1".parse().unwrap())]);
         let too_old = KnownContact::KEPT_FOR.as_secs() as i64 + 1;
         journal
             .database
@@ -516,7 +516,7 @@ mod tests {
             journal.earlier().unwrap().get(3, 9).unwrap(),
             Some((Done::Delivered, ""))
         );
-        journal.learn(&KnownContact::new("c1".into())).unwrap();
+        journal.learn(&KnownContact::new("c1".parse().unwrap())).unwrap();
         journal.commit().unwrap();
         journal
             .database
