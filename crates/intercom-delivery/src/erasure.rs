@@ -1,19 +1,24 @@
 //! Erasure of a person: which contacts they are, archived ones too, and the requests to delete these for good.
 
-use crate::Answer;
+use crate::{Answer, ResponseError};
 use intercom_api::{
-    ApiError, Call, ContactFields, ContactId, ContactList, CreateContact, DeleteContact, Operation,
-    RequestUserDeletion, ResourceId, SearchContacts, SearchPagination,
+    Call, Contact, ContactFields, ContactId, ContactList, CreateContact, DeleteContact, Operation, RequestUserDeletion,
+    ResourceId, RetrieveContact, SearchContacts, SearchPagination,
 };
 use rudderstack_to_intercom::{Lookup, LookupField};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 /// The erasure of one person, one call after the other and without I/O.
 ///
-/// The person is searched by external id, and if nobody has it, by email. One that no search finds may be archived, or
-/// too new for the search: only the attempt to create the contact again tells, because Intercom refuses it and names the
-/// contact. If it succeeds, there was nobody, and what was created is deleted again.
+/// The person is searched by external id, and if nobody has it, by email. Because the search may be out of date, each
+/// contact that it finds is read, and only one that still is who was asked for is touched. If several have the email,
+/// none is, unless all of them are asked for.
+///
+/// One that no search finds may be archived, or too new for the search: only the attempt to create the contact again
+/// tells, because Intercom refuses it and names the contact. If it succeeds, there was nobody, and what was created is
+/// deleted again. That is done with the external id alone, by which nobody can be written to; with the email only
+/// if [asked](Self::probe_archived_email).
 ///
 /// ```
 /// use intercom_delivery::{Answer, Erasure};
@@ -21,12 +26,13 @@ use std::fmt;
 /// # fn send(call: &intercom_api::Call) -> Answer {
 /// #     Answer::new(200, match call.operation.as_str() {
 /// #         "search_contacts" => r#"{"data":[{"id":"5f"}]}"#,
+/// #         "retrieve_contact" => r#"{"id":"5f","external_id":"ann-1"}"#,
 /// #         _ => r#"{"id":10}"#,
 /// #     })
 /// # }
 /// let mut erasure = Erasure::new(Some("ann-1".to_owned()), None);
 /// while let Some(call) = erasure.next_call() {
-///     erasure.handle_answer(&send(&call))?;
+///     erasure.handle_response(&send(&call))?;
 /// }
 /// assert_eq!(erasure.requested()[0].contact.as_str(), "5f");
 /// # Ok::<(), intercom_delivery::ErasureError>(())
@@ -35,20 +41,35 @@ use std::fmt;
 pub struct Erasure {
     user_id: Option<String>,
     email: Option<String>,
+    probe_email: bool,
+    all_with_email: bool,
     step: Step,
-    /// Contacts that were found and not yet dealt with.
+    /// The cursors of the pages that the present search has shown.
+    cursors: BTreeSet<String>,
+    /// Contacts that a search has shown, to be read.
+    candidates: VecDeque<ContactId>,
+    /// Contacts that are the person, and whose deletion is to be requested.
     found: VecDeque<ContactId>,
     requested: Vec<RequestedDeletion>,
 }
 
+/// By what a contact is searched, compared or created.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Identity {
+    UserId,
+    Email,
+}
+
 #[derive(Clone)]
 enum Step {
-    /// Search for what the lookup says, from the page with this cursor.
-    Search(LookupField, Option<String>),
+    /// Search, from the page with this cursor.
+    Search(Identity, Option<String>),
+    /// Read the first candidate.
+    Read(Identity),
     /// Try to create the contact.
-    Create,
+    Probe(Identity),
     /// Delete what was created.
-    Undo(ContactId),
+    Undo(Identity, ContactId),
     /// Request the deletion of the first that was found.
     Request,
 }
@@ -59,38 +80,42 @@ enum Step {
 pub struct RequestedDeletion {
     /// The contact.
     pub contact: ContactId,
-    /// Intercom's id of the request: what proves it. `None` if Intercom named none.
+    /// Intercom's id of the request: what proves it. `None` if the contact was gone.
     pub request: Option<ResourceId>,
     /// Whether the contact was gone already.
     pub was_gone: bool,
 }
 
-/// A call of an erasure was refused. The same call can be made again.
+/// An erasure cannot go on. The same call can be made again.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErasureError {
-    /// Intercom answered something else than success.
+    /// A call did not succeed.
     #[error(transparent)]
-    Refused(Box<ApiError>),
-    /// The answer is none that is documented.
-    #[error("Intercom's answer is not as documented")]
-    Unreadable,
+    Response(#[from] ResponseError),
+    /// Several contacts have the email, and which of them is the person cannot be told.
+    #[error("{} contacts have this email, so none is erased: name the person by user id, or ask for all of them", .0.len())]
+    Ambiguous(Vec<ContactId>),
+    /// A list of contacts goes on with a page that has been read.
+    #[error("Intercom's list of contacts never ends: it names the same page again")]
+    RepeatedPage,
 }
 
 impl ErasureError {
     /// The stable code: Intercom's own if it refused the call.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused(error) => error.code(),
-            Self::Unreadable => "unreadable_answer",
+            Self::Response(error) => error.code(),
+            Self::Ambiguous(_) => "ambiguous_contact",
+            Self::RepeatedPage => "repeated_page",
         }
     }
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Refused(error) => error.is_retryable(),
-            Self::Unreadable => false,
+            Self::Response(error) => error.is_retryable(),
+            Self::Ambiguous(_) | Self::RepeatedPage => false,
         }
     }
 }
@@ -101,30 +126,55 @@ impl Erasure {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (user_id, email) = (given(user_id), given(email));
         let step = match (&user_id, &email) {
-            (Some(_), _) => Step::Search(LookupField::EXTERNAL_ID, None),
-            (None, Some(_)) => Step::Search(LookupField::EMAIL, None),
+            (Some(_), _) => Step::Search(Identity::UserId, None),
+            (None, Some(_)) => Step::Search(Identity::Email, None),
             (None, None) => Step::Request,
         };
         Self {
             user_id,
             email,
+            probe_email: false,
+            all_with_email: false,
             step,
+            cursors: BTreeSet::new(),
+            candidates: VecDeque::new(),
             found: VecDeque::new(),
             requested: Vec::new(),
         }
     }
 
-    /// The next call, until its answer is handled; `None` once all is done.
+    /// Whether to look for an archived contact with the email by creating one with it, which is deleted again if there
+    /// was none. Until then whatever the workspace does for new contacts may happen: messages, webhooks.
+    #[must_use]
+    pub fn probe_archived_email(mut self, probe: bool) -> Self {
+        self.probe_email = probe;
+        self
+    }
+
+    /// Whether to erase all contacts that have the email, if there are several.
+    #[must_use]
+    pub fn all_with_email(mut self, all: bool) -> Self {
+        self.all_with_email = all;
+        self
+    }
+
+    /// The next call, until its response is handled; `None` once all is done.
     pub fn next_call(&self) -> Option<Call> {
         let call = match &self.step {
-            Step::Search(field, cursor) => self.search(field, cursor.as_deref()).to_call(),
-            Step::Create => {
+            Step::Search(identity, cursor) => self.search(*identity, cursor.as_deref()).to_call(),
+            Step::Read(_) => {
+                let id = self.candidates.front()?.clone();
+                RetrieveContact { id }.to_call()
+            }
+            Step::Probe(identity) => {
                 let mut contact = ContactFields::new();
-                contact.external_id = self.user_id.as_deref().map(Into::into);
-                contact.email.clone_from(&self.email);
+                match identity {
+                    Identity::UserId => contact.external_id = self.user_id.as_deref().map(Into::into),
+                    Identity::Email => contact.email.clone_from(&self.email),
+                }
                 CreateContact { contact }.to_call()
             }
-            Step::Undo(id) => DeleteContact { id: id.clone() }.to_call(),
+            Step::Undo(_, id) => DeleteContact { id: id.clone() }.to_call(),
             Step::Request => {
                 let intercom_user_id = self.found.front()?.clone();
                 RequestUserDeletion { intercom_user_id }.to_call()
@@ -134,13 +184,15 @@ impl Erasure {
         call.ok()
     }
 
-    fn search(&self, field: &LookupField, cursor: Option<&str>) -> SearchContacts {
-        let value = if *field == LookupField::EXTERNAL_ID {
-            self.user_id.clone()
-        } else {
-            self.email.as_ref().map(|email| email.to_lowercase())
+    fn search(&self, identity: Identity, cursor: Option<&str>) -> SearchContacts {
+        let lookup = match identity {
+            Identity::UserId => Lookup::new(LookupField::EXTERNAL_ID, self.user_id.clone().unwrap_or_default()),
+            Identity::Email => {
+                let email = self.email.as_deref().unwrap_or_default();
+                Lookup::new(LookupField::EMAIL, email.to_lowercase())
+            }
         };
-        let mut search = Lookup::new(field.clone(), value.unwrap_or_default()).search();
+        let mut search = lookup.search();
         if let Some(cursor) = cursor {
             let mut page = SearchPagination::new();
             page.starting_after = Some(cursor.to_owned());
@@ -149,95 +201,172 @@ impl Erasure {
         search
     }
 
-    /// Takes the answer of the last call.
+    /// Takes the response to the last call.
     ///
     /// # Errors
     ///
     /// If it is not what the call needs. The erasure is as before, so that the call can be made again.
-    pub fn handle_answer(&mut self, answer: &Answer) -> Result<(), ErasureError> {
-        let result = if (200..300).contains(&answer.status) {
-            Ok(answer.body.as_slice())
-        } else {
-            let mut error = ApiError::parse(answer.status, &answer.body);
-            error.request_id = error.request_id.or_else(|| answer.request_id.clone());
-            Err(error)
-        };
-        let refused = |error: ApiError| Err(ErasureError::Refused(Box::new(error)));
-        let is_gone = |error: &ApiError| matches!(error.status, 404 | 410);
-        match (&self.step, result) {
-            (Step::Search(field, _), Ok(body)) => {
-                let list = SearchContacts::parse_answer(body).map_err(|_| ErasureError::Unreadable)?;
-                let field = field.clone();
-                self.searched(field, list);
-                Ok(())
+    pub fn handle_response(&mut self, response: &Answer) -> Result<(), ErasureError> {
+        match self.step.clone() {
+            Step::Search(identity, _) => {
+                let list = response.read::<SearchContacts>()?;
+                self.searched(identity, list)
             }
-            (Step::Create, Ok(body)) => {
-                let contact = CreateContact::parse_answer(body).map_err(|_| ErasureError::Unreadable)?;
-                self.step = Step::Undo(contact.id);
-                Ok(())
+            Step::Read(identity) => {
+                let contact = match response.read::<RetrieveContact>() {
+                    Ok(contact) => Some(contact),
+                    // The search still shows what is gone.
+                    Err(error) if error.is_gone() => None,
+                    Err(error) => return Err(error.into()),
+                };
+                self.have_read(identity, contact.as_ref())
             }
-            (Step::Create, Err(error)) => match error.conflicting_contact() {
-                Some(conflict) => {
-                    self.found.push_back(conflict.id);
-                    self.step = Step::Request;
+            Step::Probe(identity) => match response.read::<CreateContact>() {
+                Ok(contact) => {
+                    self.step = Step::Undo(identity, contact.id);
                     Ok(())
                 }
-                None => refused(error),
+                // Intercom itself has just compared the one identity, so the contact need not be read; nor can it be,
+                // if it is archived.
+                Err(error) => match error.conflicting_contact() {
+                    Some(conflict) => {
+                        self.found.push_back(conflict.id);
+                        self.step = Step::Request;
+                        Ok(())
+                    }
+                    None => Err(error.into()),
+                },
             },
-            (Step::Undo(_), Ok(_)) => {
-                self.step = Step::Request;
-                Ok(())
-            }
-            (Step::Undo(_), Err(error)) if is_gone(&error) => {
-                self.step = Step::Request;
-                Ok(())
-            }
-            (Step::Request, Ok(body)) => {
-                let deletion = RequestUserDeletion::parse_answer(body).ok();
-                self.dealt_with(deletion.and_then(|deletion| deletion.id), false);
-                Ok(())
-            }
-            (Step::Request, Err(error)) if is_gone(&error) => {
-                self.dealt_with(None, true);
-                Ok(())
-            }
-            (_, Err(error)) => refused(error),
+            Step::Undo(identity, _) => match response.read::<DeleteContact>() {
+                Err(error) if !error.is_gone() => Err(error.into()),
+                _ => {
+                    self.step = self.after_probing(identity);
+                    Ok(())
+                }
+            },
+            Step::Request => match response.read::<RequestUserDeletion>() {
+                Ok(deletion) => match deletion.id {
+                    Some(request) => {
+                        self.dealt_with(Some(request));
+                        Ok(())
+                    }
+                    // A proxy, for instance: nothing proves that Intercom has heard of it.
+                    None => Err(ResponseError::Unreadable.into()),
+                },
+                Err(error) if error.is_gone() => {
+                    self.dealt_with(None);
+                    Ok(())
+                }
+                Err(error) => Err(error.into()),
+            },
         }
     }
 
-    fn searched(&mut self, field: LookupField, list: ContactList) {
+    fn searched(&mut self, identity: Identity, list: ContactList) -> Result<(), ErasureError> {
         let cursor = list.next_cursor().map(str::to_owned);
         let contacts = list.data.unwrap_or_default();
-        let is_last = contacts.is_empty() || cursor.is_none();
-        self.found.extend(contacts.into_iter().map(|contact| contact.id));
-        self.step = if !is_last {
-            Step::Search(field, cursor)
-        } else if !self.found.is_empty() {
-            Step::Request
-        } else if field == LookupField::EXTERNAL_ID && self.email.is_some() {
-            Step::Search(LookupField::EMAIL, None)
-        } else {
-            Step::Create
+        let next = cursor.filter(|_| !contacts.is_empty());
+        if let Some(cursor) = &next
+            && !self.cursors.insert(cursor.clone())
+        {
+            return Err(ErasureError::RepeatedPage);
+        }
+        for contact in contacts {
+            if !self.candidates.contains(&contact.id) {
+                self.candidates.push_back(contact.id);
+            }
+        }
+        self.step = match next {
+            Some(cursor) => Step::Search(identity, Some(cursor)),
+            None => {
+                self.cursors.clear();
+                self.after_reading(identity)?
+            }
         };
+        Ok(())
     }
 
-    fn dealt_with(&mut self, request: Option<ResourceId>, was_gone: bool) {
+    fn have_read(&mut self, identity: Identity, contact: Option<&Contact>) -> Result<(), ErasureError> {
+        // So that an error leaves everything as it was.
+        let before = (self.candidates.clone(), self.found.clone());
+        self.candidates.pop_front();
+        if let Some(contact) = contact {
+            let id = contact.id.clone();
+            if self.is_the_user(contact) {
+                // The search by user id has not seen them yet: this one, and nobody else who has the email.
+                self.found = VecDeque::from([id]);
+                self.candidates.clear();
+            } else if identity == Identity::Email && self.has_the_email(contact) && !self.found.contains(&id) {
+                self.found.push_back(id);
+            }
+        }
+        match self.after_reading(identity) {
+            Ok(step) => {
+                self.step = step;
+                Ok(())
+            }
+            Err(error) => {
+                (self.candidates, self.found) = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// What comes next, with what has been read so far.
+    fn after_reading(&self, identity: Identity) -> Result<Step, ErasureError> {
+        if !self.candidates.is_empty() {
+            return Ok(Step::Read(identity));
+        }
+        match self.found.len() {
+            0 if identity == Identity::UserId && self.email.is_some() => Ok(Step::Search(Identity::Email, None)),
+            0 if self.user_id.is_some() => Ok(Step::Probe(Identity::UserId)),
+            0 => Ok(self.after_probing(Identity::UserId)),
+            1 => Ok(Step::Request),
+            _ if self.all_with_email => Ok(Step::Request),
+            _ => Err(ErasureError::Ambiguous(self.found.iter().cloned().collect())),
+        }
+    }
+
+    /// What comes next if nobody has the identity that was probed.
+    fn after_probing(&self, identity: Identity) -> Step {
+        match identity {
+            Identity::UserId if self.email.is_some() && self.probe_email => Step::Probe(Identity::Email),
+            _ => Step::Request,
+        }
+    }
+
+    fn is_the_user(&self, contact: &Contact) -> bool {
+        let id = contact.external_id.as_ref().map(intercom_api::ExternalId::as_str);
+        self.user_id.is_some() && id == self.user_id.as_deref()
+    }
+
+    fn has_the_email(&self, contact: &Contact) -> bool {
+        let lower = |email: &Option<String>| email.as_deref().map(str::to_lowercase);
+        self.email.is_some() && lower(&contact.email) == lower(&self.email)
+    }
+
+    fn dealt_with(&mut self, request: Option<ResourceId>) {
         self.requested
             .extend(self.found.pop_front().map(|contact| RequestedDeletion {
                 contact,
+                was_gone: request.is_none(),
                 request,
-                was_gone,
             }));
     }
 
-    /// The contacts that a search has found, and whose deletion is not yet requested.
+    /// The contacts that are the person, and whose deletion is not yet requested.
     pub fn found(&self) -> impl Iterator<Item = &ContactId> {
         self.found.iter()
     }
 
-    /// Whether the next call changes something in Intercom: until then, everything has only been searched.
+    /// Whether the next call only looks for the person: until then, nothing in Intercom has been changed.
     pub fn is_still_searching(&self) -> bool {
-        matches!(self.step, Step::Search(..))
+        matches!(self.step, Step::Search(..) | Step::Read(_))
+    }
+
+    /// Whether an archived contact with the email would not have been found, if all is done and nobody was.
+    pub fn leaves_archived_email_unseen(&self) -> bool {
+        self.email.is_some() && !self.probe_email && self.requested.is_empty() && self.found.is_empty()
     }
 
     /// The contacts whose deletion has been requested. None, once all is done: Intercom does not know the person.
@@ -256,95 +385,4 @@ impl fmt::Debug for Erasure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs an erasure against a script: for each call the operation that is expected, and the answer.
-    fn run(erasure: &mut Erasure, script: &[(&str, u16, &str)]) {
-        for (operation, status, body) in script {
-            let call = erasure.next_call().unwrap();
-            assert_eq!(call.operation.as_str(), *operation);
-            erasure
-                .handle_answer(&Answer::new(*status, body.as_bytes().to_vec()))
-                .unwrap();
-        }
-        assert!(erasure.next_call().is_none());
-    }
-
-    fn person() -> Erasure {
-        Erasure::new(Some("u".to_owned()), Some("A@example.org".to_owned()))
-    }
-
-    fn contacts(erasure: &Erasure) -> Vec<&str> {
-        erasure
-            .requested()
-            .iter()
-            .map(|deletion| deletion.contact.as_str())
-            .collect()
-    }
-
-    #[test]
-    fn every_contact_with_the_email_is_deleted_on_whatever_page_it_is() {
-        let mut erasure = person();
-        let first = r#"{"data":[{"id":"1"},{"id":"2"}],"pages":{"type":"pages","next":{"starting_after":"c"}}}"#;
-        run(
-            &mut erasure,
-            &[
-                ("search_contacts", 200, r#"{"data":[]}"#),
-                ("search_contacts", 200, first),
-                ("search_contacts", 200, r#"{"data":[{"id":"3"}]}"#),
-                ("request_user_deletion", 200, r#"{"id":10}"#),
-                ("request_user_deletion", 404, ""),
-                ("request_user_deletion", 200, "?"),
-            ],
-        );
-        assert_eq!(contacts(&erasure), ["1", "2", "3"]);
-        let proof: Vec<_> = erasure
-            .requested()
-            .iter()
-            .map(|deletion| (deletion.request.is_some(), deletion.was_gone))
-            .collect();
-        assert_eq!(proof, [(true, false), (false, true), (false, false)]);
-    }
-
-    #[test]
-    fn a_contact_that_no_search_finds_is_named_by_the_conflict() {
-        let conflict = r#"{"type":"error.list","errors":[{"code":"conflict","message":"An archived contact matching those details already exists with id=7"}]}"#;
-        let mut erasure = person();
-        run(
-            &mut erasure,
-            &[
-                ("search_contacts", 200, r#"{"data":[]}"#),
-                ("search_contacts", 200, r#"{"data":[]}"#),
-                ("create_contact", 409, conflict),
-                ("request_user_deletion", 200, r#"{"id":10}"#),
-            ],
-        );
-        assert_eq!(contacts(&erasure), ["7"]);
-    }
-
-    #[test]
-    fn nobody_is_left_where_nobody_was() {
-        let mut erasure = Erasure::new(None, Some("a@example.org".to_owned()));
-        run(
-            &mut erasure,
-            &[
-                ("search_contacts", 200, r#"{"data":[]}"#),
-                ("create_contact", 200, r#"{"id":"8"}"#),
-                ("delete_contact", 200, r#"{"id":"8"}"#),
-            ],
-        );
-        assert!(erasure.requested().is_empty());
-        assert!(Erasure::new(None, Some(String::new())).next_call().is_none());
-    }
-
-    #[test]
-    fn a_call_that_is_refused_can_be_made_again() {
-        let mut erasure = person();
-        let call = erasure.next_call().unwrap();
-        let error = erasure.handle_answer(&Answer::new(503, "")).unwrap_err();
-        assert!(error.is_retryable());
-        assert_eq!(erasure.next_call().unwrap().operation, call.operation);
-        assert!(!format!("{erasure:?}").contains("example"));
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ mod engine;
 mod erasure;
 mod order;
 mod record;
+mod response;
 mod walk;
 
 pub use codes::{DeliveryWarning, FailureCode};
@@ -15,6 +16,7 @@ pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
 pub use order::{Order, Ties};
 pub use record::FailureRecord;
+pub use response::ResponseError;
 pub use walk::{
     ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten, UnknownContactPolicy,
     Verdict, Walk, Write,

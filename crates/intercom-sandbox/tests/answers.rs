@@ -154,7 +154,7 @@ fn every_answer_fits_its_model() {
 
     // The others say that they are not implemented, whatever is asked for.
     for operation in OperationId::iter().filter(|operation| !all.seen.contains(operation)) {
-        let path = operation.template().replace('{', "").replace('}', "");
+        let path = operation.template().replace(['{', '}'], "");
         let answer = all.bench.raw(operation.method().as_str(), &path, b"{}");
         let error = ApiError::parse(answer.reply.status, &answer.reply.body);
         assert_eq!(

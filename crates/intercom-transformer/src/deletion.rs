@@ -7,7 +7,7 @@ use crate::protocol::{
 };
 use crate::router::Refusal;
 use futures_util::StreamExt as _;
-use intercom_delivery::{Answer, Erasure, ErasureError};
+use intercom_delivery::{Answer, Erasure, ErasureError, ResponseError};
 
 /// Erases the users of all jobs: HTTP status and body. `secret` is the JSON text of the destination's secret.
 pub(crate) async fn delete_users(
@@ -113,10 +113,14 @@ async fn erase(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) ->
             Err(CallError::Answered(error, body)) => Answer::new(error.status, body),
             Err(error) => return Err(error.into()),
         };
-        erasure.handle_answer(&answer).map_err(|error| match error {
-            ErasureError::Refused(error) => Failure::from(error.as_ref()),
-            _ => Failure::from(CallError::Unreadable),
+        erasure.handle_response(&answer).map_err(|error| match &error {
+            ErasureError::Response(ResponseError::Refused(error)) => Failure::from(error.as_ref()),
+            other if other.is_retryable() => Failure::retryable(format!("{}: {other}", other.code())),
+            other => Failure::invalid(format!("{}: {other}", other.code())),
         })?;
+    }
+    if erasure.leaves_archived_email_unseen() {
+        tracing::info!("a user to be deleted was not found; archived contacts were not looked through by email");
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ Exit codes:
   1    some events were rejected or failed; the others are done
   2    bad usage, or input or output that cannot be read or written
   3    no valid access token
+  4    Intercom cannot be reached
   130  interrupted";
 
 /// Sends RudderStack events to Intercom, as RudderStack's "Intercom v2" destination does.

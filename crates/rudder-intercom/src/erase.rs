@@ -4,7 +4,10 @@ use crate::exit::Error;
 use chrono::{DateTime, SecondsFormat, Utc};
 use intercom_api::ResourceId;
 use intercom_delivery::RequestedDeletion;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Write as _};
@@ -57,56 +60,98 @@ impl fmt::Debug for Person {
     }
 }
 
-/// One line of a file of people.
-#[derive(Deserialize)]
-struct Line {
-    #[serde(rename = "userId", default)]
-    user_id: Option<Id>,
-    #[serde(default)]
-    email: Option<String>,
-}
+/// What a file of people may hold, for messages.
+const EXPECTED: &str =
+    r#"expected a JSON object with "userId", "email" or both and nothing else, or requests with "userAttributes""#;
 
-/// An id, which some systems write as a number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Text(String),
-    Number(serde_json::Number),
-}
-
-/// Reads people: a JSON object a line, with `userId`, `email` or both.
+/// Reads people: JSON objects with `userId`, `email` or both, or requests to RudderStack's `/deleteUsers`, one a line or
+/// over several.
 ///
 /// # Errors
 ///
-/// If a line is something else: then nobody is to be erased, because the file may not be what it was taken for.
-pub fn read_people(path: &Path, reader: impl BufRead) -> Result<Vec<Person>, Error> {
+/// If there is anything else, such as an event: then nobody is to be erased, because the file may not be what it was
+/// taken for.
+pub fn read_people(path: &Path, mut reader: impl BufRead) -> Result<Vec<Person>, Error> {
+    let mut text = String::new();
+    reader.read_to_string(&mut text).map_err(|source| Error::Open {
+        path: path.to_owned(),
+        source,
+    })?;
     let mut people = Vec::new();
-    for (at, line) in reader.lines().enumerate() {
-        let line = line.map_err(|source| Error::Open {
-            path: path.to_owned(),
-            source,
-        })?;
-        if line.trim().is_empty() {
-            continue;
+    let mut values = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
+    loop {
+        let rest = &text[values.byte_offset()..];
+        let start = text.len() - rest.trim_start().len();
+        let line = 1 + text[..start].matches('\n').count();
+        let bad = |what: &str| Error::Usage(format!("{}, line {line}: {what}", path.display()));
+        match values.next() {
+            None => return Ok(people),
+            Some(Err(_)) => return Err(bad(EXPECTED)),
+            Some(Ok(value)) => add_people(value, &format!("line {line}"), &mut people).map_err(bad)?,
         }
-        let named = format!("line {}", at + 1);
-        let bad = || {
-            let expected = r#"a JSON object with "userId", "email" or both"#;
-            Error::Usage(format!("{}, {named}: expected {expected}", path.display()))
-        };
-        let Line { user_id, email } = serde_json::from_str(&line).map_err(|_| bad())?;
-        let user_id = user_id.map(|id| match id {
-            Id::Text(text) => text,
-            Id::Number(number) => number.to_string(),
-        });
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let (user_id, email) = (given(user_id), given(email));
-        if user_id.is_none() && email.is_none() {
-            return Err(bad());
-        }
-        people.push(Person { user_id, email, named });
     }
-    Ok(people)
+}
+
+/// Adds the people of one value of the file.
+fn add_people(value: &RawValue, named: &str, people: &mut Vec<Person>) -> Result<(), &'static str> {
+    if value.get().starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| EXPECTED)?;
+        for (at, item) in items.into_iter().enumerate() {
+            add_people(item, &format!("{named}, item {}", at + 1), people)?;
+        }
+        return Ok(());
+    }
+    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(value.get()).map_err(|_| EXPECTED)?;
+    if let Some(users) = members.get("userAttributes") {
+        let users: Vec<BTreeMap<Cow<'_, str>, &RawValue>> = serde_json::from_str(users.get()).map_err(|_| EXPECTED)?;
+        for (at, user) in users.iter().enumerate() {
+            people.push(person(user, format!("{named}, user {}", at + 1))?);
+        }
+        return Ok(());
+    }
+    if members.keys().any(|key| IN_EVENTS.contains(&&**key)) {
+        return Err("this is an event, and not somebody to erase; give a file of people instead");
+    }
+    if members.keys().any(|key| !matches!(&**key, "userId" | "email")) {
+        return Err(EXPECTED);
+    }
+    people.push(person(&members, named.to_owned())?);
+    Ok(())
+}
+
+/// What events have and people do not.
+const IN_EVENTS: &[&str] = &[
+    "type",
+    "event",
+    "messageId",
+    "anonymousId",
+    "context",
+    "traits",
+    "properties",
+    "originalTimestamp",
+    "batch",
+];
+
+fn person(members: &BTreeMap<Cow<'_, str>, &RawValue>, named: String) -> Result<Person, &'static str> {
+    let (user_id, email) = (id(members.get("userId"))?, id(members.get("email"))?);
+    if user_id.is_none() && email.is_none() {
+        return Err(EXPECTED);
+    }
+    Ok(Person { user_id, email, named })
+}
+
+/// An id as it is written: some systems write it as a number, of any length. One that is null or empty is none.
+fn id(raw: Option<&&RawValue>) -> Result<Option<String>, &'static str> {
+    let text = match raw.map(|raw| raw.get()) {
+        None | Some("null") => return Ok(None),
+        Some(text) => text,
+    };
+    let id = match text.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(text).map_err(|_| EXPECTED)?,
+        Some(b'-' | b'0'..=b'9') => text.to_owned(),
+        _ => return Err(EXPECTED),
+    };
+    Ok(Some(id).filter(|id| !id.trim().is_empty()))
 }
 
 /// What came of the erasure of a person.
@@ -118,8 +163,10 @@ pub enum Outcome {
     Requested,
     /// The contact was gone when its deletion was requested.
     AlreadyGone,
-    /// Intercom has no such contact, not even an archived one.
+    /// Intercom has no such contact; see `archived_by_email`.
     NotFound,
+    /// Several contacts have the email, so none was touched.
+    Ambiguous,
     /// It could not be requested.
     Failed,
 }
@@ -142,6 +189,9 @@ pub struct Receipt<'a> {
     pub contact_id: Option<&'a str>,
     /// Intercom's id of the request for deletion.
     pub request_id: Option<&'a str>,
+    /// Of one not found: `not_looked_for` if there may be an archived contact with the email.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_by_email: Option<&'static str>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -159,6 +209,7 @@ impl<'a> Receipt<'a> {
             outcome,
             contact_id: None,
             request_id: None,
+            archived_by_email: None,
             error: None,
         }
     }
@@ -199,5 +250,54 @@ impl Receipts {
         }
         self.0.write_all(&text)?;
         self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Parts = (Option<String>, Option<String>, String);
+
+    fn read(text: &str) -> Result<Vec<Parts>, String> {
+        let people = read_people(Path::new("people"), text.as_bytes()).map_err(|error| error.report())?;
+        let parts = |person: Person| (person.user_id, person.email, person.named);
+        Ok(people.into_iter().map(parts).collect())
+    }
+
+    #[test]
+    fn people_are_read_from_lines_and_from_requests() {
+        let some = |text: &str| Some(text.to_owned());
+        let text = "{\"userId\":123456789012345678901234567890}\n\n{\"email\":\"a@b.c\",\"userId\":null}\n\
+            [{\"jobId\":\"1\",\"destType\":\"intercom_v2\",\n\"userAttributes\":[{\"userId\":\"u\",\"phone\":\"1\"}]}]";
+        assert_eq!(
+            read(text).unwrap(),
+            [
+                (some("123456789012345678901234567890"), None, "line 1".to_owned()),
+                (None, some("a@b.c"), "line 3".to_owned()),
+                (some("u"), None, "line 4, item 1, user 1".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_of_anything_else_is_refused() {
+        for (text, reason) in [
+            (
+                "{\"userId\":\"a\"}\n{\"type\":\"track\",\"userId\":\"u\"}",
+                "people, line 2: this is an event",
+            ),
+            ("{\"userId\":\"u\",\"traits\":{}}", "line 1: this is an event"),
+            ("{\"batch\":[]}", "line 1: this is an event"),
+            ("{\"userId\":\"u\",\"name\":\"Ann\"}", "line 1: expected"),
+            ("{\"userId\":\"u\"", "line 1: expected"),
+            ("{\"userId\":true}", "line 1: expected"),
+            ("{\"userId\":\" \"}", "line 1: expected"),
+            ("[{\"userAttributes\":[{}]}]", "line 1: expected"),
+            ("a@example.org", "line 1: expected"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(reason) && !error.contains("Ann"), "{text}: {error}");
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! How the program ends: its exit codes and its errors.
 
-use crate::call_error::CallError;
 use crate::pipeline;
 use crate::send::JournalError;
-use std::error::Error as _;
+use intercom_delivery::client::{CallError, TransportError};
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -21,6 +20,8 @@ pub enum Exit {
     Unusable = 2,
     /// There is no valid access token.
     Unauthorized = 3,
+    /// Intercom cannot be reached.
+    Unreachable = 4,
     /// The user interrupted it.
     Interrupted = 130,
 }
@@ -84,6 +85,9 @@ pub enum Error {
     /// The user interrupted it, and nothing came of it.
     #[error("interrupted")]
     Interrupted,
+    /// Intercom cannot be reached.
+    #[error("{0}")]
+    Unreachable(String),
     /// A call to Intercom failed, and nothing can be done without it.
     #[error(transparent)]
     Intercom(CallError),
@@ -92,23 +96,12 @@ pub enum Error {
     System(String, #[source] io::Error),
 }
 
-impl From<CallError> for Error {
-    fn from(error: CallError) -> Self {
-        if error.is_unauthorized() {
-            Self::Unauthorized("Intercom does not accept the access token".to_owned())
-        } else if matches!(error, CallError::Interrupted) {
-            Self::Interrupted
-        } else {
-            Self::Intercom(error)
-        }
-    }
-}
-
 impl Error {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Intercom(_) => "intercom",
+            Self::Unreachable(_) => "unreachable",
             Self::Open { .. } => "input_unreadable",
             Self::Write { .. } | Self::Output(_) => "output_unwritable",
             Self::Journal { source, .. } => source.code(),
@@ -124,7 +117,12 @@ impl Error {
     /// Whether the same might succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Write { .. } | Self::Output(_) | Self::System(..) | Self::Record(_) | Self::Interrupted => true,
+            Self::Write { .. }
+            | Self::Output(_)
+            | Self::System(..)
+            | Self::Record(_)
+            | Self::Interrupted
+            | Self::Unreachable(_) => true,
             Self::Journal { source, .. } => source.is_retryable(),
             Self::Pipeline(error) => error.is_retryable(),
             Self::Intercom(error) => error.is_retryable(),
@@ -137,19 +135,44 @@ impl Error {
         match self {
             Self::Unauthorized(_) => Exit::Unauthorized,
             Self::Interrupted => Exit::Interrupted,
+            Self::Unreachable(_) => Exit::Unreachable,
             _ => Exit::Unusable,
         }
     }
 
     /// What went wrong and why, for people.
     pub fn report(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            // Writing to a string does not fail.
-            let _ = write!(text, ": {cause}");
-            source = cause.source();
-        }
-        text
+        with_causes(self)
     }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        match error {
+            error if error.is_unauthorized() => {
+                Self::Unauthorized("Intercom does not accept the access token".to_owned())
+            }
+            CallError::Transport(error) => error.into(),
+            CallError::Interrupted => Self::Interrupted,
+            error => Self::Intercom(error),
+        }
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        Self::Unreachable(with_causes(&error))
+    }
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a string does not fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
 }

@@ -3,7 +3,6 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod attributes;
-pub mod call_error;
 pub mod check;
 pub mod cli;
 pub mod commands;

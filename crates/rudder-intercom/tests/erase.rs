@@ -7,7 +7,7 @@
 mod common;
 
 use common::{Run, Served, run_with_token};
-use intercom_api::{ArchiveContact, ContactFields, ContactId, CreateContact, OperationId};
+use intercom_api::{ArchiveContact, ContactFields, ContactId, CreateContact, OperationId, Role};
 use intercom_sandbox::{Fault, ScriptedFault, Settings};
 use serde_json::{Value, json};
 use std::fs;
@@ -146,4 +146,55 @@ fn a_token_that_is_not_accepted_ends_it() {
     let run = scene.erase(&["--user-id", "a", "--user-id", "b", "--yes"], "");
     assert_eq!(run.code(), 3);
     assert_eq!(scene.receipts().len(), 1);
+}
+
+#[test]
+fn nobody_is_created_by_email_to_look_for_them() {
+    let scene = Scene::new(Settings::default());
+    let arguments = ["--email", "nobody@example.org", "--yes"];
+    let run = scene.erase(&arguments, "");
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert!(
+        run.stdout()
+            .contains("archived contacts were not looked through by email"),
+        "{}",
+        run.stdout()
+    );
+    let created = |scene: &Scene| scene.sandbox.state()["calls"]["create_contact"]["200"].clone();
+    assert_eq!(created(&scene), Value::Null);
+    assert_eq!(scene.receipts()[0]["archived_by_email"], "not_looked_for");
+
+    let archived = scene.contact("archived", "nobody@example.org");
+    scene.sandbox.call(&ArchiveContact::new(archived.clone()));
+    let run = scene.erase(&[&arguments[..], &["--probe-archived-email"]].concat(), "");
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert_eq!(scene.receipts()[1]["contact_id"], json!(archived));
+}
+
+#[test]
+fn of_several_with_one_email_none_is_erased_unless_all_are_asked_for() {
+    let scene = Scene::new(Settings::default());
+    // Leads may share an email, as users may not in the sandbox.
+    for _ in 0..2 {
+        let mut contact = ContactFields::new();
+        contact.role = Some(Role::Lead);
+        contact.email = Some("office@example.org".to_owned());
+        scene.sandbox.call(&CreateContact { contact });
+    }
+    let arguments = ["--email", "office@example.org", "--yes"];
+    let run = scene.erase(&arguments, "");
+    assert_eq!((run.code(), scene.left().len()), (1, 2), "{}", run.stderr());
+    assert_eq!(scene.receipts()[0]["outcome"], "ambiguous");
+    let run = scene.erase(&[&arguments[..], &["--all-with-email"]].concat(), "");
+    assert_eq!((run.code(), scene.left().len()), (0, 0), "{}", run.stderr());
+}
+
+#[test]
+fn a_file_of_events_erases_nobody() {
+    let scene = Scene::new(Settings::default());
+    scene.contact("user-1", "user-1@example.org");
+    let run = scene.erase(&["--file", "-", "--yes"], &common::identify(1));
+    assert_eq!(run.code(), 2, "{}", run.stderr());
+    assert!(run.stderr().contains("line 1: this is an event"), "{}", run.stderr());
+    assert_eq!(scene.left().len(), 1);
 }

@@ -1,6 +1,6 @@
 //! Which field and value a contact is looked up by.
 
-use crate::coerce::{BOOLEAN, ANY_CONTACT_ID, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
+use crate::coerce::{ANY_CONTACT_ID, BOOLEAN, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
 use crate::deviation::Deviation;
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};

@@ -225,8 +225,16 @@ pub enum Step<'p> {
 impl Step<'_> {
     /// The call of the step. An id that is not known stands as a placeholder: [`CONTACT_ID`], [`COMPANY_ID`].
     pub fn to_call(&self, contact: Option<&ContactId>, company: Option<&CompanyId>) -> Call {
-        let id = || contact.cloned().unwrap_or_else(|| CONTACT_ID.parse().expect(PLACEHOLDER));
-        let company = || company.cloned().unwrap_or_else(|| COMPANY_ID.parse().expect(PLACEHOLDER));
+        let id = || {
+            contact
+                .cloned()
+                .unwrap_or_else(|| CONTACT_ID.parse().expect(PLACEHOLDER))
+        };
+        let company = || {
+            company
+                .cloned()
+                .unwrap_or_else(|| COMPANY_ID.parse().expect(PLACEHOLDER))
+        };
         let (no_contact, no_company) = (ContactFields::new, CompanyFields::new);
         // Bodies are lent where they can be large, so that they need not be copied into a request.
         let call = match *self {

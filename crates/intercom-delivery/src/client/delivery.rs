@@ -340,7 +340,7 @@ impl<T: Transport> Delivery<T> {
                         "the answer is not Intercom's".clone_into(&mut self.cause);
                     }
                     Ok(answer) => self.cause = format!("it answers with status {}", answer.status),
-                    Err(error) => self.cause = error.cause(),
+                    Err(error) => error.cause.meaning().clone_into(&mut self.cause),
                 }
                 (task, answer.map_err(|error| error.failure))
             }

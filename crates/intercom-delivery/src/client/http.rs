@@ -1,12 +1,12 @@
 //! Calls over HTTP.
 
-use super::{AccessToken, Error, Transport, TransportError};
-use crate::engine::{Answer, TransportFailure};
+use super::failure::{Resolver, host};
+use super::{AccessToken, Cause, Error, Transport, TransportError};
+use crate::engine::Answer;
 use intercom_api::{ApiVersion, Call, Method, Region};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Url, redirect};
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,10 +58,20 @@ impl Workspace {
 
     fn url(&self, call: &Call) -> Result<Url, TransportError> {
         let base = self.base_url.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{}", call.path_and_query())).map_err(|error| TransportError {
-            failure: TransportFailure::Unreachable,
-            source: Some(error.into()),
-        })
+        let url = Url::parse(&format!("{base}{}", call.path_and_query())).ok();
+        // The rules of URLs fold some paths to others.
+        let prefix = self.base_url.path().trim_end_matches('/');
+        let leads_there = |url: &Url| url.path().strip_prefix(prefix) == Some(&call.path);
+        url.filter(leads_there).ok_or_else(|| self.failed(Cause::OtherPath))
+    }
+}
+
+impl Workspace {
+    fn failed(&self, cause: Cause) -> TransportError {
+        TransportError {
+            host: host(&self.base_url),
+            ..TransportError::of(cause)
+        }
     }
 }
 
@@ -112,6 +122,7 @@ impl ClientBuilder {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("rudder-intercom/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls)
+            .dns_resolver(Resolver)
             .connect_timeout(self.connect_timeout)
             .timeout(self.answer_timeout)
             // A redirect is an answer like any other: the token goes nowhere but to Intercom.
@@ -180,8 +191,8 @@ impl Client {
         let url = workspace.url(call)?;
         if let Some(reason) = self.no_certificates.as_ref().filter(|_| url.scheme() == "https") {
             return Err(TransportError {
-                failure: TransportFailure::Unreachable,
                 source: Some(reason.clone().into()),
+                ..workspace.failed(Cause::NoTrustedCertificates)
             });
         }
         let method = match call.method {
@@ -195,6 +206,7 @@ impl Client {
         headers.insert(ACCEPT, JSON);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert("intercom-version", HeaderValue::from_static(workspace.version.as_str()));
+        let failed = |error: reqwest::Error| TransportError::of_request(&error, &workspace.base_url);
         let mut request = self.http.request(method, url).headers(headers);
         if let Some(body) = &call.body {
             request = request.body(body.get().to_owned());
@@ -203,7 +215,7 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(TransportError::new(TransportFailure::Interrupted));
+                return Err(workspace.failed(Cause::TooLarge));
             }
             body.extend_from_slice(&chunk);
         }
@@ -211,26 +223,6 @@ impl Client {
         Ok(Answer::with_headers(response.status().as_u16(), body, |name| {
             headers.get(name).and_then(|value| value.to_str().ok())
         }))
-    }
-}
-
-fn failed(error: reqwest::Error) -> TransportError {
-    let failure = if error.is_connect() || error.is_builder() {
-        TransportFailure::Unreachable
-    } else if error.is_timeout() {
-        TransportFailure::Timeout
-    } else {
-        TransportFailure::Interrupted
-    };
-    let error = error.without_url();
-    // What is at the bottom of it says most, and is about the connection only.
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(std::error::Error::source) {
-        cause = Some(deeper);
-    }
-    TransportError {
-        failure,
-        source: cause.map(|cause| cause.to_string().into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The driver: runs an [`Engine`](crate::Engine) on tokio, and sends its calls over HTTP.
 //!
-//! - [`Client`] sends single calls: a pool of connections, for any number of workspaces.
+//! - [`Client`] makes single calls: a pool of connections, for any number of workspaces. [`Client::run`] takes an
+//!   operation and gives its typed response, or a [`CallError`].
 //! - [`Delivery`] runs an engine over a [`Transport`], which is a client and one workspace, or anything else that answers.
 //!
 //! ```no_run
@@ -30,17 +31,20 @@
 //! # }
 //! ```
 
+mod call;
 mod delivery;
+mod failure;
 mod http;
 mod token;
 
+pub use call::CallError;
 pub use delivery::{Control, Delivery, Outage, Outcomes, Submissions};
+pub use failure::{Cause, TransportError};
 pub use http::{Client, ClientBuilder, HttpTransport, Workspace};
 pub use token::AccessToken;
 
-use crate::engine::{Answer, TransportFailure};
+use crate::engine::Answer;
 use intercom_api::Call;
-use std::error::Error as _;
 use std::future::Future;
 
 /// What can be wrong with the settings of a client.
@@ -71,51 +75,6 @@ impl Error {
     /// Never: the settings have to be mended first.
     pub fn is_retryable(&self) -> bool {
         false
-    }
-}
-
-/// A call without an answer. `Display` says what kind of failure; the source says more. Neither names a URL, because
-/// the path and query of a call hold personal data.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", match .failure {
-    TransportFailure::Unreachable => "Intercom cannot be reached",
-    TransportFailure::Timeout => "Intercom did not answer in time",
-    TransportFailure::Interrupted => "the connection to Intercom broke",
-})]
-#[non_exhaustive]
-pub struct TransportError {
-    /// What kind of failure.
-    pub failure: TransportFailure,
-    /// What caused it.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-impl TransportError {
-    /// A failure of this kind.
-    pub fn new(failure: TransportFailure) -> Self {
-        Self { failure, source: None }
-    }
-
-    /// The stable `snake_case` name.
-    pub fn code(&self) -> &'static str {
-        self.failure.into()
-    }
-
-    /// What is at the bottom of it, such as a connection that was refused.
-    pub fn cause(&self) -> String {
-        let Some(mut cause) = self.source() else {
-            return self.to_string();
-        };
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        cause.to_string()
-    }
-
-    /// Always: every call of this crate can be made again.
-    pub fn is_retryable(&self) -> bool {
-        true
     }
 }
 

@@ -3,7 +3,7 @@
 use intercom_api::{RateLimit, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 /// An HTTP answer of Intercom, as far as delivery needs it. `Debug` shows no byte of the body.
@@ -87,28 +87,11 @@ pub enum TransportFailure {
     Interrupted,
 }
 
-/// Reads a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7, the preferred form).
+/// Reads a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn http_date(text: &str) -> Option<UnixSeconds> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let mut words = text.trim().split_once(", ")?.1.split(' ');
-    let day: i64 = words.next()?.parse().ok()?;
-    let name = words.next()?;
-    let month = MONTHS.iter().position(|month| *month == name)?;
-    let year: i64 = words.next()?.parse().ok()?;
-    let mut clock = words.next()?.splitn(3, ':').map(str::parse::<i64>);
-    let mut next = || clock.next()?.ok();
-    let (hour, minute, second) = (next()?, next()?, next()?);
-    if words.next() != Some("GMT") || !(1970..=9999).contains(&year) {
-        return None;
-    }
-    // Days from 1970 by the civil calendar, with years that begin in March.
-    let month = i64::try_from(month).ok()? + 1;
-    let from_march = (month + 9) % 12;
-    let year = year - i64::from(month <= 2);
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (from_march * 306 + 5) / 10 + day - 1 - 719_468;
-    Some(UnixSeconds(((days * 24 + hour) * 60 + minute) * 60 + second))
+    let date = httpdate::parse_http_date(text.trim()).ok()?;
+    let since = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok().map(UnixSeconds)
 }
 
 #[cfg(test)]

@@ -222,11 +222,11 @@ impl Knowledge for Remembers {
     type Busy = Infallible;
 
     fn contact(&mut self, _: &Lookup) -> Option<ContactId> {
-        Some("old".into())
+        "old".parse().ok()
     }
 
     fn company(&mut self, _: &CompanyExternalId) -> Option<CompanyId> {
-        Some("old".into())
+        "old".parse().ok()
     }
 
     fn learn(&mut self, fact: &Fact<'_>) {
@@ -283,7 +283,7 @@ fn a_lookup_that_is_done_need_not_be_repeated() {
         (Op::UpdateContact, DONE),
     ];
     assert_eq!(run(&mut absent, &mut (), &script), Ending::Delivered);
-    let mut there = Walk::after_lookup(plan, Policies::default(), Some("c1".into()));
+    let mut there = Walk::after_lookup(plan, Policies::default(), "c1".parse().ok());
     let script = [
         (Op::UpdateContact, (410, "{}")),
         (Op::SearchContacts, (200, r#"{"data":[{"id":"c2"}]}"#)),

@@ -12,6 +12,8 @@ mod limits;
 mod order;
 mod policies;
 mod properties;
+#[cfg(feature = "client")]
+mod reach;
 mod records;
 mod retries;
 mod savings;

@@ -314,7 +314,10 @@ async fn what_was_learnt_is_kept_with_the_outcome() {
     store.settle(settled).await.unwrap();
     store.close().await;
     let queue = Queue::open(&bench.path()).unwrap();
-    assert_eq!(queue.learnt().unwrap(), [known, KnownContact::gone("c2".parse().unwrap())]);
+    assert_eq!(
+        queue.learnt().unwrap(),
+        [known, KnownContact::gone("c2".parse().unwrap())]
+    );
     assert_eq!(pending(&queue), [(2, "b".into())]);
 }
 

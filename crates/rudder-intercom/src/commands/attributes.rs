@@ -11,6 +11,7 @@ use crate::interrupt::Interrupt;
 use crate::pipeline;
 use clap::Args;
 use intercom_api::{DataAttribute, DataAttributeModel, ListDataAttributes};
+use intercom_delivery::client::CallError;
 use std::ops::ControlFlow;
 
 /// Compare the custom attributes that the events need with those that the workspace has
@@ -69,7 +70,9 @@ impl Attributes {
         if self.create && comparison.missing > 0 {
             comparison.create(|operation| match caller.run(operation) {
                 Ok(_) => Ok(None),
-                Err(error) if error.is_final() => Err(Error::from(error)),
+                Err(error) if matches!(error, CallError::Interrupted) || error.is_unauthorized() => {
+                    Err(Error::from(error))
+                }
                 Err(error) => Ok(Some(error.to_string())),
             })?;
         }

@@ -1,12 +1,11 @@
 //! Single calls to Intercom, for the commands that need only a few.
 
 use super::connection::{Connection, http_client};
-use crate::call_error::CallError;
 use crate::exit::Error;
 use crate::interrupt::Interrupt;
 use intercom_api::{ApiError, Call, Operation};
 use intercom_delivery::Answer;
-use intercom_delivery::client::{Client, Workspace};
+use intercom_delivery::client::{CallError, Client, Workspace};
 use std::time::Duration;
 use tokio::runtime::{self, Runtime};
 
@@ -32,7 +31,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// If there is no token, or the URL is none.
+    /// If there is no token, or the URL is not one.
     pub(super) fn new(connection: &Connection) -> Result<Self, Error> {
         Self::of(connection.workspace()?)
     }
@@ -72,17 +71,11 @@ impl Caller {
     /// Carries out an operation.
     pub(super) fn run<O: Operation>(&self, operation: &O) -> Result<O::Answer, CallError> {
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
-        let answer = self.ask(&call)?;
-        if !(200..300).contains(&answer.status) {
-            let mut error = ApiError::parse(answer.status, &answer.body);
-            error.request_id = error.request_id.or(answer.request_id);
-            return Err(CallError::Refused(Box::new(error)));
-        }
-        O::parse_answer(&answer.body).map_err(|_| CallError::Unreadable)
+        Ok(self.send(&call)?.read::<O>()?)
     }
 
-    /// Makes a call until there is an answer that will not be another next time, or until it was made often enough.
-    pub(super) fn ask(&self, call: &Call) -> Result<Answer, CallError> {
+    /// Makes a call until there is a response that will be the same next time, or until it was made often enough.
+    pub(super) fn send(&self, call: &Call) -> Result<Answer, CallError> {
         self.runtime.block_on(async {
             let mut wait = FIRST_WAIT;
             let mut attempt = 0;
@@ -93,13 +86,13 @@ impl Caller {
                 attempt += 1;
                 let result = self.client.send(call, &self.workspace).await;
                 let is_final = match &result {
-                    Ok(answer) => !ApiError::parse(answer.status, b"").is_retryable(),
+                    Ok(response) => !ApiError::parse(response.status, b"").is_retryable(),
                     Err(error) => !error.is_retryable(),
                 };
                 if attempt == ATTEMPTS || is_final {
                     return Ok(result?);
                 }
-                let asked = result.ok().and_then(|answer| answer.retry_after);
+                let asked = result.ok().and_then(|response| response.retry_after);
                 tracing::info!(operation = call.operation.as_str(), attempt, "trying again");
                 tokio::select! {
                     () = tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)) => {}

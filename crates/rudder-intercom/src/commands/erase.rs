@@ -2,7 +2,6 @@
 
 use super::caller::Caller;
 use super::connection::Connection;
-use crate::call_error::CallError;
 use crate::erase::{Outcome, Person, Receipt, Receipts, read_people};
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupt;
@@ -10,6 +9,7 @@ use crate::print::{Lines, note};
 use crate::text::{BAD, DIM, GOOD, counted};
 use clap::{Args, ValueHint};
 use intercom_api::ContactId;
+use intercom_delivery::client::CallError;
 use intercom_delivery::{Erasure, ErasureError};
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _};
@@ -17,7 +17,8 @@ use std::path::PathBuf;
 
 /// Have people deleted from Intercom for good, as data protection law demands it
 ///
-/// Finds the contacts of each person, archived ones too, requests their permanent deletion, and writes receipts.
+/// Finds the contact of each person, requests its permanent deletion, and writes receipts. Each contact is read before, so
+/// that an out-of-date search erases nobody else.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,20 +26,29 @@ Examples:
   rudder-intercom erase --email ann@example.com
   rudder-intercom erase --file people.ndjson --yes --receipt receipts.ndjson
 
-A file has one JSON object a line: {\"userId\": …} or {\"email\": …}; of one with both, the email counts only if nobody
-has the user id. Receipts say when, where in the input the person was named, the contact's id, Intercom's id of the
-request, and the outcome: requested, already_gone, not_found or failed. They hold no user id and no email.
-Exits with 1 if it failed for somebody; the same command then can be given again.")]
+A file has JSON objects, {\"userId\": …} or {\"email\": …}, or requests to RudderStack's /deleteUsers; a file of events is
+refused. Of somebody with both, the email counts only if nobody has the user id. Receipts say when, where in the input
+the person was named, the contact's id, Intercom's id of the request, and the outcome: requested, already_gone,
+not_found, ambiguous (several contacts have the email, and none was touched) or failed. They hold no user id and no
+email. Archived contacts are found by user id; by email only with --probe-archived-email.
+Exits with 1 if it failed for somebody, and with 4 if Intercom cannot be reached; the same command can be given again.")]
 pub struct Erase {
     /// Erase the person with this user id; can be repeated.
     #[arg(long, value_name = "ID", required_unless_present_any = ["email", "file"])]
     user_id: Vec<String>,
-    /// Erase the people with this email; can be repeated.
+    /// Erase the person with this email; can be repeated.
     #[arg(long, value_name = "EMAIL")]
     email: Vec<String>,
     /// Erase the people in this file, or in standard input if it is -.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
+    /// If several contacts have an email, erase all of them instead of none.
+    #[arg(long)]
+    all_with_email: bool,
+    /// Look for archived contacts by email, too: by creating a contact with it, which is deleted at once if there was none.
+    /// Until then, what the workspace does for new contacts may happen: messages, webhooks.
+    #[arg(long)]
+    probe_archived_email: bool,
     #[command(flatten)]
     connection: Connection,
     /// Append the receipts to this file.
@@ -47,7 +57,7 @@ pub struct Erase {
     /// Do not ask.
     #[arg(long, short)]
     yes: bool,
-    /// Only search: request nothing and write no receipts. Archived contacts are not found this way.
+    /// Only look for people: request nothing and write no receipts. Archived contacts are not found this way.
     #[arg(long)]
     dry_run: bool,
 }
@@ -59,7 +69,7 @@ impl Erase {
         let caller = Caller::new(&self.connection)?;
         let everybody = people.len() as u64;
         if self.dry_run {
-            return dry_run(&caller, &people);
+            return self.dry_run(&caller, &people);
         }
         if !self.is_confirmed(everybody)? {
             note!("nobody was erased");
@@ -78,7 +88,7 @@ impl Erase {
             if interrupt.is_asked() {
                 return Ok(interrupted(erased + failed, everybody));
             }
-            let mut erasure = Erasure::new(person.user_id.clone(), person.email.clone());
+            let mut erasure = self.erasure(person);
             let result = carry_out(&caller, &mut erasure, |_| true);
             let new = |outcome| Receipt::new(self.connection.base_url(), person, outcome);
             let mut lines: Vec<Receipt<'_>> = erasure
@@ -90,10 +100,17 @@ impl Erase {
                 })
                 .collect();
             match &result {
-                Ok(()) if lines.is_empty() => lines.push(new(Outcome::NotFound)),
+                Ok(()) if lines.is_empty() => {
+                    let mut line = new(Outcome::NotFound);
+                    line.archived_by_email = erasure.leaves_archived_email_unseen().then_some("not_looked_for");
+                    lines.push(line);
+                }
                 Ok(()) => {}
                 Err(error) => {
-                    let mut line = new(Outcome::Failed);
+                    let mut line = new(match error {
+                        Trouble::Erasure(ErasureError::Ambiguous(_)) => Outcome::Ambiguous,
+                        _ => Outcome::Failed,
+                    });
                     line.contact_id = erasure.found().next().map(ContactId::as_str);
                     line.error = Some(error.to_string());
                     lines.push(line);
@@ -106,8 +123,8 @@ impl Erase {
                     let what = describe(&erasure);
                     output.add(format_args!("{GOOD}{}{GOOD:#} {DIM}{what}{DIM:#}", person.named));
                 }
-                Err(CallError::Interrupted) => return Ok(interrupted(erased + failed, everybody)),
-                Err(error) if error.is_unauthorized() => return Err(error.into()),
+                Err(Trouble::Call(CallError::Interrupted)) => return Ok(interrupted(erased + failed, everybody)),
+                Err(Trouble::Call(error)) => return Err(error.into()),
                 Err(error) => {
                     failed += 1;
                     output.add(format_args!("{BAD}{}{BAD:#} failed: {error}", person.named));
@@ -121,6 +138,35 @@ impl Erase {
         ));
         output.finish()?;
         Ok(Exit::complete_if(failed == 0))
+    }
+
+    fn erasure(&self, person: &Person) -> Erasure {
+        Erasure::new(person.user_id.clone(), person.email.clone())
+            .probe_archived_email(self.probe_archived_email)
+            .all_with_email(self.all_with_email)
+    }
+
+    fn dry_run(&self, caller: &Caller, people: &[Person]) -> Result<Exit, Error> {
+        let (mut output, mut is_complete) = (Lines::new(), true);
+        for person in people {
+            let mut erasure = self.erasure(person);
+            match carry_out(caller, &mut erasure, Erasure::is_still_searching) {
+                Ok(()) => {}
+                Err(Trouble::Call(error)) => return Err(error.into()),
+                Err(error) => {
+                    is_complete = false;
+                    output.add(format_args!("{BAD}{}{BAD:#}: {error}", person.named));
+                    continue;
+                }
+            }
+            let found: Vec<&str> = erasure.found().map(ContactId::as_str).collect();
+            match found.as_slice() {
+                [] => output.add(format_args!("{}: {DIM}not found; may be archived{DIM:#}", person.named)),
+                ids => output.add(format_args!("{}: {}", person.named, ids.join(", "))),
+            }
+        }
+        output.finish()?;
+        Ok(Exit::complete_if(is_complete))
     }
 
     fn people(&self) -> Result<Vec<Person>, Error> {
@@ -185,38 +231,37 @@ fn interrupted(done: u64, everybody: u64) -> Exit {
     Exit::Interrupted
 }
 
+/// Why an erasure did not come to its end.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// No call can be made: not for the others, either.
+    #[error(transparent)]
+    Call(CallError),
+    /// Something is wrong with this one.
+    #[error(transparent)]
+    Erasure(ErasureError),
+}
+
 /// Makes the calls of an erasure, as long as `goes_on`.
-fn carry_out(caller: &Caller, erasure: &mut Erasure, goes_on: impl Fn(&Erasure) -> bool) -> Result<(), CallError> {
+fn carry_out(caller: &Caller, erasure: &mut Erasure, goes_on: impl Fn(&Erasure) -> bool) -> Result<(), Trouble> {
     while goes_on(erasure)
         && let Some(call) = erasure.next_call()
     {
-        // Answers that are a failure may be just what an erasure needs.
-        let answer = caller.ask(&call)?;
-        erasure.handle_answer(&answer).map_err(|error| match error {
-            ErasureError::Refused(error) => CallError::Refused(error),
-            _ => CallError::Unreadable,
+        // Responses that are a failure may be just what an erasure needs.
+        let response = caller.send(&call).map_err(Trouble::Call)?;
+        erasure.handle_response(&response).map_err(|error| match error {
+            ErasureError::Response(error) if error.is_unauthorized() => Trouble::Call(error.into()),
+            error => Trouble::Erasure(error),
         })?;
     }
     Ok(())
 }
 
-fn dry_run(caller: &Caller, people: &[Person]) -> Result<Exit, Error> {
-    let mut output = Lines::new();
-    for person in people {
-        let mut erasure = Erasure::new(person.user_id.clone(), person.email.clone());
-        carry_out(caller, &mut erasure, Erasure::is_still_searching)?;
-        let found: Vec<&str> = erasure.found().map(ContactId::as_str).collect();
-        match found.as_slice() {
-            [] => output.add(format_args!("{}: {DIM}not found; may be archived{DIM:#}", person.named)),
-            ids => output.add(format_args!("{}: {}", person.named, ids.join(", "))),
-        }
-    }
-    output.finish()?;
-    Ok(Exit::Done)
-}
-
 fn describe(erasure: &Erasure) -> String {
     match erasure.requested() {
+        [] if erasure.leaves_archived_email_unseen() => {
+            "not found; archived contacts were not looked through by email".to_owned()
+        }
         [] => "not found".to_owned(),
         requested => {
             let ids: Vec<&str> = requested.iter().map(|deletion| deletion.contact.as_str()).collect();

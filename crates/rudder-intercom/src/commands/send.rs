@@ -12,10 +12,10 @@ use crate::text::{BOLD, DIM, plural, thousands};
 use crate::values::{OneOf, Time, parser};
 use anstream::AutoStream;
 use clap::{Args, ValueHint};
-use intercom_api::{IdentifyAdmin, Region, UnixSeconds};
-use intercom_delivery::client::{HttpTransport, Workspace};
+use intercom_api::{ErrorKind, IdentifyAdmin, Region, UnixSeconds};
+use intercom_delivery::client::{CallError, HttpTransport, Workspace};
 use intercom_delivery::{
-    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, UnknownContactPolicy,
+    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, ResponseError, UnknownContactPolicy,
 };
 use intercom_sandbox::{RunningSandbox, Settings};
 use std::fs::{File, Metadata};
@@ -40,7 +40,7 @@ Examples:
 The access token comes from INTERCOM_ACCESS_TOKEN or --token-file, never from an argument.
 Ctrl-C finishes what is in flight. With --journal, the same command then goes on where it was.
 If nearly all events fail for one reason, it stops and says how to mend it; they are sent again by the next run.
-Exits with 1 if events were rejected or failed, with 3 if Intercom does not accept the token.")]
+Exits with 1 if events were rejected or failed, with 3 if Intercom does not accept the token, with 4 if it cannot be reached.")]
 pub struct Send {
     #[command(flatten)]
     input: Input,
@@ -237,6 +237,10 @@ impl Send {
                 "Intercom does not accept the access token, so nothing more was sent; with a valid one, {}",
                 self.how_to_go_on()
             ))),
+            End::Unreachable(reason) => Err(Error::Unreachable(format!(
+                "{reason}; nothing more was sent, and {}",
+                self.how_to_go_on()
+            ))),
             End::Failed(error) => Err(error),
         }
     }
@@ -374,8 +378,11 @@ fn remedy(code: FailureCode) -> &'static str {
 fn workspace_id(workspace: Workspace) -> Result<Option<String>, Error> {
     match Caller::of(workspace)?.run(&IdentifyAdmin {}) {
         Ok(admin) => Ok(admin.app.and_then(|app| app.id_code)),
-        // A token that may not read this, or a stand-in for Intercom that does not have it.
-        Err(error) if !error.is_retryable() && !error.is_unauthorized() => {
+        // A token that may not read this, or a stand-in for Intercom that does not have it. A page of something in
+        // between says nothing of the workspace.
+        Err(CallError::Response(ResponseError::Refused(error)))
+            if matches!(error.status, 400 | 403 | 404) && error.kind != ErrorKind::NotJson =>
+        {
             note!("Intercom does not tell which workspace the token is for: the journal cannot tell another one");
             Ok(None)
         }

@@ -5,6 +5,7 @@ mod dead_letters;
 mod journal;
 mod prepare;
 mod progress;
+mod reach;
 mod run;
 mod summary;
 mod tracker;

@@ -5,6 +5,7 @@ use super::dead_letters::DeadLetters;
 use super::journal::{Done, Earlier, Journal, JournalError};
 use super::prepare::{Prepared, Preparer, Ready};
 use super::progress::Progress;
+use super::reach::{Reach, Watched};
 use super::summary::Summary;
 use super::tracker::{Records, Tracker};
 use crate::exit::Error;
@@ -83,6 +84,8 @@ pub enum End {
     Aborted(FailureCode),
     /// Intercom does not accept the access token.
     Unauthorized,
+    /// Intercom cannot be reached, for this reason.
+    Unreachable(String),
     /// It could not go on.
     Failed(Error),
 }
@@ -102,12 +105,21 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
     let tracker = Arc::new(Tracker::new(Summary::after(earlier.calls)));
     let progress = Arc::new(Progress::new(job.input.position));
 
-    let (mut delivery, submissions, outcomes, control) = Delivery::new(job.engine, job.transport);
+    let reach = Arc::new(Reach::default());
+    let transport = Watched::new(job.transport, Arc::clone(&reach));
+    let (mut delivery, submissions, outcomes, control) = Delivery::new(job.engine, transport);
     if let Some(journal) = &job.journal {
         journal.learnt(|contact| delivery.remember_contact(contact))?;
     }
     let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above));
     let running = runtime.spawn(delivery.run());
+    let losing = {
+        let (reach, control) = (Arc::clone(&reach), control.clone());
+        runtime.spawn(async move {
+            reach.lost().await;
+            control.abort();
+        })
+    };
     let (interrupted, interrupts) = bounded(1);
     // A thread of its own, because it waits for the disk.
     let following = {
@@ -159,6 +171,7 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
     let recorded = following
         .join()
         .map(|followed| followed.and_then(|records| tracker.finish(records, left)));
+    losing.abort();
     showing.abort();
     telling.abort();
     is_over.store(true, Ordering::Relaxed);
@@ -168,6 +181,7 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
         (Ok(Err(error)), ..) => End::Failed(Error::Record(Box::new(error))),
         (Err(_), ..) | (_, Err(_), _) => End::Failed(Error::Pipeline(pipeline::Error::Worker)),
         (_, Ok(status), _) if status.halted => End::Unauthorized,
+        _ if reach.reason().is_some() => End::Unreachable(reach.reason().unwrap_or_default()),
         (Ok(Ok(Some(code))), ..) => End::Aborted(code),
         (.., Err(error)) => End::Failed(error.into()),
         (_, _, Ok(_)) if other_input.is_some() => {

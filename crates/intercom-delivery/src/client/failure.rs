@@ -1,0 +1,283 @@
+//! Why a call has no response: which host, what happened, and what to try.
+
+use crate::engine::TransportFailure;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use strum::{Display, EnumIter, IntoStaticStr};
+
+/// What kept a call from getting its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// The host refuses connections on that port.
+    Refused,
+    /// The host's name has no address.
+    NoSuchHost,
+    /// The host's certificate is not trusted.
+    Certificate,
+    /// This machine has no certificates to trust others by.
+    NoTrustedCertificates,
+    /// TLS was spoken to a port that does not speak it.
+    TlsToPlainPort,
+    /// HTTP was spoken to a port that answers something else, such as TLS.
+    PlainToTlsPort,
+    /// No connection came about in time.
+    ConnectTimeout,
+    /// No connection came about, for another reason.
+    Unreachable,
+    /// No response came in time. The call may have taken effect.
+    ResponseTimeout,
+    /// The connection broke before the response was whole. The call may have taken effect.
+    Interrupted,
+    /// The response is larger than any of Intercom's.
+    TooLarge,
+    /// The call's path would lead to another one.
+    OtherPath,
+}
+
+impl Cause {
+    /// The stable `snake_case` name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// What it means to delivery.
+    pub const fn failure(self) -> TransportFailure {
+        match self {
+            Self::Refused
+            | Self::NoSuchHost
+            | Self::Certificate
+            | Self::NoTrustedCertificates
+            | Self::TlsToPlainPort
+            | Self::PlainToTlsPort
+            | Self::ConnectTimeout
+            | Self::Unreachable
+            | Self::OtherPath => TransportFailure::Unreachable,
+            Self::ResponseTimeout => TransportFailure::Timeout,
+            Self::Interrupted | Self::TooLarge => TransportFailure::Interrupted,
+        }
+    }
+
+    /// Whether the next call will end the same way, because a setting is wrong, here or at the host.
+    pub const fn is_permanent(self) -> bool {
+        matches!(
+            self,
+            Self::Certificate
+                | Self::NoTrustedCertificates
+                | Self::TlsToPlainPort
+                | Self::PlainToTlsPort
+                | Self::OtherPath
+        )
+    }
+
+    /// What has happened, in a few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Refused => "it refuses the connection",
+            Self::NoSuchHost => "there is no such host",
+            Self::Certificate => "its certificate is not trusted",
+            Self::NoTrustedCertificates => "this machine has no certificates to trust it by",
+            Self::TlsToPlainPort => "it does not speak TLS on that port",
+            Self::PlainToTlsPort => "it does not speak HTTP on that port",
+            Self::ConnectTimeout => "no connection came about in time",
+            Self::Unreachable => "no connection came about",
+            Self::ResponseTimeout => "no response came in time",
+            Self::Interrupted => "the connection broke",
+            Self::TooLarge => "the response is larger than any of Intercom's",
+            Self::OtherPath => "the call's path would lead to another one",
+        }
+    }
+
+    /// What to try, in a few words.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Refused => "check the port, and that the service or the proxy before it is running",
+            Self::NoSuchHost => "check the name, and that this machine can resolve names",
+            Self::Certificate => "check the name and this machine's clock; a proxy's own certificate must be installed",
+            Self::NoTrustedCertificates => "install the ca-certificates of the system",
+            Self::TlsToPlainPort => "try http:// or another port",
+            Self::PlainToTlsPort => "try https:// or another port",
+            Self::ConnectTimeout | Self::Unreachable => "check the network, a firewall and HTTPS_PROXY",
+            Self::ResponseTimeout | Self::Interrupted => "it can be tried again",
+            Self::TooLarge => "check that the base URL is Intercom's",
+            Self::OtherPath => "no id may be empty or consist of dots",
+        }
+    }
+}
+
+/// A call without a response. `Display` names the host, what happened and what to try, in one line; the source says
+/// more. Neither names a path or a query, because those of a call hold personal data.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TransportError {
+    /// What it means to delivery.
+    pub failure: TransportFailure,
+    /// What happened.
+    pub cause: Cause,
+    /// The host, and its port if that is not the usual one.
+    pub host: Option<String>,
+    /// What caused it.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl TransportError {
+    /// A failure of this kind.
+    pub fn new(failure: TransportFailure) -> Self {
+        Self::of(match failure {
+            TransportFailure::Unreachable => Cause::Unreachable,
+            TransportFailure::Timeout => Cause::ResponseTimeout,
+            TransportFailure::Interrupted => Cause::Interrupted,
+        })
+    }
+
+    /// A failure with this cause.
+    pub fn of(cause: Cause) -> Self {
+        Self {
+            failure: cause.failure(),
+            cause,
+            host: None,
+            source: None,
+        }
+    }
+
+    /// The stable `snake_case` name.
+    pub fn code(&self) -> &'static str {
+        self.failure.into()
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        !self.cause.is_permanent()
+    }
+
+    /// Why a request of reqwest's failed.
+    pub(super) fn of_request(error: &reqwest::Error, url: &reqwest::Url) -> Self {
+        let (cause, source) = find_cause(error, url.scheme() == "https");
+        Self {
+            host: host(url),
+            source: source.map(Into::into),
+            ..Self::of(cause)
+        }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.host.as_deref().unwrap_or("Intercom");
+        let (meaning, advice) = (self.cause.meaning(), self.cause.advice());
+        match self.failure {
+            TransportFailure::Unreachable => write!(f, "cannot reach {host}: {meaning} ({advice})"),
+            TransportFailure::Timeout | TransportFailure::Interrupted => write!(f, "{host}: {meaning} ({advice})"),
+        }
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+/// The host of a URL, and its port if that is not the scheme's.
+pub(super) fn host(url: &reqwest::Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+/// The cause, and what the innermost error says.
+fn find_cause(error: &reqwest::Error, is_tls: bool) -> (Cause, Option<String>) {
+    let is_connect = error.is_connect();
+    let mut last = None;
+    let mut next = error.source();
+    while let Some(source) = next {
+        last = Some(source.to_string());
+        let cause = if source.is::<Unresolved>() {
+            Some(Cause::NoSuchHost)
+        } else if let Some(error) = source.downcast_ref::<io::Error>() {
+            of_io(error).filter(|_| is_connect)
+        } else if let Some(error) = source.downcast_ref::<hyper::Error>() {
+            (error.is_parse() && !is_tls).then_some(Cause::PlainToTlsPort)
+        } else {
+            None
+        };
+        if let Some(cause) = cause {
+            // What it means is said already, unless there are many ways to it.
+            return (cause, last.filter(|_| cause == Cause::Certificate));
+        }
+        next = source.source();
+    }
+    let cause = match (is_connect || error.is_builder(), error.is_timeout()) {
+        (true, true) => Cause::ConnectTimeout,
+        (true, false) => Cause::Unreachable,
+        (false, true) => Cause::ResponseTimeout,
+        (false, false) => Cause::Interrupted,
+    };
+    (cause, last.filter(|_| !error.is_timeout()))
+}
+
+fn of_io(error: &io::Error) -> Option<Cause> {
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        return Some(Cause::Refused);
+    }
+    let inner = error.get_ref()?;
+    if let Some(inner) = inner.downcast_ref::<io::Error>() {
+        return of_io(inner);
+    }
+    match inner.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Some(Cause::Certificate),
+        rustls::Error::InvalidMessage(_) => Some(Cause::TlsToPlainPort),
+        _ => None,
+    }
+}
+
+/// A name without an address.
+#[derive(Debug, thiserror::Error)]
+#[error("the name cannot be resolved")]
+struct Unresolved(#[source] io::Error);
+
+/// The system's resolver, whose errors can be told from others.
+#[derive(Debug)]
+pub(super) struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?;
+            let addresses: Addrs = Box::new(addresses.collect::<Vec<_>>().into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator as _;
+
+    #[test]
+    fn every_cause_says_in_one_line_what_to_try() {
+        for cause in Cause::iter() {
+            let mut error = TransportError::of(cause);
+            error.host = Some("api.example:8443".to_owned());
+            let line = error.to_string();
+            assert!(
+                line.contains("api.example:8443: ") && line.contains(cause.advice()),
+                "{line}"
+            );
+            assert!(!line.contains('\n') && line.len() < 180, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_named_if_it_is_not_the_usual_one() {
+        let host = |url: &str| host(&url.parse().unwrap()).unwrap();
+        assert_eq!(host("https://api.intercom.io/contacts/5f"), "api.intercom.io");
+        assert_eq!(host("http://127.0.0.1:8080/?a=b"), "127.0.0.1:8080");
+    }
+}
