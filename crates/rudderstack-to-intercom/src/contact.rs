@@ -192,6 +192,6 @@ pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveContact, Rejection> {
     let (contact, requested) = fields_and_request(reader)?;
     let lookup = member::lookup_of_contact(reader, requested, &contact)?;
     let mut plan = SaveContact::new(lookup, contact);
-    plan.detach = removals(reader).into_iter().next();
+    plan.detach = removals(reader);
     Ok(plan)
 }

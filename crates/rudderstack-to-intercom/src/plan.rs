@@ -32,9 +32,9 @@ pub enum Plan {
 pub struct SaveContact {
     /// How the contact is found.
     pub lookup: Lookup,
-    /// The company that a contact who exists is detached from, before the update.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detach: Option<CompanyKey>,
+    /// The companies that a contact who exists is detached from, before the update.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detach: Vec<CompanyKey>,
     /// What a contact who exists is to have.
     pub update: ContactFields,
     /// What happens if there is no such contact.
@@ -46,7 +46,7 @@ impl SaveContact {
     pub fn new(lookup: Lookup, contact: ContactFields) -> Self {
         Self {
             lookup,
-            detach: None,
+            detach: Vec::new(),
             update: contact,
             missing: Missing::Create,
         }
@@ -202,10 +202,10 @@ const PLACEHOLDER: &str = "a placeholder is neither empty nor made of dots";
 pub enum Step<'p> {
     /// Search the contact.
     FindContact(&'p Lookup),
-    /// Find the company that the contact is to leave.
-    FindCompany(&'p CompanyKey),
-    /// End the contact's link to it.
-    DetachCompany,
+    /// Find a company that the contact is to leave: its place in the plan, from 0, and how it is found.
+    FindCompany(usize, &'p CompanyKey),
+    /// End the contact's link to the company that was found last: its place in the plan.
+    DetachCompany(usize),
     /// Update the contact.
     UpdateContact(&'p ContactFields),
     /// Create the contact.
@@ -239,8 +239,8 @@ impl Step<'_> {
         // Bodies are lent where they can be large, so that they need not be copied into a request.
         let call = match *self {
             Self::FindContact(lookup) => lookup.search().to_call(),
-            Self::FindCompany(key) => FindCompany::from(key).to_call(),
-            Self::DetachCompany => DetachCompany {
+            Self::FindCompany(_, key) => FindCompany::from(key).to_call(),
+            Self::DetachCompany(_) => DetachCompany {
                 contact: id(),
                 company: company(),
             }
@@ -276,37 +276,43 @@ impl Plan {
     /// The steps that carry the plan out, in order, as if none failed.
     pub fn steps(&self) -> impl Iterator<Item = (When, Step<'_>)> {
         use When::{Always, Found, NotFound};
-        let tags: &[String] = match self {
-            Self::SaveCompany(plan) => &plan.tags,
-            Self::SaveContact(_) | Self::DeleteContact(_) | Self::SubmitEvent(_) => &[],
+        let (leaves, tags): (&[CompanyKey], &[String]) = match self {
+            Self::SaveContact(plan) => (&plan.detach, &[]),
+            Self::SaveCompany(plan) => (&[], &plan.tags),
+            Self::DeleteContact(_) | Self::SubmitEvent(_) => (&[], &[]),
         };
-        let steps = match self {
-            Self::SaveContact(plan) => [
-                Some((Always, Step::FindContact(&plan.lookup))),
-                plan.detach.as_ref().map(|key| (Found, Step::FindCompany(key))),
-                plan.detach.as_ref().map(|_| (Found, Step::DetachCompany)),
-                Some((Found, Step::UpdateContact(&plan.update))),
-                plan.create().map(|fields| (NotFound, Step::CreateContact(fields))),
-            ],
-            Self::DeleteContact(lookup) => [
-                Some((Always, Step::FindContact(lookup))),
-                Some((Found, Step::DeleteContact)),
-                None,
-                None,
-                None,
-            ],
-            Self::SubmitEvent(event) => [Some((Always, Step::SubmitEvent(event))), None, None, None, None],
-            Self::SaveCompany(plan) => [
-                Some((Always, Step::UpsertCompany(&plan.company))),
-                plan.member.as_ref().map(|member| (Always, Step::FindContact(member))),
-                plan.member.as_ref().map(|_| (Found, Step::AttachCompany)),
-                None,
-                None,
-            ],
+        // What comes first, and what comes after the companies that are left.
+        let (first, then) = match self {
+            Self::SaveContact(plan) => (
+                (Always, Step::FindContact(&plan.lookup)),
+                [
+                    Some((Found, Step::UpdateContact(&plan.update))),
+                    plan.create().map(|fields| (NotFound, Step::CreateContact(fields))),
+                ],
+            ),
+            Self::DeleteContact(lookup) => (
+                (Always, Step::FindContact(lookup)),
+                [Some((Found, Step::DeleteContact)), None],
+            ),
+            Self::SubmitEvent(event) => ((Always, Step::SubmitEvent(event)), [None, None]),
+            Self::SaveCompany(plan) => (
+                (Always, Step::UpsertCompany(&plan.company)),
+                [
+                    plan.member.as_ref().map(|member| (Always, Step::FindContact(member))),
+                    plan.member.as_ref().map(|_| (Found, Step::AttachCompany)),
+                ],
+            ),
         };
+        let leaves = leaves
+            .iter()
+            .enumerate()
+            .flat_map(|(at, key)| [(Found, Step::FindCompany(at, key)), (Found, Step::DetachCompany(at))]);
         let tags = tags.iter().enumerate();
         let tags = tags.map(|(at, name)| (Always, Step::Tag(at, name)));
-        steps.into_iter().flatten().chain(tags)
+        std::iter::once(first)
+            .chain(leaves)
+            .chain(then.into_iter().flatten())
+            .chain(tags)
     }
 
     /// How the contact is found, if the plan is about one who has to be.

@@ -13,8 +13,8 @@ pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
     };
     !next.alone
         && a.lookup == b.lookup
-        && a.detach.is_none()
-        && b.detach.is_none()
+        && a.detach.is_empty()
+        && b.detach.is_empty()
         && a.update.external_id == b.update.external_id
         && a.update.email == b.update.email
         && std::mem::discriminant(&a.missing) == std::mem::discriminant(&b.missing)

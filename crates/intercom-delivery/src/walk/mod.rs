@@ -59,7 +59,9 @@ pub struct Walk {
     plan: Arc<Plan>,
     policies: Policies,
     contact: Whereabouts,
-    leaving: Leaving,
+    leaving: Option<Leaving>,
+    /// How many of the plan's companies the contact has left.
+    left: usize,
     company: Option<CompanyId>,
     /// Whether the company has been saved, and has not turned out to be gone since.
     is_company_saved: bool,
@@ -96,15 +98,12 @@ enum Whereabouts {
     Absent,
 }
 
-/// What is known of the company that the contact leaves.
+/// The company that the contact leaves next, once it is known.
 #[derive(Debug, PartialEq, Eq)]
-enum Leaving {
-    /// It has to be looked up.
-    Unknown,
-    /// It is this one; whether that is remembered, rather than just found.
-    From { company: CompanyId, is_remembered: bool },
-    /// The contact is not linked to it.
-    Left,
+struct Leaving {
+    company: CompanyId,
+    /// Whether that is remembered, rather than just found.
+    is_remembered: bool,
 }
 
 /// A call that is not in the plan, before the walk goes on with it.
@@ -162,7 +161,8 @@ impl Walk {
             plan: plan.into(),
             policies,
             contact: Whereabouts::Unknown,
-            leaving: Leaving::Unknown,
+            leaving: None,
+            left: 0,
             company: None,
             is_company_saved: false,
             is_attached: false,
@@ -240,7 +240,7 @@ impl Walk {
                     self.take_detour(&Write::Define(&attribute), &attribute, knowledge)
                 }
                 (None, Some(Step::FindContact(lookup))) => self.find_contact(lookup, knowledge),
-                (None, Some(Step::FindCompany(key))) => self.find_company(key, knowledge),
+                (None, Some(Step::FindCompany(_, key))) => self.find_company(key, knowledge),
                 (None, Some(step)) => self.write(step, knowledge),
                 (None, None) => Some(Next::End(Ending::Delivered)),
             };
@@ -267,8 +267,8 @@ impl Walk {
     fn is_taken(&self, step: &Step<'_>) -> bool {
         match step {
             Step::FindContact(_) => self.contact != Whereabouts::Unknown,
-            Step::FindCompany(_) => self.leaving != Leaving::Unknown,
-            Step::DetachCompany => self.leaving == Leaving::Left,
+            Step::FindCompany(at, _) => *at < self.left || self.leaving.is_some(),
+            Step::DetachCompany(at) => *at < self.left,
             Step::UpdateContact(_) | Step::CreateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => {
                 self.is_done
             }
@@ -297,12 +297,12 @@ impl Walk {
             CompanyKey::CompanyId(_) | CompanyKey::Name(_) => None,
         };
         let Some(company) = known else {
-            return Some(Next::Call(Step::FindCompany(key).to_call(None, None)));
+            return Some(Next::Call(Step::FindCompany(self.left, key).to_call(None, None)));
         };
-        self.leaving = Leaving::From {
+        self.leaving = Some(Leaving {
             company,
             is_remembered: true,
-        };
+        });
         None
     }
 
@@ -310,8 +310,8 @@ impl Walk {
     fn write<K: Knowledge>(&mut self, step: Step<'_>, knowledge: &mut K) -> Option<Next<K::Busy>> {
         let contact = self.contact().cloned();
         let company = match &self.leaving {
-            Leaving::From { company, .. } => Some(company.clone()),
-            Leaving::Unknown | Leaving::Left => self.company.clone(),
+            Some(leaving) => Some(leaving.company.clone()),
+            None => self.company.clone(),
         };
         let (plan, undefined) = (&*self.plan, self.undefined.as_slice());
         let save = |id, fields| Write::Contact {
@@ -324,7 +324,7 @@ impl Walk {
             (Step::UpdateContact(fields), Some(id), _) => save(Some(id), fields),
             (Step::CreateContact(fields), ..) => save(None, fields),
             (Step::UpsertCompany(fields), ..) => Write::Company { fields, undefined },
-            (Step::DetachCompany, Some(contact), Some(company)) => Write::Detach(contact, company),
+            (Step::DetachCompany(_), Some(contact), Some(company)) => Write::Detach(contact, company),
             (Step::AttachCompany, Some(contact), Some(company)) => Write::Attach(contact, company),
             (Step::Tag(_, name), _, Some(company)) => Write::Tag(company, name),
             (Step::DeleteContact, Some(contact), _) => Write::Delete(contact),
@@ -332,12 +332,12 @@ impl Walk {
             // No step is due before what it needs is known; and those that find something write nothing.
             (
                 Step::UpdateContact(_)
-                | Step::DetachCompany
+                | Step::DetachCompany(_)
                 | Step::AttachCompany
                 | Step::Tag(..)
                 | Step::DeleteContact
                 | Step::FindContact(_)
-                | Step::FindCompany(_),
+                | Step::FindCompany(..),
                 ..,
             ) => return Some(Next::End(Ending::Failed(FailureCode::NotFound))),
         };
@@ -356,14 +356,14 @@ impl Walk {
             Permit::Wait(busy) => return Some(Next::Wait(busy)),
             Permit::Unneeded => {
                 match step {
-                    Step::DetachCompany => self.leaving = Leaving::Left,
+                    Step::DetachCompany(_) => self.has_left(),
                     Step::AttachCompany => self.is_attached = true,
                     Step::Tag(..) => self.tags_done += 1,
                     Step::UpdateContact(_) | Step::CreateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => {
                         self.is_done = true;
                     }
                     // A company has been dealt with above.
-                    Step::UpsertCompany(_) | Step::FindContact(_) | Step::FindCompany(_) => {}
+                    Step::UpsertCompany(_) | Step::FindContact(_) | Step::FindCompany(..) => {}
                 }
                 return None;
             }
@@ -382,8 +382,8 @@ impl Walk {
             Step::UpdateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => true,
             Step::CreateContact(_) => self.detour.is_none(),
             Step::FindContact(_)
-            | Step::FindCompany(_)
-            | Step::DetachCompany
+            | Step::FindCompany(..)
+            | Step::DetachCompany(_)
             | Step::UpsertCompany(_)
             | Step::AttachCompany
             | Step::Tag(..) => false,
@@ -393,6 +393,12 @@ impl Walk {
         } else {
             Next::Call(call)
         })
+    }
+
+    /// The contact is not linked to the company that it was to leave: the next is due.
+    fn has_left(&mut self) {
+        self.leaving = None;
+        self.left += 1;
     }
 
     fn take_detour<K: Knowledge>(

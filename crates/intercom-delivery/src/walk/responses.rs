@@ -45,8 +45,8 @@ impl Walk {
     fn handle_step<K: Knowledge>(&mut self, step: Step<'_>, response: Response<'_>, knowledge: &mut K) -> Verdict {
         match step {
             Step::FindContact(lookup) => self.searched(lookup, response, knowledge),
-            Step::FindCompany(_) => self.found_company(response),
-            Step::DetachCompany => self.detached(response, knowledge),
+            Step::FindCompany(..) => self.found_company(response),
+            Step::DetachCompany(at) => self.detached(at, response, knowledge),
             Step::UpdateContact(_) => self.updated(response, knowledge),
             Step::CreateContact(fields) => self.created(fields, true, response, knowledge),
             Step::DeleteContact => self.deleted(response, knowledge),
@@ -133,7 +133,9 @@ impl Walk {
             knowledge.learn(&Fact::ContactGone { id: &id, lookup });
         }
         self.contact = Whereabouts::Unknown;
-        self.leaving = Leaving::Unknown;
+        // Another contact may still be linked to what this one has left.
+        self.leaving = None;
+        self.left = 0;
         self.detour = None;
         self.contact_lost += 1;
         match (&*self.plan, self.contact_lost) {
@@ -151,23 +153,25 @@ impl Walk {
             Err(error) if is_gone(error) => None,
             Err(error) => return failure(error),
         };
-        self.leaving = match found {
-            Some(company) => Leaving::From {
-                company,
-                is_remembered: false,
-            },
-            None => Leaving::Left,
-        };
+        match found {
+            Some(company) => {
+                self.leaving = Some(Leaving {
+                    company,
+                    is_remembered: false,
+                });
+            }
+            None => self.has_left(),
+        }
         Verdict::GoOn
     }
 
-    fn detached<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
+    fn detached<K: Knowledge>(&mut self, at: usize, response: Response<'_>, knowledge: &mut K) -> Verdict {
         let (
             Whereabouts::Found {
                 id,
                 is_remembered: is_contact_remembered,
             },
-            Leaving::From { company, is_remembered },
+            Some(Leaving { company, is_remembered }),
         ) = (&self.contact, &self.leaving)
         else {
             return Verdict::GoOn;
@@ -176,10 +180,10 @@ impl Walk {
             Ok(_) => self.wrote = true,
             // Not linked, or not there: what was asked for holds, unless an id was out of date.
             Err(error) if is_gone(error) => {
-                if *is_remembered && let Some(key) = leaves(&self.plan) {
+                if *is_remembered && let Some(key) = leaves(&self.plan, at) {
                     knowledge.learn(&Fact::CompanyDoubted(key));
                     self.company_lost += 1;
-                    self.leaving = Leaving::Unknown;
+                    self.leaving = None;
                     return Verdict::GoOn;
                 }
                 if *is_contact_remembered && !error.has_code(&ErrorCode::CompanyNotFound) {
@@ -189,7 +193,7 @@ impl Walk {
             Err(error) => return failure(error),
         }
         knowledge.learn(&Fact::Detached(id, company));
-        self.leaving = Leaving::Left;
+        self.has_left();
         Verdict::GoOn
     }
 
@@ -426,14 +430,14 @@ fn is_gone(error: &ApiError) -> bool {
     matches!(error.status, 404 | 410)
 }
 
-/// The company that the plan's contact leaves.
-fn leaves(plan: &Plan) -> Option<&CompanyExternalId> {
-    match plan {
-        Plan::SaveContact(SaveContact {
-            detach: Some(CompanyKey::CompanyId(key)),
-            ..
-        }) => Some(key),
-        Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
+/// The company at a place among those that the plan's contact leaves.
+fn leaves(plan: &Plan, at: usize) -> Option<&CompanyExternalId> {
+    let Plan::SaveContact(SaveContact { detach, .. }) = plan else {
+        return None;
+    };
+    match detach.get(at)? {
+        CompanyKey::CompanyId(key) => Some(key),
+        CompanyKey::Name(_) => None,
     }
 }
 

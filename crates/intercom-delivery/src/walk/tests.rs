@@ -189,7 +189,7 @@ fn a_company_that_is_gone_is_created_again_once() {
 
 fn leaving() -> Plan {
     let mut plan = save();
-    plan.detach = Some(CompanyKey::CompanyId("k1".into()));
+    plan.detach = vec![CompanyKey::CompanyId("k1".into())];
     Plan::SaveContact(plan)
 }
 
@@ -210,6 +210,41 @@ fn what_is_not_linked_or_gone_is_left_already() {
         ];
         assert_eq!(run(&mut walk(leaving()), &mut (), &script), Ending::Delivered);
     }
+}
+
+/// D27: each of several companies is left, whether or not Intercom knows the one before.
+#[test]
+fn d27_several_companies_are_left_one_after_the_other() {
+    let mut plan = save();
+    plan.detach = ["k1", "k2", "k3"].map(|key| CompanyKey::CompanyId(key.into())).into();
+    let plan = Plan::SaveContact(plan);
+    let script = [
+        (Op::SearchContacts, FOUND),
+        (Op::FindCompany, COMPANY),
+        (Op::DetachCompany, DONE),
+        (Op::FindCompany, GONE),
+        (Op::FindCompany, COMPANY),
+        (Op::DetachCompany, NO_COMPANY),
+        (Op::UpdateContact, DONE),
+    ];
+    assert_eq!(run(&mut walk(plan.clone()), &mut (), &script), Ending::Delivered);
+    // What one contact has left, another may still be linked to.
+    let mut knowledge = Remembers::default();
+    let script = [
+        (Op::DetachCompany, DONE),
+        (Op::DetachCompany, GONE),
+        (Op::FindCompany, COMPANY),
+        (Op::DetachCompany, GONE),
+        (Op::SearchContacts, FOUND),
+        (Op::FindCompany, COMPANY),
+        (Op::DetachCompany, DONE),
+        (Op::FindCompany, COMPANY),
+        (Op::DetachCompany, DONE),
+        (Op::FindCompany, COMPANY),
+        (Op::DetachCompany, DONE),
+        (Op::UpdateContact, DONE),
+    ];
+    assert_eq!(run(&mut walk(plan), &mut knowledge, &script), Ending::Delivered);
 }
 
 /// Remembers a contact and a company, which may be out of date.

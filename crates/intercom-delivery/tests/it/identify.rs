@@ -221,7 +221,7 @@ fn the_best_of_several_hits_is_updated() {
 fn leaving(key: CompanyKey) -> Run {
     let mut run = Run::new(plain());
     let mut plan = SaveContact::new(by_id("u1"), fields(r#"{"external_id":"u1"}"#));
-    plan.detach = Some(key);
+    plan.detach = vec![key];
     run.submit(Plan::SaveContact(plan), who("u1"));
     run
 }

@@ -41,7 +41,7 @@ impl Event {
             8 => record_update(by_id(&user), &format!(r#"{{"name":"{}"}}"#, self.value)),
             _ => {
                 let mut plan = SaveContact::new(by_id(&user), fields(r#"{"name":"x"}"#));
-                plan.detach = Some(CompanyKey::CompanyId("k1".into()));
+                plan.detach = vec![CompanyKey::CompanyId("k1".into())];
                 Plan::SaveContact(plan)
             }
         }

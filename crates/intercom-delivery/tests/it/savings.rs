@@ -191,7 +191,7 @@ fn companies_links_and_tags_are_made_once() {
 fn a_link_that_was_ended_is_made_again() {
     let leave = || {
         let mut plan = SaveContact::new(by_id("u1"), fields(r#"{"external_id":"u1"}"#));
-        plan.detach = Some(CompanyKey::CompanyId("k1".into()));
+        plan.detach = vec![CompanyKey::CompanyId("k1".into())];
         on("u1", Plan::SaveContact(plan))
     };
     let join = || on("u1", group("k1", Some(by_id("u1")), &[]));
@@ -213,7 +213,7 @@ fn a_company_id_that_is_out_of_date_is_found_out() {
     let mut run = Run::new(thrifty());
     run.submit(group("k1", None, &[]), who("u1"));
     let mut plan = SaveContact::new(by_id("u1"), fields(r#"{"external_id":"u1"}"#));
-    plan.detach = Some(CompanyKey::CompanyId("k1".into()));
+    plan.detach = vec![CompanyKey::CompanyId("k1".into())];
     run.submit(Plan::SaveContact(plan), who("u1"));
     run.script([
         (Op::UpsertCompany, ok(r#"{"id":"old"}"#)),
@@ -259,7 +259,7 @@ fn consecutive_updates_are_merged() {
 #[test]
 fn what_would_not_be_the_same_is_not_merged() {
     let mut leaving = SaveContact::new(by_id("u1"), fields(r#"{"external_id":"u1","name":"x"}"#));
-    leaving.detach = Some(CompanyKey::CompanyId("k1".into()));
+    leaving.detach = vec![CompanyKey::CompanyId("k1".into())];
     let renamed = SaveContact::new(by_id("u1"), fields(r#"{"external_id":"u1-new"}"#));
     let email = SaveContact::new(by_id("u1"), fields(r#"{"external_id":"u1","email":"a@x.org"}"#));
     for other in [

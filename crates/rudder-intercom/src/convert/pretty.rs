@@ -101,7 +101,7 @@ fn fields(conversion: &Conversion, text: &mut Vec<u8>) -> io::Result<()> {
     match &conversion.plan {
         Plan::SaveContact(plan) => {
             lookup(&plan.lookup, "find contact", &mut rows);
-            if let Some(company) = &plan.detach {
+            for company in &plan.detach {
                 rows.push(Row {
                     field: "detach company".to_owned(),
                     value: json(company),

@@ -125,7 +125,7 @@ impl Plain {
             }
         }
         let Some(id) = found else { return Err(REJECTED) };
-        if let Some(key) = &plan.detach {
+        for key in &plan.detach {
             self.detach(&id, &FindCompany::from(key))?;
         }
         let update = |plain: &mut Self, contact| {
