@@ -18,7 +18,7 @@ pub enum Error {
     #[error("there is no event store at {}", .0.display())]
     NoStore(PathBuf),
     /// The file is something else.
-    #[error("{} is no event store", .0.display())]
+    #[error("{} is not an event store", .0.display())]
     Foreign(PathBuf),
     /// Another process delivers from the store.
     #[error("the event store {} is in use by another gateway", .0.display())]

@@ -33,7 +33,7 @@ pub enum End {
 #[non_exhaustive]
 pub enum Error {
     /// The input could not be read to its end. What was read before is written.
-    #[error("the input cannot be read on")]
+    #[error("reading the input failed before its end")]
     Input(#[source] io::Error),
     /// The output could not be written.
     #[error("the output cannot be written")]

@@ -100,7 +100,7 @@ fn nobody_is_erased_without_consent() {
     let scene = Scene::new(Settings::default());
     scene.contact("a", "a@example.org");
     let run = scene.erase(&["--user-id", "a"], "yes\n");
-    assert_eq!(run.code(), 2, "standard input is no terminal");
+    assert_eq!(run.code(), 2, "standard input is not a terminal");
     assert!(run.stderr().contains("--yes"));
     let run = scene.erase(&["--user-id", "a", "--user-id", "nobody", "--dry-run"], "");
     assert_eq!(run.code(), 0, "{}", run.stderr());

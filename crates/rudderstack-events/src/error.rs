@@ -29,7 +29,7 @@ pub enum ParseErrorKind {
 
 impl ParseError {
     pub(crate) fn new(fault: Fault, json: &str) -> Self {
-        // A text that is no JSON at all is not called another sort of value.
+        // A text that is not JSON at all is not called another sort of value.
         let fault = match fault.kind {
             FaultKind::Kind => Cursor::new(json).value().err().unwrap_or(fault),
             _ => fault,

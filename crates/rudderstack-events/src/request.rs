@@ -141,7 +141,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// If an event is no JSON object, or is too long: a request is taken as a whole or not at all.
+    /// If an event is not a JSON object, or is too long: a request is taken as a whole or not at all.
     pub fn complete(
         &self,
         arrival: &Arrival,

@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     ///
-    /// If it is no JSON value.
+    /// If it is not a JSON value.
     pub fn value(&mut self) -> Result<&'a str> {
         self.skip_space();
         let start = self.at;
@@ -172,7 +172,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     ///
-    /// If it is no object, or `each` fails.
+    /// If it is not an object, or `each` fails.
     pub fn object_text(&mut self, each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<&'a str> {
         self.skip_space();
         let start = self.at;
@@ -184,7 +184,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     ///
-    /// If it is no object, or `each` fails.
+    /// If it is not an object, or `each` fails.
     pub fn object(&mut self, mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
         if self.ahead() != Some(b'{') {
             return self.fault(if self.peek().is_none() {
@@ -216,7 +216,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     ///
-    /// If it is no array, or `each` fails.
+    /// If it is not an array, or `each` fails.
     pub fn array(&mut self, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         if self.ahead() != Some(b'[') {
             return self.fault(if self.peek().is_none() {

@@ -96,7 +96,7 @@ codes! {
         /// Several contacts match; the best of them is used.
         AmbiguousContact => "Look up by a field that is unique, such as external_id.",
         /// There are more warnings than are listed.
-        MoreWarnings => "Mend those that are listed first.",
+        MoreWarnings => "Fix the listed ones first.",
     }
 }
 

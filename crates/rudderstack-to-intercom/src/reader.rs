@@ -113,7 +113,7 @@ impl<'e> Reader<'e> {
         })
     }
 
-    /// `integrations`; warns if it is no object.
+    /// `integrations`; warns if it is not an object.
     fn integrations(&self) -> Option<Object<'e>> {
         let raw = self.event.common().integrations.raw().filter(|raw| !raw.is_null())?;
         let kind = raw.kind();

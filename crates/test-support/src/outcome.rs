@@ -7,7 +7,7 @@ use rudderstack_to_intercom::{Conversion, Decision, Destination, Mapped, Rejecti
 /// What comes of the text of an event: one of these four, whatever the text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It is no event.
+    /// It is not an event.
     Unreadable(ParseError),
     /// It can never be sent.
     Rejected(Rejection),

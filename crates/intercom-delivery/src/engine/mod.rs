@@ -259,7 +259,7 @@ impl Engine {
         None
     }
 
-    /// When to call [`poll_call`](Self::poll_call) again if nothing else happens; never, if nothing waits for the time.
+    /// When to call [`poll_call`](Self::poll_call) again if nothing else happens; never, if nothing depends on the time.
     pub fn poll_timeout(&mut self) -> Option<Time> {
         let wake = self.sleeping.peek().map(|Reverse((at, _))| *at);
         let may_call = self.has_work() && self.flights.len() < self.settings.concurrency.get();

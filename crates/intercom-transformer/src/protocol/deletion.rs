@@ -42,7 +42,7 @@ impl<'a> DeletionJob<'a> {
     ///
     /// # Errors
     ///
-    /// If the text is no JSON array of objects with `userAttributes`.
+    /// If the text is not a JSON array of objects with `userAttributes`.
     pub fn all_from_json(text: &'a str) -> Result<Vec<Self>, BadRequest> {
         let whole: &RawValue = serde_json::from_str(text).map_err(|error| BadRequest::from_serde(&error, "JSON"))?;
         let jobs = items(whole).ok_or(BadRequest::WrongKind { expected: "an array" })?;

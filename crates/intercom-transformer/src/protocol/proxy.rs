@@ -41,7 +41,7 @@ impl<'a> ProxyRequest<'a> {
     ///
     /// # Errors
     ///
-    /// If it is no JSON object, or lacks an endpoint, a method or its metadata.
+    /// If it is not a JSON object, or lacks an endpoint, a method or its metadata.
     pub fn from_json(text: &'a str) -> Result<Self, BadRequest> {
         let whole: &RawValue = serde_json::from_str(text).map_err(|error| BadRequest::from_serde(&error, "JSON"))?;
         let names = ["endpoint", "method", "headers", "params", "body", "metadata"];

@@ -97,7 +97,7 @@ pub enum Input<'a> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct EventInput<'a> {
-    /// The event; otherwise why it is none, in words, with a stable code in front.
+    /// The event; otherwise why it is not one, in words, with a stable code in front.
     pub message: Result<Event<'a>, String>,
     /// The JSON text of `metadata`, as it came; `null` if it is missing.
     pub metadata: &'a str,
@@ -110,7 +110,7 @@ pub struct EventInput<'a> {
 impl<'a> TransformRequest<'a> {
     /// Reads a request: an object with `input`, or an array of events alone.
     ///
-    /// A message that is no event costs only itself.
+    /// A message that is not an event costs only itself.
     ///
     /// # Errors
     ///

@@ -83,7 +83,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, is in use, or is no store.
+    /// If the file cannot be opened, is in use, or is not a store.
     pub fn open(path: &Path, settings: StoreSettings) -> Result<Self, Error> {
         // Leaves nothing beside a file that is something else.
         schema::check_file(path)?;

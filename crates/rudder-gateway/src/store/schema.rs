@@ -87,7 +87,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Refuses a file that is there, and that is no store of this version.
+/// Refuses a file that is there, and that is not a store of this version.
 pub(super) fn check_file(path: &Path) -> Result<(), Error> {
     if path.metadata().is_ok_and(|file| file.len() > 0) {
         check(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, path)?;
@@ -172,7 +172,7 @@ fn check(connection: &Connection, path: &Path) -> Result<Option<i64>, Error> {
     }
 }
 
-/// Says of a file that is no database what it is not.
+/// Says of a file that is not a database what it is not.
 fn foreign(error: rusqlite::Error, path: &Path) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => Error::Foreign(path.to_owned()),

@@ -94,7 +94,7 @@ impl Bench {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Waits until nothing waits in the queue any more.
+    /// Waits until the queue is empty.
     pub(crate) async fn drained(&self) {
         self.until(|queue| queue.status().unwrap().events == 0).await;
     }

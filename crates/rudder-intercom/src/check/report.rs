@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// All events, and lines that are none.
+    /// All events, and lines that are not events.
     pub events: u64,
     /// Those that can be sent.
     pub converted: u64,

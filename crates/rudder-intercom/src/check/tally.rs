@@ -45,7 +45,7 @@ impl Noted {
 pub(super) enum Cause {
     /// It cannot be converted.
     Rejection(RejectionCode),
-    /// It is no event.
+    /// It is not an event.
     Fault(FaultKind),
 }
 
@@ -93,7 +93,7 @@ impl Usage {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub(super) totals: Totals,
-    /// By the type's name; the empty name stands for all that is none of RudderStack's types.
+    /// By the type's name; the empty name stands for whatever is not one of RudderStack's types.
     pub(super) types: BTreeMap<&'static str, Totals>,
     pub(super) rejections: BTreeMap<Cause, Noted>,
     pub(super) warnings: BTreeMap<WarningCode, Noted>,

@@ -19,7 +19,7 @@ pub enum FaultKind {
     NotAnObject,
     /// A captured request for a batch that has none.
     MissingBatch,
-    /// A captured request for a batch that is no array.
+    /// A captured request for a batch that is not an array.
     InvalidBatch,
 }
 

@@ -184,7 +184,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// If the file is no journal, cannot be used, or is used by another process.
+    /// If the file is not a journal, cannot be used, or is used by another process.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let database = Connection::open(path)?;
         // Whoever holds it holds it for long.

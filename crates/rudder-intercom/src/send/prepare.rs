@@ -30,7 +30,7 @@ pub enum Prepared {
     },
     /// It is a dead letter with a code that was not asked for.
     LeftOut,
-    /// Dead letters were asked for, and it is none.
+    /// Dead letters were asked for, and it is not one.
     NoDeadLetter,
 }
 

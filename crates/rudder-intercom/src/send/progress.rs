@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// How often the display changes.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A line on standard error that says how far the delivery is; nothing if that is no terminal.
+/// A line on standard error that says how far the delivery is; nothing if that is not a terminal.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,

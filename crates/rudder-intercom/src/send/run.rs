@@ -66,7 +66,7 @@ pub struct Delivered {
     pub summary: Summary,
     /// How it ended.
     pub end: End,
-    /// How many items of the input were left out because dead letters were asked for, and they are none.
+    /// How many items of the input were left out because dead letters were asked for, and they are not.
     pub no_dead_letters: u64,
     /// Whether that holds for all of them.
     pub nothing_asked_for: bool,

@@ -49,7 +49,7 @@ impl RequestError {
             let mut cursor = Cursor::new(body);
             cursor.value().and_then(|_| cursor.end())
         };
-        // A text that is no JSON at all is not called another sort of value.
+        // A text that is not JSON at all is not called another sort of value.
         let fault = match fault.kind {
             FaultKind::Kind => whole(body).err().unwrap_or(fault),
             _ => fault,

@@ -111,7 +111,7 @@ fn an_event_gets_what_it_lacks() {
             r#"{"sentAt":null,"integrations":{},"context":null}"#,
             r#"{"sentAt":"s","integrations":{},"context":{"a":1,"b":2}}"#,
         ),
-        // A context that is none cannot hold what the batch says.
+        // A context that is not an object cannot hold what the batch says.
         (
             r#"{"sentAt":1,"integrations":null,"context":7}"#,
             r#"{"sentAt":1,"integrations":null,"context":{"a":1,"b":2}}"#,

@@ -54,7 +54,7 @@ pub(super) fn decimal(text: &str) -> Option<(bool, String, i64)> {
     Some((negative && !digits.is_empty(), digits, exponent))
 }
 
-/// Numerals in all the ways that people write them, and texts that are none.
+/// Numerals in all the ways that people write them, and texts that are not.
 fn numeral() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => strategies::number(),
@@ -76,7 +76,7 @@ fn numeral_value(text: &str) -> Option<(bool, String, i64)> {
             .ok()
             .filter(|_| digits.starts_with(|c: char| c.is_ascii_hexdigit()))
             .and_then(|n| decimal(&n.to_string())),
-        // A text that is beyond the range of a double is no number in JavaScript.
+        // A text that is beyond the range of a double is not a number in JavaScript.
         _ => decimal(text).filter(|_| text.parse::<f64>().is_ok_and(f64::is_finite)),
     }
 }

@@ -17,7 +17,7 @@ fn destination() -> impl Strategy<Value = Destination> {
     any::<bool>().prop_map(|send| Destination::new().with_anonymous_id(send))
 }
 
-/// Events of every sort: realistic, malformed, and JSON that is none.
+/// Events of every sort: realistic, malformed, and JSON that is not one.
 fn any_event() -> impl Strategy<Value = Json> {
     prop_oneof![
         3 => strategies::event(),

@@ -58,7 +58,7 @@ proptest! {
         }
     }
 
-    /// Nor is any part of a text that is no event.
+    /// Nor is any part of a text that is not an event.
     #[test]
     fn no_part_of_a_broken_text_is_in_its_error(event in strategies::malformed_event(), cut in any::<prop::sample::Index>()) {
         let text = marked(&event, "").to_string();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use test_support::Outcome;
 
 proptest! {
-    /// A text that is no JSON, or not all there, is refused with a stable code, and nothing panics.
+    /// A text that is not JSON, or not all there, is refused with a stable code, and nothing panics.
     #[test]
     fn broken_text_is_refused(text in broken_text(), destination in destination()) {
         match Outcome::of(&text, &destination) {
