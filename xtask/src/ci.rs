@@ -66,6 +66,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "simulate", "--seeds", "2000"]),
     },
     Step {
+        name: "rehearse",
+        fix: "play the seed that failed again with the command that is printed, and fix what it shows",
+        run: Run::Cargo(&["xtask", "rehearse", "--seeds", "12"]),
+    },
+    Step {
         name: "docs",
         fix: "fix the documentation that rustdoc names",
         run: Run::With(
