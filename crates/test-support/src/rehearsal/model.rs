@@ -229,7 +229,7 @@ impl Model {
         contact.fields.write(fields);
     }
 
-    /// The state as sorted lines, in the form that [`lines`] gives a sandbox's.
+    /// The state as sorted lines, in the same form as those of a sandbox.
     pub fn lines(&self) -> Vec<String> {
         let name = |contact: &Contact| name_of(contact.external_id.as_deref(), contact.email.as_deref());
         let present = self.contacts.iter().filter(|contact| !contact.is_gone);
