@@ -36,6 +36,29 @@ macro_rules! failure_codes {
                 matches!(self, Self::Stopped | Self::Unauthorized)
             }
 
+            /// Whether nothing but time has to pass until the same event may be delivered: what comes after it waits for it.
+            pub const fn is_fleeting(self) -> bool {
+                match self {
+                    Self::Unauthorized
+                    | Self::RateLimited
+                    | Self::ServerError
+                    | Self::Timeout
+                    | Self::ConnectionFailed
+                    | Self::InvalidAnswer
+                    | Self::Stopped
+                    | Self::Settling
+                    | Self::CompanyNotFound => true,
+                    Self::Forbidden
+                    | Self::ContactArchived
+                    | Self::UnknownContact
+                    | Self::Conflict
+                    | Self::UndefinedAttribute
+                    | Self::EventNameLimit
+                    | Self::NotFound
+                    | Self::BadRequest => false,
+                }
+            }
+
             /// Whether the same event may be delivered later without anybody's doing.
             pub const fn is_retryable(self) -> bool {
                 match self { $(Self::$variant => failure_codes!(@ $retryable),)* }
@@ -63,6 +86,8 @@ failure_codes! {
     InvalidAnswer transient => "Look for a proxy between here and Intercom, then replay.",
     /// The delivery was stopped before the event's turn came, or before it was done.
     Stopped transient => "Run again.",
+    /// No search finds the contact, who may be too new to be found.
+    Settling transient => "Replay in a few minutes.",
     /// The contact is archived.
     ContactArchived lasting => "Restore the contact in Intercom, or let archived contacts be restored, then replay.",
     /// Intercom has no such contact.

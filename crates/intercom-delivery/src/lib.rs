@@ -18,6 +18,6 @@ pub use order::{Order, Ties};
 pub use record::FailureRecord;
 pub use response::ResponseError;
 pub use walk::{
-    ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten, UnknownContactPolicy,
-    Verdict, Walk, Write,
+    AbsencePolicy, ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten,
+    UnknownContactPolicy, Verdict, Walk, Write,
 };

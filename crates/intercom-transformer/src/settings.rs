@@ -106,6 +106,7 @@ impl Settings {
             attributes: self.on_undefined,
             unknown_contact: self.on_unknown_contact,
             archived: self.on_archived,
+            ..Policies::default()
         }
     }
 

@@ -2,10 +2,10 @@
 
 use super::{Transport, TransportError};
 use crate::engine::{
-    Answer, CallId, DeliveryResult, Engine, EngineSettings, KnownContact, Outcome, RefusalReason, Refused, Status,
-    Submission, Time, Transmit, TransportFailure,
+    Answer, CallId, DeliveryResult, Engine, EngineSettings, EventId, KnownContact, Outcome, RefusalReason, Refused,
+    Status, Submission, Time, Transmit, TransportFailure,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
@@ -65,7 +65,11 @@ pub struct Outage {
 
 /// Where events go in. A clone is another way in; when all have been dropped, the delivery ends once it is done.
 #[derive(Clone, Debug)]
-pub struct Submissions(mpsc::Sender<Submission>, watch::Receiver<Status>);
+pub struct Submissions {
+    events: mpsc::Sender<Submission>,
+    withdrawals: mpsc::UnboundedSender<HashSet<EventId>>,
+    status: watch::Receiver<Status>,
+}
 
 impl Submissions {
     /// Takes an event in, and waits while the queue is full. Each that is taken in has exactly one outcome.
@@ -74,14 +78,20 @@ impl Submissions {
     ///
     /// If the delivery has ended: the event is given back.
     pub async fn submit(&self, submission: Submission) -> Result<(), Refused> {
-        self.0.send(submission).await.map_err(|refused| Refused {
-            reason: if self.1.borrow().halted {
+        self.events.send(submission).await.map_err(|refused| Refused {
+            reason: if self.status.borrow().halted {
                 RefusalReason::Unauthorized
             } else {
                 RefusalReason::Stopped
             },
             submission: Box::new(refused.0),
         })
+    }
+
+    /// Takes events back that nobody waits for any more: see [`Engine::withdraw`]. Each still has its outcome.
+    pub fn withdraw(&self, events: HashSet<EventId>) {
+        // A delivery that has ended makes no calls.
+        let _ = self.withdrawals.send(events);
     }
 }
 
@@ -147,6 +157,7 @@ pub struct Delivery<T> {
     transport: Arc<T>,
     clock: Clock,
     submissions: mpsc::Receiver<Submission>,
+    withdrawals: mpsc::UnboundedReceiver<HashSet<EventId>>,
     outcomes: mpsc::Sender<Outcome>,
     stop: watch::Receiver<Stop>,
     status: watch::Sender<Status>,
@@ -170,6 +181,7 @@ impl<T: Transport> Delivery<T> {
     pub fn new(settings: EngineSettings, transport: T) -> (Self, Submissions, Outcomes, Control) {
         let engine = Engine::new(settings);
         let (submit, submissions) = mpsc::channel(CHANNEL);
+        let (withdraw, withdrawals) = mpsc::unbounded_channel();
         let (outcomes, fetch) = mpsc::channel(CHANNEL);
         let (stop, asked_to_stop) = watch::channel(Stop::default());
         let (outage, outages) = watch::channel(None);
@@ -179,6 +191,7 @@ impl<T: Transport> Delivery<T> {
             transport: Arc::new(transport),
             clock: Clock::new(),
             submissions,
+            withdrawals,
             outcomes,
             stop: asked_to_stop,
             status,
@@ -192,7 +205,12 @@ impl<T: Transport> Delivery<T> {
             status: statuses.clone(),
             outage: outages,
         };
-        (delivery, Submissions(submit, statuses), Outcomes(fetch), control)
+        let submissions = Submissions {
+            events: submit,
+            withdrawals: withdraw,
+            status: statuses,
+        };
+        (delivery, submissions, Outcomes(fetch), control)
     }
 
     /// Tells of a contact what an earlier run has learnt: see [`Engine::remember_contact`].
@@ -244,15 +262,27 @@ impl<T: Transport> Delivery<T> {
                 },
                 taken = self.submissions.recv_many(&mut batch, room.min(CHANNEL)), if is_open && room > 0 => {
                     is_open = taken > 0;
-                    for submission in batch.drain(..) {
-                        if let Err(refused) = self.engine.submit(submission) {
-                            self.engine.turn_away(refused);
-                        }
+                    self.take_in(batch.drain(..));
+                }
+                Some(events) = self.withdrawals.recv() => {
+                    // What was submitted before has to be there.
+                    while let Ok(submission) = self.submissions.try_recv() {
+                        self.take_in([submission]);
                     }
+                    self.engine.withdraw(&events);
                 }
                 () = tokio::time::sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
                 // Nothing can happen any more, which the engine never comes to: better an outcome than a hang.
                 else => self.engine.abort(),
+            }
+        }
+    }
+
+    /// What there is no room for is turned away.
+    fn take_in(&mut self, submissions: impl IntoIterator<Item = Submission>) {
+        for submission in submissions {
+            if let Err(refused) = self.engine.submit(submission) {
+                self.engine.turn_away(refused);
             }
         }
     }

@@ -7,7 +7,8 @@ use super::job::{Job, State, Trouble};
 use super::keys::Keys;
 use super::release::Ended;
 use super::{
-    Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, KnownContact, Outcome, Rejected, Submission,
+    Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, KnownContact, Outcome, OutcomeOrder, Rejected,
+    Submission,
 };
 use crate::walk::Ending;
 use std::time::Duration;
@@ -97,7 +98,7 @@ impl Engine {
     }
 
     /// Ends an event that was not started and will not be.
-    fn cut_short(&mut self, seq: u64, submission: Submission) {
+    pub(super) fn cut_short(&mut self, seq: u64, submission: Submission) {
         let event = submission.event;
         self.memory.companies.ended(&submission.plan);
         let failed = failed(self.closing_code(), &Trouble::default(), 0, submission);
@@ -128,6 +129,10 @@ impl Engine {
         let mut learnt = learnt.and_then(|id| self.memory.known(id)).or_else(gone).map(Box::new);
         let mut after = job.after;
         let carrier = batch.first().event;
+        let chain = match ending {
+            Ending::Failed(code) if code.is_fleeting() => batch.first().terms.chain,
+            Ending::Failed(_) | Ending::Delivered | Ending::Rejected(_) => None,
+        };
         for (at, member) in batch.members.into_iter().enumerate() {
             let calls = if at == 0 { job.calls } else { 0 };
             let (seq, event) = (member.seq, member.event);
@@ -157,6 +162,9 @@ impl Engine {
             self.release(seq, &after, ended);
             after = vec![seq];
         }
+        if let Some(chain) = chain {
+            self.hold_back(chain);
+        }
     }
 
     /// Hands an outcome out when its turn has come.
@@ -165,6 +173,10 @@ impl Engine {
         if let DeliveryResult::Failed(failed) = &ended.result {
             ended.is_closing = Some(failed.code) == closing;
         }
+        let after = match self.settings.outcomes {
+            OutcomeOrder::AsSubmitted => after,
+            OutcomeOrder::AsTheyEnd => &[],
+        };
         let (totals, outcomes) = (&mut self.totals, &mut self.outcomes);
         self.releases.end(seq, after, ended, |ended| {
             let outcome = handed_out(ended, closing);

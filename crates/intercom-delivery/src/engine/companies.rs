@@ -12,6 +12,8 @@ struct Known {
     /// Whether the id may be out of date.
     is_doubted: bool,
     written: Written,
+    /// Within which scope it was written.
+    scope: Option<u64>,
 }
 
 /// What the events of a company that have not ended must not overwrite.
@@ -26,6 +28,8 @@ pub(super) struct Companies {
     known: LruCache<CompanyExternalId, Known>,
     /// Kept as long as an event of the company has not ended, so that it is bounded by the queue.
     pending: HashMap<CompanyExternalId, Pending>,
+    /// The scope of the event that it is asked for: what others have written may have been overwritten.
+    scope: Option<u64>,
 }
 
 /// The company that a plan saves.
@@ -41,7 +45,13 @@ impl Companies {
         Self {
             known: LruCache::new(capacity),
             pending: HashMap::new(),
+            scope: None,
         }
+    }
+
+    /// From now on, it is asked for an event of this scope.
+    pub(super) fn look_from(&mut self, scope: Option<u64>) {
+        self.scope = scope;
     }
 
     /// An event is taken in.
@@ -76,7 +86,8 @@ impl Companies {
 
     /// Whether the company is known to have these fields.
     pub(super) fn has(&self, key: &CompanyExternalId, set: &[Set]) -> bool {
-        self.known.peek(key).is_some_and(|known| known.written.has(set))
+        let known = self.known.peek(key);
+        known.is_some_and(|known| known.scope == self.scope && known.written.has(set))
     }
 
     /// A body is on its way.
@@ -88,7 +99,8 @@ impl Companies {
 
     /// The company has these fields, and this id.
     pub(super) fn settle(&mut self, key: &CompanyExternalId, id: &CompanyId, set: &[Set]) {
-        match self.known.get_mut(key).filter(|known| known.id == *id) {
+        let is_same = |known: &&mut Known| known.id == *id && known.scope == self.scope;
+        match self.known.get_mut(key).filter(is_same) {
             Some(known) => {
                 known.is_doubted = false;
                 known.written.settle(set);
@@ -100,6 +112,7 @@ impl Companies {
                     id: id.clone(),
                     is_doubted: false,
                     written,
+                    scope: self.scope,
                 };
                 self.known.insert(key.clone(), known);
             }

@@ -39,7 +39,7 @@ impl Engine {
             let at = self
                 .limiter
                 .throttled(answer, job.throttled, self.now, &mut self.backoff);
-            if job.throttled >= self.settings.max_throttled.get() {
+            if job.throttled >= self.settings.max_throttled.get() || job.is_withdrawn {
                 job.trouble.attempts = job.throttled;
                 self.end(flight.job, Ending::Failed(FailureCode::RateLimited));
             } else if at <= self.now {
@@ -60,6 +60,7 @@ impl Engine {
             return;
         }
         let Job { walk, batch, .. } = job;
+        self.memory.look_from(batch.first().terms.scope);
         let mut known = Known {
             settings: &self.settings,
             memory: &mut self.memory,
@@ -157,6 +158,9 @@ impl Engine {
     pub(super) fn resume(&mut self, seq: u64) {
         match self.closed {
             Some(Closed::Unauthorized) => self.end(seq, Ending::Failed(FailureCode::Unauthorized)),
+            _ if self.jobs.get(&seq).is_some_and(|job| job.is_withdrawn) => {
+                self.end(seq, Ending::Failed(FailureCode::Stopped));
+            }
             _ => self.make_ready(seq),
         }
     }
@@ -168,7 +172,7 @@ impl Engine {
         let Some(job) = self.jobs.get_mut(&seq) else { return };
         job.attempts += u32::from(self.health.counts_attempts(self.now));
         job.trouble.attempts = job.attempts.max(1);
-        if job.attempts >= self.settings.max_attempts.get() {
+        if job.attempts >= self.settings.max_attempts.get() || job.is_withdrawn {
             self.end(seq, Ending::Failed(code));
         } else if self.closed.is_some() {
             self.end(seq, Ending::Failed(self.closing_code()));

@@ -63,10 +63,16 @@ pub(super) struct Job {
     /// Calls made.
     pub(super) calls: u32,
     pub(super) trouble: Trouble,
+    /// Whether nobody waits for it any more: it makes no further call.
+    pub(super) is_withdrawn: bool,
 }
 
 impl Job {
     pub(super) fn new(policies: Policies, lane: LaneId, entry: Entry, after: Vec<u64>) -> Self {
+        let policies = Policies {
+            absence: entry.terms.absence,
+            ..policies
+        };
         Self {
             walk: Walk::new(Arc::clone(&entry.plan), policies),
             batch: Batch::new(lane, entry),
@@ -77,6 +83,7 @@ impl Job {
             throttled: 0,
             calls: 0,
             trouble: Trouble::default(),
+            is_withdrawn: false,
         }
     }
 

@@ -33,6 +33,21 @@ struct Known {
     /// Whether this is what a write has left, not what a search has shown.
     is_written: bool,
     written: Written,
+    /// Within which scope all of this was learnt.
+    scope: Option<u64>,
+}
+
+impl Known {
+    /// The same, to learn more within a scope: what was written in another is forgotten.
+    fn within(scope: Option<u64>, known: &mut Self) -> &mut Self {
+        if known.scope != scope {
+            known.scope = scope;
+            known.is_written = false;
+            known.is_hit_by_email = false;
+            known.written = Written::default();
+        }
+        known
+    }
 }
 
 /// Where something was learnt of a contact.
@@ -52,6 +67,7 @@ struct Link {
     is_there: bool,
     /// The event that wrote it.
     seq: u64,
+    scope: Option<u64>,
 }
 
 /// Who a contact is.
@@ -103,11 +119,13 @@ pub(super) struct Memory {
     looked_up: Vec<u64>,
     pub(super) companies: Companies,
     links: LruCache<u64, Link>,
-    tags: LruCache<u64, ()>,
+    tags: LruCache<u64, Option<u64>>,
     undefined: LruCache<(bool, String), ()>,
     defined: LruCache<(bool, String), ()>,
     drops: bool,
     hasher: RandomState,
+    /// The scope of the event that it is asked for: what others have taught may be out of date.
+    scope: Option<u64>,
 }
 
 impl Memory {
@@ -126,6 +144,7 @@ impl Memory {
             defined: LruCache::new(capacity),
             drops: settings.attributes == AttributePolicy::Drop,
             hasher: RandomState::new(),
+            scope: None,
         }
     }
 
@@ -148,6 +167,22 @@ impl Memory {
             }
         }
         keys
+    }
+
+    /// The key of events that are delivered one after the other.
+    pub(super) fn chain_key(&self, chain: u64) -> u64 {
+        self.hasher.hash_one(("chain", chain))
+    }
+
+    /// From now on, it is asked for an event of this scope.
+    pub(super) fn look_from(&mut self, scope: Option<u64>) {
+        self.scope = scope;
+        self.companies.look_from(scope);
+    }
+
+    /// What was learnt of a contact within this scope.
+    fn believed(&self, id: &ContactId) -> Option<&Known> {
+        self.contacts.peek(id).filter(|known| known.scope == self.scope)
     }
 
     fn contact_key(&self, contact: &ContactId) -> u64 {
@@ -202,6 +237,10 @@ impl Memory {
             LookupField::EMAIL => {
                 let id = self.by_email(value)?;
                 let known = self.contacts.get(&id)?;
+                // Whose email it is, may have changed; who has a user id, has not.
+                if known.scope != self.scope && lookup.prefer.is_none() {
+                    return None;
+                }
                 if known.is_lead && !known.is_hit_by_email {
                     // A user with the same email would be preferred.
                     return None;
@@ -226,7 +265,7 @@ impl Memory {
             return Some(id);
         }
         let id = self.by_email(contact.email.as_deref()?)?;
-        self.contacts.get(&id).is_some_and(|known| !known.is_lead).then_some(id)
+        self.believed(&id).is_some_and(|known| !known.is_lead).then_some(id)
     }
 
     fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
@@ -250,7 +289,7 @@ impl Memory {
             LookupField::EXTERNAL_ID => return self.find(lookup),
             // Whatever its external id, and be it a lead: there is no other.
             LookupField::EMAIL => match &lookup.value {
-                SearchValue::Text(value) => return self.by_email(value),
+                SearchValue::Text(value) => return self.by_email(value).filter(|id| self.believed(id).is_some()),
                 _ => return None,
             },
             _ => {}
@@ -266,9 +305,9 @@ impl Memory {
             }
         }
         let value = hash_value(&self.hasher, &serde_json::to_vec(&lookup.value).ok()?);
-        let id = self.by_field.get(&(name, value))?;
-        let known = self.contacts.get(id)?;
-        (known.written.value(name) == Some(value)).then(|| id.clone())
+        let id = self.by_field.get(&(name, value))?.clone();
+        let known = self.believed(&id)?;
+        (known.written.value(name) == Some(value)).then_some(id)
     }
 
     /// The name of the field that is looked up, unless it has an index of its own.
@@ -295,7 +334,7 @@ impl Memory {
 
     /// Whether a search that finds this contact is known to be out of date: the index lags behind what was written.
     pub(super) fn is_outdated(&self, hit: &ContactId, lookup: &Lookup) -> bool {
-        let Some(known) = self.contacts.peek(hit) else {
+        let Some(known) = self.believed(hit) else {
             return false;
         };
         let SearchValue::Text(value) = &lookup.value else {
@@ -312,7 +351,10 @@ impl Memory {
     /// Learns who a contact is, and says whether that is news.
     pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, source: Source) -> bool {
         let before = self.known(id);
-        let known = self.contacts.entry(id.clone()).or_insert_with(Known::default);
+        let known = Known::within(
+            self.scope,
+            self.contacts.entry(id.clone()).or_insert_with(Known::default),
+        );
         if source == Source::Write {
             known.is_written = true;
         } else if known.is_written {
@@ -389,7 +431,7 @@ impl Memory {
         bodies: impl Iterator<Item = (&'e ContactFields, u64)>,
     ) -> Result<Body, serde_json::Error> {
         let is_undefined = self.undefined(&DataAttributeModel::Contact, undefined);
-        let written = id.and_then(|id| self.contacts.peek(id)).map(|known| &known.written);
+        let written = id.and_then(|id| self.believed(id)).map(|known| &known.written);
         let mut overlay = Overlay::new(&self.hasher, written, None, &is_undefined);
         for (body, seq) in bodies {
             overlay.add(body, seq)?;
@@ -414,7 +456,7 @@ impl Memory {
 
     /// Whether the contact is known to have these fields.
     pub(super) fn contact_has(&self, id: &ContactId, set: &[Set]) -> bool {
-        self.contacts.peek(id).is_some_and(|known| known.written.has(set))
+        self.believed(id).is_some_and(|known| known.written.has(set))
     }
 
     pub(super) fn contact_unsettled(&mut self, id: &ContactId, set: &[Set]) {
@@ -424,7 +466,10 @@ impl Memory {
     }
 
     pub(super) fn contact_settled(&mut self, id: &ContactId, set: &[Set]) {
-        let known = self.contacts.entry(id.clone()).or_insert_with(Known::default);
+        let known = Known::within(
+            self.scope,
+            self.contacts.entry(id.clone()).or_insert_with(Known::default),
+        );
         known.written.settle(set);
         for field in set.iter().filter(|field| self.looked_up.contains(&field.name)) {
             self.by_field.insert((field.name, field.value), id.clone());
@@ -438,15 +483,16 @@ impl Memory {
     /// Whether the link is known to be there, or a newer event is known to have written or removed it.
     pub(super) fn is_linked(&mut self, contact: &ContactId, company: &CompanyId, seq: u64) -> (bool, bool) {
         let key = self.link(contact, company);
-        self.links
-            .get(&key)
-            .map_or((false, false), |link| (link.is_there, link.seq > seq))
+        self.links.get(&key).map_or((false, false), |link| {
+            (link.is_there && link.scope == self.scope, link.seq > seq)
+        })
     }
 
     /// The link has been written or removed.
     pub(super) fn linked(&mut self, contact: &ContactId, company: &CompanyId, is_there: bool, seq: u64) {
         let key = self.link(contact, company);
-        self.links.insert(key, Link { is_there, seq });
+        let scope = self.scope;
+        self.links.insert(key, Link { is_there, seq, scope });
     }
 
     /// A call about the link is on its way.
@@ -461,12 +507,12 @@ impl Memory {
 
     pub(super) fn is_tagged(&mut self, company: &CompanyId, name: &str) -> bool {
         let key = self.tag(company, name);
-        self.tags.get(&key).is_some()
+        self.tags.get(&key).is_some_and(|scope| *scope == self.scope)
     }
 
     pub(super) fn tagged(&mut self, company: &CompanyId, name: &str) {
         let key = self.tag(company, name);
-        self.tags.insert(key, ());
+        self.tags.insert(key, self.scope);
     }
 
     /// The workspace does not have this custom attribute.

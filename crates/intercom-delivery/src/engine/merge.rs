@@ -12,6 +12,7 @@ pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
         return false;
     };
     !next.alone
+        && last.terms == next.terms
         && a.lookup == b.lookup
         && a.detach.is_empty()
         && b.detach.is_empty()

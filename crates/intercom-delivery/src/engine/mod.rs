@@ -21,13 +21,14 @@ mod settings;
 mod status;
 mod submission;
 mod time;
+mod withdraw;
 
 pub use answer::{Answer, TransportFailure};
 pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Outcome, Rejected};
-pub use settings::{AssumedLimit, EngineSettings, Savings};
+pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings};
 pub use status::{Status, Totals, Waiting};
-pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission};
+pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission, Terms};
 pub use time::Time;
 
 use crate::codes::FailureCode;
@@ -37,6 +38,7 @@ use backoff::Backoff;
 use health::Health;
 use intercom_api::Call;
 use job::{Job, State, Trouble};
+use keys::Keys;
 use known::Known;
 use limiter::Limiter;
 use locks::{LockKey, Locks};
@@ -170,9 +172,15 @@ impl Engine {
                 self.events += 1;
                 self.memory.companies.expect(&submission.plan);
                 let ties = self.order.next(&submission.plan, &submission.identities);
-                let keys = self.memory.person_keys(&ties);
-                self.releases
-                    .expect(self.last_event, self.memory.all_keys(&keys, &submission.plan));
+                let mut keys = self.memory.person_keys(&ties);
+                let shared = match self.settings.outcomes {
+                    OutcomeOrder::AsSubmitted => self.memory.all_keys(&keys, &submission.plan),
+                    OutcomeOrder::AsTheyEnd => Keys::default(),
+                };
+                self.releases.expect(self.last_event, shared);
+                if let Some(chain) = submission.terms.chain {
+                    keys.add(self.memory.chain_key(chain));
+                }
                 self.queue.push(self.last_event, submission, keys);
                 return Ok(());
             }
@@ -222,6 +230,7 @@ impl Engine {
             let seq = self.next_job()?;
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             let Job { walk, batch, .. } = job;
+            self.memory.look_from(batch.first().terms.scope);
             let mut known = Known {
                 settings: &self.settings,
                 memory: &mut self.memory,

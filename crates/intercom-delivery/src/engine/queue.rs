@@ -5,7 +5,7 @@
 //! of the lane has it, so that lanes are as small as what is queued allows.
 
 use super::keys::Keys;
-use super::submission::{EventId, Submission};
+use super::submission::{EventId, Submission, Terms};
 use rudderstack_to_intercom::{Identities, Plan};
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -19,6 +19,7 @@ pub(super) struct Entry {
     pub(super) event: EventId,
     pub(super) plan: Arc<Plan>,
     identities: Identities,
+    pub(super) terms: Terms,
     /// Whether it must not be merged with others.
     pub(super) alone: bool,
     keys: Keys,
@@ -27,7 +28,7 @@ pub(super) struct Entry {
 impl Entry {
     /// What was submitted.
     pub(super) fn into_submission(self) -> Submission {
-        Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities)
+        Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities).on(self.terms)
     }
 }
 
@@ -95,6 +96,7 @@ impl Queue {
             event: submission.event,
             plan: Arc::new(submission.plan),
             identities: submission.identities,
+            terms: submission.terms,
             alone: false,
             keys,
         });
@@ -292,6 +294,42 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// Takes out what has not started and is one of these, in the order of submission.
+    pub(super) fn take(&mut self, is_wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let lanes: Vec<LaneId> = self.lanes.keys().copied().collect();
+        let mut taken: Vec<Entry> = lanes
+            .into_iter()
+            .flat_map(|lane| self.take_from(lane, &is_wanted))
+            .collect();
+        taken.sort_unstable_by_key(|entry| entry.seq);
+        taken
+    }
+
+    /// The same for the events of the lane that has this identity.
+    pub(super) fn take_of(&mut self, identity: u64, is_wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let lane = self.keys.get(&identity).map(|key| key.lane);
+        lane.map(|lane| self.take_from(lane, is_wanted)).unwrap_or_default()
+    }
+
+    fn take_from(&mut self, id: LaneId, is_wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let Some(lane) = self
+            .lanes
+            .get_mut(&id)
+            .filter(|lane| lane.waiting.iter().any(&is_wanted))
+        else {
+            return Vec::new();
+        };
+        let waiting = std::mem::take(&mut lane.waiting);
+        let (taken, left): (Vec<Entry>, Vec<Entry>) = waiting.into_iter().partition(is_wanted);
+        lane.waiting = left.into();
+        self.waiting -= taken.len();
+        for entry in &taken {
+            self.release(id, &entry.keys);
+        }
+        self.refresh(id);
+        taken
     }
 
     /// Takes everything out that has not started, in the order of submission.

@@ -87,6 +87,19 @@ pub struct EngineSettings {
     pub assumed_limit: Option<AssumedLimit>,
     /// At most so many calls a second, whatever Intercom allows.
     pub max_rate: Option<NonZeroU32>,
+    /// When outcomes are handed out.
+    pub outcomes: OutcomeOrder,
+}
+
+/// When the outcome of an event is handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutcomeOrder {
+    /// After those of all older events of the same user or company, so that whoever keeps a record of outcomes can go on
+    /// from any point of it.
+    #[default]
+    AsSubmitted,
+    /// As soon as it is known: for those who keep no record.
+    AsTheyEnd,
 }
 
 /// The number, of which the compiler makes sure that it is not zero.
@@ -116,6 +129,7 @@ impl EngineSettings {
             remembered: nonzero!(NonZeroUsize 20_000),
             assumed_limit: None,
             max_rate: None,
+            outcomes: OutcomeOrder::default(),
         }
     }
 }
@@ -126,6 +140,7 @@ impl EngineSettings {
             attributes: self.attributes,
             unknown_contact: self.unknown_contact,
             archived: self.archived,
+            ..Policies::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes in.
 
+use crate::walk::AbsencePolicy;
 use intercom_api::{ContactId, ExternalId};
 use rudderstack_to_intercom::{Identities, Plan};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Submission {
     pub plan: Plan,
     /// Whom it is about: events that share any of these are delivered in the order in which they were submitted.
     pub identities: Identities,
+    /// What holds for it if somebody else keeps the events, and hands each out again that was not delivered.
+    pub terms: Terms,
 }
 
 impl Submission {
@@ -35,7 +38,38 @@ impl Submission {
             event,
             plan,
             identities,
+            terms: Terms::default(),
         }
+    }
+
+    /// The same on these terms.
+    #[must_use]
+    pub fn on(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
+    }
+}
+
+/// What holds for an event that somebody else keeps, who hands it out again if it was not delivered, perhaps to another
+/// instance of this program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// What is remembered is believed only among events with the same number here, because others write to the workspace,
+    /// too. Ids are remembered beyond that, by user id: who is gone turns out to be gone.
+    pub scope: Option<u64>,
+    /// Events with the same number here are delivered one after the other, in the order in which they were submitted. None
+    /// is started after one that failed in passing: it fails as [`Stopped`](crate::FailureCode::Stopped) at once, to come
+    /// after the other again.
+    pub chain: Option<u64>,
+    /// Whether a contact that no search finds may be one that the index does not have yet.
+    pub absence: AbsencePolicy,
+}
+
+impl Terms {
+    /// Those of an event that nobody else keeps.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 

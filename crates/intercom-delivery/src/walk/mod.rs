@@ -6,7 +6,7 @@ mod policies;
 mod responses;
 
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
-pub use policies::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
+pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
 pub(crate) use responses::may_be_intercoms;
 
 use crate::codes::{DeliveryWarning, FailureCode};
@@ -254,6 +254,13 @@ impl Walk {
     fn step<'p>(&self, plan: &'p Plan) -> Option<Step<'p>> {
         if self.is_done {
             return None;
+        }
+        if let (AbsencePolicy::Doubt, Whereabouts::Unknown, Plan::SaveCompany(plan)) =
+            (self.policies.absence, &self.contact, plan)
+            && let Some(member) = &plan.member
+        {
+            // Who may have to be waited for is looked up first, so that the company is saved once.
+            return Some(Step::FindContact(member));
         }
         let applies = |when| match when {
             When::Always => true,

@@ -52,6 +52,17 @@ policy! {
     }
 }
 
+policy! {
+    /// What a search means that does not find a contact who has to be there.
+    AbsencePolicy {
+        /// There is no such contact.
+        #[default]
+        Believe,
+        /// The index may not have the contact yet: the event fails as [`Settling`](crate::FailureCode::Settling).
+        Doubt,
+    }
+}
+
 /// What happens where a plan leaves a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policies {
@@ -61,4 +72,6 @@ pub struct Policies {
     pub unknown_contact: UnknownContactPolicy,
     /// Contacts who are archived.
     pub archived: ArchivedPolicy,
+    /// Contacts whom no search finds.
+    pub absence: AbsencePolicy,
 }

@@ -2,8 +2,8 @@
 
 use super::attribute::value_in;
 use super::{
-    ArchivedPolicy, AttributePolicy, Detour, Ending, Fact, Knowledge, Leaving, UnknownContactPolicy, Verdict, Walk,
-    Whereabouts,
+    AbsencePolicy, ArchivedPolicy, AttributePolicy, Detour, Ending, Fact, Knowledge, Leaving, UnknownContactPolicy,
+    Verdict, Walk, Whereabouts,
 };
 use crate::codes::{DeliveryWarning, FailureCode};
 use intercom_api::{
@@ -115,6 +115,13 @@ impl Walk {
     /// There is no such contact.
     fn absent(&mut self) -> Verdict {
         self.contact = Whereabouts::Absent;
+        let is_created = match &*self.plan {
+            Plan::SaveContact(plan) => plan.create().is_some(),
+            Plan::SaveCompany(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => false,
+        };
+        if self.policies.absence == AbsencePolicy::Doubt && !is_created {
+            return failed(FailureCode::Settling);
+        }
         match &*self.plan {
             Plan::SaveContact(plan) if plan.create().is_none() => {
                 return Verdict::End(Ending::Rejected(RejectionCode::ContactNotFound));
@@ -142,6 +149,7 @@ impl Walk {
             (_, 1) => Verdict::GoOn,
             // The search may still show what is gone.
             (Plan::SaveContact(_), 2) | (Plan::SaveCompany(_), _) => self.absent(),
+            _ if self.policies.absence == AbsencePolicy::Doubt => failed(FailureCode::Settling),
             (Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_), _) => failed(FailureCode::NotFound),
         }
     }

@@ -19,3 +19,4 @@ mod retries;
 mod savings;
 mod stopping;
 mod support;
+mod terms;
