@@ -2,10 +2,8 @@
 //!
 //! Source: RudderStack's event specification, "Common fields", and what its SDKs send.
 
-use crate::field::{FromRaw, Model, object_model};
-use crate::json::Raw;
+use crate::model::object_model;
 use crate::object::Object;
-use crate::scan::Cursor;
 use std::borrow::Cow;
 
 object_model! {
@@ -189,17 +187,5 @@ object_model! {
         batch_id: Cow<'a, str> = "batch_id",
         /// The version of the source.
         version: Cow<'a, str> = "version",
-    }
-}
-
-impl<'r> FromRaw<'r> for Vec<ExternalId<'r>> {
-    const EXPECTED: &'static str = "an array of objects";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        let mut ids = Vec::new();
-        let read = Cursor::new(raw.json()).array(|cursor| {
-            ids.push(ExternalId::read(cursor)?);
-            Ok(())
-        });
-        read.is_ok().then_some(ids)
     }
 }

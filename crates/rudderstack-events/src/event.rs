@@ -4,10 +4,11 @@
 
 use crate::context::Context;
 use crate::error::ParseError;
-use crate::field::{Field, Model, object_model};
+use crate::field::Field;
 use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
 use crate::json::Raw;
+use crate::model::{Model, object_model, setters};
 use crate::object::Object;
 use crate::owned::into_owned;
 use crate::scan::{Cursor, Fault};
@@ -87,6 +88,35 @@ object_model! {
     }
 }
 
+impl Common<'_> {
+    /// What the event says happened, if it is what this crate knows.
+    fn event_type(&self) -> Option<EventType> {
+        self.kind.ok()?.parse().ok()
+    }
+
+    /// Writes the parts as those of an event of this type, whatever `kind` was set to.
+    fn serialize_as<M: SerializeMap>(&self, kind: EventType, map: &mut M) -> Result<(), M::Error> {
+        if self.event_type() == Some(kind) {
+            return self.serialize_into(map);
+        }
+        self.clone().with_kind(kind.as_str()).serialize_into(map)
+    }
+}
+
+/// Sets parts that every event has.
+macro_rules! common_setters {
+    ($($(#[$doc:meta])* $field:ident: $kind:ty,)*) => {$(
+        pastey::paste! {
+            $(#[$doc])*
+            #[must_use]
+            pub fn [<with_ $field>](mut self, $field: impl Into<$kind>) -> Self {
+                self.common.$field = Field::Set(Box::new($field.into()));
+                self
+            }
+        }
+    )*};
+}
+
 /// Declares the events: a struct each, and the enum of all of them.
 macro_rules! events {
     ($(
@@ -114,6 +144,31 @@ macro_rules! events {
                     Self { common, ..Self::default() }
                 }
 
+                setters! { $($(#[$field_doc])* $field: $kind,)* }
+
+                common_setters! {
+                    /// Unique for each event.
+                    message_id: MessageId<'a>,
+                    /// What the sender calls the person.
+                    user_id: UserId<'a>,
+                    /// What the SDK called the person before they were identified.
+                    anonymous_id: AnonymousId<'a>,
+                    /// The circumstances.
+                    context: Context<'a>,
+                    /// Which destinations the event is for, and options for each.
+                    integrations: Integrations<'a>,
+                    /// What sent it.
+                    channel: Cow<'a, str>,
+                    /// When it happened, corrected for the sender's clock.
+                    timestamp: Timestamp<'a>,
+                    /// When it happened, by the sender's clock.
+                    original_timestamp: Timestamp<'a>,
+                    /// When it was sent, by the sender's clock.
+                    sent_at: Timestamp<'a>,
+                    /// When RudderStack received it.
+                    received_at: Timestamp<'a>,
+                }
+
                 /// The same event, independent of the text that it was read from.
                 pub fn into_owned(self) -> $name<'static> {
                     $name {
@@ -131,7 +186,7 @@ macro_rules! events {
             impl Serialize for $name<'_> {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     let mut map = serializer.serialize_map(None)?;
-                    self.common.serialize_into(&mut map)?;
+                    self.common.serialize_as(EventType::$name, &mut map)?;
                     $(if !self.$field.is_absent() {
                         map.serialize_entry($key, &self.$field)?;
                     })*
@@ -147,6 +202,22 @@ macro_rules! events {
                         Event::$name(event) => Ok(event),
                         _ => Err(serde::de::Error::custom(concat!("expected an event of the type ", stringify!($name)))),
                     }
+                }
+            }
+
+            pastey::paste! {
+                #[cfg(test)]
+                #[test]
+                fn [<an_event_ $name:snake _can_stand_anywhere>]() {
+                    let part = serde_json::json!([1.5, {"a": null}, "x"]);
+                    let sent = ["context", "userId", $($key,)* "something else"].map(|key| (key, part.clone()));
+                    let mut sent: serde_json::Value = sent.into_iter().collect();
+                    sent["type"] = EventType::$name.as_str().into();
+                    let event: $name<'static> = exact_json::testing::object(&sent);
+                    let any: OwnedEvent = exact_json::testing::object(&sent);
+                    assert_eq!(any, event.into());
+                    sent["type"] = "something else".into();
+                    assert!(serde_json::from_value::<$name<'_>>(sent).is_err());
                 }
             }
 
@@ -200,8 +271,7 @@ macro_rules! events {
             }
 
             fn from_common(common: Common<'a>) -> Self {
-                let kind = common.kind.ok().and_then(|kind| kind.parse().ok());
-                match kind {
+                match common.event_type() {
                     $(Some(EventType::$name) => Self::$name($name::from_common(common)),)*
                     None => Self::Other(common),
                 }

@@ -1,9 +1,8 @@
 //! A part of an event that is read when it is asked for.
 
 use crate::json::{Raw, Scalar};
-use crate::object::{Object, SeenKeys};
+use crate::object::Object;
 use crate::owned::IntoOwned;
-use crate::scan::{Cursor, Fault};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -55,6 +54,12 @@ pub trait FromRaw<'r>: Sized {
     fn from_raw(raw: &'r Raw<'r>) -> Option<Self>;
 }
 
+impl<'a, T> Parsed<'a, T> {
+    pub(crate) fn new(raw: Raw<'a>, value: T) -> Self {
+        Self { raw, value }
+    }
+}
+
 impl<T> Field<'_, T> {
     /// Whether it is not in the event at all.
     pub fn is_absent(&self) -> bool {
@@ -82,11 +87,7 @@ impl<'r, T: FromRaw<'r> + Clone> Field<'r, T> {
             Self::Absent => Ok(None),
             Self::Set(value) => Ok(Some(T::clone(value))),
             Self::Read(parsed) => Ok(Some(parsed.value.clone())),
-            Self::Received(raw) if raw.is_null() => Ok(None),
-            Self::Received(raw) => T::from_raw(raw).map(Some).ok_or_else(|| Malformed {
-                expected: T::EXPECTED,
-                found: raw.kind(),
-            }),
+            Self::Received(raw) => raw.read(),
         }
     }
 
@@ -96,7 +97,34 @@ impl<'r, T: FromRaw<'r> + Clone> Field<'r, T> {
     }
 }
 
-impl<T: Serialize> Field<'_, T> {
+impl Raw<'_> {
+    /// The value as a `T`; `None` if it is `null`.
+    ///
+    /// # Errors
+    ///
+    /// If it is something else.
+    pub fn read<'r, T: FromRaw<'r>>(&'r self) -> Result<Option<T>, Malformed> {
+        if self.is_null() {
+            return Ok(None);
+        }
+        T::from_raw(self).map(Some).ok_or_else(|| Malformed {
+            expected: T::EXPECTED,
+            found: self.kind(),
+        })
+    }
+}
+
+impl<'a, T: Serialize> Field<'a, T> {
+    /// The JSON value, whether received or set, given up.
+    pub(crate) fn into_raw(self) -> Option<Raw<'a>> {
+        match self {
+            Self::Absent => None,
+            Self::Received(raw) => Some(raw),
+            Self::Read(parsed) => Some(parsed.raw),
+            Self::Set(value) => Raw::from_serialize(value.as_ref()),
+        }
+    }
+
     /// The JSON value, whether received or set; `None` if absent.
     pub fn raw(&self) -> Option<Raw<'_>> {
         match self {
@@ -138,6 +166,32 @@ impl<'a> Field<'a, Object<'a>> {
             Self::Received(raw) => raw.borrow().into_object()?.remove(key),
             Self::Read(parsed) => parsed.value.get(key).map(Raw::borrow),
             Self::Set(object) => object.get(key).map(Raw::borrow),
+        }
+    }
+
+    /// The object with names for what is usually in it, such as [`PersonTraits`](crate::traits::PersonTraits); `None` if it
+    /// is absent or `null`. Each part is read when it is asked for, so that a malformed one costs nothing but itself.
+    ///
+    /// ```
+    /// use rudderstack_events::{Event, traits::PersonTraits};
+    ///
+    /// let event = Event::from_json(r#"{"type":"identify","traits":{"email":"ann@example.com","age":"old","pet":1}}"#)?;
+    /// let Event::Identify(identify) = event else { panic!("an identify") };
+    /// let traits: PersonTraits<'_> = identify.traits.view()?.unwrap_or_default();
+    /// assert_eq!(traits.email.ok().as_deref(), Some("ann@example.com"));
+    /// assert!(traits.age.get().is_err() && traits.extra.get("pet").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If something else than an object was received.
+    pub fn view<'r, T: FromRaw<'r> + From<Object<'r>>>(&'r self) -> Result<Option<T>, Malformed> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Received(raw) => raw.read(),
+            Self::Read(parsed) => Ok(Some(parsed.value.borrow().into())),
+            Self::Set(object) => Ok(Some(object.borrow().into())),
         }
     }
 
@@ -273,180 +327,3 @@ impl<'r> FromRaw<'r> for Vec<Raw<'r>> {
         raw.array()
     }
 }
-
-/// A JSON object with known parts, filled entry by entry.
-pub(crate) trait Model<'a>: Default {
-    /// Reads the value ahead if it belongs to a known key.
-    fn take(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<bool, Fault>;
-    /// Where the rest goes.
-    fn extra(&mut self) -> &mut Object<'a>;
-
-    /// Reads the object ahead.
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
-        let mut model = Self::default();
-        let mut seen = SeenKeys::default();
-        cursor.object(|cursor, key| {
-            if !model.take(&key, cursor)? {
-                let value = Raw::of_valid(cursor.value()?);
-                model.extra().collect(key, value, &mut seen);
-            }
-            Ok(())
-        })?;
-        model.extra().collected();
-        Ok(model)
-    }
-}
-
-impl<'a> Model<'a> for Object<'a> {
-    fn take(&mut self, _: &str, _: &mut Cursor<'a>) -> Result<bool, Fault> {
-        Ok(false)
-    }
-
-    fn extra(&mut self) -> &mut Object<'a> {
-        self
-    }
-
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
-        Object::read(cursor)
-    }
-}
-
-/// Reads a part that is nearly always asked for in the same pass as its parent, so that its text is gone through once.
-/// Something else than an object stays as it was received.
-pub(crate) fn read_eagerly<'a, M: Model<'a>>(cursor: &mut Cursor<'a>) -> Result<Field<'a, M>, Fault> {
-    match cursor.ahead() {
-        Some(b'{') => {
-            let start = cursor.position();
-            let value = M::read(cursor)?;
-            let raw = Raw::of_valid(cursor.since(start));
-            Ok(Field::Read(Box::new(Parsed { raw, value })))
-        }
-        _ => cursor.value().map(Raw::of_valid).map(Field::Received),
-    }
-}
-
-/// Reads a part of a model: as its text, or eagerly.
-macro_rules! read_part {
-    ($cursor:expr) => {
-        $crate::Field::Received($crate::Raw::of_valid($cursor.value()?))
-    };
-    ($cursor:expr, eager) => {
-        $crate::field::read_eagerly($cursor)?
-    };
-}
-pub(crate) use read_part;
-
-/// Declares a JSON object with known parts: a struct of [`Field`]s and a bag for the rest.
-///
-/// Reading collects the parts by name in one pass, whatever their order; writing puts the known parts first. A part that
-/// is marked `eager` is itself read in that pass.
-macro_rules! object_model {
-    ($(
-        $(#[$doc:meta])*
-        pub struct $name:ident<$a:lifetime> {$(
-            $(#[$field_doc:meta])*
-            $field:ident: $kind:ty = $key:literal $($eager:ident)?,
-        )*}
-    )*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Default, PartialEq)]
-        #[non_exhaustive]
-        pub struct $name<$a> {
-            $($(#[$field_doc])* pub $field: $crate::Field<$a, $kind>,)*
-            /// Everything else that is in the object.
-            pub extra: $crate::Object<$a>,
-        }
-
-        impl<$a> $name<$a> {
-            /// Nothing set.
-            pub fn new() -> Self {
-                Self::default()
-            }
-
-            /// The same, independent of the text that it was read from.
-            pub fn into_owned(self) -> $name<'static> {
-                $name {
-                    $($field: self.$field.into_owned(),)*
-                    extra: self.extra.into_owned(),
-                }
-            }
-
-            #[allow(dead_code, reason = "only some models are embedded in others")]
-            pub(crate) fn serialize_into<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-                $(if !self.$field.is_absent() {
-                    map.serialize_entry($key, &self.$field)?;
-                })*
-                self.extra.serialize_into(map)
-            }
-        }
-
-        impl<$a> $crate::field::Model<$a> for $name<$a> {
-            fn take(&mut self, key: &str, cursor: &mut $crate::scan::Cursor<$a>) -> Result<bool, $crate::scan::Fault> {
-                match key {
-                    $($key => self.$field = $crate::field::read_part!(cursor $(, $eager)?),)*
-                    _ => return Ok(false),
-                }
-                Ok(true)
-            }
-
-            fn extra(&mut self) -> &mut $crate::Object<$a> {
-                &mut self.extra
-            }
-        }
-
-        impl<$a> From<$crate::Object<$a>> for $name<$a> {
-            /// The same entries, each known one in its place.
-            fn from(object: $crate::Object<$a>) -> Self {
-                let mut model = Self::default();
-                for (key, value) in object {
-                    match key.as_ref() {
-                        $($key => model.$field = $crate::Field::Received(value),)*
-                        _ => model.extra.push(key, value),
-                    }
-                }
-                model
-            }
-        }
-
-        impl std::fmt::Debug for $name<'_> {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let mut debug = f.debug_struct(stringify!($name));
-                $(if !self.$field.is_absent() {
-                    debug.field(stringify!($field), &self.$field);
-                })*
-                if !self.extra.is_empty() {
-                    debug.field("extra", &self.extra);
-                }
-                debug.finish()
-            }
-        }
-
-        impl serde::Serialize for $name<'_> {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serde::ser::Serializer::serialize_map(serializer, None)?;
-                self.serialize_into(&mut map)?;
-                serde::ser::SerializeMap::end(map)
-            }
-        }
-
-        $crate::owned::into_owned! { $name }
-
-        impl<'de> serde::Deserialize<'de> for $name<'_> {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let raw = $crate::Raw::deserialize(deserializer)?;
-                <$name<'_> as $crate::field::Model>::read(&mut $crate::scan::Cursor::new(raw.json()))
-                    .map($name::into_owned)
-                    .map_err(|_| serde::de::Error::custom("expected an object"))
-            }
-        }
-
-        impl<'r> $crate::FromRaw<'r> for $name<'r> {
-            const EXPECTED: &'static str = "an object";
-            fn from_raw(raw: &'r $crate::Raw<'r>) -> Option<Self> {
-                <Self as $crate::field::Model>::read(&mut $crate::scan::Cursor::new(raw.json())).ok()
-            }
-        }
-    )*};
-}
-
-pub(crate) use object_model;

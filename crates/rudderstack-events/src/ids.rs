@@ -52,6 +52,24 @@ macro_rules! ids {
             }
         }
 
+        impl<'a> From<Cow<'a, str>> for $name<'a> {
+            fn from(id: Cow<'a, str>) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name<'_>> for String {
+            fn from(id: $name<'_>) -> Self {
+                id.0.into_owned()
+            }
+        }
+
+        impl AsRef<str> for $name<'_> {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<u64> for $name<'_> {
             fn from(id: u64) -> Self {
                 Self::new(id.to_string())
@@ -80,6 +98,12 @@ macro_rules! ids {
         impl PartialEq<&str> for $name<'_> {
             fn eq(&self, other: &&str) -> bool {
                 self.0 == **other
+            }
+        }
+
+        impl PartialEq<String> for $name<'_> {
+            fn eq(&self, other: &String) -> bool {
+                self.0 == *other
             }
         }
 

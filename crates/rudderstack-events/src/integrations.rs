@@ -58,6 +58,12 @@ impl Integrations<'_> {
 
 into_owned! { Integrations }
 
+impl<'a> From<Object<'a>> for Integrations<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self(object)
+    }
+}
+
 impl<'de> Deserialize<'de> for Integrations<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Object::deserialize(deserializer).map(Self)

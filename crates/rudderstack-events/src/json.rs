@@ -3,7 +3,6 @@
 //! An event is mostly passed on, not looked at. So its parts are slices of the line they came from: reading an event
 //! copies nothing, writing it back gives the same text, and numbers of any length stay exact.
 
-use crate::any_format;
 use crate::owned::into_owned;
 use crate::text::string_of;
 use serde::de::{Deserialize, Deserializer};
@@ -179,19 +178,14 @@ impl fmt::Debug for Raw<'_> {
 
 impl Serialize for Raw<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !serializer.is_human_readable() {
-            // `RawValue` would come out as a struct.
-            let mut value = serde_json::Deserializer::from_str(&self.0);
-            return serde_transcode::transcode(&mut value, serializer);
-        }
         let raw: &RawValue = serde_json::from_str(&self.0).map_err(ser::Error::custom)?;
-        raw.serialize(serializer)
+        exact_json::serialize(raw, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Raw<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        any_format::json(deserializer).map(Self::from)
+        exact_json::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -1,14 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-mod any_format;
 pub mod context;
+pub mod ecommerce;
 mod error;
 mod event;
 mod field;
 mod ids;
 mod integrations;
 mod json;
+mod model;
 mod object;
 mod owned;
 pub mod request;
@@ -17,10 +18,12 @@ pub mod scan;
 pub mod strategies;
 mod text;
 mod time;
+pub mod traits;
 
 pub use context::Context;
 pub use error::{ParseError, ParseErrorKind};
 pub use event::{Alias, Common, Event, EventType, Group, Identify, OwnedEvent, Page, Record, Screen, Track};
+pub use exact_json::{Reveal, Revealed};
 pub use field::{Field, FromRaw, Malformed, Parsed};
 pub use ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 pub use integrations::{Integration, Integrations};

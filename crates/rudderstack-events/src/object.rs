@@ -125,6 +125,11 @@ impl<'a> Object<'a> {
         self
     }
 
+    /// The same object, borrowed.
+    pub fn borrow(&self) -> Object<'_> {
+        Object(self.iter().map(|(key, value)| (key.into(), value.borrow())).collect())
+    }
+
     /// The same object, independent of the text that it was read from.
     pub fn into_owned(self) -> Object<'static> {
         let owned = |(key, value): (Cow<'a, str>, Raw<'a>)| (Cow::Owned(key.into_owned()), value.into_owned());

@@ -7,10 +7,13 @@ use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
+use std::time::SystemTime;
 
 /// A time as it was sent: nearly always RFC 3339 text, such as `2024-01-05T19:11:00.337Z`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Timestamp<'a>(Cow<'a, str>);
 
 impl<'a> Timestamp<'a> {
@@ -32,6 +35,37 @@ impl<'a> Timestamp<'a> {
     /// The instant, if the text is RFC 3339.
     pub fn to_utc(&self) -> Option<DateTime<Utc>> {
         DateTime::parse_from_rfc3339(&self.0).ok().map(|time| time.to_utc())
+    }
+}
+
+impl<'a> From<&'a str> for Timestamp<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Timestamp<'_> {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<SystemTime> for Timestamp<'_> {
+    fn from(time: SystemTime) -> Self {
+        DateTime::<Utc>::from(time).into()
+    }
+}
+
+impl FromStr for Timestamp<'_> {
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Timestamp<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
     }
 }
 

@@ -1,124 +1,23 @@
-//! Every public model outside of a pass over JSON text: kept, sent to another thread, and inside other types and formats.
+//! Events outside of a pass over JSON text: kept, edited, sent to another thread, and inside other types and formats. The models have
+//! a test each where they are declared.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that does not find what it looks for has failed"
 )]
 
-use rudderstack_events::context::{
-    App, Campaign, Device, ExternalId, Library, Network, Os, Page as WebPage, Screen as DeviceScreen, Sources,
-};
+use exact_json::testing::{anywhere, object};
+use rudderstack_events::traits::{GroupTraits, PersonTraits};
 use rudderstack_events::{
-    Alias, AnonymousId, Common, Context, Event, EventType, Field, Group, GroupId, Identify, Integrations, MessageId,
-    Object, OwnedEvent, Page, PreviousId, Raw, Record, Screen, Timestamp, Track, UserId,
+    AnonymousId, Event, EventType, Field, Group, GroupId, Identify, Integrations, MessageId, Object, OwnedEvent,
+    PreviousId, Raw, Reveal, Timestamp, Track, UserId,
 };
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::fmt::Debug;
-use std::thread;
+use serde_json::json;
 
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "shape")]
-enum Tagged<T> {
-    Model(T),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Untagged<T> {
-    Model(T),
-}
-
-#[derive(Serialize, Deserialize)]
-struct Flattened<T> {
-    place: u8,
-    #[serde(flatten)]
-    model: T,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Kept<T> {
-    models: Vec<T>,
-}
-
-fn value(model: &impl Serialize) -> Value {
-    serde_json::to_value(model).unwrap()
-}
-
-/// Where any value can stand.
-fn anywhere<T>(sent: &Value) -> T
-where
-    T: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + 'static,
-{
-    let text = sent.to_string();
-    let model: T = serde_json::from_reader(text.as_bytes()).unwrap();
-    assert_eq!(value(&model), *sent);
-    assert_eq!(value(&serde_json::from_value::<T>(sent.clone()).unwrap()), *sent);
-    let Untagged::Model(untagged) = serde_json::from_str::<Untagged<T>>(&text).unwrap();
-    assert_eq!(value(&Untagged::Model(untagged)), *sent);
-    let kept: Kept<T> = serde_json::from_value(json!({"models": [sent]})).unwrap();
-    assert_eq!(value(&kept.models[0]), *sent);
-    let mut cbor = Vec::new();
-    ciborium::into_writer(&model, &mut cbor).unwrap();
-    assert_eq!(value(&ciborium::from_reader::<T, _>(&cbor[..]).unwrap()), *sent);
-    let copy = model.clone();
-    let returned = thread::spawn(move || copy).join().unwrap();
-    assert_eq!(returned, model);
-    model
-}
-
-/// Where an object can stand as well.
-fn object<T>(sent: &Value) -> T
-where
-    T: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + 'static,
-{
-    let mut with = sent.clone();
-    with["shape"] = "Model".into();
-    let tagged: Tagged<T> = serde_json::from_value(with.clone()).unwrap();
-    assert_eq!(value(&tagged), with);
-    let mut with = sent.clone();
-    with["place"] = 7.into();
-    let flattened: Flattened<T> = serde_json::from_str(&with.to_string()).unwrap();
-    assert_eq!((value(&flattened), flattened.place), (with, 7));
-    let Tagged::Model(model) = tagged;
-    assert_eq!(value(&model), *sent);
-    assert!(serde_json::from_str::<T>("[1]").is_err());
-    anywhere(sent)
-}
-
-macro_rules! models {
-    ($($test:ident: $model:ty = $sent:tt;)*) => {$(
-        #[test]
-        fn $test() {
-            let _: $model = object(&json!($sent));
-        }
-    )*};
-}
-
-models! {
-    event: OwnedEvent = {"type": "page", "name": "Home", "x": [1.5, null]};
-    event_of_no_known_type: OwnedEvent = {"type": "dance", "context": {"locale": "de"}};
-    identify: Identify<'static> = {"type": "identify", "userId": 42, "context": {"traits": {"a": {"b": 1}}}, "traits": {"n": 1}};
-    track: Track<'static> = {"type": "track", "event": "Bought", "properties": {"total": 12.5}};
-    page: Page<'static> = {"type": "page", "name": "Home", "category": null};
-    screen: Screen<'static> = {"type": "screen", "name": "Home"};
-    group: Group<'static> = {"type": "group", "groupId": "g", "traits": {}};
-    alias: Alias<'static> = {"type": "alias", "previousId": "p"};
-    record: Record<'static> = {"type": "record", "action": "insert", "fields": {"a": 1}, "identifiers": {"email": "e"}};
-    common: Common<'static> = {"type": "track", "messageId": "m", "integrations": {"All": false}, "x": true};
-    context: Context<'static> = {"traits": {"a": 1}, "ip": "::1", "externalId": [{"type": "t", "id": "i"}], "x": {}};
-    app: App<'static> = {"name": "n", "x": 1};
-    device: Device<'static> = {"id": "i", "adTrackingEnabled": true, "x": 1};
-    os: Os<'static> = {"name": "n", "x": 1};
-    network: Network<'static> = {"wifi": true, "x": 1};
-    library: Library<'static> = {"name": "n", "x": 1};
-    campaign: Campaign<'static> = {"name": "n", "x": 1};
-    web_page: WebPage<'static> = {"path": "/", "x": 1};
-    device_screen: DeviceScreen<'static> = {"width": 1, "x": 1};
-    external_id: ExternalId<'static> = {"type": "t", "x": 1};
-    sources: Sources<'static> = {"job_id": "j", "x": 1};
-    integrations: Integrations<'static> = {"All": true, "Intercom": {"lookup": "email"}};
-    any_object: Object<'static> = {"a": {"b": [1, "x", null, true]}};
+#[test]
+fn what_is_no_model_can_stand_anywhere_too() {
+    let _: OwnedEvent = object(&json!({"type": "dance", "context": {"locale": "de"}}));
+    let _: Object<'static> = object(&json!({"a": {"b": [1, "x", null, true]}}));
+    let _: Integrations<'static> = object(&json!({"All": true, "Intercom": {"lookup": "email"}}));
 }
 
 #[test]
@@ -191,4 +90,63 @@ fn events_are_edited() {
     track.properties = serde_json::from_str("[]").unwrap();
     assert!(track.properties.edit(|_| ()).is_err());
     assert_eq!(track.properties.raw().unwrap().json(), "[]");
+}
+
+#[test]
+fn a_part_is_read_by_the_names_of_what_is_in_it() {
+    let traits = r#"{"email":"a@example.com","address":{"city":"Graz"},"company":5,"age":"x","pet":"cat"}"#;
+    let text = format!(r#"{{"type":"identify","traits":{traits},"context":{{"traits":{traits}}}}}"#);
+    let Event::Identify(identify) = Event::from_json(&text).unwrap() else {
+        panic!("an identify")
+    };
+    let context = identify.common.context.ok().unwrap();
+    let mut set = Identify::new();
+    set.traits = Object::from_json(traits).unwrap().into();
+    // As it was received, as it was read in the first pass, and as it was set.
+    for field in [&identify.traits, &context.traits, &set.traits] {
+        let person: PersonTraits<'_> = field.view().unwrap().unwrap();
+        assert_eq!(person.email.ok().as_deref(), Some("a@example.com"));
+        assert_eq!(person.address.ok().unwrap().city.ok().as_deref(), Some("Graz"));
+        assert!(person.company.get().is_err() && person.age.get().is_err() && person.name.is_absent());
+        assert_eq!(person.extra["pet"].string().as_deref(), Some("cat"));
+        assert_eq!(
+            serde_json::to_value(&person).unwrap(),
+            serde_json::from_str::<serde_json::Value>(traits).unwrap()
+        );
+    }
+    let group: Group<'_> = serde_json::from_str(r#"{"type":"group","traits":[]}"#).unwrap();
+    assert!(group.traits.view::<GroupTraits<'_>>().is_err());
+    assert_eq!(Group::new().traits.view::<GroupTraits<'_>>().unwrap(), None);
+}
+
+#[test]
+fn events_are_made_in_one_expression() {
+    let track = Track::new()
+        .with_user_id(7)
+        .with_event("Order Completed")
+        .with_timestamp(std::time::SystemTime::UNIX_EPOCH)
+        .with_properties(Object::new().with("total", 3));
+    let text = r#"{"type":"track","userId":"7","timestamp":"1970-01-01T00:00:00.000Z","event":"Order Completed","properties":{"total":3}}"#;
+    assert_eq!(serde_json::to_string(&track).unwrap(), text);
+    let shown = format!("{track:?} {:?}", track.reveal());
+    assert_eq!(shown.matches("Completed").count(), 1, "{shown}");
+    let group = Group::new().with_traits(GroupTraits::new().with_name("Acme").with_employees("1-10"));
+    assert_eq!(
+        serde_json::to_string(&group).unwrap(),
+        r#"{"type":"group","traits":{"name":"Acme","employees":"1-10"}}"#
+    );
+}
+
+#[test]
+fn an_event_is_written_with_its_own_type() {
+    let mut track = Track::new().with_event("Opened");
+    track.common.kind = "identify".into();
+    let text = r#"{"type":"track","event":"Opened"}"#;
+    assert_eq!(serde_json::to_string(&track).unwrap(), text);
+    assert_eq!(serde_json::to_string(&Event::from(track.clone())).unwrap(), text);
+    track.common.kind = Field::Absent;
+    assert_eq!(serde_json::to_string(&track).unwrap(), text);
+    // As the sender wrote it.
+    let text = r#"{"type":"Track","event":"Opened"}"#;
+    assert_eq!(serde_json::to_string(&Event::from_json(text).unwrap()).unwrap(), text);
 }

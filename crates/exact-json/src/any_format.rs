@@ -1,17 +1,77 @@
-//! Reading JSON text out of any format that says what it holds, by way of `RawValue`.
+//! Reading JSON text out of any format that says what it holds, by way of `RawValue`, and writing it into any.
 //!
 //! `RawValue` gives the text as it is written, but only when `serde_json` reads it. Inside of tagged, flattened and untagged
 //! types, and in other formats, serde hands over values instead, of which the text is written anew.
 
-use serde::de::value::MapDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde_core::de::value::MapDeserializer;
+use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_core::forward_to_deserialize_any;
+use serde_core::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::iter;
 
+/// One JSON value as it is written. `Debug` says how long it is.
+#[derive(Clone)]
+pub struct RawJson(pub Box<RawValue>);
+
+impl RawJson {
+    /// The text.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl From<Box<RawValue>> for RawJson {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(raw)
+    }
+}
+
+impl PartialEq for RawJson {
+    /// Whether the text is the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawJson({} bytes)", self.get().len())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer).map(Self)
+    }
+}
+
+/// Writes the text as it is, or, in a format that is not for people to read, the values that it holds.
+///
+/// # Errors
+///
+/// Those of the format.
+pub fn serialize<S: Serializer>(raw: &RawValue, serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() {
+        return raw.serialize(serializer);
+    }
+    // `RawValue` would come out as a struct.
+    serde_transcode::transcode(&mut serde_json::Deserializer::from_str(raw.get()), serializer)
+}
+
 /// The JSON text of the value ahead.
-pub(crate) fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<RawValue>, D::Error> {
+///
+/// # Errors
+///
+/// Those of the format, and if what it holds cannot be written as JSON.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<RawValue>, D::Error> {
     Box::<RawValue>::deserialize(AnyFormat(deserializer))
 }
 

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod any_format;
+pub mod option;
+mod reveal;
+#[cfg(feature = "test-util")]
+pub mod testing;
+
+pub use any_format::{RawJson, deserialize, serialize};
+pub use reveal::{Reveal, Revealed};
