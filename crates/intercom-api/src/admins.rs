@@ -6,7 +6,7 @@
 use crate::common::Avatar;
 use crate::ids::{AdminId, ResourceId, TeamId, UnixSeconds};
 use crate::json::Attributes;
-use crate::model::{answer, request};
+use crate::model::{request, response};
 use crate::pages::Pages;
 
 request! {
@@ -72,7 +72,7 @@ request! {
     }
 }
 
-answer! {
+response! {
     /// A teammate.
     Admin {
         required {
@@ -108,7 +108,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// How a teammate's teams rank.
     TeamPriorityLevel {
         optional {
@@ -120,7 +120,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A workspace.
     App {
         optional {
@@ -144,7 +144,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Teammates.
     AdminList {
         optional {
@@ -156,7 +156,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Something that a teammate did.
     ActivityLog {
         optional {
@@ -176,7 +176,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Who did something.
     Performer {
         optional {
@@ -192,7 +192,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A page of what teammates did.
     ActivityLogList {
         optional {

@@ -1,9 +1,9 @@
 //! What several endpoint families answer.
 
 use crate::ids::ResourceId;
-use crate::model::{answer, text_or};
+use crate::model::{response, text_or};
 
-answer! {
+response! {
     /// Something, named by its kind and its id.
     Reference {
         optional {
@@ -15,7 +15,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// The first few of the things that hang on something, and where the others are.
     Addressables {
         optional {
@@ -33,7 +33,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Something, and where it is.
     Addressable {
         optional {
@@ -48,7 +48,7 @@ answer! {
 }
 
 text_or! {
-    /// An image: its URL in requests, an object in answers.
+    /// An image: its URL in requests, an object in responses.
     Avatar {
         /// The URL.
         Url,
@@ -67,7 +67,7 @@ impl Avatar {
     }
 }
 
-answer! {
+response! {
     /// An image.
     AvatarImage {
         optional {

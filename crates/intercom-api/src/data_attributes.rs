@@ -5,7 +5,7 @@
 
 use crate::ids::{AdminId, DataAttributeId, UnixSeconds};
 use crate::limits;
-use crate::model::{answer, open_enum, request, text_or};
+use crate::model::{open_enum, request, response, text_or};
 use crate::pages::Pages;
 use crate::validation::Checks;
 use validator::{Validate, ValidationErrors};
@@ -141,7 +141,7 @@ fn has_choice(options: Option<&[AttributeOption]>) -> bool {
 }
 
 text_or! {
-    /// A value to choose from: an object in requests, a string in answers.
+    /// A value to choose from: an object in requests, a string in responses.
     AttributeOption {
         /// The value.
         Text,
@@ -150,7 +150,7 @@ text_or! {
     }
 }
 
-answer! {
+response! {
     /// A value to choose from.
     OptionValue {
         optional {
@@ -177,7 +177,7 @@ impl AttributeOption {
     }
 }
 
-answer! {
+response! {
     /// An attribute.
     DataAttribute {
         optional {
@@ -219,7 +219,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Attributes.
     DataAttributeList {
         optional {

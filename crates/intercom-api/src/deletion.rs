@@ -4,7 +4,7 @@
 //! the OpenAPI description 2.10.
 
 use crate::ids::{ContactId, ResourceId};
-use crate::model::{answer, request};
+use crate::model::{request, response};
 
 request! {
     /// Asks Intercom to erase a person and everything about them: `POST /user_delete_requests`.
@@ -19,7 +19,7 @@ request! {
     }
 }
 
-answer! {
+response! {
     /// A request that was taken.
     UserDeletion {
         optional {
@@ -41,7 +41,7 @@ mod tests {
             .unwrap();
         assert_eq!(call.path, "/user_delete_requests");
         assert_eq!(call.body.unwrap().get(), r#"{"intercom_user_id":"5f"}"#);
-        let answer = RequestUserDeletion::parse_answer(br#"{"id":10}"#).unwrap();
-        assert_eq!(answer.id.unwrap().as_str(), "10");
+        let response = RequestUserDeletion::parse_response(br#"{"id":10}"#).unwrap();
+        assert_eq!(response.id.unwrap().as_str(), "10");
     }
 }

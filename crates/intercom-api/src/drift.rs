@@ -1,12 +1,12 @@
-//! Where an answer differs from its model.
+//! Where a response differs from its model.
 //!
-//! Reading never fails over a field that is new or that changed, and nothing is lost: see the `extra` of every answer.
+//! Reading never fails over a field that is new or that changed, and nothing is lost: see the `extra` of every response.
 //! This tells what such fields there are, for a tool that watches whether the models still fit. Values are not shown.
 //!
 //! ```
 //! use intercom_api::{Operation, RetrieveContact, drift};
 //!
-//! let contact = RetrieveContact::parse_answer(br#"{"id":"5f","name":["Ada"],"shoe_size":38,"role":"guest","phone":null}"#)?;
+//! let contact = RetrieveContact::parse_response(br#"{"id":"5f","name":["Ada"],"shoe_size":38,"role":"guest","phone":null}"#)?;
 //! let found: Vec<String> = drift::findings(&contact).iter().map(ToString::to_string).collect();
 //! assert_eq!(found, ["/role: unknown word", "/name: unexpected type", "/shoe_size: unknown field"]);
 //! # Ok::<(), serde_json::Error>(())
@@ -16,7 +16,7 @@ use crate::ids::*;
 use crate::json::{Attributes, Number, Value};
 use std::fmt;
 
-/// A place where an answer differs from its model.
+/// A place where a response differs from its model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -41,7 +41,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How an answer differs from its model.
+/// How a response differs from its model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
@@ -57,16 +57,16 @@ pub enum FindingKind {
     UnknownWord,
 }
 
-/// What can be compared with its model: every answer, and what answers are made of.
+/// What can be compared with its model: every response, and what responses are made of.
 pub trait Drift {
     /// Adds what differs; `at` is where the value is.
     fn drift(&self, at: &str, found: &mut Vec<Finding>);
 }
 
-/// What differs in an answer.
-pub fn findings(answer: &(impl Drift + ?Sized)) -> Vec<Finding> {
+/// What differs in a response.
+pub fn findings(response: &(impl Drift + ?Sized)) -> Vec<Finding> {
     let mut found = Vec::new();
-    answer.drift("", &mut found);
+    response.drift("", &mut found);
     found
 }
 

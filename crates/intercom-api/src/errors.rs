@@ -6,7 +6,7 @@
 use crate::drift::{Drift, Finding};
 use crate::ids::ContactId;
 use crate::json::{Attributes, Value};
-use crate::model::{answer, open_enum};
+use crate::model::{open_enum, response};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -82,7 +82,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// One thing that is wrong.
     ErrorItem {
         required {
@@ -98,7 +98,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// The object that an error's body is.
     ErrorBody {
         optional {
@@ -128,7 +128,7 @@ pub enum ErrorKind {
     Empty,
 }
 
-/// An answer that is not a success.
+/// A response that is not a success.
 ///
 /// `Display` and `Debug` show status, codes and request id. They show no message, because messages quote what was sent.
 #[derive(Clone, PartialEq, Eq)]
@@ -156,7 +156,7 @@ pub struct ContactConflict {
 }
 
 impl ApiError {
-    /// Reads an answer's body, whatever it is.
+    /// Reads a response's body, whatever it is.
     pub fn parse(status: u16, body: &[u8]) -> Self {
         let mut error = Self {
             status,

@@ -6,7 +6,7 @@
 use crate::ids::{ContactId, ExternalId, UnixSeconds};
 use crate::json::Attributes;
 use crate::limits;
-use crate::model::{answer, fields, request};
+use crate::model::{fields, request, response};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
 use crate::route::OperationId;
@@ -150,7 +150,7 @@ impl ListDataEvents {
 
 impl Operation for ListDataEvents {
     type Body = NoBody;
-    type Answer = DataEventList;
+    type Response = DataEventList;
     const ID: OperationId = OperationId::ListDataEvents;
 
     fn path(&self) -> Cow<'static, str> {
@@ -205,7 +205,7 @@ fields! {
     }
 }
 
-answer! {
+response! {
     /// The events of a person.
     DataEventList {
         optional {
@@ -225,7 +225,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// One event, or the sum of those of one name.
     ListedEvent {
         optional {
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_is_an_answer() {
-        SubmitDataEvent::parse_answer(b"").unwrap();
+    fn an_empty_response_is_a_response() {
+        SubmitDataEvent::parse_response(b"").unwrap();
     }
 }

@@ -142,7 +142,7 @@ pub const ATTRIBUTE_OPTIONS_AT_LEAST: usize = 2;
 /// OpenAPI description 2.10, `GET /events`, November 2026.
 pub const LISTED_EVENTS_DAYS: u32 = 90;
 
-/// Tags, notes, companies and subscription types of a contact that an answer shows; the others are at its `url`.
+/// Tags, notes, companies and subscription types of a contact that a response shows; the others are at its `url`.
 ///
 /// OpenAPI description 2.10, schema `contact`, November 2026.
 pub const ADDRESSABLES_SHOWN: usize = 10;
@@ -167,7 +167,7 @@ pub const SEARCH_PAGE_SIZE: u32 = 50;
 /// <https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination>, November 2026.
 pub const PAGE_SIZE: u32 = 150;
 
-/// How many calls are left in the current window, as the headers of an answer say.
+/// How many calls are left in the current window, as the headers of a response say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {

@@ -6,7 +6,7 @@
 use crate::admins::Admin;
 use crate::common::Reference;
 use crate::ids::{AdminId, ContactId, NoteId, UnixSeconds};
-use crate::model::{answer, request};
+use crate::model::{request, response};
 use crate::pages::Pages;
 
 request! {
@@ -52,7 +52,7 @@ request! {
     }
 }
 
-answer! {
+response! {
     /// A note.
     Note {
         required {
@@ -74,7 +74,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A page of notes.
     NoteList {
         optional {

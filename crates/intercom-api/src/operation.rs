@@ -8,13 +8,13 @@ use std::borrow::Cow;
 
 /// A typed request of Intercom's REST API: one type an operation.
 ///
-/// A request knows its operation, its percent-encoded path, its query, its body and the type of a successful answer.
+/// A request knows its operation, its percent-encoded path, its query, its body and the type of a successful response.
 /// It sends nothing itself: turn it into a [`Call`] and hand that to an HTTP client.
 pub trait Operation {
     /// The JSON body, or [`NoBody`].
     type Body: Serialize + ?Sized;
-    /// What a successful answer holds.
-    type Answer: DeserializeOwned;
+    /// What a successful response holds.
+    type Response: DeserializeOwned;
 
     /// Which operation it is: what its method and its path are made of.
     const ID: OperationId;
@@ -51,14 +51,14 @@ pub trait Operation {
         Ok(call)
     }
 
-    /// Reads a successful answer. An empty one is read as JSON `null`; what an operation without an answer (`()`)
+    /// Reads a successful response. An empty one is read as JSON `null`; what an operation without a response (`()`)
     /// was sent is not looked at.
     ///
     /// # Errors
     ///
     /// If the body is not what the operation answers. The message may quote the body, so it is not one for a log.
-    fn parse_answer(body: &[u8]) -> Result<Self::Answer, serde_json::Error> {
-        let holds_nothing = size_of::<Self::Answer>() == 0 || body.iter().all(u8::is_ascii_whitespace);
+    fn parse_response(body: &[u8]) -> Result<Self::Response, serde_json::Error> {
+        let holds_nothing = size_of::<Self::Response>() == 0 || body.iter().all(u8::is_ascii_whitespace);
         serde_json::from_slice(if holds_nothing { b"null" } else { body })
     }
 }

@@ -3,7 +3,7 @@
 //! Source: the schemas `cursor_pages`, `pages_link` and `starting_after_paging` of Intercom's OpenAPI description 2.10
 //! and <https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination>.
 
-use crate::model::{answer, fields, text_or};
+use crate::model::{fields, response, text_or};
 use crate::validation::Checks;
 use validator::{Validate, ValidationErrors};
 
@@ -41,7 +41,7 @@ impl Pages {
     }
 }
 
-answer! {
+response! {
     /// A page's place among the others.
     PagePlace {
         optional {
@@ -71,7 +71,7 @@ text_or! {
     }
 }
 
-answer! {
+response! {
     /// The cursor to ask for a page with.
     Cursor {
         optional {

@@ -4,7 +4,7 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/segments>.
 
 use crate::ids::{ContactId, SegmentId, UnixSeconds};
-use crate::model::{answer, open_enum, request};
+use crate::model::{open_enum, request, response};
 use crate::pages::Pages;
 
 request! {
@@ -50,7 +50,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// A segment.
     Segment {
         required {
@@ -74,7 +74,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Segments: all, or those of a company or a visitor.
     SegmentList {
         optional {
@@ -88,7 +88,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// The segments that a contact or a company is in.
     AttachedSegments {
         optional {

@@ -4,7 +4,7 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/subscription-types>.
 
 use crate::ids::{ContactId, SubscriptionTypeId};
-use crate::model::{OrEmpty, answer, open_enum, request};
+use crate::model::{OrEmpty, open_enum, request, response};
 
 request! {
     /// Lists the subscription types of the workspace: `GET /subscription_types`.
@@ -83,7 +83,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// A subscription type.
     SubscriptionType {
         required {
@@ -107,7 +107,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// What something is called in a language.
     Translation {
         optional {
@@ -121,7 +121,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Subscription types.
     SubscriptionTypeList {
         optional {

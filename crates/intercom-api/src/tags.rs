@@ -5,7 +5,7 @@
 
 use crate::common::Reference;
 use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, TagId, TicketId, UnixSeconds};
-use crate::model::{OrEmpty, answer, fields, request};
+use crate::model::{OrEmpty, fields, request, response};
 use crate::validation::Checks;
 use serde::{Serialize, Serializer};
 use validator::{Validate, ValidationErrors};
@@ -110,7 +110,7 @@ fn as_objects<S: Serializer>(ids: &[CompanyId], serializer: S) -> Result<S::Ok, 
 
 impl crate::Operation for TagCompanies {
     type Body = Self;
-    type Answer = Tag;
+    type Response = Tag;
     const ID: crate::OperationId = crate::OperationId::CreateTag;
 
     fn path(&self) -> std::borrow::Cow<'static, str> {
@@ -232,7 +232,7 @@ request! {
     }
 }
 
-answer! {
+response! {
     /// A tag.
     Tag {
         required {
@@ -252,7 +252,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Tags: all, or those of a contact, a company or a visitor.
     TagList {
         optional {
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_deleted_tag_answers_nothing() {
         for body in ["", "{}", "null", "gone"] {
-            DeleteTag::parse_answer(body.as_bytes()).unwrap();
+            DeleteTag::parse_response(body.as_bytes()).unwrap();
         }
     }
 }

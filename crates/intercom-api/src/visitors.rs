@@ -8,7 +8,7 @@ use crate::companies::CompanyList;
 use crate::contacts::{Contact, Role};
 use crate::ids::{AdminId, ContactId, ExternalId, UnixSeconds, VisitorId};
 use crate::json::Attributes;
-use crate::model::{answer, fields, request};
+use crate::model::{fields, request, response};
 use crate::segments::SegmentList;
 use crate::tags::TagList;
 use crate::validation::Checks;
@@ -118,7 +118,7 @@ fields! {
     }
 }
 
-answer! {
+response! {
     /// A visitor.
     Visitor {
         required {
@@ -196,7 +196,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Where a visitor is.
     LocationData {
         optional {
@@ -220,7 +220,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// The profiles of a visitor in social networks.
     VisitorSocialProfiles {
         optional {

@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn answers_come_back_whole(text in object(json()), id in any::<u32>()) {
+    fn responses_come_back_whole(text in object(json()), id in any::<u32>()) {
         let text = if text.contains("\"id\":") || text == "{}" { text } else { text.replacen('{', &format!("{{\"id\":{id},"), 1) };
         comes_back::<Contact>(&text)?;
         comes_back::<Company>(&text)?;

@@ -44,7 +44,7 @@ macro_rules! failure_codes {
                     | Self::ServerError
                     | Self::Timeout
                     | Self::ConnectionFailed
-                    | Self::InvalidAnswer
+                    | Self::InvalidResponse
                     | Self::Stopped
                     | Self::Settling
                     | Self::CompanyNotFound => true,
@@ -83,7 +83,7 @@ failure_codes! {
     /// There was no connection to Intercom, or it kept breaking.
     ConnectionFailed transient => "Look at the network between here and Intercom, then replay.",
     /// Intercom answered what cannot be understood.
-    InvalidAnswer transient => "Look for a proxy between here and Intercom, then replay.",
+    InvalidResponse transient => "Look for a proxy between here and Intercom, then replay.",
     /// The delivery was stopped before the event's turn came, or before it was done.
     Stopped transient => "Run again.",
     /// No search finds the contact, who may be too new to be found.

@@ -1,6 +1,6 @@
 //! Erasure of a person: which contacts they are, archived ones too, and the requests to delete these for good.
 
-use crate::{Answer, ResponseError};
+use crate::response::{Response, ResponseError};
 use intercom_api::{
     Call, Contact, ContactFields, ContactId, ContactList, CreateContact, DeleteContact, Operation, RequestUserDeletion,
     ResourceId, RetrieveContact, SearchContacts, SearchPagination,
@@ -21,10 +21,10 @@ use std::fmt;
 /// if [asked](Self::probe_archived_email).
 ///
 /// ```
-/// use intercom_delivery::{Answer, Erasure};
+/// use intercom_delivery::{Response, Erasure};
 ///
-/// # fn send(call: &intercom_api::Call) -> Answer {
-/// #     Answer::new(200, match call.operation.as_str() {
+/// # fn send(call: &intercom_api::Call) -> Response {
+/// #     Response::new(200, match call.operation.as_str() {
 /// #         "search_contacts" => r#"{"data":[{"id":"5f"}]}"#,
 /// #         "retrieve_contact" => r#"{"id":"5f","external_id":"ann-1"}"#,
 /// #         _ => r#"{"id":10}"#,
@@ -206,7 +206,7 @@ impl Erasure {
     /// # Errors
     ///
     /// If it is not what the call needs. The erasure is as before, so that the call can be made again.
-    pub fn handle_response(&mut self, response: &Answer) -> Result<(), ErasureError> {
+    pub fn handle_response(&mut self, response: &Response) -> Result<(), ErasureError> {
         match self.step.clone() {
             Step::Search(identity, _) => {
                 let list = response.read::<SearchContacts>()?;

@@ -16,7 +16,7 @@ pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
 pub use order::{Order, Ties};
 pub use record::FailureRecord;
-pub use response::ResponseError;
+pub use response::{Response, ResponseError, TransportFailure};
 pub use walk::{
     AbsencePolicy, ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten,
     UnknownContactPolicy, Verdict, Walk, Write,

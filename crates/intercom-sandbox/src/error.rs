@@ -4,7 +4,7 @@ use crate::json::object;
 use intercom_api::{ErrorCode, OperationId};
 use std::borrow::Cow;
 
-/// An error answer in the making.
+/// An error response in the making.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,

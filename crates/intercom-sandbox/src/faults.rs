@@ -15,29 +15,29 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Fault {
     /// An error is answered.
-    Status(ErrorAnswer),
-    /// The answer is held back that many milliseconds.
+    Status(ErrorResponse),
+    /// The response is held back that many milliseconds.
     DelayMs(u64),
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Drop(Dropped),
 }
 
 impl Fault {
     /// An error with this status and Intercom's usual body, before anything has happened.
     pub const fn status(status: u16) -> Self {
-        Self::Status(ErrorAnswer::new(status))
+        Self::Status(ErrorResponse::new(status))
     }
 
-    /// An answer that is late by this much.
+    /// A response that is late by this much.
     pub fn delay(time: Duration) -> Self {
         Self::DelayMs(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
-/// An error that is answered in place of the real answer.
+/// An error that is answered in place of the real response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ErrorAnswer {
+pub struct ErrorResponse {
     /// The HTTP status.
     pub status: u16,
     /// The body; by default an error list such as Intercom sends with that status.
@@ -51,7 +51,7 @@ pub struct ErrorAnswer {
     pub after_effect: bool,
 }
 
-impl ErrorAnswer {
+impl ErrorResponse {
     /// An error with this status, before anything has happened.
     pub const fn new(status: u16) -> Self {
         Self {
@@ -135,8 +135,8 @@ impl Faults {
         }
     }
 
-    /// Faults that go as badly as they usually do: with this probability in all, one of 500, 503, 429, 408, an answer
-    /// late by two seconds, a lost request and a lost answer, all equally likely.
+    /// Faults that go as badly as they usually do: with this probability in all, one of 500, 503, 429, 408, a response
+    /// late by two seconds, a lost request and a lost response, all equally likely.
     pub fn mixed(probability: f64) -> Self {
         let kinds = [
             Fault::status(500),

@@ -1,4 +1,4 @@
-//! Writing answers.
+//! Writing responses.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -8,7 +8,7 @@ pub(crate) const NULL: Option<()> = None;
 
 /// A JSON object that can be serialised, its keys in the order given: `object! { "type": "tag", "id": id }`.
 ///
-/// Nothing is allocated to write an answer but its text.
+/// Nothing is allocated to write a response but its text.
 macro_rules! object {
     (@entries) => { $crate::json::End };
     (@entries $name:literal: $value:expr $(, $($rest:tt)*)?) => {

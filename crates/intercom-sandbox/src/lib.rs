@@ -22,8 +22,8 @@ mod target;
 mod views;
 mod workspace;
 
-pub use faults::{ErrorAnswer, Fault, Faults, RandomFault, ScriptedFault};
-pub use request::{CallRequest, Dropped, Reply, Request, UnixMillis};
+pub use faults::{ErrorResponse, Fault, Faults, RandomFault, ScriptedFault};
+pub use request::{CallRequest, Dropped, Request, Response, UnixMillis};
 pub use sandbox::Sandbox;
 #[cfg(feature = "server")]
 pub use server::{RunningSandbox, ServeError, serve, spawn};

@@ -12,7 +12,7 @@ pub(crate) struct Standing {
     pub(crate) reset: UnixMillis,
     /// Whether this call is one too many.
     pub(crate) exceeded: bool,
-    /// Seconds until the next window, if the answer is to say so.
+    /// Seconds until the next window, if the response is to say so.
     pub(crate) retry_after: Option<u64>,
 }
 

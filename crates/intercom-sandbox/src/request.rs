@@ -1,4 +1,4 @@
-//! What goes into the sandbox and what comes out of it: requests, answers and moments, all plain data.
+//! What goes into the sandbox and what comes out of it: requests, responses and moments, all plain data.
 
 use intercom_api::{ApiVersion, Call};
 use std::fmt;
@@ -136,35 +136,35 @@ impl fmt::Debug for CallRequest<'_> {
     }
 }
 
-/// A connection that is closed without an answer.
+/// A connection that is closed without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dropped {
     /// The request was lost: nothing has happened.
     BeforeEffect,
-    /// The answer was lost: what was asked for has happened.
+    /// The response was lost: what was asked for has happened.
     AfterEffect,
 }
 
-/// An answer of the sandbox.
+/// A response of the sandbox.
 ///
 /// `Debug` shows the status and the size of the body, not the body.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reply {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers, in the order in which they are sent.
     pub headers: Vec<(&'static str, String)>,
     /// The body: JSON, or nothing.
     pub body: Vec<u8>,
-    /// How long the answer is to be held back. Its effect has been there since the request came in.
+    /// How long the response is to be held back. Its effect has been there since the request came in.
     pub delay: Option<Duration>,
-    /// Whether the connection is to be closed in place of the answer.
+    /// Whether the connection is to be closed in place of the response.
     pub dropped: Option<Dropped>,
 }
 
-impl Reply {
+impl Response {
     pub(crate) fn new(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,
@@ -184,9 +184,9 @@ impl Reply {
     }
 }
 
-impl fmt::Debug for Reply {
+impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
+        f.debug_struct("Response")
             .field("status", &self.status)
             .field("body_bytes", &self.body.len())
             .field("delay", &self.delay)

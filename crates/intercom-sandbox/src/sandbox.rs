@@ -1,11 +1,11 @@
-//! The sandbox: what happens to a request from its arrival to its answer.
+//! The sandbox: what happens to a request from its arrival to its response.
 
 use crate::calls::{CallOutcome, Calls};
 use crate::error::ApiError;
-use crate::faults::{ErrorAnswer, Fault, FaultSource, Faults};
-use crate::handlers::Answer;
+use crate::faults::{ErrorResponse, Fault, FaultSource, Faults};
+use crate::handlers::Success;
 use crate::rate::{RateCounter, Standing};
-use crate::request::{CallRequest, Dropped, Reply, Request, UnixMillis};
+use crate::request::{CallRequest, Dropped, Request, Response, UnixMillis};
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::workspace::Workspace;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// An Intercom workspace in memory.
 ///
-/// It has no clock, no randomness of its own and does no I/O: the same requests at the same times give the same answers.
+/// It has no clock, no randomness of its own and does no I/O: the same requests at the same times give the same responses.
 ///
 /// ```
 /// use intercom_sandbox::{Request, Sandbox, Settings, UnixMillis};
@@ -24,8 +24,8 @@ use std::time::Duration;
 /// let request = Request::new("POST", "/contacts")
 ///     .authorization("Bearer any")
 ///     .body(br#"{"email":"ada@example.org"}"#);
-/// let reply = sandbox.handle(request, UnixMillis::from_secs(1_700_000_000));
-/// assert_eq!(reply.status, 200);
+/// let response = sandbox.handle(request, UnixMillis::from_secs(1_700_000_000));
+/// assert_eq!(response.status, 200);
 /// let again = sandbox.handle(request, UnixMillis::from_secs(1_700_000_001));
 /// assert_eq!(again.status, 409);
 /// ```
@@ -79,28 +79,28 @@ impl Sandbox {
     }
 
     /// Answers a request.
-    pub fn handle(&mut self, request: Request<'_>, now: UnixMillis) -> Reply {
+    pub fn handle(&mut self, request: Request<'_>, now: UnixMillis) -> Response {
         self.requests += 1;
         let mut standing = None;
         let Some(target) = Target::find(request.method, request.path_and_query) else {
-            let reply = self.reply(Err(ApiError::no_route()), None);
-            self.calls.count(None, CallOutcome::Answered(reply.status));
-            return reply;
+            let response = self.respond(Err(ApiError::no_route()), None);
+            self.calls.count(None, CallOutcome::Answered(response.status));
+            return response;
         };
-        let reply = match self.admit(&request, now, &mut standing) {
-            Err(error) => self.reply(Err(error), standing),
+        let response = match self.admit(&request, now, &mut standing) {
+            Err(error) => self.respond(Err(error), standing),
             Ok(()) => self.serve(&target, request.body, now, standing),
         };
-        let outcome = match reply.dropped {
+        let outcome = match response.dropped {
             Some(dropped) => CallOutcome::Dropped(dropped),
-            None => CallOutcome::Answered(reply.status),
+            None => CallOutcome::Answered(response.status),
         };
         self.calls.count(Some(target.operation), outcome);
-        reply
+        response
     }
 
     /// Answers a call, with an `Authorization` header that is accepted.
-    pub fn call(&mut self, call: &Call, now: UnixMillis) -> Reply {
+    pub fn call(&mut self, call: &Call, now: UnixMillis) -> Response {
         let authorization = format!("Bearer {}", self.settings().token.as_deref().unwrap_or("any"));
         let request = CallRequest::new(call, Some(&authorization));
         self.handle(request.as_request(), now)
@@ -109,13 +109,13 @@ impl Sandbox {
     /// Does what a request asks for as if somebody else did it: another integration, or a person in Intercom's own pages.
     ///
     /// Token, version, rate limit and faults play no part, and the call is not counted.
-    pub fn act(&mut self, request: Request<'_>, now: UnixMillis) -> Reply {
+    pub fn act(&mut self, request: Request<'_>, now: UnixMillis) -> Response {
         self.requests += 1;
         let outcome = match Target::find(request.method, request.path_and_query) {
             Some(target) => self.workspace.perform(&target, request.body, now),
             None => Err(ApiError::no_route()),
         };
-        self.reply(outcome, None)
+        self.respond(outcome, None)
     }
 
     /// Checks token, version and rate limit.
@@ -150,76 +150,76 @@ impl Sandbox {
     }
 
     /// Does what an admitted request asks for, or lets it go wrong.
-    fn serve(&mut self, target: &Target<'_>, body: &[u8], now: UnixMillis, standing: Option<Standing>) -> Reply {
+    fn serve(&mut self, target: &Target<'_>, body: &[u8], now: UnixMillis, standing: Option<Standing>) -> Response {
         let mut perform = || self.workspace.perform(target, body, now);
         match self.faults.next(target.operation) {
             None => {
                 let outcome = perform();
-                self.reply(outcome, standing)
+                self.respond(outcome, standing)
             }
             Some(Fault::DelayMs(delay)) => {
                 let outcome = perform();
-                Reply {
+                Response {
                     delay: Some(Duration::from_millis(delay)),
-                    ..self.reply(outcome, standing)
+                    ..self.respond(outcome, standing)
                 }
             }
-            Some(Fault::Status(answer)) => {
-                if answer.after_effect {
+            Some(Fault::Status(error)) => {
+                if error.after_effect {
                     // Whatever comes of it is not told.
                     let _ = perform();
                 }
-                self.faulty(answer, standing)
+                self.faulty(error, standing)
             }
             Some(Fault::Drop(dropped)) => {
                 let outcome = match dropped {
                     Dropped::BeforeEffect => Err(ApiError::of_status(503)),
                     Dropped::AfterEffect => perform(),
                 };
-                Reply {
+                Response {
                     dropped: Some(dropped),
-                    ..self.reply(outcome, standing)
+                    ..self.respond(outcome, standing)
                 }
             }
         }
     }
 
-    fn faulty(&self, answer: ErrorAnswer, standing: Option<Standing>) -> Reply {
-        let mut reply = self.reply(Err(ApiError::of_status(answer.status)), standing);
-        if let Some(body) = answer.body {
-            reply.body = body.into_bytes();
+    fn faulty(&self, error: ErrorResponse, standing: Option<Standing>) -> Response {
+        let mut response = self.respond(Err(ApiError::of_status(error.status)), standing);
+        if let Some(body) = error.body {
+            response.body = body.into_bytes();
         }
-        if let Some(seconds) = answer.retry_after {
-            reply.headers.push(("Retry-After", seconds.to_string()));
+        if let Some(seconds) = error.retry_after {
+            response.headers.push(("Retry-After", seconds.to_string()));
         }
-        reply
+        response
     }
 
-    fn reply(&self, outcome: Result<Answer, ApiError>, standing: Option<Standing>) -> Reply {
+    fn respond(&self, outcome: Result<Success, ApiError>, standing: Option<Standing>) -> Response {
         let request_id = self.workspace.ids.request(self.requests);
-        let mut reply = match outcome {
-            Ok(answer) => Reply::new(answer.status, answer.body),
-            Err(error) => Reply::new(error.status, error.to_body(&request_id)),
+        let mut response = match outcome {
+            Ok(success) => Response::new(success.status, success.body),
+            Err(error) => Response::new(error.status, error.to_body(&request_id)),
         };
-        if !reply.body.is_empty() {
-            reply
+        if !response.body.is_empty() {
+            response
                 .headers
                 .push(("Content-Type", "application/json; charset=utf-8".to_owned()));
         }
-        reply.headers.push(("X-Request-Id", request_id));
+        response.headers.push(("X-Request-Id", request_id));
         if let Some(standing) = standing {
             // Rounded up: at that second the next window has begun.
             let reset = standing.reset.0.div_ceil(1000);
-            reply.headers.push(("X-RateLimit-Limit", standing.limit.to_string()));
-            reply
+            response.headers.push(("X-RateLimit-Limit", standing.limit.to_string()));
+            response
                 .headers
                 .push(("X-RateLimit-Remaining", standing.remaining.to_string()));
-            reply.headers.push(("X-RateLimit-Reset", reset.to_string()));
+            response.headers.push(("X-RateLimit-Reset", reset.to_string()));
             if let Some(seconds) = standing.retry_after {
-                reply.headers.push(("Retry-After", seconds.to_string()));
+                response.headers.push(("Retry-After", seconds.to_string()));
             }
         }
-        reply
+        response
     }
 }
 

@@ -61,7 +61,7 @@ impl ServeError {
     }
 }
 
-/// Serves a new sandbox until `shutdown` completes; answers that are being made are still sent.
+/// Serves a new sandbox until `shutdown` completes; responses that are being made are still sent.
 ///
 /// # Errors
 ///
@@ -139,7 +139,7 @@ impl RunningSandbox {
         act(&mut lock(&self.sandbox))
     }
 
-    /// Stops the server, having sent the answers that are being made.
+    /// Stops the server, having sent the responses that are being made.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ async fn serve_shared(
         started: Instant::now(),
         started_at: UnixMillis(0).after(since_1970.unwrap_or_default()),
     };
-    let router = Router::new().fallback(answer).with_state(app);
+    let router = Router::new().fallback(response).with_state(app);
     let service = router.into_make_service_with_connect_info::<Cut>();
     axum::serve(Listening(listener), service)
         .with_graceful_shutdown(shutdown)
@@ -202,7 +202,7 @@ async fn serve_shared(
         .map_err(ServeError::Serve)
 }
 
-async fn answer(
+async fn response(
     Shared(app): Shared<App>,
     ConnectInfo(connection): ConnectInfo<Cut>,
     request: http::Request<Body>,
@@ -224,17 +224,17 @@ async fn answer(
     let mut request = Request::new(parts.method.as_str(), target).body(&body);
     request.authorization = text(&parts.headers, &header::AUTHORIZATION);
     request.version = text(&parts.headers, &HeaderName::from_static("intercom-version"));
-    let reply = lock(&app.sandbox).handle(request, app.now());
-    if let Some(delay) = reply.delay {
+    let made = lock(&app.sandbox).handle(request, app.now());
+    if let Some(delay) = made.delay {
         tokio::time::sleep(delay).await;
     }
-    if reply.dropped.is_some() {
+    if made.dropped.is_some() {
         connection.cut();
         return plain(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let mut response = Response::new(Body::from(reply.body));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in reply.headers {
+    let mut response = Response::new(Body::from(made.body));
+    *response.status_mut() = StatusCode::from_u16(made.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in made.headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
             response.headers_mut().insert(name, value);
         }
@@ -289,7 +289,7 @@ fn own(app: &App, method: &http::Method, target: &str, body: &[u8]) -> Response 
     }
 }
 
-/// The way to cut a connection off, so that no answer leaves it any more.
+/// The way to cut a connection off, so that no response leaves it any more.
 #[derive(Clone, Debug, Default)]
 struct Cut(Arc<AtomicBool>);
 
@@ -320,7 +320,7 @@ impl Listener for Listening {
         loop {
             match self.0.accept().await {
                 Ok((stream, _)) => {
-                    // Answers are written in one piece, and somebody is waiting for each.
+                    // Responses are written in one piece, and somebody is waiting for each.
                     let _ = stream.set_nodelay(true);
                     let cut = Cut::default();
                     let connection = Connection {

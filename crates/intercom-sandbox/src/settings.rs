@@ -15,7 +15,7 @@ pub struct RateLimit {
     pub calls: u64,
     /// The length of a window; at least one millisecond.
     pub window: Duration,
-    /// Whether an answer of 429 has a `Retry-After` header, with the seconds until the next window.
+    /// Whether a response of 429 has a `Retry-After` header, with the seconds until the next window.
     pub retry_after: bool,
 }
 
@@ -85,7 +85,7 @@ pub struct Settings {
     pub faults: Faults,
     /// Decides the ids that the sandbox gives, and its random faults.
     pub seed: u64,
-    /// Where the sandbox is served, for the links to a next page that some answers hold. `None` is the address of the
+    /// Where the sandbox is served, for the links to a next page that some responses hold. `None` is the address of the
     /// listener or, without a server, `https://api.intercom.io`.
     pub base_url: Option<String>,
 }

@@ -31,7 +31,7 @@ pub struct State {
     pub tags: Vec<Attributes>,
     /// The custom attributes that are defined, in the order in which they were.
     pub data_attributes: Vec<Attributes>,
-    /// How many calls there were, by operation (`snake_case`, or `unknown`) and then by status; calls without an answer
+    /// How many calls there were, by operation (`snake_case`, or `unknown`) and then by status; calls without a response
     /// count as `dropped_before_effect` or `dropped_after_effect`.
     pub calls: BTreeMap<String, BTreeMap<String, u64>>,
 }

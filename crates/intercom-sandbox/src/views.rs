@@ -1,4 +1,4 @@
-//! How things look in answers: Intercom's shapes, as its OpenAPI description 2.10 shows them.
+//! How things look in responses: Intercom's shapes, as its OpenAPI description 2.10 shows them.
 
 use crate::json::{NULL, Seq, object};
 use crate::store::companies::Company;
@@ -44,7 +44,7 @@ const NEVER_SET: [&str; 26] = [
     "referrer",
 ];
 
-/// A contact as an answer shows it.
+/// A contact as a response shows it.
 pub(crate) struct ContactView<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) at: u32,
@@ -165,7 +165,7 @@ impl Workspace {
         object! { "type": "tag.list", "tags": Seq(move || tags.iter().map(|tag| self.tag_view(*tag))) }
     }
 
-    /// A company as an answer shows it.
+    /// A company as a response shows it.
     pub(crate) fn company_view(&self, at: u32) -> Option<impl Serialize + '_> {
         let company = self.companies.get(at)?;
         let details = &company.details;

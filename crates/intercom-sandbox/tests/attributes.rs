@@ -173,7 +173,7 @@ fn what_cannot_be_defined_is_said() {
     ] {
         let mut body = json!({"name": "new", "model": "contact", "data_type": "string"});
         body[name] = value;
-        let answer = bench.post("/data_attributes", body);
-        assert_eq!((answer.error().0, answer.error().2), (400, message));
+        let response = bench.post("/data_attributes", body);
+        assert_eq!((response.error().0, response.error().2), (400, message));
     }
 }

@@ -41,8 +41,8 @@ fn the_intercom_api_crate_reads_what_is_answered() {
     let mut bench = Bench::easy();
     bench.contact(json!({"email": "ada@example.org", "avatar": "https://example.org/a.png"}));
     let call = SearchContacts::by("email", "ada@example.org").to_call().unwrap();
-    let reply = bench.sandbox.call(&call, bench.now);
-    let list = SearchContacts::parse_answer(&reply.body).unwrap();
+    let response = bench.sandbox.call(&call, bench.now);
+    let list = SearchContacts::parse_response(&response.body).unwrap();
     let found: &[Contact] = list.data.as_deref().unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].email.as_deref(), Some("ada@example.org"));
@@ -120,7 +120,7 @@ fn an_archived_contact_is_not_found_and_holds_its_identities() {
     let restored = bench.post(&format!("/contacts/{ada}/unarchive"), json!({})).ok();
     assert_eq!(restored["archived"], false);
     assert_eq!(bench.find("external_id", "=", "u-1"), [ada.as_str()]);
-    assert_eq!(bench.post("/events", event).reply.status, 202);
+    assert_eq!(bench.post("/events", event).raw.status, 202);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_merged_contact_is_gone_into_the_other() {
     let company = bench.company("c-1");
     bench.attach(&lead, &company);
     let event = json!({"event_name": "came", "created_at": 1_700_000_000, "id": lead});
-    assert_eq!(bench.post("/events", event).reply.status, 202);
+    assert_eq!(bench.post("/events", event).raw.status, 202);
 
     let refused = bench.post("/contacts/merge", json!({"from": user, "into": lead}));
     assert_eq!(refused.error().1, "parameter_invalid");
@@ -195,7 +195,7 @@ fn erasure_leaves_nothing_of_a_contact_archived_or_not() {
             .post(&format!("/contacts/{contact}/notes"), json!({"body": "a note"}))
             .ok();
         let event = json!({"event_name": "came", "created_at": 1_700_000_000, "user_id": "u-1"});
-        assert_eq!(bench.post("/events", event).reply.status, 202);
+        assert_eq!(bench.post("/events", event).raw.status, 202);
         if archived {
             bench.post(&format!("/contacts/{contact}/archive"), json!({})).ok();
         }
@@ -343,9 +343,9 @@ fn lists_have_pages() {
 fn number_text_is_kept() {
     let mut bench = Bench::easy();
     let body = br#"{"external_id":"u-1","custom_attributes":{"a":1.0,"b":9007199254740993,"c":1e2,"d":-0,"e":[0.10]}}"#;
-    let reply = bench.raw("POST", "/contacts", body).reply;
+    let response = bench.raw("POST", "/contacts", body).raw;
     let attributes = r#""custom_attributes":{"a":1.0,"b":9007199254740993,"c":1e2,"d":-0,"e":[0.10]}"#;
-    assert!(String::from_utf8(reply.body).unwrap().contains(attributes));
+    assert!(String::from_utf8(response.body).unwrap().contains(attributes));
     let mut written = Vec::new();
     bench.sandbox.write_state(&mut written).unwrap();
     assert!(String::from_utf8(written).unwrap().contains(attributes));

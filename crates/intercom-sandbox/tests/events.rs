@@ -25,8 +25,8 @@ fn an_event_is_taken_with_202_and_an_empty_body() {
         let mut body = by.clone();
         body["event_name"] = json!("came");
         body["created_at"] = json!(1_700_000_000 + at);
-        let reply = bench.post("/events", body).reply;
-        assert_eq!((reply.status, reply.body.len()), (202, 0), "{by}");
+        let response = bench.post("/events", body).raw;
+        assert_eq!((response.status, response.body.len()), (202, 0), "{by}");
     }
     assert_eq!(bench.sandbox.state().events.len(), 3);
 }
@@ -39,7 +39,7 @@ fn the_first_identity_that_exists_counts() {
     let mut body = event("came", "u-9");
     body["email"] = json!("ada@example.org");
     body["id"] = json!(bob);
-    assert_eq!(bench.post("/events", body).reply.status, 202);
+    assert_eq!(bench.post("/events", body).raw.status, 202);
     let state = serde_json::to_value(bench.sandbox.state()).unwrap();
     assert_eq!(state["events"][0]["user_id"], "u-1");
 }
@@ -135,7 +135,7 @@ fn a_repeat_is_accepted_and_dropped() {
         later,
     ];
     for body in all {
-        assert_eq!(bench.post("/events", body).reply.status, 202);
+        assert_eq!(bench.post("/events", body).raw.status, 202);
     }
     assert_eq!(bench.sandbox.state().events.len(), 4);
 }
@@ -146,7 +146,7 @@ fn there_are_120_active_names() {
     bench.contact(json!({"external_id": "u-1"}));
     for at in 0..120 {
         assert_eq!(
-            bench.post("/events", event(&format!("event {at}"), "u-1")).reply.status,
+            bench.post("/events", event(&format!("event {at}"), "u-1")).raw.status,
             202
         );
     }
@@ -155,12 +155,12 @@ fn there_are_120_active_names() {
         bench.post("/events", event("one more", "u-1")).error(),
         (400, "parameter_invalid", message)
     );
-    assert_eq!(bench.post("/events", event("event 7", "u-1")).reply.status, 202);
+    assert_eq!(bench.post("/events", event("event 7", "u-1")).raw.status, 202);
     // An event of nobody uses no name up.
     let mut few = Bench::new(Settings::default().with_max_event_names(1));
     few.contact(json!({"external_id": "u-1"}));
     assert_eq!(few.post("/events", event("a", "u-2")).error().0, 404);
-    assert_eq!(few.post("/events", event("b", "u-1")).reply.status, 202);
+    assert_eq!(few.post("/events", event("b", "u-1")).raw.status, 202);
     assert_eq!(few.post("/events", event("c", "u-1")).error().0, 400);
 }
 
@@ -173,7 +173,7 @@ fn ten_metadata_keys_are_kept_with_their_number_text() {
         r#"{{"event_name":"a","created_at":1700000000,"user_id":"u-1","metadata":{{{}}}}}"#,
         keys.join(",")
     );
-    assert_eq!(bench.raw("POST", "/events", body.as_bytes()).reply.status, 202);
+    assert_eq!(bench.raw("POST", "/events", body.as_bytes()).raw.status, 202);
     let mut written = Vec::new();
     bench.sandbox.write_state(&mut written).unwrap();
     let kept = format!(r#""metadata":{{{}}}"#, keys[..10].join(","));
@@ -186,7 +186,7 @@ fn events_are_listed_and_summarised() {
     let contact = bench.contact(json!({"external_id": "u-1", "email": "ada@example.org"}));
     for (name, at) in [("came", 5), ("left", 6), ("came", 9)] {
         let body = json!({"event_name": name, "created_at": at, "user_id": "u-1", "metadata": {"n": at}});
-        assert_eq!(bench.post("/events", body).reply.status, 202);
+        assert_eq!(bench.post("/events", body).raw.status, 202);
     }
     let list = bench.get(&format!("/events?type=user&intercom_user_id={contact}")).ok();
     assert_eq!(list["type"], "event.list");
@@ -201,7 +201,7 @@ fn events_are_listed_and_summarised() {
 
     let summaries =
         json!({"user_id": "u-1", "event_summaries": {"event_name": "came", "count": 3, "first": 1, "last": 7}});
-    assert_eq!(bench.post("/events/summaries", summaries).reply.status, 200);
+    assert_eq!(bench.post("/events/summaries", summaries).raw.status, 200);
     let summary = bench.get("/events?type=user&email=ADA%40example.org&summary=true").ok();
     assert_eq!(summary["type"], "event.summary");
     assert_eq!(
@@ -232,7 +232,7 @@ fn less_can_be_kept_of_events() {
         let mut bench = Bench::new(Settings::default().with_event_detail(detail));
         bench.contact(json!({"external_id": "u-1"}));
         for _ in 0..2 {
-            assert_eq!(bench.post("/events", body.clone()).reply.status, 202);
+            assert_eq!(bench.post("/events", body.clone()).raw.status, 202);
         }
         let state = serde_json::to_value(bench.sandbox.state()).unwrap();
         let events = state["events"].as_array().unwrap();

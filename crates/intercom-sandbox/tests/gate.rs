@@ -4,7 +4,8 @@ mod support;
 
 use intercom_api::OperationId;
 use intercom_sandbox::{
-    Dropped, ErrorAnswer, Fault, Faults, RandomFault, RateLimit, Request, Sandbox, ScriptedFault, Settings, UnixMillis,
+    Dropped, ErrorResponse, Fault, Faults, RandomFault, RateLimit, Request, Sandbox, ScriptedFault, Settings,
+    UnixMillis,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -26,8 +27,8 @@ fn a_token_is_needed() {
     assert_eq!(status(&mut easy, request.authorization("bearer anything")), 200);
     assert_eq!(status(&mut strict, request.authorization("Bearer anything")), 401);
     assert_eq!(status(&mut strict, request.authorization("Bearer secret")), 200);
-    let reply = strict.handle(request, START);
-    let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    let response = strict.handle(request, START);
+    let error: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(
         error["errors"],
         json!([{"code": "unauthorized", "message": "Access Token Invalid"}])
@@ -64,10 +65,10 @@ fn a_version_must_be_published() {
         assert_eq!(status(&mut sandbox, request.version(version)), 200, "{version}");
     }
     for version in ["", "1.0", "2.1", "2.17", "latest"] {
-        let reply = sandbox.handle(request.version(version), START);
-        assert_eq!(reply.status, 400, "{version}");
+        let response = sandbox.handle(request.version(version), START);
+        assert_eq!(response.status, 400, "{version}");
         assert!(
-            String::from_utf8(reply.body)
+            String::from_utf8(response.body)
                 .unwrap()
                 .contains("intercom_version_invalid")
         );
@@ -114,31 +115,38 @@ fn calls_beyond_the_rate_limit_are_turned_away_until_the_next_window() {
         .authorization("Bearer any")
         .body(b"{\"role\":\"lead\"}");
     let at = |millis: u64| UnixMillis(1_700_000_000_000 + millis);
-    let headers = |reply: &intercom_sandbox::Reply| {
+    let headers = |response: &intercom_sandbox::Response| {
         [
             "X-RateLimit-Limit",
             "X-RateLimit-Remaining",
             "X-RateLimit-Reset",
             "Retry-After",
         ]
-        .map(|name| reply.header(name).unwrap_or("-").to_owned())
+        .map(|name| response.header(name).unwrap_or("-").to_owned())
     };
     for remaining in ["2", "1", "0"] {
-        let reply = sandbox.handle(create, at(4_000));
+        let response = sandbox.handle(create, at(4_000));
         assert_eq!(
-            (reply.status, headers(&reply)),
+            (response.status, headers(&response)),
             (200, ["3", remaining, "1700000010", "-"].map(str::to_owned))
         );
     }
-    let reply = sandbox.handle(create, at(9_999));
+    let response = sandbox.handle(create, at(9_999));
     assert_eq!(
-        (reply.status, headers(&reply)),
+        (response.status, headers(&response)),
         (429, ["3", "0", "1700000010", "1"].map(str::to_owned))
     );
-    assert!(String::from_utf8(reply.body).unwrap().contains("rate_limit_exceeded"));
+    assert!(
+        String::from_utf8(response.body)
+            .unwrap()
+            .contains("rate_limit_exceeded")
+    );
     assert_eq!(sandbox.state().contacts.len(), 3, "what is turned away has no effect");
-    let reply = sandbox.handle(create, at(10_000));
-    assert_eq!((reply.status, reply.header("X-RateLimit-Remaining")), (200, Some("2")));
+    let response = sandbox.handle(create, at(10_000));
+    assert_eq!(
+        (response.status, response.header("X-RateLimit-Remaining")),
+        (200, Some("2"))
+    );
     // A bad token is not a call of the app.
     assert_eq!(
         sandbox
@@ -152,17 +160,17 @@ fn calls_beyond_the_rate_limit_are_turned_away_until_the_next_window() {
 fn the_documented_limit_is_counted_in_windows_of_ten_seconds() {
     assert_eq!(RateLimit::of_an_app(), RateLimit::new(1666, Duration::from_secs(10)));
     let mut sandbox = Sandbox::new(Settings::strict());
-    let reply = sandbox.handle(Request::new("GET", "/me").authorization("Bearer any"), START);
-    assert_eq!(reply.header("x-ratelimit-limit"), Some("1666"));
+    let response = sandbox.handle(Request::new("GET", "/me").authorization("Bearer any"), START);
+    assert_eq!(response.header("x-ratelimit-limit"), Some("1666"));
     let mut sandbox = Sandbox::new(Settings::default());
-    let reply = sandbox.handle(Request::new("GET", "/me").authorization("Bearer any"), START);
-    assert_eq!(reply.header("x-ratelimit-limit"), None);
+    let response = sandbox.handle(Request::new("GET", "/me").authorization("Bearer any"), START);
+    assert_eq!(response.header("x-ratelimit-limit"), None);
 }
 
 #[test]
 fn scripted_faults_hit_their_call() {
     let create = OperationId::CreateContact;
-    let mut late = ErrorAnswer::new(502);
+    let mut late = ErrorResponse::new(502);
     late.after_effect = true;
     late.body = Some("<html>bad gateway</html>".to_owned());
     late.retry_after = Some(3);
@@ -177,28 +185,28 @@ fn scripted_faults_hit_their_call() {
     ];
     let mut bench = Bench::new(Settings::default().with_faults(faults));
     let mut create = |at: usize| {
-        let answer = bench.post("/contacts", json!({"external_id": format!("u-{at}")}));
-        (answer, bench.sandbox.state().contacts.len())
+        let response = bench.post("/contacts", json!({"external_id": format!("u-{at}")}));
+        (response, bench.sandbox.state().contacts.len())
     };
     assert_eq!(create(1).1, 1);
-    let (answer, contacts) = create(2);
+    let (response, contacts) = create(2);
     assert_eq!(
-        (answer.error().0, answer.error().1, contacts),
+        (response.error().0, response.error().1, contacts),
         (503, "service_unavailable", 1)
     );
-    let (answer, contacts) = create(3);
+    let (response, contacts) = create(3);
     assert_eq!(
-        (answer.reply.status, answer.reply.header("Retry-After"), contacts),
+        (response.raw.status, response.raw.header("Retry-After"), contacts),
         (502, Some("3"), 2)
     );
-    assert_eq!(answer.reply.body, b"<html>bad gateway</html>");
-    let (answer, contacts) = create(4);
-    assert_eq!((answer.reply.dropped, contacts), (Some(Dropped::BeforeEffect), 2));
-    let (answer, contacts) = create(5);
-    assert_eq!((answer.reply.dropped, contacts), (Some(Dropped::AfterEffect), 3));
-    let (answer, contacts) = create(6);
+    assert_eq!(response.raw.body, b"<html>bad gateway</html>");
+    let (response, contacts) = create(4);
+    assert_eq!((response.raw.dropped, contacts), (Some(Dropped::BeforeEffect), 2));
+    let (response, contacts) = create(5);
+    assert_eq!((response.raw.dropped, contacts), (Some(Dropped::AfterEffect), 3));
+    let (response, contacts) = create(6);
     assert_eq!(
-        (answer.reply.status, answer.reply.delay, contacts),
+        (response.raw.status, response.raw.delay, contacts),
         (200, Some(Duration::from_millis(1500)), 4)
     );
     assert_eq!(bench.get("/me").error().0, 418, "the seventh call of all");
@@ -218,8 +226,8 @@ fn run(seed: u64, faults: Faults) -> Vec<(u16, Option<Dropped>, bool)> {
     let request = Request::new("GET", "/me").authorization("Bearer any");
     (0..2000)
         .map(|_| {
-            let reply = sandbox.handle(request, START);
-            (reply.status, reply.dropped, reply.delay.is_some())
+            let response = sandbox.handle(request, START);
+            (response.status, response.dropped, response.delay.is_some())
         })
         .collect()
 }
@@ -251,7 +259,7 @@ fn probabilities_of_nought_and_one_are_exact() {
 }
 
 #[test]
-fn the_same_requests_give_the_same_answers() {
+fn the_same_requests_give_the_same_responses() {
     let run = || {
         let mut bench = Bench::new(Settings::default().with_seed(9).with_faults(Faults::mixed(0.3)));
         let mut replies = Vec::new();
@@ -259,7 +267,7 @@ fn the_same_requests_give_the_same_answers() {
             replies.push(
                 bench
                     .post("/contacts", json!({"external_id": format!("u-{}", at % 7)}))
-                    .reply,
+                    .raw,
             );
             bench.wait(Duration::from_millis(700));
         }

@@ -1,4 +1,4 @@
-//! Whatever is sent, there is an answer: never a panic, always a status, always JSON or nothing.
+//! Whatever is sent, there is a response: never a panic, always a status, always JSON or nothing.
 
 mod support;
 
@@ -177,11 +177,11 @@ proptest! {
                 Ok(text) => text.replace("\"@\"", &format!("\"{id}\"")).into_bytes(),
                 Err(_) => body.clone(),
             };
-            let reply = bench.raw(method, &path, &body).reply;
-            let is_known = (200..500).contains(&reply.status) || reply.status == 501;
-            prop_assert!(is_known, "{} {} {}", method, path, reply.status);
-            if !reply.body.is_empty() {
-                prop_assert!(serde_json::from_slice::<Value>(&reply.body).is_ok(), "{} {}", method, path);
+            let response = bench.raw(method, &path, &body).raw;
+            let is_known = (200..500).contains(&response.status) || response.status == 501;
+            prop_assert!(is_known, "{} {} {}", method, path, response.status);
+            if !response.body.is_empty() {
+                prop_assert!(serde_json::from_slice::<Value>(&response.body).is_ok(), "{} {}", method, path);
             }
         }
         consistent(&bench.sandbox)?;

@@ -111,7 +111,7 @@ fn every_searchable_field_can_be_searched() {
             "/contacts/search",
             json!({"query": {"field": field, "operator": "=", "value": null}}),
         );
-        assert_eq!(found.reply.status, 200, "{field}: {}", found.body);
+        assert_eq!(found.raw.status, 200, "{field}: {}", found.body);
     }
 }
 
@@ -195,16 +195,16 @@ fn what_cannot_be_searched_is_an_error() {
         json!({"operator": "AND"}),
         json!("x"),
     ] {
-        let answer = bench.post("/contacts/search", json!({"query": query}));
+        let response = bench.post("/contacts/search", json!({"query": query}));
         assert_eq!(
-            (answer.error().0, answer.error().1),
+            (response.error().0, response.error().1),
             (400, "parameter_invalid"),
             "{query}"
         );
     }
     for query in [group(15), deep(deep(group(1)))] {
         assert_eq!(
-            bench.post("/contacts/search", json!({"query": query})).reply.status,
+            bench.post("/contacts/search", json!({"query": query})).raw.status,
             200,
             "{query}"
         );
@@ -222,9 +222,9 @@ fn strictly_only_defined_attributes_can_be_searched() {
     let ada = bench.contact(json!({"external_id": "u-1", "custom_attributes": {"since": 1_577_869_200}}));
     assert_eq!(bench.find("custom_attributes.since", "=", 1_577_836_800), [ada]);
     let query = json!({"query": {"field": "custom_attributes.x", "operator": "=", "value": 1}});
-    let answer = bench.post("/contacts/search", query);
+    let response = bench.post("/contacts/search", query);
     assert_eq!(
-        answer.error(),
+        response.error(),
         (400, "parameter_invalid", "Custom attribute 'x' does not exist")
     );
 }

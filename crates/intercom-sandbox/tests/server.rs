@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// Sends one request on a connection of its own and reads all there is: status, head and body, if there is an answer.
+/// Sends one request on a connection of its own and reads all there is: status, head and body, if there is a response.
 async fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<(u16, String, String)> {
     exchange_with("host: x", address, method, path, body).await
 }
@@ -27,10 +27,10 @@ async fn exchange_with(
          connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.expect("loopback");
-    let mut answer = String::new();
+    let mut response = String::new();
     // A connection that is cut may end in an error.
-    let _ = stream.read_to_string(&mut answer).await;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let _ = stream.read_to_string(&mut response).await;
+    let (head, body) = response.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some((status, head.to_ascii_lowercase(), body.to_owned()))
 }
@@ -105,7 +105,7 @@ async fn links_to_the_next_page_lead_back_to_the_sandbox() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_has_no_answer() {
+async fn a_dropped_connection_has_no_response() {
     let create = OperationId::CreateContact;
     let mut faults = Faults::none();
     faults.scripted = vec![
@@ -159,9 +159,9 @@ async fn a_listener_of_ones_own_is_served_until_shutdown() {
 async fn a_body_that_is_too_long_is_refused() {
     let sandbox = spawn(Settings::default()).await.unwrap();
     let body = format!(r#"{{"name":"{}"}}"#, "x".repeat(9 * 1024 * 1024));
-    let answer = exchange(&address(&sandbox), "POST", "/contacts", &body).await;
+    let response = exchange(&address(&sandbox), "POST", "/contacts", &body).await;
     // The connection may be gone before all of it was written.
-    assert!(answer.is_none_or(|(status, ..)| status == 413));
+    assert!(response.is_none_or(|(status, ..)| status == 413));
     assert!(sandbox.state().calls.is_empty());
 }
 
@@ -175,7 +175,7 @@ async fn web_pages_of_other_machines_do_not_get_the_state() {
         ("host: localhost\r\norigin: https://page.example", 403),
         ("host: page.example:4010", 403),
     ] {
-        let answer = exchange_with(headers, &at, "GET", "/_sandbox/state", "").await;
-        assert_eq!(answer.unwrap().0, expected, "{headers}");
+        let response = exchange_with(headers, &at, "GET", "/_sandbox/state", "").await;
+        assert_eq!(response.unwrap().0, expected, "{headers}");
     }
 }

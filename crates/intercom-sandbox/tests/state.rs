@@ -23,7 +23,7 @@ fn the_state_shows_everything() {
         .ok();
     bench.post(&format!("/contacts/{bob}/archive"), Value::Null).ok();
     let event = json!({"event_name": "came", "created_at": 5, "user_id": "u-1", "metadata": {"a": 1}});
-    assert_eq!(bench.post("/events", event).reply.status, 202);
+    assert_eq!(bench.post("/events", event).raw.status, 202);
 
     let mut written = Vec::new();
     bench.sandbox.write_state(&mut written).unwrap();
@@ -67,7 +67,7 @@ fn contacts_that_are_gone_are_not_shown_but_their_events_are() {
     let mut bench = Bench::easy();
     let ada = bench.contact(json!({"external_id": "u-1", "phone": "+49"}));
     let event = json!({"event_name": "came", "created_at": 5, "user_id": "u-1"});
-    assert_eq!(bench.post("/events", event).reply.status, 202);
+    assert_eq!(bench.post("/events", event).raw.status, 202);
     bench.delete(&format!("/contacts/{ada}")).ok();
     let state = bench.sandbox.state();
     assert!(state.contacts.is_empty());
@@ -92,7 +92,7 @@ fn runs_that_did_the_same_are_equal_once_normalised() {
         .ok();
     for (name, at) in [("came", 5), ("left", 6)] {
         let event = json!({"event_name": name, "created_at": at, "id": bob});
-        assert_eq!(one.post("/events", event).reply.status, 202);
+        assert_eq!(one.post("/events", event).raw.status, 202);
     }
 
     let mut two = Bench::new(settings(2));
@@ -107,7 +107,7 @@ fn runs_that_did_the_same_are_equal_once_normalised() {
     let ada = two.contact(json!({"external_id": "u-1", "custom_attributes": {"b": 1.5}}));
     for (name, at) in [("left", 6), ("came", 5), ("came", 5)] {
         let event = json!({"event_name": name, "created_at": at, "id": bob});
-        assert_eq!(two.post("/events", event).reply.status, 202);
+        assert_eq!(two.post("/events", event).raw.status, 202);
     }
     for company in [&other, &company] {
         two.attach(&ada, company);
@@ -140,8 +140,12 @@ fn debug_shows_no_value() {
     let request = intercom_sandbox::Request::new("GET", "/contacts/ada")
         .authorization("Bearer s3cr3t")
         .body(b"ada");
-    let reply = bench.get("/contacts").reply;
-    let shown = format!("{:?} {:?} {request:?} {reply:?}", bench.sandbox, bench.sandbox.state());
+    let response = bench.get("/contacts").raw;
+    let shown = format!(
+        "{:?} {:?} {request:?} {response:?}",
+        bench.sandbox,
+        bench.sandbox.state()
+    );
     for secret in ["4711", "ada", "Bello", "s3cr3t"] {
         assert!(!shown.contains(secret), "{secret}: {shown}");
     }

@@ -119,7 +119,7 @@ fn a_deleted_tag_is_taken_off_everything() {
     let (contact, company) = (bench.contact(json!({"external_id": "u-1"})), bench.company("c-1"));
     let body = json!({"name": "t", "companies": [{"id": company}], "users": [{"id": contact}]});
     let tag = id(&bench.post("/tags", body).ok());
-    assert_eq!(bench.delete(&format!("/tags/{tag}")).reply.status, 200);
+    assert_eq!(bench.delete(&format!("/tags/{tag}")).raw.status, 200);
     assert_eq!(bench.delete(&format!("/tags/{tag}")).error().0, 404);
     assert_eq!(
         bench.get(&format!("/contacts/{contact}")).ok()["tags"]["total_count"],
@@ -168,8 +168,8 @@ fn what_there_is_none_of_is_empty() {
         bench.get("/segments").ok(),
         json!({"type": "segment.list", "segments": []})
     );
-    let answer = bench.raw("GET", "/admins/9", b"");
-    assert_eq!((answer.error().0, answer.error().1), (404, "admin_not_found"));
+    let response = bench.raw("GET", "/admins/9", b"");
+    assert_eq!((response.error().0, response.error().1), (404, "admin_not_found"));
 }
 
 #[test]

@@ -34,9 +34,9 @@ fn router_transform(criterion: &mut Criterion) {
                     .unwrap();
                 let router = router.clone();
                 async move {
-                    let answer = router.oneshot(request).await.unwrap();
-                    assert_eq!(answer.status(), 200);
-                    answer.into_body().collect().await.unwrap().to_bytes().len()
+                    let response = router.oneshot(request).await.unwrap();
+                    assert_eq!(response.status(), 200);
+                    response.into_body().collect().await.unwrap().to_bytes().len()
                 }
             });
         });

@@ -1,4 +1,4 @@
-//! Contact ids that were learnt from answers of Intercom, remembered across requests.
+//! Contact ids that were learnt from responses of Intercom, remembered across requests.
 
 use hashlink::LruCache;
 use intercom_api::{Contact, ContactId, ExternalId, SearchValue};

@@ -3,11 +3,12 @@
 use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::{
-    Authorization, BadRequest, DeletionAnswer, DeletionJob, Failure, UserAttributes, access_token, is_destination_type,
+    Authorization, BadRequest, DeletionJob, DeletionResponse, Failure, UserAttributes, access_token,
+    is_destination_type,
 };
 use crate::router::Refusal;
 use futures_util::StreamExt as _;
-use intercom_delivery::{Answer, Erasure, ErasureError, ResponseError};
+use intercom_delivery::{Erasure, ErasureError, Response, ResponseError};
 
 /// Erases the users of all jobs: HTTP status and body. `secret` is the JSON text of the destination's secret.
 pub(crate) async fn delete_users(
@@ -32,7 +33,7 @@ pub(crate) async fn delete_users(
         return Err(Refusal::OtherDestination);
     }
     let token = secret.and_then(access_token);
-    let mut answers = Vec::with_capacity(jobs.len());
+    let mut responses = Vec::with_capacity(jobs.len());
     for job in &jobs {
         let authorization = token
             .as_deref()
@@ -47,14 +48,18 @@ pub(crate) async fn delete_users(
             Err(_) => EventOutcome::Aborted,
         };
         gateway.metrics.events(EventKind::Deletion, outcome, 1);
-        answers.push(match result {
-            Ok(()) => DeletionAnswer::successful(),
-            Err(failure) => DeletionAnswer::failed(&failure),
+        responses.push(match result {
+            Ok(()) => DeletionResponse::successful(),
+            Err(failure) => DeletionResponse::failed(&failure),
         });
     }
     // The regulation worker takes a 200 for all done, whatever the jobs say.
-    let worst = answers.iter().map(|answer| answer.status_code).max().unwrap_or(200);
-    Ok((worst, serde_json::to_vec(&answers).unwrap_or_default()))
+    let worst = responses
+        .iter()
+        .map(|response| response.status_code)
+        .max()
+        .unwrap_or(200);
+    Ok((worst, serde_json::to_vec(&responses).unwrap_or_default()))
 }
 
 async fn run(gateway: &Gateway, job: &DeletionJob<'_>, authorization: &Authorization) -> Result<(), Failure> {
@@ -107,13 +112,13 @@ async fn erase(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) ->
     let mut erasure = Erasure::new(user.user_id.clone(), user.email.clone());
     while let Some(call) = erasure.next_call() {
         erasure.found().for_each(|id| gateway.contacts.forget(id));
-        let answer = match gateway.send(target, &call).await {
-            Ok(answer) => answer,
+        let response = match gateway.send(target, &call).await {
+            Ok(response) => response,
             // What it means depends on how far the erasure is.
-            Err(CallError::Answered(error, body)) => Answer::new(error.status, body),
+            Err(CallError::Answered(error, body)) => Response::new(error.status, body),
             Err(error) => return Err(error.into()),
         };
-        erasure.handle_response(&answer).map_err(|error| match &error {
+        erasure.handle_response(&response).map_err(|error| match &error {
             ErasureError::Response(ResponseError::Refused(error)) => Failure::from(error.as_ref()),
             other if other.is_retryable() => Failure::retryable(format!("{}: {other}", other.code())),
             other => Failure::invalid(format!("{}: {other}", other.code())),

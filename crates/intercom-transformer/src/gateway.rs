@@ -6,7 +6,7 @@ use crate::protocol::{Authorization, Failure};
 use crate::settings::Settings;
 use intercom_api::{ApiError, ApiVersion, Call, RateLimit, Region};
 use intercom_delivery::client::{AccessToken, Client, TransportError, Workspace};
-use intercom_delivery::{Answer, client};
+use intercom_delivery::{Response, client};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -29,7 +29,7 @@ pub(crate) struct Target<'a> {
 pub(crate) enum CallError {
     /// Intercom answered something else than success.
     Answered(Box<ApiError>, Vec<u8>),
-    /// There was no answer.
+    /// There was no response.
     Transport(TransportError),
     /// The call was not made: no calls are left until the window ends.
     NoBudget,
@@ -47,7 +47,7 @@ impl fmt::Display for CallError {
             Self::Answered(error, _) => error.fmt(f),
             Self::Transport(error) => write!(f, "{}: {error}", error.code()),
             Self::NoBudget => f.write_str("rate_limited: no calls are left until Intercom's window ends"),
-            Self::Unreadable => f.write_str("unreadable_answer: Intercom's answer is not as documented"),
+            Self::Unreadable => f.write_str("unreadable_response: Intercom's response is not as documented"),
             Self::Unusable(error) => write!(f, "{}: {error}", error.code()),
             Self::Unwritable => f.write_str("unwritable_call: a body cannot be written as JSON"),
         }
@@ -57,7 +57,7 @@ impl fmt::Display for CallError {
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         match &error {
-            CallError::Answered(answer, _) => Self::from(answer.as_ref()),
+            CallError::Answered(response, _) => Self::from(response.as_ref()),
             CallError::NoBudget => Self::throttled(error.to_string()),
             CallError::Transport(_) | CallError::Unreadable | CallError::Unusable(_) => {
                 Self::retryable(error.to_string())
@@ -88,7 +88,7 @@ impl Gateway {
     pub(crate) fn new(settings: Settings) -> Result<Self, client::Error> {
         let client = Client::builder()
             .connect_timeout(settings.connect_timeout)
-            .answer_timeout(settings.call_timeout)
+            .response_timeout(settings.call_timeout)
             .build()?;
         Ok(Self {
             client,
@@ -106,7 +106,7 @@ impl Gateway {
     }
 
     /// Makes a call.
-    pub(crate) async fn send(&self, target: &Target<'_>, call: &Call) -> Result<Answer, CallError> {
+    pub(crate) async fn send(&self, target: &Target<'_>, call: &Call) -> Result<Response, CallError> {
         let workspace = workspace(target).map_err(CallError::Unusable)?;
         self.check_budget(target.scope)?;
         // The semaphore is never closed.
@@ -118,24 +118,24 @@ impl Gateway {
         let result = self.client.send(call, &workspace).await;
         let took = started.elapsed();
         match result {
-            Ok(answer) => {
-                self.metrics.call(call.operation, answer.status, took);
+            Ok(response) => {
+                self.metrics.call(call.operation, response.status, took);
                 tracing::debug!(
                     operation = call.operation.as_str(),
-                    status = answer.status,
+                    status = response.status,
                     ?took,
                     "intercom answered"
                 );
-                if let Some(limit) = &answer.rate_limit {
+                if let Some(limit) = &response.rate_limit {
                     self.metrics.rate_limit(target.region, limit);
                     self.note_budget(target.scope, limit);
                 }
-                if (200..300).contains(&answer.status) {
-                    return Ok(answer);
+                if (200..300).contains(&response.status) {
+                    return Ok(response);
                 }
-                let error = ApiError::parse(answer.status, &answer.body);
+                let error = ApiError::parse(response.status, &response.body);
                 tracing::warn!(operation = call.operation.as_str(), %error, "intercom refused a call");
-                Err(CallError::Answered(Box::new(error), answer.body))
+                Err(CallError::Answered(Box::new(error), response.body))
             }
             Err(error) => {
                 self.metrics.call(call.operation, error.failure, took);

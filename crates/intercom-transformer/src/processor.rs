@@ -6,7 +6,7 @@ use crate::protocol::{BadRequest, Failure, Feature, Input, StatTags, TransformRe
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// One event of the answer.
+/// One event of the response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Element<'a> {

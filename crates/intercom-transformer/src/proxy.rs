@@ -5,12 +5,12 @@ use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::json::{members, string};
 use crate::protocol::{
-    Authorization, BadRequest, ErrorCategory, ErrorType, Failure, ProxyAnswer, ProxyRequest, ProxyVersion, status,
+    Authorization, BadRequest, ErrorCategory, ErrorType, Failure, ProxyRequest, ProxyResponse, ProxyVersion, status,
 };
 use crate::settings::host;
 use crate::steps::Steps;
 use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region, Route};
-use intercom_delivery::{Answer, Ending, Fact, Knowledge, Next, Permit, Rewritten, Verdict, Walk, Write};
+use intercom_delivery::{Ending, Fact, Knowledge, Next, Permit, Response, Rewritten, Verdict, Walk, Write};
 use rudderstack_to_intercom::{Lookup, LookupField, Missing, Plan, SaveContact};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -23,18 +23,18 @@ pub(crate) async fn deliver(
     body: &str,
 ) -> Result<(u16, Vec<u8>), BadRequest> {
     let request = ProxyRequest::from_json(body)?;
-    let answer = match Delivery::new(gateway, &request) {
+    let response = match Delivery::new(gateway, &request) {
         Ok(delivery) => delivery.run().await,
         Err(failure) => failed(failure, 0, Vec::new()),
     };
-    let outcome = match &answer.failure {
+    let outcome = match &response.failure {
         None => EventOutcome::Delivered,
         Some(failure) if failure.is_retryable() => EventOutcome::Retried,
         Some(_) => EventOutcome::Aborted,
     };
     let jobs = u64::try_from(request.metadata.len()).unwrap_or(u64::MAX);
     gateway.metrics.events(EventKind::Delivery, outcome, jobs);
-    Ok((answer.http_status(version), answer.to_json(version, &request)))
+    Ok((response.http_status(version), response.to_json(version, &request)))
 }
 
 /// A request that is understood.
@@ -135,19 +135,19 @@ impl<'g, 'r> Delivery<'g, 'r> {
         }
     }
 
-    async fn run(self) -> ProxyAnswer<'static> {
+    async fn run(self) -> ProxyResponse<'static> {
         let steps = Steps {
             gateway: self.gateway,
             target: self.target(),
         };
         let (error, body) = match self.gateway.send(&steps.target, &self.call).await {
-            Ok(answer) => return self.delivered(&steps.target, answer),
+            Ok(response) => return self.delivered(&steps.target, response),
             Err(CallError::Answered(error, body)) => (error, body),
             Err(error) => return refused(error),
         };
         for walk in self.walks() {
             match self.recover(&steps, walk, &error).await {
-                Ok(Some(answer)) => return self.delivered(&steps.target, answer),
+                Ok(Some(response)) => return self.delivered(&steps.target, response),
                 Ok(None) => {}
                 Err(failed) if error.status == 409 => return failed_recovery(failed),
                 Err(failed) => return refused(failed),
@@ -199,7 +199,12 @@ impl<'g, 'r> Delivery<'g, 'r> {
     }
 
     /// Goes on after the error: with what Intercom has answered in the end, or with nothing if there is no way on.
-    async fn recover(&self, steps: &Steps<'_>, mut walk: Walk, error: &ApiError) -> Result<Option<Answer>, CallError> {
+    async fn recover(
+        &self,
+        steps: &Steps<'_>,
+        mut walk: Walk,
+        error: &ApiError,
+    ) -> Result<Option<Response>, CallError> {
         let [external_id, email] = self.identities();
         let mut known = Recovering {
             contacts: &self.gateway.contacts,
@@ -236,10 +241,10 @@ impl<'g, 'r> Delivery<'g, 'r> {
         }
     }
 
-    fn delivered(&self, target: &Target<'_>, answer: Answer) -> ProxyAnswer<'static> {
+    fn delivered(&self, target: &Target<'_>, response: Response) -> ProxyResponse<'static> {
         match self.call.operation {
             OperationId::CreateContact | OperationId::UpdateContact => {
-                if let Ok(contact) = serde_json::from_slice::<Contact>(&answer.body) {
+                if let Ok(contact) = serde_json::from_slice::<Contact>(&response.body) {
                     let [external_id, email] = self.identities();
                     let contacts = &self.gateway.contacts;
                     contacts.written(target.scope, external_id.as_deref(), email.as_deref(), &contact.id);
@@ -252,12 +257,12 @@ impl<'g, 'r> Delivery<'g, 'r> {
             }
             _ => {}
         }
-        ProxyAnswer {
-            status: answer.status,
+        ProxyResponse {
+            status: response.status,
             failure: None,
             is_unauthorized: false,
-            intercom_status: answer.status,
-            body: Cow::Owned(answer.body),
+            intercom_status: response.status,
+            body: Cow::Owned(response.body),
         }
     }
 
@@ -340,12 +345,12 @@ fn operation_of(method: &str, path: &str) -> Option<OperationId> {
 }
 
 /// What a call that did not succeed means to rudder-server.
-fn refused(error: CallError) -> ProxyAnswer<'static> {
+fn refused(error: CallError) -> ProxyResponse<'static> {
     let message = error.to_string();
-    let CallError::Answered(answer, body) = error else {
+    let CallError::Answered(response, body) = error else {
         return failed(error.into(), 0, Vec::new());
     };
-    let (status, error_type) = match answer.status {
+    let (status, error_type) = match response.status {
         401 => (status::ABORTED, ErrorType::Aborted),
         408 => (status::RETRYABLE, ErrorType::Retryable),
         status @ 429 => (status, ErrorType::Throttled),
@@ -354,29 +359,29 @@ fn refused(error: CallError) -> ProxyAnswer<'static> {
         _ => (status::RETRYABLE, ErrorType::Retryable),
     };
     let failure = Failure::new(status, ErrorCategory::Network, error_type, message);
-    ProxyAnswer {
-        is_unauthorized: answer.status == 401,
-        ..failed(failure, answer.status, body)
+    ProxyResponse {
+        is_unauthorized: response.status == 401,
+        ..failed(failure, response.status, body)
     }
 }
 
 /// The recovery from a conflict failed; the next attempt may find another state.
-fn failed_recovery(error: CallError) -> ProxyAnswer<'static> {
+fn failed_recovery(error: CallError) -> ProxyResponse<'static> {
     let message = format!("conflict: recovery failed: {error}");
     match error {
-        CallError::Answered(answer, body) if !matches!(answer.status, 401 | 429) => {
-            retried(message, answer.status, body)
+        CallError::Answered(response, body) if !matches!(response.status, 401 | 429) => {
+            retried(message, response.status, body)
         }
         other => refused(other),
     }
 }
 
-fn retried(message: impl Into<String>, intercom_status: u16, body: Vec<u8>) -> ProxyAnswer<'static> {
+fn retried(message: impl Into<String>, intercom_status: u16, body: Vec<u8>) -> ProxyResponse<'static> {
     failed(Failure::retryable(message), intercom_status, body)
 }
 
-fn failed(failure: Failure, intercom_status: u16, body: Vec<u8>) -> ProxyAnswer<'static> {
-    ProxyAnswer {
+fn failed(failure: Failure, intercom_status: u16, body: Vec<u8>) -> ProxyResponse<'static> {
+    ProxyResponse {
         status: failure.status,
         failure: Some(failure),
         is_unauthorized: false,

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Why a request to transform events has no answer with status 200.
+/// Why a request to transform events has no response with status 200.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// It is no request.
@@ -24,11 +24,11 @@ pub(crate) enum Refusal {
     /// It is for another destination type.
     OtherDestination,
     /// What is to be echoed is too long: a few destinations stand for many events.
-    AnswerTooLarge,
+    ResponseTooLarge,
 }
 
-/// How long an answer may be, in lengths of the longest request.
-const LONGEST_ANSWER: usize = 8;
+/// How long a response may be, in lengths of the longest request.
+const LONGEST_RESPONSE: usize = 8;
 
 /// Transforms events. `secret` is the value of the header that overrides the secrets of the events.
 pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str>) -> Result<Vec<u8>, Refusal> {
@@ -44,7 +44,7 @@ pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str
         Input::Events(events) if !events.is_empty() => events,
         _ => return Ok(no_events()),
     };
-    // The answer is about as long as the request: metadata and destination are echoed, and the body is most of the event.
+    // The response is about as long as the request: metadata and destination are echoed, and the body is most of the event.
     let mut elements = Elements::new(events.len(), body.len() + events.len() * 512);
     let mut tally = Tally::default();
     let waiting = Inline::new(gateway, &request, secret).run(events, &mut elements, &mut tally)?;
@@ -120,7 +120,7 @@ impl<'g, 'r> Inline<'g, 'r> {
             .settings
             .max_body_bytes
             .get()
-            .saturating_mul(LONGEST_ANSWER);
+            .saturating_mul(LONGEST_RESPONSE);
         let mut to_come = 0;
         for (event, input) in events.iter().enumerate() {
             let read = &input.read;
@@ -155,7 +155,7 @@ impl<'g, 'r> Inline<'g, 'r> {
             };
             tally.count(kind, outcome);
             if elements.bytes() + to_come > longest {
-                return Err(Refusal::AnswerTooLarge);
+                return Err(Refusal::ResponseTooLarge);
             }
         }
         Ok(waiting)

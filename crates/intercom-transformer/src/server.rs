@@ -81,7 +81,7 @@ impl Transformer {
                     continue;
                 }
             };
-            // Answers are written whole, so waiting for more would only cost time.
+            // Responses are written whole, so waiting for more would only cost time.
             let _ = stream.set_nodelay(true);
             let Some(place) = peers.connect(peer.ip(), settings.max_connections_per_peer.get()) else {
                 tracing::debug!("a connection was closed: its peer has too many");

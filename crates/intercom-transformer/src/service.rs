@@ -185,9 +185,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Bad(error) => error.into(),
             Refusal::OtherDestination => other_destination(),
-            Refusal::AnswerTooLarge => {
-                let message = "what is to be echoed would make the answer too long";
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "answer_too_large", message)
+            Refusal::ResponseTooLarge => {
+                let message = "what is to be echoed would make the response too long";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "response_too_large", message)
             }
         }
     }
@@ -294,8 +294,8 @@ async fn observe(State((service, endpoint)): State<(Transformer, Endpoint)>, req
 async fn router_transform(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
     let (headers, body) = service.read(request).await?;
     let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-    let answer = router::transform(&service.gateway, utf8(&body)?, secret).await?;
-    Ok(body.respond(StatusCode::OK, answer))
+    let response = router::transform(&service.gateway, utf8(&body)?, secret).await?;
+    Ok(body.respond(StatusCode::OK, response))
 }
 
 async fn process(
@@ -307,8 +307,8 @@ async fn process(
     if !is_destination_type(&destination) {
         return Err(other_destination());
     }
-    let answer = processor::refuse(&service.gateway, utf8(&body)?)?;
-    Ok(body.respond(StatusCode::OK, answer))
+    let response = processor::refuse(&service.gateway, utf8(&body)?)?;
+    Ok(body.respond(StatusCode::OK, response))
 }
 
 async fn proxy_v0(service: State<Transformer>, path: Path<String>, request: Request) -> Result<Response, Problem> {
@@ -329,9 +329,9 @@ async fn deliver(
     if !is_destination_type(&destination) {
         return Err(other_destination());
     }
-    let (status, answer) = proxy::deliver(&service.gateway, version, utf8(&body)?).await?;
+    let (status, response) = proxy::deliver(&service.gateway, version, utf8(&body)?).await?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Ok(body.respond(status, answer))
+    Ok(body.respond(status, response))
 }
 
 async fn delete_users(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
@@ -343,9 +343,9 @@ async fn delete_users(State(service): State<Transformer>, request: Request) -> R
         .and_then(|info| members(info, ["secret"]))
         .and_then(|[secret]| secret);
     let secret = secret.map(RawValue::get);
-    let (status, answer) = deletion::delete_users(&service.gateway, utf8(&body)?, secret).await?;
+    let (status, response) = deletion::delete_users(&service.gateway, utf8(&body)?, secret).await?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Ok(body.respond(status, answer))
+    Ok(body.respond(status, response))
 }
 
 async fn features() -> Response {

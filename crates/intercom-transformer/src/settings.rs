@@ -37,7 +37,7 @@ pub struct Settings {
     pub on_unknown_contact: UnknownContactPolicy,
     /// The longest body of a request that is read, in bytes.
     pub max_body_bytes: NonZeroUsize,
-    /// Requests with a body in progress at one time; beyond them, the answer is 503.
+    /// Requests with a body in progress at one time; beyond them, the response is 503.
     pub max_requests: NonZeroUsize,
     /// Connections at one time; beyond them, new ones wait.
     pub max_connections: NonZeroUsize,
@@ -47,7 +47,7 @@ pub struct Settings {
     pub max_calls_per_request: NonZeroUsize,
     /// How long a connection to Intercom may take.
     pub connect_timeout: Duration,
-    /// How long an answer of Intercom may take.
+    /// How long a response of Intercom may take.
     pub call_timeout: Duration,
     /// How long all calls of one request may take. What is not done by then is answered as retryable.
     pub request_timeout: Duration,

@@ -5,7 +5,7 @@ use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::Memory;
 use crate::protocol::Failure;
 use intercom_api::{Call, ContactId, OperationId};
-use intercom_delivery::{Answer, Ending, Fact, FailureCode, Knowledge, Next, Verdict, Walk};
+use intercom_delivery::{Ending, Fact, FailureCode, Knowledge, Next, Response, Verdict, Walk};
 use rudderstack_to_intercom::{Lookup, Plan};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -98,10 +98,10 @@ impl Steps<'_> {
         walk: &mut Walk,
         call: &Call,
         known: &mut K,
-    ) -> (Result<Answer, CallError>, Verdict) {
+    ) -> (Result<Response, CallError>, Verdict) {
         let made = self.gateway.send(&self.target, call).await;
         let response = match &made {
-            Ok(answer) => Ok(answer.body.as_slice()),
+            Ok(response) => Ok(response.body.as_slice()),
             Err(CallError::Answered(error, _)) => Err(&**error),
             Err(_) => return (made, Verdict::Retry(FailureCode::ConnectionFailed)),
         };

@@ -35,7 +35,7 @@ async fn start(change: impl FnOnce(&mut Settings)) -> Running {
     Running { address, stop, task }
 }
 
-/// A request whose connection is closed after the answer.
+/// A request whose connection is closed after the response.
 async fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
@@ -43,16 +43,16 @@ async fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Strin
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
 }
 
 async fn is_served(address: SocketAddr) {
-    let answer = ask(address, "POST", "//routerTransform/", r#"{"input":[]}"#).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let answer = ask(address, "GET", "/features", "").await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = ask(address, "POST", "//routerTransform/", r#"{"input":[]}"#).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    let response = ask(address, "GET", "/features", "").await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 /// Sends the head of a request, and half of its body.
@@ -61,9 +61,9 @@ async fn begin(address: SocketAddr) -> TcpStream {
     let head = b"POST /routerTransform HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n";
     stream.write_all(head).await.unwrap();
     // Once it asks for the body, the service is at work on the request.
-    let mut answer = [0; 25];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut response = [0; 25];
+    stream.read_exact(&mut response).await.unwrap();
+    assert_eq!(&response, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(b"{\"input\":").await.unwrap();
     stream
 }
@@ -73,11 +73,11 @@ async fn a_client_that_stalls_is_given_up_and_the_rest_is_served() {
     let service = start(|settings| settings.body_timeout = Duration::from_millis(50)).await;
     let mut stalled = begin(service.address).await;
     is_served(service.address).await;
-    let mut answer = String::new();
-    stalled.read_to_string(&mut answer).await.unwrap();
+    let mut response = String::new();
+    stalled.read_to_string(&mut response).await.unwrap();
     assert!(
-        answer.starts_with("HTTP/1.1 408 ") && answer.contains("body_timeout"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 408 ") && response.contains("body_timeout"),
+        "{response}"
     );
 }
 
@@ -85,11 +85,11 @@ async fn a_client_that_stalls_is_given_up_and_the_rest_is_served() {
 async fn a_client_that_disconnects_in_the_middle_frees_its_room() {
     let service = start(|settings| settings.max_requests = 1.try_into().unwrap()).await;
     let stalled = begin(service.address).await;
-    let answer = ask(service.address, "POST", "/routerTransform", "{}").await;
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let response = ask(service.address, "POST", "/routerTransform", "{}").await;
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
     assert!(
-        answer.contains("retry-after: 1") && answer.contains("overloaded"),
-        "{answer}"
+        response.contains("retry-after: 1") && response.contains("overloaded"),
+        "{response}"
     );
     // What needs no room is served all the same.
     assert!(
@@ -99,11 +99,11 @@ async fn a_client_that_disconnects_in_the_middle_frees_its_room() {
     );
     drop(stalled);
     loop {
-        let answer = ask(service.address, "POST", "/routerTransform", r#"{"input":[]}"#).await;
-        if answer.starts_with("HTTP/1.1 200 ") {
+        let response = ask(service.address, "POST", "/routerTransform", r#"{"input":[]}"#).await;
+        if response.starts_with("HTTP/1.1 200 ") {
             break;
         }
-        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
     }
 }
 
@@ -127,8 +127,8 @@ async fn a_thousand_idle_connections_keep_nobody_out() {
 async fn idle_connections_are_closed_in_time() {
     let service = start(|settings| settings.idle_timeout = Duration::from_millis(50)).await;
     let mut idle = TcpStream::connect(service.address).await.unwrap();
-    let mut answer = Vec::new();
-    idle.read_to_end(&mut answer).await.unwrap();
+    let mut response = Vec::new();
+    idle.read_to_end(&mut response).await.unwrap();
     is_served(service.address).await;
 }
 
@@ -143,9 +143,9 @@ async fn a_head_that_does_not_end_is_given_up_before_a_connection_is_idle_too_lo
     // Between two requests, a connection may be idle for longer.
     let mut kept = TcpStream::connect(service.address).await.unwrap();
     let request = b"GET /features HTTP/1.1\r\nhost: x\r\n\r\n";
-    let mut answer = [0; 15];
+    let mut response = [0; 15];
     kept.write_all(request).await.unwrap();
-    kept.read_exact(&mut answer).await.unwrap();
+    kept.read_exact(&mut response).await.unwrap();
     for stream in [&mut silent, &mut slow] {
         let mut rest = Vec::new();
         // A reset is as good.
@@ -188,11 +188,11 @@ content-length: {}
         stuck.read_exact(&mut first).await.unwrap();
         assert_eq!(&first, b"HTTP/1.1 200 OK");
         loop {
-            let answer = ask(service.address, "POST", "/routerTransform", r#"{"input":[]}"#).await;
-            if answer.starts_with(&format!("HTTP/1.1 {expected} ")) {
+            let response = ask(service.address, "POST", "/routerTransform", r#"{"input":[]}"#).await;
+            if response.starts_with(&format!("HTTP/1.1 {expected} ")) {
                 break;
             }
-            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+            assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
         }
     }
 }
@@ -209,9 +209,9 @@ async fn a_stop_finishes_what_is_in_progress() {
     }
     let rest = format!("[]}}{}", " ".repeat(100 - 9 - 3));
     begun.write_all(rest.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    begun.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let mut response = String::new();
+    begun.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     service.task.await.unwrap().unwrap();
     drop(idle);
 }

@@ -1,4 +1,4 @@
-//! Hostile requests: whatever comes, the answer is JSON, and it is no fault of ours.
+//! Hostile requests: whatever comes, the response is JSON, and it is no fault of ours.
 //!
 //! `PROPTEST_CASES=100000 cargo test -p intercom-transformer --test hostile` tries as many.
 #![allow(missing_docs, clippy::unwrap_used, clippy::needless_pass_by_value)]
@@ -192,11 +192,11 @@ proptest! {
         }
         let request = request.body(Body::from(body.clone())).unwrap();
         // So that a hang fails, rather than hangs.
-        let answer = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(120), ask(&ROUTER, request)).await });
-        let answer = answer.expect("an answer");
-        let status = answer.status.as_u16();
-        prop_assert_eq!(&answer.headers["apiversion"], "2");
-        let json = answer.json();
+        let response = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(120), ask(&ROUTER, request)).await });
+        let response = response.expect("a response");
+        let status = response.status.as_u16();
+        prop_assert_eq!(&response.headers["apiversion"], "2");
+        let json = response.json();
         // A job without token or connection is to be retried, and these two say so by their own status.
         let may_fail = path.starts_with("/v0/destinations/intercom_v2/proxy") || path == "/deleteUsers";
         prop_assert!(status < 500 || status == 500 && may_fail && json.get("code").is_none(), "{} {}", status, json);

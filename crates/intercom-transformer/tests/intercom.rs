@@ -24,15 +24,15 @@ async fn deliver(router: &Router, element: &Value, version: &str) -> (StatusCode
         element["metadata"][0].clone()
     };
     let path = format!("/{version}/destinations/intercom_v2/proxy");
-    let answer = post(router, &path, request.to_string()).await;
-    (answer.status, answer.json())
+    let response = post(router, &path, request.to_string()).await;
+    (response.status, response.json())
 }
 
 async fn save(router: &Router, message: Value) -> Value {
     let elements = transform(router, &[event(1, message)]).await;
-    let (status, answer) = deliver(router, &elements[0], "v1").await;
+    let (status, response) = deliver(router, &elements[0], "v1").await;
     assert_eq!(status, StatusCode::OK);
-    answer
+    response
 }
 
 fn calls(sandbox: &RunningSandbox, name: &str) -> u64 {
@@ -78,11 +78,11 @@ async fn a_contact_that_no_search_finds_yet_is_remembered() {
     let other = service(sandbox.base_url()).router();
     let created = transform(&other, &[event(3, identify("u-1"))]).await;
     assert_eq!(created[0]["batchedRequest"]["method"], "POST");
-    let (status, answer) = deliver(&other, &created[0], "v1").await;
+    let (status, response) = deliver(&other, &created[0], "v1").await;
     assert_eq!(
-        (status, &answer["output"]["status"]),
+        (status, &response["output"]["status"]),
         (StatusCode::OK, &json!(200)),
-        "{answer}"
+        "{response}"
     );
     assert_eq!(state(&sandbox)["contacts"].as_array().unwrap().len(), 1);
 }
@@ -123,10 +123,10 @@ async fn undefined_attributes_are_dropped_from_delivered_requests_if_the_policy_
     let drops = intercom_transformer::Transformer::new(settings).unwrap().router();
     let identify = json!({"type": "identify", "userId": "u-1", "traits": {"name": "Ann", "shoes": 43}});
     let elements = transform(&drops, &[event(1, identify)]).await;
-    let (_, answer) = deliver(&fails, &elements[0], "v1").await;
-    assert_eq!(answer["output"]["status"], 400);
-    let (_, answer) = deliver(&drops, &elements[0], "v1").await;
-    assert_eq!(answer["output"]["status"], 200, "{answer}");
+    let (_, response) = deliver(&fails, &elements[0], "v1").await;
+    assert_eq!(response["output"]["status"], 400);
+    let (_, response) = deliver(&drops, &elements[0], "v1").await;
+    assert_eq!(response["output"]["status"], 200, "{response}");
     assert_eq!(state(&sandbox)["contacts"][0]["name"], "Ann");
 }
 
@@ -220,14 +220,14 @@ async fn a_dead_intercom_makes_events_wait_not_fail() {
         "endpoint": "https://api.intercom.io/contacts", "method": "POST", "metadata": {"jobId": 1},
         "headers": {"Authorization": "Bearer t"}, "body": {"JSON": {"email": "a@b.c"}},
     });
-    let answer = post(&router, "/v0/destinations/intercom_v2/proxy", request.to_string()).await;
+    let response = post(&router, "/v0/destinations/intercom_v2/proxy", request.to_string()).await;
     assert_eq!(
-        (answer.status.as_u16(), &answer.json()["output"]["status"]),
+        (response.status.as_u16(), &response.json()["output"]["status"]),
         (500, &json!(500))
     );
-    let answer = post(&router, "/v1/destinations/intercom_v2/proxy", request.to_string()).await;
+    let response = post(&router, "/v1/destinations/intercom_v2/proxy", request.to_string()).await;
     assert_eq!(
-        (answer.status.as_u16(), &answer.json()["output"]["status"]),
+        (response.status.as_u16(), &response.json()["output"]["status"]),
         (200, &json!(500))
     );
 }
@@ -261,16 +261,16 @@ async fn the_proxy_calls_nobody_but_intercom() {
     ] {
         let request =
             json!({"endpoint": endpoint, "method": "POST", "metadata": [{}], "headers": {"Authorization": "Bearer t"}});
-        let answer = post(&router, "/v1/destinations/intercom_v2/proxy", request.to_string()).await;
-        assert_eq!(answer.json()["output"]["status"], 400, "{endpoint}");
+        let response = post(&router, "/v1/destinations/intercom_v2/proxy", request.to_string()).await;
+        assert_eq!(response.json()["output"]["status"], 400, "{endpoint}");
     }
 }
 
 async fn delete(router: &Router, users: Value) -> (StatusCode, Value) {
     let body = json!([{"jobId": "1", "destType": "intercom_v2", "config": {}, "userAttributes": users}]);
     let request = Request::post("/deleteUsers").header("x-rudder-dest-info", r#"{"secret":{"accessToken":"token"}}"#);
-    let answer = ask(router, request.body(Body::from(body.to_string())).unwrap()).await;
-    (answer.status, answer.json())
+    let response = ask(router, request.body(Body::from(body.to_string())).unwrap()).await;
+    (response.status, response.json())
 }
 
 #[tokio::test]
@@ -288,9 +288,9 @@ async fn users_are_erased_by_any_identity_archived_ones_too() {
         sandbox.call(&call, intercom_sandbox::UnixMillis(0));
     });
     let users = json!([{"userId": "u-1"}, {"email": "U-2@example.com"}, {"userId": "u-3"}, {"userId": "nobody"}]);
-    let (status, answer) = delete(&router, users).await;
+    let (status, response) = delete(&router, users).await;
     assert_eq!(
-        (status, &answer),
+        (status, &response),
         (StatusCode::OK, &json!([{"statusCode": 200, "status": "successful"}]))
     );
     assert_eq!(calls(&sandbox, "request_user_deletion"), 3);
@@ -303,9 +303,9 @@ async fn who_is_not_named_is_not_said_to_be_erased() {
     let (sandbox, router) = with_sandbox(Settings::default()).await;
     save(&router, identify("u-1")).await;
     for nobody in [json!({}), json!({"userId": "", "phone": "1"}), json!(null)] {
-        let (status, answer) = delete(&router, json!([nobody, {"userId": "u-1"}])).await;
-        assert_eq!((status.as_u16(), &answer[0]["status"]), (400, &json!("failed")));
-        let error = answer[0]["error"].as_str().unwrap();
+        let (status, response) = delete(&router, json!([nobody, {"userId": "u-1"}])).await;
+        assert_eq!((status.as_u16(), &response[0]["status"]), (400, &json!("failed")));
+        let error = response[0]["error"].as_str().unwrap();
         assert!(error.starts_with("/userAttributes/0: user_not_named"), "{error}");
     }
     // The others are erased all the same.
@@ -316,24 +316,24 @@ async fn who_is_not_named_is_not_said_to_be_erased() {
 async fn a_refused_token_ends_a_deletion_and_a_failure_that_passes_is_told_first() {
     let (sandbox, router) = with_sandbox(Settings::default()).await;
     sandbox.with(|sandbox| sandbox.set_token(Some("another".to_owned())));
-    let (status, answer) = delete(&router, json!([{}, {"userId": "u-1"}])).await;
+    let (status, response) = delete(&router, json!([{}, {"userId": "u-1"}])).await;
     assert_eq!(status.as_u16(), 400);
-    assert_eq!(answer[0]["authErrorCategory"], "AUTH_STATUS_INACTIVE");
+    assert_eq!(response[0]["authErrorCategory"], "AUTH_STATUS_INACTIVE");
     sandbox.with(|sandbox| {
         let mut faults = Faults::none();
         faults.scripted = vec![ScriptedFault::at_call(1, Fault::status(503))];
         sandbox.set_token(None);
         sandbox.set_faults(faults);
     });
-    let (status, answer) = delete(&router, json!([{}, {"userId": "u-1"}])).await;
-    assert_eq!((status.as_u16(), &answer[0]["status"]), (503, &json!("failed")));
+    let (status, response) = delete(&router, json!([{}, {"userId": "u-1"}])).await;
+    assert_eq!((status.as_u16(), &response[0]["status"]), (503, &json!("failed")));
 }
 
 #[tokio::test]
 async fn a_deletion_that_cannot_be_made_is_no_success() {
     let router = service(NOBODY).router();
-    let (status, answer) = delete(&router, json!([{"userId": "u-1"}])).await;
-    assert_eq!((status.as_u16(), &answer[0]["status"]), (500, &json!("failed")));
-    let answer = post(&router, "/deleteUsers", r#"[{"userAttributes":[{"userId":"u"}]}]"#).await;
-    assert_eq!(answer.status.as_u16(), 500);
+    let (status, response) = delete(&router, json!([{"userId": "u-1"}])).await;
+    assert_eq!((status.as_u16(), &response[0]["status"]), (500, &json!("failed")));
+    let response = post(&router, "/deleteUsers", r#"[{"userAttributes":[{"userId":"u"}]}]"#).await;
+    assert_eq!(response.status.as_u16(), 500);
 }

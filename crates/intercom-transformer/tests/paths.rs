@@ -18,10 +18,10 @@ async fn what_operators_ask_for_is_answered() {
         ("/transformerBuildVersion", "text/plain"),
         ("/metrics", "application/openmetrics-text"),
     ] {
-        let answer = ask(&router, Request::get(path).body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let response = ask(&router, Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}");
         assert!(
-            answer.headers["content-type"]
+            response.headers["content-type"]
                 .to_str()
                 .unwrap()
                 .starts_with(content_type),
@@ -50,29 +50,29 @@ async fn nothing_below_a_known_path_is_a_404() {
         ("/features", 405, "method_not_allowed"),
         ("/other", 404, "not_found"),
     ] {
-        let answer = post(&router, path, "{}").await;
+        let response = post(&router, path, "{}").await;
         assert_eq!(
-            (answer.status.as_u16(), answer.code().as_str()),
+            (response.status.as_u16(), response.code().as_str()),
             (status, code),
             "{path}"
         );
-        assert_eq!(answer.headers["apiversion"], "2", "{path}");
+        assert_eq!(response.headers["apiversion"], "2", "{path}");
     }
-    let answer = ask(&router, Request::get("/routerTransform").body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.code(), "method_not_allowed");
+    let response = ask(&router, Request::get("/routerTransform").body(Body::empty()).unwrap()).await;
+    assert_eq!(response.code(), "method_not_allowed");
 }
 
 #[tokio::test]
 async fn another_destination_type_is_refused() {
     let router = service(NOBODY).router();
-    let answer = post(&router, "/routerTransform", r#"{"input":[{}],"destType":"other"}"#).await;
+    let response = post(&router, "/routerTransform", r#"{"input":[{}],"destType":"other"}"#).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (400, "other_destination")
     );
-    let answer = post(&router, "/deleteUsers", r#"[{"destType":"other","userAttributes":[]}]"#).await;
+    let response = post(&router, "/deleteUsers", r#"[{"destType":"other","userAttributes":[]}]"#).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (400, "other_destination")
     );
 }
@@ -91,8 +91,12 @@ async fn bodies_of_another_form_are_refused() {
         ("x-content-format", "json+compactedv9", "unsupported_content_format"),
     ] {
         let request = Request::post("/routerTransform").header(name, value);
-        let answer = ask(&router, request.body(Body::from("{}")).unwrap()).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (415, code), "{value}");
+        let response = ask(&router, request.body(Body::from("{}")).unwrap()).await;
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (415, code),
+            "{value}"
+        );
     }
     for (name, value) in [
         ("content-type", "application/json; charset=utf-8"),
@@ -100,8 +104,8 @@ async fn bodies_of_another_form_are_refused() {
         ("x-content-format", "json+compactedv1"),
     ] {
         let request = Request::post("/routerTransform").header(name, value);
-        let answer = ask(&router, request.body(Body::from("{}")).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{value}");
+        let response = ask(&router, request.body(Body::from("{}")).unwrap()).await;
+        assert_eq!(response.status, StatusCode::OK, "{value}");
     }
 }
 
@@ -119,8 +123,12 @@ async fn what_is_no_json_is_refused() {
             (&b"\xff"[..], "invalid_utf8"),
             (&b""[..], "invalid_json"),
         ] {
-            let answer = post(&router, path, body.to_vec()).await;
-            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code), "{path}");
+            let response = post(&router, path, body.to_vec()).await;
+            assert_eq!(
+                (response.status.as_u16(), response.code().as_str()),
+                (400, code),
+                "{path}"
+            );
         }
     }
 }
@@ -135,32 +143,32 @@ async fn a_body_may_be_so_long_and_no_longer() {
         post(&router, "/routerTransform", fits.clone()).await.status,
         StatusCode::OK
     );
-    let answer = post(&router, "/routerTransform", format!("{fits} ")).await;
+    let response = post(&router, "/routerTransform", format!("{fits} ")).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (413, "body_too_large")
     );
     // The same when the length is not told.
     let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>(fits.clone()), Ok(fits)]);
-    let answer = post(&router, "/routerTransform", Body::from_stream(chunks)).await;
+    let response = post(&router, "/routerTransform", Body::from_stream(chunks)).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (413, "body_too_large")
     );
 }
 
 #[tokio::test]
-async fn a_destination_that_stands_for_many_events_cannot_blow_the_answer_up() {
+async fn a_destination_that_stands_for_many_events_cannot_blow_the_response_up() {
     let mut settings = Settings::new();
     settings.max_body_bytes = 100_000.try_into().unwrap();
     let router = Transformer::new(settings).unwrap().router();
     let event = json!({"message": {"type": "page"}, "metadata": {"destinationId": "d"}});
     let destination = json!({"Config": {}, "x": "x".repeat(50_000)});
     let body = json!({"input": vec![event; 500], "destinations": {"d": destination}});
-    let answer = post(&router, "/routerTransform", body.to_string()).await;
+    let response = post(&router, "/routerTransform", body.to_string()).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
-        (413, "answer_too_large")
+        (response.status.as_u16(), response.code().as_str()),
+        (413, "response_too_large")
     );
 }
 
@@ -173,9 +181,9 @@ async fn no_events_are_one_error() {
         r#"{"input":{}}"#,
         r#"{"input":null,"destType":"INTERCOM_V2"}"#,
     ] {
-        let answer = post(&router, "/routerTransform", body).await;
-        assert_eq!(answer.status, StatusCode::OK);
-        let output = answer.json()["output"].as_array().unwrap().clone();
+        let response = post(&router, "/routerTransform", body).await;
+        assert_eq!(response.status, StatusCode::OK);
+        let output = response.json()["output"].as_array().unwrap().clone();
         assert_eq!((output.len(), &output[0]["statusCode"]), (1, &json!(400)), "{body}");
     }
 }
@@ -184,14 +192,14 @@ async fn no_events_are_one_error() {
 async fn the_processor_is_sent_to_the_router() {
     let router = service(NOBODY).router();
     let body = r#"[{"message":{},"metadata":{"jobId":9007199254740993,"destinationId":"d"}},5]"#;
-    let answer = post(&router, "/v0/destinations/INTERCOM_V2", body).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let response = post(&router, "/v0/destinations/INTERCOM_V2", body).await;
+    assert_eq!(response.status, StatusCode::OK);
+    let text = String::from_utf8(response.body.clone()).unwrap();
     assert!(
         text.contains(r#"{"jobId":9007199254740993,"destinationId":"d"}"#),
         "{text}"
     );
-    let elements = answer.json();
+    let elements = response.json();
     for element in elements.as_array().unwrap() {
         assert_eq!(element["statusCode"], 400);
         assert!(element["error"].as_str().unwrap().contains("/routerTransform"));
@@ -206,13 +214,13 @@ async fn the_destination_of_compacted_events_is_found_and_echoed() {
         {"message":{"type":"track","event":"e","userId":"u"},"metadata":{"destinationId":"d-9","secret":{"accessToken":"t"},"jobId":2}}],
         "destType":"intercom_v2","connections":{},
         "destinations":{"d-1":{"Config":{}},"d-2":{ "Config":{"apiServer":"Europe"},"new":9007199254740993 }}}"#;
-    let answer = post(&router, "/routerTransform", body).await;
-    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let response = post(&router, "/routerTransform", body).await;
+    let text = String::from_utf8(response.body.clone()).unwrap();
     assert!(
         text.contains(r#""destination":{ "Config":{"apiServer":"Europe"},"new":9007199254740993 }"#),
         "{text}"
     );
-    let output = answer.json()["output"].clone();
+    let output = response.json()["output"].clone();
     assert_eq!(
         output[0]["batchedRequest"]["endpoint"],
         "https://api.eu.intercom.io/events"
@@ -232,8 +240,8 @@ async fn a_secret_in_the_header_overrides_those_of_the_events() {
         ("nonsense", json!(null), 500),
     ] {
         let request = Request::post("/routerTransform").header("Oauth-Secret", header);
-        let answer = ask(&router, request.body(Body::from(body.clone())).unwrap()).await;
-        let element = answer.json()["output"][0].clone();
+        let response = ask(&router, request.body(Body::from(body.clone())).unwrap()).await;
+        let element = response.json()["output"][0].clone();
         assert_eq!(element["batchedRequest"]["headers"]["Authorization"], token, "{header}");
         assert_eq!(element["statusCode"], status, "{header}");
         assert_eq!(element["metadata"][0]["secret"]["accessToken"], "token");

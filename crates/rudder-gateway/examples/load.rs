@@ -1,7 +1,7 @@
 //! Measures a gateway that is running, and fills a store to be measured.
 //!
 //! - `load send URL KEY SECONDS [SENDERS [RATE]]`: sends batches of 100 events, as many a second as are answered or as RATE
-//!   says, and says how many were acknowledged and how long the answers took. With a rate, a request that is late because
+//!   says, and says how many were acknowledged and how long the responses took. With a rate, a request that is late because
 //!   the one before it was slow counts from when it was due.
 //! - `load fill FILE COUNT`: makes a store in which so many events wait.
 
@@ -84,7 +84,7 @@ async fn send(url: &str, key: &str, seconds: u64, senders: u32, rate: Option<f64
     let events = times.len() as u64 * BATCH;
     let at = |share: usize| times[(times.len() - 1) * share / 1_000].as_secs_f64() * 1e3;
     println!(
-        "{events} events acknowledged in {:.1} s: {:.0} a second; answers: median {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        "{events} events acknowledged in {:.1} s: {:.0} a second; responses: median {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
         elapsed.as_secs_f64(),
         events as f64 / elapsed.as_secs_f64(),
         at(500),

@@ -8,7 +8,7 @@ mod common;
 
 use common::{Served, run_with_token};
 use intercom_api::{DataAttributeModel, DataType};
-use intercom_sandbox::{ErrorAnswer, Fault, Faults, ScriptedFault, Settings};
+use intercom_sandbox::{ErrorResponse, Fault, Faults, ScriptedFault, Settings};
 use serde_json::{Value, json};
 
 const EVENTS: &str = r#"
@@ -113,7 +113,7 @@ fn what_is_missing_is_created_and_then_events_are_delivered() {
 #[test]
 fn one_that_intercom_refuses_stays_missing_and_the_others_are_created() {
     let mut settings = settings();
-    let mut refusal = ErrorAnswer::new(400);
+    let mut refusal = ErrorResponse::new(400);
     refusal.body = Some(r#"{"type":"error.list","errors":[{"code":"parameter_invalid","message":"no"}]}"#.to_owned());
     settings.faults = Faults::none();
     let operation = intercom_api::OperationId::CreateDataAttribute;

@@ -18,9 +18,9 @@ fn send(address: &str, key: &str) -> String {
     let head =
         format!("POST /v1/track HTTP/1.1\r\nhost: {address}\r\nauthorization: Basic {key}\r\nconnection: close\r\n");
     write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).unwrap();
-    answer[9..12].to_owned()
+    let mut response = String::new();
+    client.read_to_string(&mut response).unwrap();
+    response[9..12].to_owned()
 }
 
 fn wait(what: &str, holds: impl Fn() -> bool) {

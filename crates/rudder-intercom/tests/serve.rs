@@ -27,9 +27,9 @@ fn it_ends_in_order_when_it_is_asked_to() {
     let body = r#"{"input":[{"message":{"type":"track","event":"e","userId":"ann-secret"},"metadata":{"secret":{"accessToken":"top-secret"}},"destination":{}},{"message":5}]}"#;
     let head = "POST /routerTransform HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length";
     write!(client, "{head}: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let mut response = String::new();
+    client.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 
     let kill = Command::new("kill").arg(server.id().to_string()).status().unwrap();
     assert!(kill.success());
@@ -123,9 +123,9 @@ impl Gateway {
         let mut client = self.connect();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}");
         write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        response
     }
 
     fn end(mut self) -> Option<i32> {
@@ -142,7 +142,7 @@ impl Gateway {
 fn one_port_answers_the_sdks_and_the_data_plane() {
     let gateway = Gateway::start(&[]);
     let key = "authorization: Basic V0s6\r\n";
-    for (method, path, headers, body, answer) in [
+    for (method, path, headers, body, response) in [
         ("POST", "/v1/identify", key, r#"{"userId":"ann"}"#, "OK"),
         ("POST", "/v1/batch/", key, r#"{"batch":[]}"#, "OK"),
         ("GET", "/sourceConfig/?writeKey=WK", "", "", r#""destinations":[]"#),
@@ -155,7 +155,7 @@ fn one_port_answers_the_sdks_and_the_data_plane() {
     ] {
         let answered = gateway.ask(method, path, headers, body);
         assert!(
-            answered.starts_with("HTTP/1.1 200 ") && answered.contains(answer),
+            answered.starts_with("HTTP/1.1 200 ") && answered.contains(response),
             "{path}: {answered}"
         );
     }
@@ -166,16 +166,16 @@ fn one_port_answers_the_sdks_and_the_data_plane() {
 fn the_gateways_connections_are_timed_and_bounded() {
     let gateway = Gateway::start(&["--idle-timeout", "200ms", "--max-connections", "2"]);
     let read = |mut client: &TcpStream| {
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).map(|_| answer)
+        let mut response = String::new();
+        client.read_to_string(&mut response).map(|_| response)
     };
     // One says nothing, one does not end the head of its request; a third waits until there is room.
     let (idle, slow) = (gateway.connect(), gateway.connect());
     (&slow).write_all(b"POST /v1/track HTTP/1.1\r\nhost: ").unwrap();
-    let answer = gateway.ask("POST", "/v1/track", "authorization: Basic V0s6\r\n", "{}");
+    let response = gateway.ask("POST", "/v1/track", "authorization: Basic V0s6\r\n", "{}");
     assert!(
-        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("OK"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 200 ") && response.ends_with("OK"),
+        "{response}"
     );
     assert_eq!(read(&idle).unwrap_or_default(), "");
     assert!(!read(&slow).unwrap_or_default().starts_with("HTTP/1.1 200"));
@@ -192,8 +192,8 @@ fn a_request_that_does_not_end_does_not_keep_the_gateway() {
     );
     (&unended).write_all(head.as_bytes()).unwrap();
     // Connections are taken in the order in which they come, so the other one has been taken as well.
-    let answer = gateway.ask("GET", "/health", "", "");
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = gateway.ask("GET", "/health", "", "");
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     assert!(gateway.end().is_some());
 }
 

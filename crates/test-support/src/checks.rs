@@ -123,7 +123,7 @@ pub fn convert(input: &[u8]) {
     }
 }
 
-/// Any answer of Intercom's is an error with a code, and its message is short. The first two bytes are the status.
+/// Any response of Intercom's is an error with a code, and its message is short. The first two bytes are the status.
 pub fn error_body(input: &[u8]) {
     let Some((status, body)) = input.split_first_chunk() else {
         return;

@@ -3,9 +3,9 @@
 //! Source: the company operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/companies>.
 
-mod answers;
+mod responses;
 
-pub use answers::{Company, CompanyList, CompanyScroll, DeletedCompany, FoundCompanies, Plan, PlanObject};
+pub use responses::{Company, CompanyList, CompanyScroll, DeletedCompany, FoundCompanies, Plan, PlanObject};
 
 use crate::contacts::ContactList;
 use crate::ids::{CompanyExternalId, CompanyId, ContactId, SegmentId, TagId, UnixSeconds};
@@ -233,7 +233,7 @@ pub struct PageNumber {
 
 impl Operation for FindCompany {
     type Body = NoBody;
-    type Answer = FoundCompanies;
+    type Response = FoundCompanies;
     const ID: OperationId = OperationId::FindCompany;
 
     fn path(&self) -> Cow<'static, str> {
@@ -278,12 +278,12 @@ mod tests {
 
     #[test]
     fn one_company_and_a_page_of_them_are_told_apart() {
-        let one = FindCompany::parse_answer(br#"{"id":"123"}"#).unwrap();
+        let one = FindCompany::parse_response(br#"{"id":"123"}"#).unwrap();
         assert_eq!(one.first().unwrap().id.as_str(), "123");
         let list =
-            FindCompany::parse_answer(br#"{"type":"list","data":[{"id":"5","plan":{}}],"total_count":1}"#).unwrap();
+            FindCompany::parse_response(br#"{"type":"list","data":[{"id":"5","plan":{}}],"total_count":1}"#).unwrap();
         assert_eq!(list.first().unwrap().id.as_str(), "5");
-        let none = FindCompany::parse_answer(br#"{"type":"list","data":[]}"#).unwrap();
+        let none = FindCompany::parse_response(br#"{"type":"list","data":[]}"#).unwrap();
         assert!(none.first().is_none());
     }
 
@@ -303,8 +303,8 @@ mod tests {
         let detach = DetachCompany { contact, company }.to_call().unwrap();
         assert_eq!(detach.path, "/contacts/c1/companies/k%202");
         assert!(detach.body.is_none());
-        assert_eq!(DetachCompany::parse_answer(b"{}").unwrap(), OrEmpty(None));
-        assert_eq!(DetachCompany::parse_answer(b"").unwrap(), OrEmpty(None));
+        assert_eq!(DetachCompany::parse_response(b"{}").unwrap(), OrEmpty(None));
+        assert_eq!(DetachCompany::parse_response(b"").unwrap(), OrEmpty(None));
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! Source: the contact operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/contacts>.
 
-mod answers;
 mod query;
+mod responses;
 mod search;
 
 pub use crate::pages::SearchPagination;
-pub use answers::{ArchivedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles};
 pub use query::{Filter, Group, GroupOperator, SearchOperator, SearchQuery, SearchValue};
+pub use responses::{ArchivedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles};
 pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, field_type};
 
 use crate::companies::CompanyList;

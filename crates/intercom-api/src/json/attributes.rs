@@ -10,7 +10,7 @@ use std::fmt;
 /// With so many entries, looking for a key from the front costs more than keeping an index.
 const INDEXED_FROM: usize = 32;
 
-/// An ordered JSON object: custom attributes, event metadata, and the fields of an answer that this crate has no name for.
+/// An ordered JSON object: custom attributes, event metadata, and the fields of a response that this crate has no name for.
 ///
 /// Keys keep their order. Setting a key that is there already replaces its value in place. Equality goes by the order too.
 #[derive(Clone, Default)]

@@ -1,24 +1,24 @@
 //! How the models are written: a few macros, so that a hundred models stay short.
 //!
-//! - `request!`: an operation: its method, path, query, body and answer.
+//! - `request!`: an operation: its method, path, query, body and response.
 //! - `fields!`: an object that is sent. What is unset is left out.
-//! - `answer!`: an object that Intercom answers. Nothing of it is lost: a field that the model has no name for, a field
+//! - `response!`: an object that Intercom answers. Nothing of it is lost: a field that the model has no name for, a field
 //!   that is `null`, and a field that is not of its documented type are kept in `extra` and written back.
 //! - `open_enum!`: a word out of a set that Intercom may add to.
 //! - `text_or!`: a string in some places and an object in others.
 //!
 //! `Debug` of all of them names what is set and shows no value, because the values are personal data.
 
-mod answer;
 mod fields;
 mod open_enum;
 mod request;
+mod response;
 mod text_or;
 
-pub(crate) use answer::{Key, KeyOf, answer, or_extra};
 pub(crate) use fields::fields;
 pub(crate) use open_enum::open_enum;
 pub(crate) use request::request;
+pub(crate) use response::{Key, KeyOf, or_extra, response};
 pub(crate) use text_or::text_or;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

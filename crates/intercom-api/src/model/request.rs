@@ -9,7 +9,7 @@ macro_rules! request {
     // The body is one field.
     (
         $(#[$doc:meta])*
-        $name:ident $(is $id:ident)? => $answer:ty {
+        $name:ident $(is $id:ident)? => $response:ty {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             content { $(#[$cdoc:meta])* $content:ident: $cty:ty, }
         }
@@ -43,7 +43,7 @@ macro_rules! request {
 
         impl $crate::Operation for $name {
             type Body = $cty;
-            type Answer = $answer;
+            type Response = $response;
             $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
             fn body(&self) -> Option<&$cty> {
@@ -54,7 +54,7 @@ macro_rules! request {
     // The body's members are fields.
     (
         $(#[$doc:meta])*
-        $name:ident $(is $id:ident)? => $answer:ty {
+        $name:ident $(is $id:ident)? => $response:ty {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             body {
                 $(required { $($(#[$rdoc:meta])* $required:ident $(= $rname:literal)?: $rty:ty,)* })?
@@ -120,7 +120,7 @@ macro_rules! request {
 
         impl $crate::Operation for $name {
             type Body = Self;
-            type Answer = $answer;
+            type Response = $response;
             $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
             fn body(&self) -> Option<&Self> {
@@ -131,7 +131,7 @@ macro_rules! request {
     // No body.
     (
         $(#[$doc:meta])*
-        $name:ident $(is $id:ident)? => $answer:ty {
+        $name:ident $(is $id:ident)? => $response:ty {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             $(query {
                 $(required { $($(#[$rdoc:meta])* $required:ident: $rty:ty,)* })?
@@ -174,7 +174,7 @@ macro_rules! request {
 
         impl $crate::Operation for $name {
             type Body = $crate::operation::NoBody;
-            type Answer = $answer;
+            type Response = $response;
             $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
             $(fn query(&self) -> Vec<(::std::borrow::Cow<'static, str>, String)> {

@@ -6,7 +6,7 @@ use super::*;
 use crate::drift;
 use crate::ids::{ResourceId, UnixSeconds};
 
-answer! {
+response! {
     /// A box.
     Parcel {
         required {

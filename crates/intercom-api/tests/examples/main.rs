@@ -2,9 +2,9 @@
 //!
 //! The folder holds one JSON file an example and an `index.json`, a list of
 //! `{"file","operation","tag","method","path","kind":"request"|"response","status","example"}`. Every example is read
-//! into the typed request or answer of its operation, or into an `ApiError` if its status is one of an error, and
+//! into the typed request or response of its operation, or into an `ApiError` if its status is one of an error, and
 //! written back. What comes back must be the same JSON, down to the text of its numbers; only the order of an object's
-//! keys is free. In answers, every field must be one that the model names, with the type that the model gives it.
+//! keys is free. In responses, every field must be one that the model names, with the type that the model gives it.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that does not find what it looks for has failed"
@@ -65,7 +65,7 @@ enum Kind {
 #[derive(Default)]
 struct Counts {
     requests: usize,
-    answers: usize,
+    responses: usize,
     errors: usize,
     invalid: usize,
     failed: usize,
@@ -94,7 +94,7 @@ fn check_all(dir: &Path) -> Result<(String, bool), String> {
         let counts = by_tag.entry(&example.tag).or_default();
         match (example.kind, is_error(example)) {
             (Kind::Request, _) => counts.requests += 1,
-            (Kind::Response, false) => counts.answers += 1,
+            (Kind::Response, false) => counts.responses += 1,
             (Kind::Response, true) => counts.errors += 1,
         }
         let problems = match std::fs::read(dir.join(&example.file)) {
@@ -171,7 +171,7 @@ fn check(example: &Example, body: &[u8], entries: &BTreeMap<OperationId, Entry>)
             None => Err("the model has no body".to_owned()),
         },
         Kind::Response if is_error(example) => error(example, body, &mut problems),
-        Kind::Response => (entry.answer)(body).map(|(written, findings)| {
+        Kind::Response => (entry.response)(body).map(|(written, findings)| {
             problems.extend(findings.iter().map(ToString::to_string));
             written
         }),
@@ -219,31 +219,31 @@ fn write_table(report: &mut String, by_tag: &BTreeMap<&str, Counts>) {
     _ = writeln!(
         report,
         "{:<20}{:>10}{:>10}{:>10}{:>10}{:>10}",
-        "", "requests", "answers", "errors", "invalid", "failed"
+        "", "requests", "responses", "errors", "invalid", "failed"
     );
     let mut row = |name: &str, counts: &Counts| {
         let Counts {
             requests,
-            answers,
+            responses,
             errors,
             invalid,
             failed,
         } = counts;
         _ = writeln!(
             report,
-            "{name:<20}{requests:>10}{answers:>10}{errors:>10}{invalid:>10}{failed:>10}"
+            "{name:<20}{requests:>10}{responses:>10}{errors:>10}{invalid:>10}{failed:>10}"
         );
     };
     for (tag, counts) in by_tag {
         row(tag, counts);
         total.requests += counts.requests;
-        total.answers += counts.answers;
+        total.responses += counts.responses;
         total.errors += counts.errors;
         total.invalid += counts.invalid;
         total.failed += counts.failed;
     }
     row("all", &total);
-    let all = total.requests + total.answers + total.errors;
+    let all = total.requests + total.responses + total.errors;
     _ = writeln!(
         report,
         "{all} examples: {} come back whole, {} are invalid on purpose, {} failed",

@@ -13,21 +13,21 @@ type Rewrite<T> = Box<dyn Fn(&[u8]) -> Result<T, String>>;
 pub(crate) struct Entry {
     /// The request's body, if it has one.
     pub(crate) request: Option<Rewrite<String>>,
-    /// The answer's body, and where the answer differs from its model.
-    pub(crate) answer: Rewrite<(String, Vec<Finding>)>,
+    /// The response's body, and where the response differs from its model.
+    pub(crate) response: Rewrite<(String, Vec<Finding>)>,
 }
 
 /// An operation without a body.
 fn bare<O: Operation>(_: &O) -> (OperationId, Entry)
 where
-    O::Answer: Serialize + Drift,
+    O::Response: Serialize + Drift,
 {
     let entry = Entry {
         request: None,
-        answer: Box::new(|body| {
-            let answer = O::parse_answer(body).map_err(|error| unread(body, &error))?;
-            let written = serde_json::to_string(&answer).map_err(|error| error.to_string())?;
-            Ok((written, findings(&answer)))
+        response: Box::new(|body| {
+            let response = O::parse_response(body).map_err(|error| unread(body, &error))?;
+            let written = serde_json::to_string(&response).map_err(|error| error.to_string())?;
+            Ok((written, findings(&response)))
         }),
     };
     (O::ID, entry)
@@ -36,7 +36,7 @@ where
 /// An operation with a body.
 fn full<O: Operation>(sample: &O, read: impl Fn(&[u8]) -> serde_json::Result<O> + 'static) -> (OperationId, Entry)
 where
-    O::Answer: Serialize + Drift,
+    O::Response: Serialize + Drift,
 {
     let (id, mut entry) = bare(sample);
     entry.request = Some(Box::new(move |body| {

@@ -22,8 +22,8 @@ fn what_comes_back_whole_is_well() {
     let path = "/contacts/{contact_id}/subscriptions";
     let request = r#"{"id":7,"consent_type":"opt_in"}"#;
     assert!(problems("attachSubscriptionTypeToContact", "POST", path, None, request).is_empty());
-    let answer = r#"{"id":"5f","deleted":true,"external_id":null,"type":"contact"}"#;
-    assert!(problems("DeleteContact", "DELETE", "/contacts/{id}", Some("200"), answer).is_empty());
+    let response = r#"{"id":"5f","deleted":true,"external_id":null,"type":"contact"}"#;
+    assert!(problems("DeleteContact", "DELETE", "/contacts/{id}", Some("200"), response).is_empty());
     let error = r#"{"type":"error.list","request_id":null,"errors":[{"code":"not_found","field":null}]}"#;
     assert!(problems("ShowContact", "GET", "/contacts/{id}", Some("404"), error).is_empty());
 }
@@ -35,9 +35,9 @@ fn what_is_lost_or_unknown_is_told() {
         problems("CreateContact", "POST", "/contacts", None, request),
         ["/shoe_size: lost"]
     );
-    let answer = r#"{"id":"5f","deleted":"yes","by":"ada"}"#;
+    let response = r#"{"id":"5f","deleted":"yes","by":"ada"}"#;
     assert_eq!(
-        problems("DeleteContact", "DELETE", "/contacts/{id}", Some("200"), answer),
+        problems("DeleteContact", "DELETE", "/contacts/{id}", Some("200"), response),
         ["/deleted: unexpected type", "/by: unknown field"]
     );
     let error = r#"{"type":"error.list","errors":[{"code":"tired"}]}"#;
@@ -49,13 +49,13 @@ fn what_is_lost_or_unknown_is_told() {
 
 #[test]
 fn the_method_and_the_path_are_compared() {
-    let answer = r#"{"id":"5f"}"#;
+    let response = r#"{"id":"5f"}"#;
     for (method, path) in [
         ("POST", "/contacts/{id}"),
         ("GET", "/contacts/{id}/x"),
         ("GET", "/contact/{id}"),
     ] {
-        let found = problems("ShowContact", method, path, Some("200"), answer);
+        let found = problems("ShowContact", method, path, Some("200"), response);
         assert_eq!(found.len(), 1, "{found:?}");
     }
     assert_eq!(

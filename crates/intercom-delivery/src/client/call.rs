@@ -1,7 +1,7 @@
 //! One operation and its typed response.
 
 use super::{Client, TransportError, Workspace};
-use crate::ResponseError;
+use crate::response::ResponseError;
 use intercom_api::Operation;
 
 /// A call that did not succeed.
@@ -73,7 +73,7 @@ impl Client {
     /// # Errors
     ///
     /// If there is no response, or not the one that the operation documents.
-    pub async fn run<O: Operation>(&self, operation: &O, workspace: &Workspace) -> Result<O::Answer, CallError> {
+    pub async fn run<O: Operation>(&self, operation: &O, workspace: &Workspace) -> Result<O::Response, CallError> {
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
         Ok(self.send(&call, workspace).await?.read::<O>()?)
     }

@@ -2,9 +2,10 @@
 
 use super::{Transport, TransportError};
 use crate::engine::{
-    Answer, CallId, DeliveryResult, Engine, EngineSettings, EventId, KnownContact, Outcome, RefusalReason, Refused,
-    Status, Submission, Time, Transmit, TransportFailure,
+    CallId, DeliveryResult, Engine, EngineSettings, EventId, KnownContact, Outcome, RefusalReason, Refused, Status,
+    Submission, Time, Transmit,
 };
+use crate::response::{Response, TransportFailure};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -164,7 +165,7 @@ pub struct Delivery<T> {
     outage: watch::Sender<Option<Outage>>,
     /// What became of the last call that failed in passing.
     cause: String,
-    calls: JoinSet<Result<Answer, TransportError>>,
+    calls: JoinSet<Result<Response, TransportError>>,
     tasks: HashMap<task::Id, CallId>,
 }
 
@@ -341,12 +342,12 @@ impl<T: Transport> Delivery<T> {
         );
         let transport = self.transport.clone();
         let call = async move {
-            let answer = transport.send(&transmit.call).await;
+            let response = transport.send(&transmit.call).await;
             let span = tracing::Span::current();
-            match &answer {
-                Ok(answer) => {
-                    span.record("status", answer.status);
-                    if let Some(id) = &answer.request_id {
+            match &response {
+                Ok(response) => {
+                    span.record("status", response.status);
+                    if let Some(id) = &response.request_id {
                         span.record("request_id", id.as_str());
                     }
                 }
@@ -355,31 +356,31 @@ impl<T: Transport> Delivery<T> {
                 }
             }
             tracing::debug!("done");
-            answer
+            response
         };
         let task = self.calls.spawn(call.instrument(span));
         self.tasks.insert(task.id(), transmit.id);
     }
 
-    fn landed(&mut self, done: Result<(task::Id, Result<Answer, TransportError>), task::JoinError>) {
+    fn landed(&mut self, done: Result<(task::Id, Result<Response, TransportError>), task::JoinError>) {
         let now = self.clock.now();
-        let (task, answer) = match done {
-            Ok((task, answer)) => {
-                match &answer {
-                    Ok(answer) if (200..300).contains(&answer.status) => {
-                        "the answer is not Intercom's".clone_into(&mut self.cause);
+        let (task, response) = match done {
+            Ok((task, response)) => {
+                match &response {
+                    Ok(response) if (200..300).contains(&response.status) => {
+                        "the response is not Intercom's".clone_into(&mut self.cause);
                     }
-                    Ok(answer) => self.cause = format!("it answers with status {}", answer.status),
+                    Ok(response) => self.cause = format!("it answers with status {}", response.status),
                     Err(error) => error.cause.meaning().clone_into(&mut self.cause),
                 }
-                (task, answer.map_err(|error| error.failure))
+                (task, response.map_err(|error| error.failure))
             }
             // The transport panicked, or the call was given up.
             Err(error) => (error.id(), Err(TransportFailure::Interrupted)),
         };
         let Some(id) = self.tasks.remove(&task) else { return };
-        match answer {
-            Ok(answer) => self.engine.handle_response(id, &answer, now),
+        match response {
+            Ok(response) => self.engine.handle_response(id, &response, now),
             Err(failure) => self.engine.handle_failure(id, failure, now),
         }
     }

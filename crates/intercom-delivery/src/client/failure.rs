@@ -1,6 +1,6 @@
 //! Why a call has no response: which host, what happened, and what to try.
 
-use crate::engine::TransportFailure;
+use crate::response::TransportFailure;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::error::Error;
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use super::failure::{Resolver, host};
 use super::{AccessToken, Cause, Error, Transport, TransportError};
-use crate::engine::Answer;
+use crate::response::Response;
 use intercom_api::{ApiVersion, Call, Method, Region};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Url, redirect};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// The greatest body of an answer that is read. A page of contacts is far smaller.
+/// The greatest body of a response that is read. A page of contacts is far smaller.
 const LONGEST_BODY: usize = 16 << 20;
 
 /// Where calls go, and in whose name.
@@ -89,7 +89,7 @@ impl fmt::Debug for Workspace {
 #[must_use]
 pub struct ClientBuilder {
     connect_timeout: Duration,
-    answer_timeout: Duration,
+    response_timeout: Duration,
     use_proxy: bool,
 }
 
@@ -100,9 +100,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How long to wait for an answer, connecting and reading its body included: 30 seconds by default.
-    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
-        self.answer_timeout = timeout;
+    /// How long to wait for a response, connecting and reading its body included: 30 seconds by default.
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
         self
     }
 
@@ -124,8 +124,8 @@ impl ClientBuilder {
             .tls_backend_preconfigured(tls)
             .dns_resolver(Resolver)
             .connect_timeout(self.connect_timeout)
-            .timeout(self.answer_timeout)
-            // A redirect is an answer like any other: the token goes nowhere but to Intercom.
+            .timeout(self.response_timeout)
+            // A redirect is a response like any other: the token goes nowhere but to Intercom.
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never());
         if !self.use_proxy {
@@ -177,17 +177,17 @@ impl Client {
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
             connect_timeout: Duration::from_secs(10),
-            answer_timeout: Duration::from_secs(30),
+            response_timeout: Duration::from_secs(30),
             use_proxy: true,
         }
     }
 
-    /// Sends one call and waits for its answer, whatever its status. Nothing is tried again here.
+    /// Sends one call and waits for its response, whatever its status. Nothing is tried again here.
     ///
     /// # Errors
     ///
-    /// If there is no whole answer.
-    pub async fn send(&self, call: &Call, workspace: &Workspace) -> Result<Answer, TransportError> {
+    /// If there is no whole response.
+    pub async fn send(&self, call: &Call, workspace: &Workspace) -> Result<Response, TransportError> {
         let url = workspace.url(call)?;
         if let Some(reason) = self.no_certificates.as_ref().filter(|_| url.scheme() == "https") {
             return Err(TransportError {
@@ -220,7 +220,7 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         let headers = response.headers();
-        Ok(Answer::with_headers(response.status().as_u16(), body, |name| {
+        Ok(Response::with_headers(response.status().as_u16(), body, |name| {
             headers.get(name).and_then(|value| value.to_str().ok())
         }))
     }
@@ -256,7 +256,7 @@ impl Transport for HttpTransport {
         &self.host
     }
 
-    async fn send(&self, call: &Call) -> Result<Answer, TransportError> {
+    async fn send(&self, call: &Call) -> Result<Response, TransportError> {
         self.client.send(call, &self.workspace).await
     }
 }

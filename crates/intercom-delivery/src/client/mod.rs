@@ -33,58 +33,16 @@
 
 mod call;
 mod delivery;
+mod error;
 mod failure;
 mod http;
 mod token;
+mod transport;
 
 pub use call::CallError;
 pub use delivery::{Control, Delivery, Outage, Outcomes, Submissions};
+pub use error::Error;
 pub use failure::{Cause, TransportError};
 pub use http::{Client, ClientBuilder, HttpTransport, Workspace};
 pub use token::AccessToken;
-
-use crate::engine::Answer;
-use intercom_api::Call;
-use std::future::Future;
-
-/// What can be wrong with the settings of a client.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The access token is empty, or has characters that no token has.
-    #[error("the access token is empty, or has characters that no token has")]
-    InvalidToken,
-    /// The base URL is not one.
-    #[error("the base URL must begin with http:// or https:// and have a host, and neither query nor fragment")]
-    InvalidBaseUrl,
-    /// The HTTP client cannot be set up.
-    #[error("the HTTP client cannot be set up")]
-    Setup(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Error {
-    /// The stable `snake_case` name.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidToken => "invalid_token",
-            Self::InvalidBaseUrl => "invalid_base_url",
-            Self::Setup(_) => "client_setup",
-        }
-    }
-
-    /// Never: the settings have to be mended first.
-    pub fn is_retryable(&self) -> bool {
-        false
-    }
-}
-
-/// Something that answers calls.
-pub trait Transport: Send + Sync + 'static {
-    /// Makes a call and waits for its answer. A future that is dropped gives the call up.
-    fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, TransportError>> + Send;
-
-    /// Where calls go, for people: a host, with the port if it is not the usual one.
-    fn host(&self) -> &str {
-        "Intercom"
-    }
-}
+pub use transport::Transport;

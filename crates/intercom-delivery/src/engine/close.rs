@@ -24,7 +24,7 @@ impl Engine {
 
     /// Stops gracefully: no event is started any more. Those that have not started fail with
     /// [`Stopped`](FailureCode::Stopped) at once. Those under way are finished if they need not wait for anything but
-    /// answers, and as far as their calls are begun within half a second: nothing takes longer than that and one call.
+    /// responses, and as far as their calls are begun within half a second: nothing takes longer than that and one call.
     pub fn stop(&mut self) {
         if self.closed.is_none() {
             self.close(Closed::Stopped);
@@ -53,7 +53,7 @@ impl Engine {
         self.cut_short(self.last_event, *refused.submission);
     }
 
-    /// Starts no event any more, and ends what does not wait for an answer, as far as the reason asks for it.
+    /// Starts no event any more, and ends what does not wait for a response, as far as the reason asks for it.
     pub(super) fn close(&mut self, reason: Closed) {
         self.closed = Some(reason);
         let ends = |job: &Job| match reason {

@@ -1,29 +1,30 @@
-//! What comes in: answers, and failures to get one.
+//! What comes in: responses, and failures to get one.
 
 use super::job::{Job, State, Trouble};
 use super::known::Known;
-use super::{Answer, CallId, Closed, Engine, FailureCode, Flight, Time, TransportFailure, health};
-use crate::walk::{Ending, Verdict, may_be_intercoms};
+use super::{CallId, Closed, Engine, FailureCode, Flight, Time, health};
+use crate::response::{Response, TransportFailure, may_be_intercoms};
+use crate::walk::{Ending, Verdict};
 use intercom_api::{ApiError, errors::is_retryable};
 use std::cmp::Reverse;
 use std::time::Duration;
 
 impl Engine {
-    /// Hands in an answer. One to a call that is not in flight is passed over.
-    pub fn handle_response(&mut self, id: CallId, answer: &Answer, now: Time) {
+    /// Hands in a response. One to a call that is not in flight is passed over.
+    pub fn handle_response(&mut self, id: CallId, response: &Response, now: Time) {
         self.pass(now);
         let Some(flight) = self.land(id) else { return };
-        self.limiter.answered(id.0, answer, flight.sent, now);
+        self.limiter.answered(id.0, response, flight.sent, now);
         let Some(job) = self.jobs.get_mut(&flight.job) else {
             return;
         };
-        let is_success = (200..300).contains(&answer.status);
-        let error = (!is_success).then(|| ApiError::parse(answer.status, &answer.body));
-        job.note(answer.status, error.as_ref(), answer.request_id.as_deref());
+        let is_success = (200..300).contains(&response.status);
+        let error = (!is_success).then(|| ApiError::parse(response.status, &response.body));
+        job.note(response.status, error.as_ref(), response.request_id.as_deref());
         let fails_in_passing = if is_success {
-            !may_be_intercoms(&answer.body)
+            !may_be_intercoms(&response.body)
         } else {
-            is_retryable(answer.status) && answer.status != 429
+            is_retryable(response.status) && response.status != 429
         };
         if fails_in_passing {
             self.fails_in_passing(flight.job, false);
@@ -33,12 +34,12 @@ impl Engine {
         let Some(job) = self.jobs.get_mut(&flight.job) else {
             return;
         };
-        if answer.status == 429 {
+        if response.status == 429 {
             self.totals.throttled += 1;
             job.throttled += 1;
             let at = self
                 .limiter
-                .throttled(answer, job.throttled, self.now, &mut self.backoff);
+                .throttled(response, job.throttled, self.now, &mut self.backoff);
             if job.throttled >= self.settings.max_throttled.get() || job.is_withdrawn {
                 job.trouble.attempts = job.throttled;
                 self.end(flight.job, Ending::Failed(FailureCode::RateLimited));
@@ -52,7 +53,7 @@ impl Engine {
             return;
         }
         job.throttled = 0;
-        if answer.status == 401 {
+        if response.status == 401 {
             job.trouble.attempts = job.attempts + 1;
             self.closed = Some(Closed::Unauthorized);
             self.end(flight.job, Ending::Failed(FailureCode::Unauthorized));
@@ -70,8 +71,8 @@ impl Engine {
             is_repeated: false,
             lock: None,
         };
-        let response = error.as_ref().map_or(Ok(answer.body.as_slice()), Err);
-        let verdict = walk.handle_response(response, &mut known);
+        let body = error.as_ref().map_or(Ok(response.body.as_slice()), Err);
+        let verdict = walk.handle_response(body, &mut known);
         job.trouble.attribute = walk.refused_attribute().map(str::to_owned);
         if let Some(known) = walk
             .contact()
@@ -88,7 +89,7 @@ impl Engine {
                 job.trouble = Trouble::default();
                 self.resume(flight.job);
             }
-            Verdict::Retry(code) => self.retry(flight.job, code, answer.retry_after),
+            Verdict::Retry(code) => self.retry(flight.job, code, response.retry_after),
             Verdict::End(Ending::Failed(_)) if job.batch.members.len() > 1 => self.split(flight.job),
             Verdict::End(ending) => {
                 job.trouble.attempts = job.attempts + 1;
@@ -97,7 +98,7 @@ impl Engine {
         }
     }
 
-    /// Says that a call has no answer. One about a call that is not in flight is passed over.
+    /// Says that a call has no response. One about a call that is not in flight is passed over.
     pub fn handle_failure(&mut self, id: CallId, failure: TransportFailure, now: Time) {
         self.pass(now);
         let Some(flight) = self.land(id) else { return };

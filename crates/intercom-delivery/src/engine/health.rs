@@ -20,7 +20,7 @@ const FAILING_FOR: Duration = Duration::from_secs(1);
 /// The least time between two probes, and what is added to it at most.
 const BETWEEN_PROBES: Duration = Duration::from_secs(1);
 const JITTER: Duration = Duration::from_secs(1);
-/// A probe that has had no answer for so long does not keep the next one waiting: it may have been sent into the void.
+/// A probe that has had no response for so long does not keep the next one waiting: it may have been sent into the void.
 const UNANSWERED_PROBE: Duration = Duration::from_secs(3);
 /// How long an event waits whose call has failed in an outage: the next probe is somebody else's, if there is somebody.
 pub(super) const PAUSE: Duration = Duration::from_millis(2_500);

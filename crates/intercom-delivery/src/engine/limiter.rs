@@ -1,13 +1,13 @@
-//! When the next call may be made: one limiter for all calls, driven by what Intercom's answers say of its limit.
+//! When the next call may be made: one limiter for all calls, driven by what Intercom's responses say of its limit.
 //!
 //! What is left of a window is spread over the time that is left of it, one call in a hundred being kept back, so that
-//! the limit is used but not reached. When a window ends, the next one is presumed to be like it until an answer tells.
-//! Intercom's clock is followed through the `Date` of its answers.
+//! the limit is used but not reached. When a window ends, the next one is presumed to be like it until a response tells.
+//! Intercom's clock is followed through the `Date` of its responses.
 
-use super::answer::Answer;
 use super::backoff::Backoff;
 use super::settings::{AssumedLimit, EngineSettings};
 use super::time::{Time, millis};
+use crate::response::Response;
 use intercom_api::RateLimit;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use std::time::Duration;
 const CATCH_UP_MICROS: u64 = 100_000;
 /// A window that is said to end later than this is not believed.
 const LONGEST_WINDOW_MILLIS: u64 = 15 * 60 * 1000;
-/// How much later a window is taken to end when an answer shows that it ended later than told, and at most. The moment
+/// How much later a window is taken to end when a response shows that it ended later than told, and at most. The moment
 /// is told in whole seconds, so that it may be a second too early or too late.
 const MARGIN_STEP_MILLIS: i64 = 250;
 const MARGINS_MILLIS: std::ops::RangeInclusive<i64> = -1_000..=2_000;
-/// How many other answers make up for one of 429 that does not say how long to wait.
-const ANSWERS_AGAINST_ONE_429: u32 = 16;
+/// How many other responses make up for one of 429 that does not say how long to wait.
+const RESPONSES_AGAINST_ONE_429: u32 = 16;
 /// The greatest jitter after a wait that Intercom asked for.
 const RESUME_JITTER: Duration = Duration::from_millis(250);
 
@@ -40,15 +40,15 @@ pub struct Budget {
 #[derive(Clone, Copy, Debug)]
 struct Window {
     limit: u32,
-    /// What is left by the lowest answer; in a presumed window, less what has been sent in it.
+    /// What is left by the lowest response; in a presumed window, less what has been sent in it.
     remaining: u32,
-    /// The call whose answer told it. Those in flight that were made later are not in it yet.
+    /// The call whose response told it. Those in flight that were made later are not in it yet.
     told_by: u64,
     /// When it ends, by Intercom's clock in Unix seconds.
     reset: i64,
     /// When it ends, by ours.
     ends: Time,
-    /// Since when it has been presumed, if no answer has told of it.
+    /// Since when it has been presumed, if no response has told of it.
     presumed: Option<Time>,
 }
 
@@ -65,7 +65,7 @@ impl Skew {
         most: i64::MAX,
     };
 
-    /// An answer with this date, in seconds, to a call that was sent and answered at these moments.
+    /// A response with this date, in seconds, to a call that was sent and answered at these moments.
     fn learn(&mut self, date: i64, sent: Time, answered: Time) {
         let (Ok(sent), Ok(answered)) = (i64::try_from(sent.unix_millis()), i64::try_from(answered.unix_millis()))
         else {
@@ -95,7 +95,7 @@ pub(super) struct Limiter {
     window: Option<Window>,
     /// The numbers of the calls in flight, in the order in which they were made.
     in_flight: BTreeSet<u64>,
-    /// When the last window that an answer told of ends, by Intercom's clock.
+    /// When the last window that a response told of ends, by Intercom's clock.
     last_reset: Option<i64>,
     /// Whether a call has been answered, or has failed: before, one at a time is made.
     has_landed: bool,
@@ -105,7 +105,7 @@ pub(super) struct Limiter {
     skew: Skew,
     paused_until: Option<Time>,
     throttled_in_a_row: u32,
-    /// How many answers it takes until those of 429 that did not say how long to wait are made up for.
+    /// How many responses it takes until those of 429 that did not say how long to wait are made up for.
     doubt: u32,
     /// The next call's place in the window's plan, in microseconds.
     next_micros: u64,
@@ -157,7 +157,7 @@ impl Limiter {
     pub(super) fn next_at(&self, now: Time) -> Time {
         let mut at = now;
         if !self.has_landed && self.window.is_none() && !self.in_flight.is_empty() {
-            // Its answer tells how many more there may be.
+            // Its response tells how many more there may be.
             return Time::NEVER;
         }
         if let Some((_, next)) = self.rate {
@@ -245,15 +245,15 @@ impl Limiter {
     }
 
     /// A call that was made at `sent` has been answered.
-    pub(super) fn answered(&mut self, call: u64, answer: &Answer, sent: Time, now: Time) {
-        if let Some(date) = answer.date {
+    pub(super) fn answered(&mut self, call: u64, response: &Response, sent: Time, now: Time) {
+        if let Some(date) = response.date {
             self.skew.learn(date.0, sent, now);
         }
-        if answer.status != 429 {
+        if response.status != 429 {
             self.throttled_in_a_row = 0;
             self.doubt = self.doubt.saturating_sub(1);
         }
-        if let Some(told) = answer.rate_limit.filter(|told| self.is_credible(*told, now)) {
+        if let Some(told) = response.rate_limit.filter(|told| self.is_credible(*told, now)) {
             self.told(call, told, sent, now);
         }
     }
@@ -327,21 +327,21 @@ impl Limiter {
 
     /// A call was answered 429: nothing is sent until Intercom says, or else until its window ends.
     ///
-    /// One that says nothing of the limit, among answers of another kind, need not come from the limit. Then just its own
+    /// One that says nothing of the limit, among responses of another kind, need not come from the limit. Then just its own
     /// call waits, and all others do only when there are more of these. Gives the moment from which that call may be made.
-    pub(super) fn throttled(&mut self, answer: &Answer, times: u32, now: Time, backoff: &mut Backoff) -> Time {
+    pub(super) fn throttled(&mut self, response: &Response, times: u32, now: Time, backoff: &mut Backoff) -> Time {
         let reset = self
             .window
-            .filter(|_| answer.rate_limit.is_some_and(|told| self.is_credible(told, now)))
+            .filter(|_| response.rate_limit.is_some_and(|told| self.is_credible(told, now)))
             .map(|window| self.end_of(&window))
             .filter(|end| *end > now);
-        let told = match (answer.retry_after, reset) {
+        let told = match (response.retry_after, reset) {
             (Some(wait), _) => Some(now.after(wait.min(self.longest_wait))),
             (None, reset) => reset,
         };
         let is_lone = told.is_none() && self.doubt == 0;
         if told.is_none() {
-            self.doubt = (self.doubt + ANSWERS_AGAINST_ONE_429).min(2 * ANSWERS_AGAINST_ONE_429);
+            self.doubt = (self.doubt + RESPONSES_AGAINST_ONE_429).min(2 * RESPONSES_AGAINST_ONE_429);
         }
         if is_lone {
             return now.after(backoff.longest(times)).after(backoff.jitter(RESUME_JITTER));

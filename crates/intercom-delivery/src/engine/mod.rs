@@ -1,6 +1,5 @@
-//! The engine: plans go in, calls come out, answers go in, outcomes come out. It does no I/O and has no clock.
+//! The engine: plans go in, calls come out, responses go in, outcomes come out. It does no I/O and has no clock.
 
-mod answer;
 mod backoff;
 mod close;
 mod companies;
@@ -15,6 +14,7 @@ mod locks;
 mod memory;
 mod merge;
 mod outcome;
+mod progress;
 mod queue;
 mod release;
 mod settings;
@@ -23,7 +23,6 @@ mod submission;
 mod time;
 mod withdraw;
 
-pub use answer::{Answer, TransportFailure};
 pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Outcome, Rejected};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings};
@@ -63,7 +62,7 @@ impl fmt::Display for CallId {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Transmit {
-    /// The number under which the answer is handed in.
+    /// The number under which the response is handed in.
     pub id: CallId,
     /// The call.
     pub call: Call,
@@ -89,7 +88,7 @@ enum Closed {
     Stopped,
 }
 
-/// Turns plans into calls and answers into outcomes.
+/// Turns plans into calls and responses into outcomes.
 ///
 /// See the [crate's documentation](crate) for the order in which to call its methods.
 pub struct Engine {

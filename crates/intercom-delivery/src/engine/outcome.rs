@@ -77,7 +77,7 @@ pub struct Failed {
     pub code: FailureCode,
     /// The operation that failed; none if no call was made.
     pub operation: Option<OperationId>,
-    /// The HTTP status of its last answer.
+    /// The HTTP status of its last response.
     pub status: Option<u16>,
     /// Intercom's own code of the error.
     pub intercom_code: Option<String>,

@@ -33,7 +33,7 @@ impl Savings {
     };
 }
 
-/// A rate limit that is assumed until Intercom's answers tell the true one.
+/// A rate limit that is assumed until Intercom's responses tell the true one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssumedLimit {
     /// Calls in a window.
@@ -58,16 +58,16 @@ pub struct EngineSettings {
     pub concurrency: NonZeroUsize,
     /// Events taken in whose outcome has not been fetched: beyond this, [`submit`](crate::Engine::submit) refuses.
     pub queue: NonZeroUsize,
-    /// How often one call is tried before its event fails. Answers of 429 do not count.
+    /// How often one call is tried before its event fails. Responses of 429 do not count.
     pub max_attempts: NonZeroU32,
     /// How often in a row one call may be answered 429 before its event fails. Other calls wait as well, unless it is a
-    /// lone answer that does not say how long.
+    /// lone response that does not say how long.
     pub max_throttled: NonZeroU32,
     /// The longest wait before the second attempt; it doubles with every further one.
     pub backoff_base: Duration,
     /// The longest wait before any attempt.
     pub backoff_cap: Duration,
-    /// How long one answer can make calls wait at most, whatever it asks for.
+    /// How long one response can make calls wait at most, whatever it asks for.
     pub longest_wait: Duration,
     /// For how long failures in an outage use up no attempts: after that, they count as they do otherwise.
     pub outage_patience: Duration,
@@ -83,7 +83,7 @@ pub struct EngineSettings {
     pub savings: Savings,
     /// How many contacts are remembered, and how many companies, links and tags.
     pub remembered: NonZeroUsize,
-    /// The rate limit until the first answer tells it. If none is assumed, the first call is made alone.
+    /// The rate limit until the first response tells it. If none is assumed, the first call is made alone.
     pub assumed_limit: Option<AssumedLimit>,
     /// At most so many calls a second, whatever Intercom allows.
     pub max_rate: Option<NonZeroU32>,

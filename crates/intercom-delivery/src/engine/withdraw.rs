@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 impl Engine {
     /// Takes events back that somebody else will hand in again: no call is begun for them any more. Each fails as
-    /// [`Stopped`](FailureCode::Stopped) at once, or ends with the answer to the call that it has in flight. Those that
+    /// [`Stopped`](FailureCode::Stopped) at once, or ends with the response to the call that it has in flight. Those that
     /// are not there are passed over; one that is delivered together with others stays.
     pub fn withdraw(&mut self, events: &HashSet<EventId>) {
         for entry in self.queue.take(|entry| events.contains(&entry.event)) {

@@ -13,7 +13,7 @@ fn run(erasure: &mut Erasure, script: &[(&str, u16, &str)]) {
 fn respond(erasure: &mut Erasure, operation: &str, status: u16, body: &str) -> Result<(), ErasureError> {
     let call = erasure.next_call().unwrap();
     assert_eq!(call.operation.as_str(), operation);
-    erasure.handle_response(&Answer::new(status, body.as_bytes().to_vec()))
+    erasure.handle_response(&Response::new(status, body.as_bytes().to_vec()))
 }
 
 fn person() -> Erasure {
@@ -193,7 +193,7 @@ fn a_list_that_never_ends_is_an_error() {
 fn a_call_that_is_refused_can_be_made_again() {
     let mut erasure = person();
     let call = erasure.next_call().unwrap();
-    let error = erasure.handle_response(&Answer::new(503, "")).unwrap_err();
+    let error = erasure.handle_response(&Response::new(503, "")).unwrap_err();
     assert!(error.is_retryable());
     assert_eq!(erasure.next_call().unwrap().operation, call.operation);
     assert!(!format!("{erasure:?}").contains("example"));

@@ -7,7 +7,6 @@ mod responses;
 
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
-pub(crate) use responses::may_be_intercoms;
 
 use crate::codes::{DeliveryWarning, FailureCode};
 use attribute::leave_out;

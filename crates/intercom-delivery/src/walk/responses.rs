@@ -6,6 +6,7 @@ use super::{
     Verdict, Walk, Whereabouts,
 };
 use crate::codes::{DeliveryWarning, FailureCode};
+use crate::response::may_be_intercoms;
 use intercom_api::{
     ApiError, CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, CreateContact, CreateDataAttribute,
     DataAttributeModel, ErrorCode, FindCompany, Operation, SearchContacts, UpsertCompany, ValueTypes,
@@ -23,7 +24,7 @@ impl Walk {
     /// Takes the response to the call that [`next`](Self::next) gave: the body, if its status is that of a success.
     pub fn handle_response<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
         match response {
-            Ok(body) if !may_be_intercoms(body) => return Verdict::Retry(FailureCode::InvalidAnswer),
+            Ok(body) if !may_be_intercoms(body) => return Verdict::Retry(FailureCode::InvalidResponse),
             Err(error) if error.status == 408 => return Verdict::Retry(FailureCode::Timeout),
             Err(error) if error.status == 429 => return Verdict::Retry(FailureCode::RateLimited),
             Err(error) if error.is_retryable() => return Verdict::Retry(FailureCode::ServerError),
@@ -56,6 +57,7 @@ impl Walk {
             Step::Tag(_, name) => self.tagged(name, response, knowledge),
         }
     }
+
     fn handle_detour<K: Knowledge>(&mut self, detour: Detour, response: Response<'_>, knowledge: &mut K) -> Verdict {
         match detour {
             Detour::Unarchive(_) => match response {
@@ -81,7 +83,7 @@ impl Walk {
     }
 
     fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        let list = match response.map(SearchContacts::parse_answer) {
+        let list = match response.map(SearchContacts::parse_response) {
             Ok(Ok(list)) => list,
             Ok(Err(_)) => return UNREADABLE,
             Err(error) => return failure(error),
@@ -155,7 +157,7 @@ impl Walk {
     }
 
     fn found_company(&mut self, response: Response<'_>) -> Verdict {
-        let found = match response.map(FindCompany::parse_answer) {
+        let found = match response.map(FindCompany::parse_response) {
             Ok(Ok(found)) => found.first().map(|company| company.id.clone()),
             Ok(Err(_)) => return UNREADABLE,
             Err(error) if is_gone(error) => None,
@@ -238,7 +240,7 @@ impl Walk {
         response: Response<'_>,
         knowledge: &mut K,
     ) -> Verdict {
-        let error = match response.map(CreateContact::parse_answer) {
+        let error = match response.map(CreateContact::parse_response) {
             Ok(Ok(contact)) => {
                 self.saved(contact.id.clone(), Some(&contact), knowledge);
                 self.is_done = is_last;
@@ -313,7 +315,7 @@ impl Walk {
         response: Response<'_>,
         knowledge: &mut K,
     ) -> Verdict {
-        match response.map(UpsertCompany::parse_answer) {
+        match response.map(UpsertCompany::parse_response) {
             Ok(Ok(company)) => {
                 if let Some(key) = key {
                     knowledge.learn(&Fact::CompanySaved(key, &company.id));
@@ -415,7 +417,7 @@ impl Walk {
 }
 
 /// What cannot be read is asked for again.
-const UNREADABLE: Verdict = Verdict::Retry(FailureCode::InvalidAnswer);
+const UNREADABLE: Verdict = Verdict::Retry(FailureCode::InvalidResponse);
 
 fn failed(code: FailureCode) -> Verdict {
     Verdict::End(Ending::Failed(code))
@@ -428,7 +430,7 @@ fn failure(error: &ApiError) -> Verdict {
         403 => FailureCode::Forbidden,
         404 | 410 => FailureCode::NotFound,
         409 => FailureCode::Conflict,
-        0..=399 => FailureCode::InvalidAnswer,
+        0..=399 => FailureCode::InvalidResponse,
         500.. => FailureCode::ServerError,
         _ => FailureCode::BadRequest,
     })
@@ -447,9 +449,4 @@ fn leaves(plan: &Plan, at: usize) -> Option<&CompanyExternalId> {
         CompanyKey::CompanyId(key) => Some(key),
         CompanyKey::Name(_) => None,
     }
-}
-
-/// Whether a body can be what Intercom responds: an object, a list or nothing. A proxy's page is not, whatever its status.
-pub(crate) fn may_be_intercoms(body: &[u8]) -> bool {
-    matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['))
 }

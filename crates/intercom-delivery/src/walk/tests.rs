@@ -429,7 +429,7 @@ fn what_passes_is_tried_again_from_the_same_call() {
         ((503, ""), FailureCode::ServerError),
         ((408, ""), FailureCode::Timeout),
         ((429, ""), FailureCode::RateLimited),
-        ((200, "<html>"), FailureCode::InvalidAnswer),
+        ((200, "<html>"), FailureCode::InvalidResponse),
     ] {
         assert_eq!(respond(&mut walk, response), Verdict::Retry(code));
         assert!(matches!(walk.next(&mut ()), Next::Call(call) if call.operation == Op::SearchContacts));

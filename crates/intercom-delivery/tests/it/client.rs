@@ -31,7 +31,7 @@ fn event() -> Call {
 }
 
 /// A server that reads one request, answers it with these bytes, closes the connection, and gives the request back.
-async fn serve_once(answer: &'static [u8]) -> (String, tokio::task::JoinHandle<String>) {
+async fn serve_once(response: &'static [u8]) -> (String, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {
@@ -42,7 +42,7 @@ async fn serve_once(answer: &'static [u8]) -> (String, tokio::task::JoinHandle<S
             let read = stream.read(&mut buffer).await.unwrap();
             request.extend_from_slice(&buffer[..read]);
         }
-        stream.write_all(answer).await.unwrap();
+        stream.write_all(response).await.unwrap();
         stream.shutdown().await.unwrap();
         String::from_utf8(request).unwrap()
     });
@@ -59,19 +59,19 @@ fn is_whole(request: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn a_call_has_intercoms_headers_and_an_answer_is_read_whole() {
+async fn a_call_has_intercoms_headers_and_a_response_is_read_whole() {
     let (url, served) = serve_once(
         b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\nx-ratelimit-limit: 100\r\nx-ratelimit-remaining: 7\r\n\
         x-ratelimit-reset: 1700000010\r\nretry-after: 3\r\ndate: Thu, 01 Jan 1970 00:01:00 GMT\r\nx-request-id: r-1\r\n\r\n{}",
     )
     .await;
     let workspace = workspace(&format!("{url}/proxy/")).with_version(ApiVersion::V2_11);
-    let answer = client().send(&event(), &workspace).await.unwrap();
-    assert_eq!((answer.status, answer.body.as_slice()), (202, b"{}".as_slice()));
-    assert_eq!(answer.rate_limit.unwrap().remaining, 7);
-    assert_eq!(answer.retry_after, Some(Duration::from_secs(3)));
-    assert_eq!(answer.date.unwrap().0, 60);
-    assert_eq!(answer.request_id.as_deref(), Some("r-1"));
+    let response = client().send(&event(), &workspace).await.unwrap();
+    assert_eq!((response.status, response.body.as_slice()), (202, b"{}".as_slice()));
+    assert_eq!(response.rate_limit.unwrap().remaining, 7);
+    assert_eq!(response.retry_after, Some(Duration::from_secs(3)));
+    assert_eq!(response.date.unwrap().0, 60);
+    assert_eq!(response.request_id.as_deref(), Some("r-1"));
     let request = served.await.unwrap();
     assert!(request.starts_with("POST /proxy/events HTTP/1.1\r\n"), "{request}");
     for header in [
@@ -87,12 +87,12 @@ async fn a_call_has_intercoms_headers_and_an_answer_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_query_is_encoded_and_a_redirect_is_an_answer() {
+async fn a_query_is_encoded_and_a_redirect_is_a_response() {
     let (url, served) =
         serve_once(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
     let call = FindCompany::ByName("Müller & Co".into()).to_call().unwrap();
-    let answer = client().send(&call, &workspace(&url)).await.unwrap();
-    assert_eq!(answer.status, 302);
+    let response = client().send(&call, &workspace(&url)).await.unwrap();
+    assert_eq!(response.status, 302);
     assert!(
         served
             .await
@@ -123,7 +123,7 @@ async fn failures_are_told_apart_and_name_no_url() {
     let url = format!("http://{}", silent.local_addr().unwrap());
     let impatient = Client::builder()
         .use_proxy(false)
-        .answer_timeout(Duration::from_millis(50))
+        .response_timeout(Duration::from_millis(50))
         .build()
         .unwrap();
     let error = impatient.send(&event(), &workspace(&url)).await.unwrap_err();
@@ -243,17 +243,17 @@ async fn a_sandbox_that_fails_now_and_then_gets_everything() {
 struct Scripted<F>(F, Arc<AtomicUsize>);
 
 impl<F> Scripted<F> {
-    fn new(answer: F) -> (Self, Arc<AtomicUsize>) {
+    fn new(response: F) -> (Self, Arc<AtomicUsize>) {
         let calls = Arc::new(AtomicUsize::new(0));
-        (Self(answer, calls.clone()), calls)
+        (Self(response, calls.clone()), calls)
     }
 }
 
 impl<F: Fn(usize) -> (Reply, Duration) + Send + Sync + 'static> Transport for Scripted<F> {
-    async fn send(&self, _call: &Call) -> Result<Answer, TransportError> {
-        let ((answer, _), wait) = self.0(self.1.fetch_add(1, Ordering::Relaxed));
+    async fn send(&self, _call: &Call) -> Result<Response, TransportError> {
+        let ((response, _), wait) = self.0(self.1.fetch_add(1, Ordering::Relaxed));
         tokio::time::sleep(wait).await;
-        answer.map_err(TransportError::new)
+        response.map_err(TransportError::new)
     }
 }
 
@@ -270,8 +270,8 @@ fn tracks(count: u64) -> Vec<Submission> {
 async fn what_fails_is_tried_again_when_its_time_has_come() {
     let (transport, calls) = Scripted::new(|call| match call {
         0..=2 => (broken(TransportFailure::Unreachable), Duration::ZERO),
-        3 => (answer(429, ""), Duration::ZERO),
-        _ => (answer(202, ""), Duration::from_millis(5)),
+        3 => (response(429, ""), Duration::ZERO),
+        _ => (response(202, ""), Duration::from_millis(5)),
     });
     let (delivery, submissions, outcomes, _control) = Delivery::new(EngineSettings::new(), transport);
     let running = tokio::spawn(delivery.run());
@@ -285,7 +285,7 @@ async fn what_fails_is_tried_again_when_its_time_has_come() {
 async fn a_transport_that_panics_costs_an_attempt() {
     let (transport, _) = Scripted::new(|call| {
         assert!(call > 0, "a bug in a transport");
-        (answer(202, ""), Duration::ZERO)
+        (response(202, ""), Duration::ZERO)
     });
     let (delivery, submissions, outcomes, _control) = Delivery::new(EngineSettings::new(), transport);
     let running = tokio::spawn(delivery.run());
@@ -296,7 +296,7 @@ async fn a_transport_that_panics_costs_an_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn stop_finishes_what_is_in_flight_and_accounts_for_the_rest() {
-    let (transport, calls) = Scripted::new(|_| (answer(202, ""), Duration::from_secs(5)));
+    let (transport, calls) = Scripted::new(|_| (response(202, ""), Duration::from_secs(5)));
     let mut settings = side_by_side();
     settings.concurrency = 3.try_into().unwrap();
     let (delivery, submissions, outcomes, control) = Delivery::new(settings, transport);
@@ -320,7 +320,7 @@ async fn stop_finishes_what_is_in_flight_and_accounts_for_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn abort_waits_for_nothing() {
-    let (transport, _) = Scripted::new(|_| (answer(202, ""), Duration::from_secs(3600)));
+    let (transport, _) = Scripted::new(|_| (response(202, ""), Duration::from_secs(3600)));
     let (delivery, submissions, outcomes, control) = Delivery::new(EngineSettings::new(), transport);
     let running = tokio::spawn(delivery.run());
     tokio::spawn(async move {
@@ -358,7 +358,7 @@ async fn a_refused_token_accounts_for_what_is_on_its_way_in() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_left_to_tell_stops_the_delivery() {
-    let (transport, calls) = Scripted::new(|_| (answer(202, ""), Duration::from_millis(10)));
+    let (transport, calls) = Scripted::new(|_| (response(202, ""), Duration::from_millis(10)));
     let (delivery, submissions, outcomes, _control) = Delivery::new(EngineSettings::new(), transport);
     drop(outcomes);
     let running = tokio::spawn(delivery.run());
@@ -374,7 +374,7 @@ async fn nobody_left_to_tell_stops_the_delivery() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_of_outcomes_holds_everything_back() {
-    let (transport, calls) = Scripted::new(|_| (answer(202, ""), Duration::ZERO));
+    let (transport, calls) = Scripted::new(|_| (response(202, ""), Duration::ZERO));
     let mut settings = EngineSettings::new();
     settings.queue = 100.try_into().unwrap();
     let (delivery, submissions, mut outcomes, _control) = Delivery::new(settings, transport);

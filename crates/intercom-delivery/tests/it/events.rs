@@ -16,7 +16,7 @@ fn one(policy: UnknownContactPolicy) -> Run {
 #[test]
 fn an_event_is_one_call() {
     let mut run = one(UnknownContactPolicy::Fail);
-    run.script([(Op::SubmitDataEvent, answer(202, ""))]);
+    run.script([(Op::SubmitDataEvent, response(202, ""))]);
     assert_eq!(
         run.sent[0].body(),
         r#"{"event_name":"paid","created_at":7,"user_id":"u1"}"#
@@ -42,7 +42,7 @@ fn an_unknown_contact_is_created() {
     run.script([
         (Op::SubmitDataEvent, gone()),
         (Op::CreateContact, ok(contact("c1", "u1"))),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     assert_eq!(run.sent[1].body(), r#"{"external_id":"u1","role":"user"}"#);
     assert_eq!(run.results(), ["delivered"]);
@@ -54,14 +54,14 @@ fn an_unknown_contact_that_exists_after_all_is_met() {
     run.script([
         (Op::SubmitDataEvent, gone()),
         (Op::CreateContact, conflict("c1")),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     let mut run = one(UnknownContactPolicy::Create);
     run.script([
         (Op::SubmitDataEvent, gone()),
         (Op::CreateContact, archived("c1")),
         (Op::UnarchiveContact, ok("{}")),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     let mut run = one(UnknownContactPolicy::Create);
     run.script([

@@ -46,7 +46,7 @@ fn a_group_without_a_member_makes_no_search() {
 }
 
 #[test]
-fn a_company_without_id_in_the_answer_is_asked_for_again() {
+fn a_company_without_id_in_the_response_is_asked_for_again() {
     let mut run = run(None, &[]);
     run.script([(Op::UpsertCompany, ok("<html>")), (Op::UpsertCompany, ok(COMPANY))]);
     assert_eq!(run.results(), ["delivered"]);

@@ -55,7 +55,7 @@ fn a_conflict_names_the_contact_that_is_updated_in_the_same_attempt() {
 }
 
 #[test]
-fn an_answer_with_an_id_that_would_lead_elsewhere_is_none() {
+fn a_response_with_an_id_that_would_lead_elsewhere_is_none() {
     for id in ["", ".", ".."] {
         for operation in [Op::SearchContacts, Op::CreateContact] {
             let mut run = one();
@@ -64,7 +64,7 @@ fn an_answer_with_an_id_that_would_lead_elsewhere_is_none() {
                 _ if operation == Op::CreateContact => ok(contact(id, "u1")),
                 _ => hits(&[&contact(id, "u1")]),
             });
-            assert_eq!(run.results(), ["failed invalid_answer"], "{id:?}");
+            assert_eq!(run.results(), ["failed invalid_response"], "{id:?}");
             assert!(
                 run.sent.iter().all(|sent| sent.call.path.starts_with("/contacts")),
                 "{id:?}"
@@ -287,7 +287,7 @@ fn a_plan_resumes_at_the_call_that_failed() {
     let mut run = leaving(CompanyKey::CompanyId("k1".into()));
     run.script([
         (Op::SearchContacts, hits(&[&contact("c1", "u1")])),
-        (Op::FindCompany, answer(503, "")),
+        (Op::FindCompany, response(503, "")),
         (Op::FindCompany, ok(r#"{"id":"i1"}"#)),
         (Op::DetachCompany, broken(TransportFailure::Timeout)),
         (Op::DetachCompany, ok("{}")),

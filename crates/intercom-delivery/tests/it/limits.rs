@@ -41,7 +41,7 @@ impl Window {
         }
     }
 
-    fn answer(&mut self, sent: Time) -> Reply {
+    fn response(&mut self, sent: Time) -> Reply {
         let latency = self.random.u64(self.latency.0..=self.latency.1);
         let arrived = (sent.unix_millis() + latency / 2)
             .checked_add_signed(self.skew)
@@ -56,11 +56,11 @@ impl Window {
         };
         let is_allowed = *used < self.limit;
         *used += u32::from(is_allowed);
-        let mut answer = Answer::new(if is_allowed { 202 } else { 429 }, "");
+        let mut response = Response::new(if is_allowed { 202 } else { 429 }, "");
         let reset = UnixSeconds(i64::try_from(reset).unwrap());
-        answer.rate_limit = Some(RateLimit::new(self.limit, self.limit - *used, reset));
-        answer.date = self.has_date.then(|| Time::from_unix_millis(arrived).unix_seconds());
-        (Ok(answer), Duration::from_millis(latency))
+        response.rate_limit = Some(RateLimit::new(self.limit, self.limit - *used, reset));
+        response.date = self.has_date.then(|| Time::from_unix_millis(arrived).unix_seconds());
+        (Ok(response), Duration::from_millis(latency))
     }
 }
 
@@ -75,7 +75,7 @@ fn use_limit(mut window: Window, settings: EngineSettings, time: Duration) -> (u
             at += 1;
             run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
         }
-        run.step(&mut |sent| window.answer(sent.at));
+        run.step(&mut |sent| window.response(sent.at));
         if run.now >= end {
             break;
         }
@@ -96,7 +96,7 @@ fn check(name: &str, window: Window, most_throttled: u64) {
     let mut settings = EngineSettings::new();
     settings.queue = 64.try_into().unwrap();
     let (throttled, used) = use_limit(window, settings, Duration::from_secs(120));
-    assert!(throttled <= most_throttled, "{name}: {throttled} answers of 429");
+    assert!(throttled <= most_throttled, "{name}: {throttled} responses of 429");
     assert!(used >= 0.95, "{name}: {used} of the limit was used");
 }
 
@@ -133,7 +133,7 @@ fn the_clocks_need_not_agree() {
 }
 
 #[test]
-fn slow_and_uneven_answers_do_no_harm() {
+fn slow_and_uneven_responses_do_no_harm() {
     let mut window = Window::new(100, 10);
     window.latency = (10, 1_200);
     check("slow", window, 3);
@@ -158,7 +158,7 @@ fn a_sandbox_with_that_limit_answers_429_at_most_three_times() {
         }
         run.run(|sent| ask(&mut sandbox, sent));
         let totals = run.engine.status().totals;
-        assert!(totals.throttled <= 3, "{} answers of 429", totals.throttled);
+        assert!(totals.throttled <= 3, "{} responses of 429", totals.throttled);
         assert!(
             run.now.since(START) <= Duration::from_secs(120),
             "{:?}",
@@ -175,9 +175,9 @@ fn calls_are_spread_over_the_window() {
     for at in 0..400 {
         run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
     }
-    run.run(|sent| window.answer(sent.at));
+    run.run(|sent| window.response(sent.at));
     let mut starts: Vec<u64> = run.sent.iter().map(|sent| sent.at.unix_millis()).collect();
-    // What is sent before the first answer is not limited by anything but the concurrency.
+    // What is sent before the first response is not limited by anything but the concurrency.
     starts.drain(..16);
     for second in starts.windows(20) {
         let span = second[19] - second[0];
@@ -197,9 +197,9 @@ fn what_others_use_of_the_limit_is_left_to_them() {
         calls += 1;
         if calls % 2 == 0 {
             // Somebody else's call.
-            let _ = window.answer(sent.at);
+            let _ = window.response(sent.at);
         }
-        window.answer(sent.at)
+        window.response(sent.at)
     });
     assert!(run.engine.status().totals.throttled <= 3);
 }
@@ -217,7 +217,7 @@ fn an_assumed_limit_holds_from_the_first_call() {
     for at in 0..50 {
         run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
     }
-    run.run(|_| answer(202, ""));
+    run.run(|_| response(202, ""));
     let span = run.sent.last().unwrap().at.since(START);
     assert!(
         span >= Duration::from_secs(4) && span <= Duration::from_secs(6),
@@ -232,7 +232,7 @@ fn the_first_call_is_made_alone() {
     for at in 0..12 {
         run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
     }
-    run.run(|sent| window.answer(sent.at));
+    run.run(|sent| window.response(sent.at));
     assert_eq!(run.engine.status().totals.throttled, 0);
     assert!(run.sent[1].at > run.sent[0].at);
 }
@@ -251,7 +251,7 @@ fn a_rate_of_ones_own_holds() {
     for at in 0..100 {
         run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
     }
-    run.run(|_| answer(202, ""));
+    run.run(|_| response(202, ""));
     let span = run.sent.last().unwrap().at.since(START);
     assert!(
         span >= Duration::from_millis(4_800) && span <= Duration::from_millis(5_100),
@@ -265,7 +265,7 @@ fn the_status_shows_the_budget() {
     run.submit(identify("u1", "{}"), who("u1"));
     run.run(|sent| match sent.call.operation {
         Op::SearchContacts => {
-            let mut reply = Answer::new(200, r#"{"data":[]}"#);
+            let mut reply = Response::new(200, r#"{"data":[]}"#);
             reply.rate_limit = Some(RateLimit::new(100, 40, UnixSeconds(1_700_000_009)));
             (Ok(reply), Duration::ZERO)
         }
@@ -299,12 +299,12 @@ fn headers_that_cannot_be_those_of_a_limit_are_passed_over() {
                 window.has_date = has_date;
                 let mut calls = 0;
                 run.run(|sent| {
-                    let (answer, latency) = window.answer(sent.at);
+                    let (response, latency) = window.response(sent.at);
                     calls += 1;
                     if calls % 40 != 7 {
-                        return (answer, latency);
+                        return (response, latency);
                     }
-                    let mut odd = Answer::new(status, "");
+                    let mut odd = Response::new(status, "");
                     odd.rate_limit = Some(limit);
                     (Ok(odd), latency)
                 });

@@ -86,7 +86,7 @@ fn outcomes_wait_for_those_that_their_events_came_after() {
     run.submit(event("loose"), ids(Some("u2"), None, office));
     let mut server = |sent: &Sent| {
         let latency = if sent.event.0 == 1 { 500 } else { 10 };
-        (Ok(Answer::new(202, "")), Duration::from_millis(latency))
+        (Ok(Response::new(202, "")), Duration::from_millis(latency))
     };
     run.until = Some(START);
     run.step(&mut server);
@@ -136,7 +136,7 @@ fn an_event_that_joins_two_users_waits_for_both() {
         order.push(sent.event.0);
         // The first is slow.
         let latency = if sent.event.0 == 1 { 500 } else { 10 };
-        (Ok(Answer::new(202, "")), Duration::from_millis(latency))
+        (Ok(Response::new(202, "")), Duration::from_millis(latency))
     });
     assert_eq!(order, [1, 2, 3, 4, 5, 6]);
     let slow = run.sent[2].at.since(START);
@@ -151,7 +151,7 @@ fn an_identity_holds_users_together_only_while_it_is_queued() {
     let mut run = Run::new(side_by_side());
     run.submit(event("a"), ids(Some("u1"), Some("shared"), None));
     run.submit(event("b"), ids(Some("u2"), Some("shared"), None));
-    run.run(|_| answer(202, ""));
+    run.run(|_| response(202, ""));
     run.submit(event("c"), who("u1"));
     run.submit(event("d"), who("u2"));
     assert_eq!(started(&mut run), [3, 4]);
@@ -164,7 +164,7 @@ fn a_failed_event_does_not_stop_the_next() {
     run.submit(event("b"), who("u1"));
     run.run(|sent| match sent.event.0 {
         1 => error(400, "bad", "no"),
-        _ => answer(202, ""),
+        _ => response(202, ""),
     });
     assert_eq!(run.results(), ["failed bad_request", "delivered"]);
 }
@@ -182,7 +182,7 @@ fn the_queue_is_bounded_and_gives_events_back() {
     assert_eq!(refused.reason, RefusalReason::QueueFull);
     assert_eq!(*refused.submission, submission(3));
     let transmit = engine.poll_call(START).unwrap();
-    engine.handle_response(transmit.id, &Answer::new(202, ""), START);
+    engine.handle_response(transmit.id, &Response::new(202, ""), START);
     assert_eq!(engine.room(), 0, "an outcome that has not been fetched counts");
     assert_eq!(engine.poll_outcome().unwrap().event, EventId(1));
     engine.submit(submission(3)).unwrap();
@@ -199,7 +199,7 @@ fn calls_in_flight_are_bounded() {
     assert_eq!(started(&mut run), [1, 2, 3]);
     assert_eq!(run.engine.status().in_flight, 3);
     assert_eq!(run.engine.status().queued, 6);
-    assert_eq!(run.engine.status().waiting, Some(Waiting::Answers));
+    assert_eq!(run.engine.status().waiting, Some(Waiting::Responses));
 }
 
 /// Two events about one contact that share no identity.
@@ -278,7 +278,7 @@ fn two_members(older: fn(&Sent) -> Reply) -> Run {
 
 #[test]
 fn outcomes_come_in_an_order_that_a_record_can_rely_on() {
-    let mut run = two_members(|_| (Ok(Answer::new(200, "{}")), Duration::from_secs(5)));
+    let mut run = two_members(|_| (Ok(Response::new(200, "{}")), Duration::from_secs(5)));
     let ended = |run: &Run| run.outcomes.iter().map(|outcome| outcome.event.0).collect::<Vec<_>>();
     assert_eq!(
         ended(&run),
@@ -292,9 +292,9 @@ fn outcomes_come_in_an_order_that_a_record_can_rely_on() {
 
 #[test]
 fn what_was_delivered_after_an_event_that_is_cut_short_is_given_back_with_it() {
-    let mut run = two_members(|_| (Ok(Answer::new(503, "")), Duration::from_millis(300)));
+    let mut run = two_members(|_| (Ok(Response::new(503, "")), Duration::from_millis(300)));
     run.engine.stop();
-    run.run(|_| answer(202, ""));
+    run.run(|_| response(202, ""));
     assert_eq!(
         run.results(),
         ["failed stopped", "failed stopped", "failed stopped", "delivered"]
@@ -325,7 +325,7 @@ fn contacts_that_become_known_hold_events_together_from_then_on() {
     let mut server = |sent: &Sent| match sent.call.operation {
         Op::SearchContacts => hits(&[]),
         Op::CreateContact => ok(r#"{"id":"c1","external_id":"u1","email":"a@b.c"}"#),
-        _ => (Ok(Answer::new(202, "")), Duration::from_secs(5)),
+        _ => (Ok(Response::new(202, "")), Duration::from_secs(5)),
     };
     while run.outcomes.is_empty() {
         run.step(&mut server);

@@ -90,8 +90,8 @@ fn anything(random: &mut fastrand::Rng, operation: Op, halts: bool) -> Reply {
     let id = format!("c{}", random.u8(0..6));
     let user = format!("u{}", random.u8(0..5));
     let (reply, _) = match random.u8(0..20) {
-        0 => answer(503, "<html>"),
-        1 => answer(429, ""),
+        0 => response(503, "<html>"),
+        1 => response(429, ""),
         2 => error(408, "Request Timeout", "x"),
         3 => broken(TransportFailure::Timeout),
         4 => broken(TransportFailure::Interrupted),

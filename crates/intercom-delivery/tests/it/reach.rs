@@ -42,7 +42,7 @@ fn serve_tls() -> SocketAddr {
 async fn failure(base_url: &str) -> TransportError {
     let client = Client::builder()
         .use_proxy(false)
-        .answer_timeout(Duration::from_secs(20))
+        .response_timeout(Duration::from_secs(20))
         .build()
         .unwrap();
     let workspace = Workspace::new(Region::Us, AccessToken::new("secret-token").unwrap())

@@ -13,10 +13,10 @@ fn one(settings: EngineSettings) -> Run {
 
 #[test]
 fn passing_failures_are_tried_again_and_then_fail_with_their_code() {
-    let html = || answer(502, "<html>Bad gateway</html>");
+    let html = || response(502, "<html>Bad gateway</html>");
     for (reply, code) in [
         (html as fn() -> Reply, "failed server_error"),
-        (|| answer(503, ""), "failed server_error"),
+        (|| response(503, ""), "failed server_error"),
         (|| error(408, "Request Timeout", "too slow"), "failed timeout"),
         (|| broken(TransportFailure::Timeout), "failed timeout"),
         (|| broken(TransportFailure::Interrupted), "failed connection_failed"),
@@ -39,7 +39,7 @@ fn lasting_failures_are_not_tried_again() {
         (406, "failed bad_request"),
         (422, "failed bad_request"),
         (501, "failed server_error"),
-        (302, "failed invalid_answer"),
+        (302, "failed invalid_response"),
     ] {
         let mut run = one(plain());
         run.script([(Op::SubmitDataEvent, error(status, "x", "y"))]);
@@ -52,11 +52,11 @@ fn a_page_of_a_proxy_is_no_success() {
     let mut run = one(plain());
     run.script([
         (Op::SubmitDataEvent, ok("<html>Please log in</html>")),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     let mut run = one(plain());
     run.run(|_| ok(" <html>"));
-    assert_eq!(run.results(), ["failed invalid_answer"]);
+    assert_eq!(run.results(), ["failed invalid_response"]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn waits_grow_and_are_bounded() {
     settings.backoff_cap = Duration::from_millis(400);
     settings.seed = 7;
     let mut run = one(settings);
-    run.run(|_| (Ok(Answer::new(503, "")), Duration::ZERO));
+    run.run(|_| (Ok(Response::new(503, "")), Duration::ZERO));
     let waits: Vec<u128> = run
         .sent
         .windows(2)
@@ -81,17 +81,17 @@ fn waits_grow_and_are_bounded() {
 #[test]
 fn a_503_may_say_how_long_to_wait() {
     let mut run = one(plain());
-    let mut busy = Answer::new(503, "");
+    let mut busy = Response::new(503, "");
     busy.retry_after = Some(Duration::from_secs(60));
     run.script([
         (Op::SubmitDataEvent, (Ok(busy), Duration::ZERO)),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     assert!(run.sent[1].at.since(START) >= Duration::from_secs(60));
 }
 
 #[test]
-fn no_answer_makes_anybody_wait_absurdly_long() {
+fn no_response_makes_anybody_wait_absurdly_long() {
     for status in [408, 429, 500, 502, 503, 504] {
         for longest in [Duration::from_secs(15 * 60), Duration::from_secs(5)] {
             let mut settings = side_by_side();
@@ -100,13 +100,13 @@ fn no_answer_makes_anybody_wait_absurdly_long() {
             for user in ["u1", "u2", "u3"] {
                 run.submit(track(user, "paid", 7), who(user));
             }
-            let mut busy = Answer::new(status, "");
+            let mut busy = Response::new(status, "");
             busy.retry_after = Some(Duration::from_secs(86_400));
             run.run(|sent| match sent.event.0 {
                 1 if sent.attempt == 1 && sent.at < START.after(Duration::from_secs(1)) => {
                     (Ok(busy.clone()), Duration::ZERO)
                 }
-                _ => answer(202, ""),
+                _ => response(202, ""),
             });
             assert_eq!(run.results(), ["delivered"; 3], "{status}");
             let took = run.now.since(START);
@@ -119,9 +119,9 @@ fn no_answer_makes_anybody_wait_absurdly_long() {
 }
 
 fn throttled(retry_after: Option<u64>) -> Reply {
-    let mut answer = Answer::new(429, "");
-    answer.retry_after = retry_after.map(Duration::from_secs);
-    (Ok(answer), Duration::ZERO)
+    let mut response = Response::new(429, "");
+    response.retry_after = retry_after.map(Duration::from_secs);
+    (Ok(response), Duration::ZERO)
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_429_makes_everything_wait_and_is_no_attempt() {
     run.submit(track("u2", "paid", 7), who("u2"));
     run.script([
         (Op::SubmitDataEvent, throttled(Some(20))),
-        (Op::SubmitDataEvent, answer(202, "")),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     assert_eq!(run.results(), ["delivered", "delivered"]);
     let wait = run.sent[1].at.since(START);
@@ -152,7 +152,7 @@ fn calls_that_are_answered_429_together_wait_once() {
     let mut calls = 0;
     run.run(|_| {
         calls += 1;
-        if calls <= 8 { throttled(None) } else { answer(202, "") }
+        if calls <= 8 { throttled(None) } else { response(202, "") }
     });
     let wait = run.sent[8].at.since(START);
     assert!(wait < Duration::from_secs(1), "{wait:?}");
@@ -174,7 +174,7 @@ fn a_lone_429_that_does_not_say_how_long_keeps_only_its_own_call_waiting() {
         slow(if calls % 40 == 20 {
             throttled(None)
         } else {
-            answer(202, "")
+            response(202, "")
         })
     });
     let totals = run.engine.status().totals;
@@ -187,7 +187,7 @@ fn a_lone_429_that_does_not_say_how_long_keeps_only_its_own_call_waiting() {
 }
 
 #[test]
-fn answers_of_429_that_are_many_keep_all_waiting_whatever_they_say() {
+fn responses_of_429_that_are_many_keep_all_waiting_whatever_they_say() {
     let mut settings = EngineSettings::new();
     settings.concurrency = 2.try_into().unwrap();
     let mut run = Run::new(settings);
@@ -199,22 +199,26 @@ fn answers_of_429_that_are_many_keep_all_waiting_whatever_they_say() {
     run.run(|sent| {
         let count = passed.entry(sent.at.unix_millis() / 1000).or_default();
         *count += 1;
-        let reply = if *count <= 10 { answer(202, "") } else { throttled(None) };
+        let reply = if *count <= 10 {
+            response(202, "")
+        } else {
+            throttled(None)
+        };
         (reply.0, Duration::from_millis(10))
     });
     let totals = run.engine.status().totals;
     assert_eq!(totals.delivered, 100);
-    assert!(totals.throttled <= 60, "{} answers of 429", totals.throttled);
+    assert!(totals.throttled <= 60, "{} responses of 429", totals.throttled);
 }
 
 #[test]
 fn a_429_without_retry_after_waits_for_the_window() {
     let mut run = one(plain());
-    let mut answer_429 = Answer::new(429, "");
-    answer_429.rate_limit = Some(RateLimit::new(100, 0, UnixSeconds(1_700_000_007)));
+    let mut response_429 = Response::new(429, "");
+    response_429.rate_limit = Some(RateLimit::new(100, 0, UnixSeconds(1_700_000_007)));
     run.script([
-        (Op::SubmitDataEvent, (Ok(answer_429), Duration::ZERO)),
-        (Op::SubmitDataEvent, answer(202, "")),
+        (Op::SubmitDataEvent, (Ok(response_429), Duration::ZERO)),
+        (Op::SubmitDataEvent, response(202, "")),
     ]);
     let wait = run.sent[1].at.since(START);
     assert!(
@@ -248,7 +252,7 @@ fn outage(users: u32, back: u64, failure: impl Fn() -> Reply) -> Run {
     let mut shown = 0;
     let mut server = |sent: &Sent| match sent.at >= gone && sent.at < back {
         true => failure(),
-        false => (Ok(Answer::new(202, "")), Duration::from_millis(100)),
+        false => (Ok(Response::new(202, "")), Duration::from_millis(100)),
     };
     while run.step(&mut server) {
         let status = run.engine.status();
@@ -306,8 +310,13 @@ fn an_outage_costs_no_event_and_few_calls_and_ends_when_it_is_over() {
 
 #[test]
 fn an_outage_is_noticed_whatever_fails() {
-    let page = || (Ok(Answer::new(200, "<html>Sign in</html>")), Duration::from_millis(50));
-    outage(40, 60, || (Ok(Answer::new(503, "")), Duration::from_millis(50)));
+    let page = || {
+        (
+            Ok(Response::new(200, "<html>Sign in</html>")),
+            Duration::from_millis(50),
+        )
+    };
+    outage(40, 60, || (Ok(Response::new(503, "")), Duration::from_millis(50)));
     outage(40, 60, || {
         (Err(TransportFailure::Interrupted), Duration::from_millis(50))
     });
@@ -327,7 +336,7 @@ fn probes_that_nobody_answers_do_not_keep_the_next_from_being_made() {
     );
     run.run(|sent| match sent.at >= gone && sent.at < back {
         true => timeout(),
-        false => (Ok(Answer::new(202, "")), Duration::from_millis(100)),
+        false => (Ok(Response::new(202, "")), Duration::from_millis(100)),
     });
     let first = run.sent.iter().find(|sent| sent.at >= back).unwrap().at;
     assert!(first.since(back) <= Duration::from_secs(4), "{:?}", first.since(back));
@@ -339,7 +348,7 @@ fn the_failures_of_a_few_events_are_no_outage() {
     for user in ["u1", "u2"] {
         run.submit(track(user, "paid", 7), who(user));
     }
-    run.run(|_| answer(500, ""));
+    run.run(|_| response(500, ""));
     assert_eq!(run.results(), ["failed server_error"; 2]);
 }
 
@@ -365,8 +374,8 @@ fn a_user_whose_calls_fail_holds_up_nobody_else() {
         run.submit(track(&format!("u{at}"), "paid", 7), who(&format!("u{at}")));
     }
     run.run(|sent| match sent.body().contains("bad") {
-        true => answer(500, ""),
-        false => answer(202, ""),
+        true => response(500, ""),
+        false => response(202, ""),
     });
     let last_good = run.sent.iter().rfind(|sent| !sent.body().contains("bad")).unwrap().at;
     let last_bad = run.sent.iter().rfind(|sent| sent.body().contains("bad")).unwrap().at;

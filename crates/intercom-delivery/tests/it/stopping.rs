@@ -45,7 +45,7 @@ fn what_is_in_flight_when_the_token_is_refused_may_still_be_delivered() {
     run.submit(track("u1", "a", 1), who("u1"));
     run.submit(track("u2", "a", 1), who("u2"));
     run.run(|sent| match sent.event.0 {
-        1 => (Ok(Answer::new(202, "")), Duration::from_millis(200)),
+        1 => (Ok(Response::new(202, "")), Duration::from_millis(200)),
         _ => error(401, "unauthorized", "Access Token Invalid"),
     });
     assert_eq!(run.results(), ["delivered", "failed unauthorized"]);
@@ -78,7 +78,7 @@ fn stop_finishes_what_is_under_way() {
 #[test]
 fn stop_does_not_wait_for_another_attempt() {
     let mut run = five(two_at_a_time());
-    let mut server = |_: &Sent| answer(503, "");
+    let mut server = |_: &Sent| response(503, "");
     run.step(&mut server);
     run.engine.stop();
     run.run(server);
@@ -98,7 +98,7 @@ fn abort_accounts_for_everything() {
     let now = run.now;
     let in_flight = run.engine.poll_call(now).unwrap();
     run.engine.abort();
-    run.engine.handle_response(in_flight.id, &Answer::new(200, "{}"), now);
+    run.engine.handle_response(in_flight.id, &Response::new(200, "{}"), now);
     assert!(run.engine.poll_call(now).is_none());
     while let Some(outcome) = run.engine.poll_outcome() {
         run.outcomes.push(outcome);
@@ -125,8 +125,8 @@ fn merged_events_that_fail_while_stopping_are_all_accounted_for() {
     let now = run.now;
     let update = run.engine.poll_call(now).unwrap();
     run.engine.stop();
-    let (answer, _) = undefined("a");
-    run.engine.handle_response(update.id, &answer.unwrap(), now);
+    let (response, _) = undefined("a");
+    run.engine.handle_response(update.id, &response.unwrap(), now);
     run.run(server);
     assert_eq!(
         run.results(),
@@ -182,9 +182,9 @@ fn stop_ends_every_wait() {
         |sent| match sent.call.operation {
             Op::SearchContacts => hits(&[]),
             _ => {
-                let mut answer = Answer::new(429, "");
-                answer.retry_after = Some(Duration::from_secs(600));
-                (Ok(answer), Duration::from_millis(50))
+                let mut response = Response::new(429, "");
+                response.retry_after = Some(Duration::from_secs(600));
+                (Ok(response), Duration::from_millis(50))
             }
         },
     );
@@ -193,11 +193,11 @@ fn stop_ends_every_wait() {
         two_at_a_time(),
         |waiting| matches!(waiting, Waiting::RateLimit(_)),
         |sent| {
-            let (answer, latency) = found(sent);
-            let mut answer = answer.unwrap();
+            let (response, latency) = found(sent);
+            let mut response = response.unwrap();
             let reset = START.after(Duration::from_secs(600)).unix_seconds();
-            answer.rate_limit = Some(RateLimit::new(100, 0, reset));
-            (Ok(answer), latency)
+            response.rate_limit = Some(RateLimit::new(100, 0, reset));
+            (Ok(response), latency)
         },
     );
     let mut slow = two_at_a_time();
@@ -221,9 +221,9 @@ fn stop_ends_every_wait() {
         sleepy,
         |waiting| matches!(waiting, Waiting::Backoff(_) | Waiting::Outage(_)),
         |_| {
-            let mut answer = Answer::new(503, "");
-            answer.retry_after = Some(Duration::from_secs(600));
-            (Ok(answer), Duration::from_millis(50))
+            let mut response = Response::new(503, "");
+            response.retry_after = Some(Duration::from_secs(600));
+            (Ok(response), Duration::from_millis(50))
         },
     );
 }
@@ -233,12 +233,12 @@ fn after_a_stop_calls_are_begun_for_a_short_time_only() {
     let mut run = Run::new(two_at_a_time());
     run.submit(group("acme", Some(by_id("u1")), &["a", "b", "c"]), who("u1"));
     let mut server = |sent: &Sent| {
-        let (answer, _) = match sent.call.operation {
+        let (response, _) = match sent.call.operation {
             Op::SearchContacts => hits(&[&contact("c1", "u1")]),
             Op::UpsertCompany => ok(r#"{"type":"company","id":"k1","company_id":"acme"}"#),
             _ => ok("{}"),
         };
-        (answer, Duration::from_millis(300))
+        (response, Duration::from_millis(300))
     };
     run.step(&mut server);
     let stopped = run.now;

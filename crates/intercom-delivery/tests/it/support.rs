@@ -1,4 +1,4 @@
-//! An engine under virtual time, and answers by hand.
+//! An engine under virtual time, and responses by hand.
 
 use intercom_api::{Call, CompanyFields, ContactFields, DataEvent, OperationId as Op, UnixSeconds};
 use intercom_delivery::*;
@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) const START: Time = Time::from_unix_millis(1_700_000_000_000);
 
 /// What a call comes to, and after how long.
-pub(crate) type Reply = (Result<Answer, TransportFailure>, Duration);
+pub(crate) type Reply = (Result<Response, TransportFailure>, Duration);
 
 /// A call that the engine has made.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Run {
     /// Time does not pass beyond this.
     pub(crate) until: Option<Time>,
     due: BinaryHeap<Reverse<(Time, u64, usize)>>,
-    replies: Vec<Option<(CallId, Result<Answer, TransportFailure>)>>,
+    replies: Vec<Option<(CallId, Result<Response, TransportFailure>)>>,
     events: u64,
 }
 
@@ -85,8 +85,8 @@ impl Run {
             self.due.push(Reverse((self.now.after(latency), at as u64, at)));
         }
         self.fetch();
-        let answer = self.due.peek().map(|Reverse((at, ..))| *at);
-        let Some(next) = [answer, self.engine.poll_timeout()].into_iter().flatten().min() else {
+        let response = self.due.peek().map(|Reverse((at, ..))| *at);
+        let Some(next) = [response, self.engine.poll_timeout()].into_iter().flatten().min() else {
             return false;
         };
         if self.until.is_some_and(|until| next > until) {
@@ -100,7 +100,7 @@ impl Run {
             self.due.pop();
             let (id, reply) = self.replies[index].take().unwrap();
             match reply {
-                Ok(answer) => self.engine.handle_response(id, &answer, self.now),
+                Ok(response) => self.engine.handle_response(id, &response, self.now),
                 Err(failure) => self.engine.handle_failure(id, failure, self.now),
             }
         }
@@ -114,7 +114,7 @@ impl Run {
         assert!(self.engine.is_idle(), "stuck: {:?}", self.engine.status());
     }
 
-    /// Runs against a script: exactly these calls, in this order, each with its answer.
+    /// Runs against a script: exactly these calls, in this order, each with its response.
     pub(crate) fn script<const N: usize>(&mut self, script: [(Op, Reply); N]) {
         let mut script = script.into_iter();
         let mut made = 0;
@@ -179,12 +179,12 @@ pub(crate) fn delivered(outcome: &Outcome) -> &Delivered {
     }
 }
 
-pub(crate) fn answer(status: u16, body: impl Into<String>) -> Reply {
-    (Ok(Answer::new(status, body.into())), Duration::from_millis(50))
+pub(crate) fn response(status: u16, body: impl Into<String>) -> Reply {
+    (Ok(Response::new(status, body.into())), Duration::from_millis(50))
 }
 
 pub(crate) fn ok(body: impl Into<String>) -> Reply {
-    answer(200, body)
+    response(200, body)
 }
 
 pub(crate) fn broken(failure: TransportFailure) -> Reply {
@@ -193,7 +193,7 @@ pub(crate) fn broken(failure: TransportFailure) -> Reply {
 
 /// An error list with one error.
 pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
-    answer(
+    response(
         status,
         format!(
             r#"{{"type":"error.list","request_id":"r-{status}","errors":[{{"code":"{code}","message":"{message}"}}]}}"#
@@ -320,6 +320,6 @@ pub(crate) fn ask(sandbox: &mut Sandbox, sent: &Sent) -> Reply {
     if reply.dropped.is_some() {
         return (Err(TransportFailure::Interrupted), latency);
     }
-    let answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
-    (Ok(answer), latency)
+    let response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+    (Ok(response), latency)
 }

@@ -43,7 +43,7 @@ fn after_one_that_fails_in_passing_none_of_its_chain_is_started() {
         );
     }
     run.run(|sent| match sent.event.0 {
-        1 => (Ok(Answer::new(202, "")), Duration::from_millis(50)),
+        1 => (Ok(Response::new(202, "")), Duration::from_millis(50)),
         2 => error(503, "server_error", "later"),
         4 => gone(),
         _ => panic!("{} is held back", sent.event),
@@ -67,7 +67,7 @@ fn one_that_never_can_be_delivered_holds_nobody_back() {
     }
     run.run(|sent| match sent.event.0 {
         1 => gone(),
-        _ => (Ok(Answer::new(202, "")), Duration::from_millis(50)),
+        _ => (Ok(Response::new(202, "")), Duration::from_millis(50)),
     });
     assert_eq!(run.results(), ["failed unknown_contact", "delivered"]);
 }
@@ -194,7 +194,7 @@ fn a_last_call_that_is_in_flight_when_it_is_taken_back_counts() {
     submit(&mut run, 1, track("u1", "a", 1), who("u1"), terms(1, 1, BELIEVE));
     assert!(run.engine.poll_call(START).is_some_and(|transmit| {
         run.engine.withdraw(&these(&[1]));
-        run.engine.handle_response(transmit.id, &Answer::new(202, ""), START);
+        run.engine.handle_response(transmit.id, &Response::new(202, ""), START);
         true
     }));
     let outcome = run.engine.poll_outcome().unwrap();

@@ -1,6 +1,6 @@
 //! The only teammate.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{NULL, object};
@@ -37,8 +37,8 @@ fn known(id: &str) -> Result<(), ApiError> {
 }
 
 /// `GET /me`
-pub(super) fn me() -> Answer {
-    Answer::json(&object! {
+pub(super) fn me() -> Success {
+    Success::json(&object! {
         "type": "admin",
         "id": ADMIN_ID,
         "email": EMAIL,
@@ -60,13 +60,13 @@ pub(super) fn me() -> Answer {
 }
 
 /// `GET /admins`
-pub(super) fn list() -> Answer {
-    Answer::json(&object! { "type": "admin.list", "admins": [admin_view()] })
+pub(super) fn list() -> Success {
+    Success::json(&object! { "type": "admin.list", "admins": [admin_view()] })
 }
 
 /// `GET /admins/{id}`
 pub(super) fn retrieve(id: &str) -> Outcome {
-    known(id).map(|()| Answer::json(&admin_view()))
+    known(id).map(|()| Success::json(&admin_view()))
 }
 
 /// `PUT /admins/{id}/away`
@@ -78,12 +78,12 @@ pub(super) fn set_away(id: &str, body: &[u8]) -> Outcome {
             .ok_or_else(|| ApiError::missing(name, format!("{name} must be given")))
     };
     let away = given("away_mode_enabled")?;
-    Ok(Answer::json(&admin(away, given("away_mode_reassign")?)))
+    Ok(Success::json(&admin(away, given("away_mode_reassign")?)))
 }
 
 /// `GET /admins/activity_logs`
-pub(super) fn activity_logs() -> Answer {
-    Answer::json(&object! {
+pub(super) fn activity_logs() -> Success {
+    Success::json(&object! {
         "type": "activity_log.list",
         "pages": object! { "type": "pages", "next": NULL, "page": 1, "per_page": 20, "total_pages": 1 },
         "activity_logs": [(); 0],

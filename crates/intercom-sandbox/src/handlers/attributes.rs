@@ -1,6 +1,6 @@
 //! Data attributes: the standard ones, and the custom ones that are defined.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{Seq, object};
@@ -163,7 +163,7 @@ impl Workspace {
                 .map(Entry::Standard)
                 .chain(custom.map(|(at, known)| Entry::Custom(definition_view(at, known))))
         };
-        Ok(Answer::json(&object! { "type": "list", "data": Seq(all) }))
+        Ok(Success::json(&object! { "type": "list", "data": Seq(all) }))
     }
 
     pub(super) fn create_data_attribute(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
@@ -219,12 +219,12 @@ impl Workspace {
             definition.description = description.map(Into::into);
             definition.messenger_writable = writable.unwrap_or(definition.messenger_writable);
         }
-        self.data_attribute_answer(at)
+        self.data_attribute_response(at)
     }
 
-    fn data_attribute_answer(&self, at: u32) -> Outcome {
+    fn data_attribute_response(&self, at: u32) -> Outcome {
         let definition = self.attributes.get(at).ok_or_else(no_such_definition)?;
-        Ok(Answer::json(&definition_view(at, definition)))
+        Ok(Success::json(&definition_view(at, definition)))
     }
 
     pub(super) fn update_data_attribute(&mut self, id: &str, body: &[u8], now: UnixMillis) -> Outcome {
@@ -240,7 +240,7 @@ impl Workspace {
         definition.archived = archived.unwrap_or(definition.archived);
         definition.messenger_writable = writable.unwrap_or(definition.messenger_writable);
         definition.updated_at = now.seconds();
-        self.data_attribute_answer(at)
+        self.data_attribute_response(at)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Companies: create or update, find, list, scroll, delete.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
@@ -59,9 +59,9 @@ fn read_details(body: &Body, details: &mut Details) -> Result<(), ApiError> {
 }
 
 impl Workspace {
-    pub(super) fn company_answer(&self, at: u32) -> Outcome {
+    pub(super) fn company_response(&self, at: u32) -> Outcome {
         self.company_view(at)
-            .map(|view| Answer::json(&view))
+            .map(|view| Success::json(&view))
             .ok_or_else(ApiError::company_not_found)
     }
 
@@ -83,7 +83,7 @@ impl Workspace {
             company.details = details;
             company.updated_at = now.seconds();
         }
-        self.company_answer(at)
+        self.company_response(at)
     }
 
     pub(super) fn upsert_company(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
@@ -97,7 +97,7 @@ impl Workspace {
         }
         let details = self.write_company(&body, Details::default(), now)?;
         let at = self.companies.create(&company_id, details, now.seconds());
-        self.company_answer(at)
+        self.company_response(at)
     }
 
     pub(super) fn update_company(&mut self, id: &str, body: &[u8], now: UnixMillis) -> Outcome {
@@ -113,14 +113,14 @@ impl Workspace {
     }
 
     pub(super) fn retrieve_company(&self, id: &str) -> Outcome {
-        self.company(id).and_then(|(at, _)| self.company_answer(at))
+        self.company(id).and_then(|(at, _)| self.company_response(at))
     }
 
     pub(super) fn delete_company(&mut self, id: &str) -> Outcome {
         let (at, _) = self.company(id)?;
         self.companies.delete(at);
         self.contacts.forget_company(at);
-        Ok(Answer::json(
+        Ok(Success::json(
             &object! { "id": id, "object": "company", "deleted": true },
         ))
     }
@@ -131,7 +131,7 @@ impl Workspace {
             let at = self.companies.by_company_id(&company_id);
             return at
                 .ok_or_else(ApiError::company_not_found)
-                .and_then(|at| self.company_answer(at));
+                .and_then(|at| self.company_response(at));
         }
         let path = self.url("/companies");
         if let Some(name) = target.query("name") {
@@ -143,7 +143,7 @@ impl Workspace {
                 .collect();
             return match named[..] {
                 [] => Err(ApiError::company_not_found()),
-                [at] => self.company_answer(at),
+                [at] => self.company_response(at),
                 _ => Ok(self.company_list(&named, &Numbered::from_query(target)?, &path)),
             };
         }
@@ -222,7 +222,7 @@ impl Workspace {
             .map(|(at, _)| at)
             .take(SCROLL_PAGE)
             .collect();
-        let answer = Answer::json(&object! {
+        let response = Success::json(&object! {
             "type": "list",
             "data": Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),
             "pages": NULL,
@@ -236,6 +236,6 @@ impl Workspace {
                 ..scroll
             });
         }
-        Ok(answer)
+        Ok(response)
     }
 }

@@ -1,6 +1,6 @@
 //! Contacts: create, update, find, archive, merge, delete, erase.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{Seq, object};
@@ -51,9 +51,9 @@ fn read_fields(body: &Body, fields: &mut Fields) -> Result<(), ApiError> {
 }
 
 impl Workspace {
-    fn contact_answer(&self, at: u32) -> Outcome {
+    fn contact_response(&self, at: u32) -> Outcome {
         self.contact_view(at)
-            .map(|view| Answer::json(&view))
+            .map(|view| Success::json(&view))
             .ok_or_else(ApiError::contact_not_found)
     }
 
@@ -103,7 +103,7 @@ impl Workspace {
         }
         let fields = self.write_contact(&body, Fields::default(), None, now)?;
         let at = self.contacts.create(fields, now);
-        self.contact_answer(at)
+        self.contact_response(at)
     }
 
     pub(super) fn update_contact(&mut self, id: &str, body: &[u8], now: UnixMillis) -> Outcome {
@@ -120,11 +120,11 @@ impl Workspace {
         let fields = Fields::clone(&contact.fields);
         let fields = self.write_contact(&body, fields, Some(at), now)?;
         self.contacts.update(at, fields, now);
-        self.contact_answer(at)
+        self.contact_response(at)
     }
 
     pub(super) fn retrieve_contact(&self, id: &str) -> Outcome {
-        self.contact(id).and_then(|(at, _)| self.contact_answer(at))
+        self.contact(id).and_then(|(at, _)| self.contact_response(at))
     }
 
     pub(super) fn list_contacts(&self, target: &Target<'_>) -> Outcome {
@@ -134,9 +134,9 @@ impl Workspace {
     }
 
     /// A page of a list of contacts, given by ascending places.
-    pub(super) fn contact_list(&self, places: &[u32], cursor: &Cursor) -> Answer {
+    pub(super) fn contact_list(&self, places: &[u32], cursor: &Cursor) -> Success {
         let (shown, pages) = cursor.cut(places, &self.ids);
-        Answer::json(&object! {
+        Success::json(&object! {
             "type": "list",
             "data": Seq(|| shown.iter().filter_map(|at| self.contact_view(*at))),
             "total_count": places.len(),
@@ -156,11 +156,11 @@ impl Workspace {
         if !matches!(contact.presence, Presence::Active | Presence::Archived) {
             return Err(ApiError::contact_not_found());
         }
-        let answer = Answer::json(&object! {
+        let response = Success::json(&object! {
             "id": id, "external_id": &contact.fields.external_id, "type": "contact", "deleted": true,
         });
         self.remove_contact(at, Presence::Deleted);
-        Ok(answer)
+        Ok(response)
     }
 
     fn remove_contact(&mut self, at: u32, presence: Presence) {
@@ -183,7 +183,7 @@ impl Workspace {
 
     fn set_archived(&mut self, id: &str, archived: bool, now: UnixMillis) -> Outcome {
         let (at, contact) = self.any_contact(id)?;
-        let answer = Answer::json(&object! {
+        let response = Success::json(&object! {
             "id": id, "external_id": &contact.fields.external_id, "type": "contact", "archived": archived,
         });
         match (contact.presence, archived) {
@@ -199,7 +199,7 @@ impl Workspace {
             (Presence::Active, false) | (Presence::Archived, true) => {}
             (Presence::Deleted | Presence::Merged, _) => return Err(ApiError::contact_not_found()),
         }
-        Ok(answer)
+        Ok(response)
     }
 
     pub(super) fn merge_contacts(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
@@ -247,7 +247,7 @@ impl Workspace {
         for company in companies {
             self.join_company(into, company);
         }
-        self.contact_answer(into)
+        self.contact_response(into)
     }
 
     pub(super) fn request_user_deletion(&mut self, body: &[u8]) -> Outcome {
@@ -263,7 +263,7 @@ impl Workspace {
         self.events.erase(at, &events);
         self.contacts.forget(at);
         self.deletion_requests += 1;
-        Ok(Answer::json(&object! { "id": self.deletion_requests }))
+        Ok(Success::json(&object! { "id": self.deletion_requests }))
     }
 }
 

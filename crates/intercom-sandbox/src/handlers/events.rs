@@ -1,6 +1,6 @@
 //! Data events: submit, list, summarise.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
@@ -84,7 +84,7 @@ impl Workspace {
             }
             Submitted::New(None) | Submitted::Repeat => {}
         }
-        Ok(Answer::empty(202))
+        Ok(Success::empty(202))
     }
 
     /// `GET /events`: all events of a contact on one page, the latest first, or their summary.
@@ -107,7 +107,7 @@ impl Workspace {
                     object! { "name": name.to_owned(), "first": iso_8601(first), "last": iso_8601(last), "count": count }
                 })
             };
-            return Ok(Answer::json(&object! {
+            return Ok(Success::json(&object! {
                 "type": "event.summary",
                 "events": Seq(summaries),
                 "pages": pages,
@@ -121,7 +121,7 @@ impl Workspace {
             let events = events.filter_map(|event| self.events.get(*event));
             events.map(|event| self.event_view(event, at, contact))
         };
-        Ok(Answer::json(
+        Ok(Success::json(
             &object! { "type": "event.list", "events": Seq(events), "pages": pages },
         ))
     }
@@ -170,7 +170,7 @@ impl Workspace {
         if !self.events.add_summary(contact, name, Summary { first, last, count }) {
             return Err(too_many_names(self.settings.max_event_names));
         }
-        Ok(Answer::empty(200))
+        Ok(Success::empty(200))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which contact belongs to which company.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{Seq, object};
@@ -23,7 +23,7 @@ impl Workspace {
             return Err(ApiError::new(400, ErrorCode::ContactCompanyLimitExceeded, message));
         }
         self.join_company(contact_at, company_at);
-        self.company_answer(company_at)
+        self.company_response(company_at)
     }
 
     pub(super) fn detach_company(&mut self, contact: &str, company: &str) -> Outcome {
@@ -38,7 +38,7 @@ impl Workspace {
         if let Some(company) = self.companies.get_mut(company_at) {
             company.members.remove(&contact_at);
         }
-        self.company_answer(company_at)
+        self.company_response(company_at)
     }
 
     pub(super) fn list_contact_companies(&self, target: &Target<'_>) -> Outcome {
@@ -54,9 +54,9 @@ impl Workspace {
     }
 
     /// A page of a list of companies.
-    pub(super) fn company_list(&self, places: &[u32], page: &Numbered, url: &str) -> Answer {
+    pub(super) fn company_list(&self, places: &[u32], page: &Numbered, url: &str) -> Success {
         let (shown, pages) = page.cut(places, url);
-        Answer::json(&object! {
+        Success::json(&object! {
             "type": "list",
             "data": Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),
             "pages": pages,

@@ -19,13 +19,13 @@ use crate::workspace::Workspace;
 use intercom_api::OperationId;
 use serde::Serialize;
 
-/// A successful answer.
-pub(crate) struct Answer {
+/// A success: its status and body.
+pub(crate) struct Success {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Success {
     fn json(value: &impl Serialize) -> Self {
         Self {
             status: 200,
@@ -42,11 +42,11 @@ impl Answer {
 }
 
 /// What a handler comes to.
-type Outcome = Result<Answer, ApiError>;
+type Outcome = Result<Success, ApiError>;
 
 /// A list that always is what it is without any entry.
-fn empty_list() -> Answer {
-    Answer::json(&object! { "type": "list", "data": [(); 0] })
+fn empty_list() -> Success {
+    Success::json(&object! { "type": "list", "data": [(); 0] })
 }
 
 impl Workspace {
@@ -107,7 +107,7 @@ impl Workspace {
             Op::ListContactSegments | Op::ListContactSubscriptions => {
                 self.contact(target.first()).map(|_| empty_list())
             }
-            Op::ListSegments => Ok(Answer::json(&object! { "type": "segment.list", "segments": [(); 0] })),
+            Op::ListSegments => Ok(Success::json(&object! { "type": "segment.list", "segments": [(); 0] })),
             Op::ListSubscriptionTypes => Ok(empty_list()),
 
             Op::RetrieveSegment

@@ -1,6 +1,6 @@
 //! Notes on contacts.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
@@ -45,14 +45,14 @@ impl Workspace {
         if let Some(contact) = self.contacts.get_mut(contact) {
             contact.notes.push(at);
         }
-        Ok(Answer::json(&self.note_view(at)))
+        Ok(Success::json(&self.note_view(at)))
     }
 
     /// All notes of a contact on one page, the latest first.
     pub(super) fn list_contact_notes(&self, contact: &str) -> Outcome {
         let (_, contact) = self.contact(contact)?;
         let count = contact.notes.len();
-        Ok(Answer::json(&object! {
+        Ok(Success::json(&object! {
             "type": "list",
             "data": Seq(|| contact.notes.iter().rev().filter_map(|note| self.note_view(*note))),
             "total_count": count,
@@ -63,7 +63,7 @@ impl Workspace {
     pub(super) fn retrieve_note(&self, id: &str) -> Outcome {
         let at = id.parse::<u32>().ok().and_then(|number| number.checked_sub(1));
         at.and_then(|at| self.note_view(at))
-            .map(|note| Answer::json(&note))
+            .map(|note| Success::json(&note))
             .ok_or_else(ApiError::resource_not_found)
     }
 }

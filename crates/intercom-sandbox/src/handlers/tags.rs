@@ -1,6 +1,6 @@
 //! Tags on companies and contacts.
 
-use super::{Answer, Outcome};
+use super::{Outcome, Success};
 use crate::body::{Body, id_text};
 use crate::error::ApiError;
 use crate::json::{Seq, object};
@@ -36,7 +36,7 @@ impl Workspace {
             if !self.tags.rename(at, name) {
                 return Err(ApiError::invalid("name", "a tag of that name exists already"));
             }
-            return Ok(Answer::json(&self.tag_view(at)));
+            return Ok(Success::json(&self.tag_view(at)));
         }
         let all = || companies.iter().chain(&contacts);
         if all().next().is_some() && all().all(|tagging| tagging.untag) && self.tags.by_name(name).is_none() {
@@ -55,7 +55,7 @@ impl Workspace {
         for Tagging { at, untag } in contacts {
             self.set_contact_tag(at, tag, !untag, now);
         }
-        Ok(Answer::json(&self.tag_view(tag)))
+        Ok(Success::json(&self.tag_view(tag)))
     }
 
     fn taggings(
@@ -101,15 +101,15 @@ impl Workspace {
         self.contacts.update(contact, fields, now);
     }
 
-    pub(super) fn list_tags(&self) -> Answer {
-        Answer::json(&object! {
+    pub(super) fn list_tags(&self) -> Success {
+        Success::json(&object! {
             "type": "list",
             "data": Seq(|| self.tags.iter().map(|(at, _)| self.tag_view(at))),
         })
     }
 
     pub(super) fn find_tag(&self, id: &str) -> Outcome {
-        self.tag(id).map(|at| Answer::json(&self.tag_view(at)))
+        self.tag(id).map(|at| Success::json(&self.tag_view(at)))
     }
 
     /// Deletes a tag, and takes it off everything.
@@ -126,7 +126,7 @@ impl Workspace {
         }
         self.companies.forget_tag(tag);
         self.tags.delete(tag);
-        Ok(Answer::empty(200))
+        Ok(Success::empty(200))
     }
 
     pub(super) fn tag_contact(&mut self, contact: &str, body: &[u8], now: UnixMillis) -> Outcome {
@@ -146,18 +146,18 @@ impl Workspace {
         if contact.fields.tags.iter().all(|(known, _)| *known != tag) {
             return Err(ApiError::resource_not_found());
         }
-        let answer = self.applied_tag(at, tag, now);
+        let response = self.applied_tag(at, tag, now);
         self.set_contact_tag(at, tag, false, now);
-        Ok(answer)
+        Ok(response)
     }
 
-    fn applied_tag(&self, contact: u32, tag: u32, now: UnixMillis) -> Answer {
+    fn applied_tag(&self, contact: u32, tag: u32, now: UnixMillis) -> Success {
         let tags = self
             .contacts
             .get(contact)
             .map_or(&[][..], |contact| &contact.fields.tags);
         let applied_at = tags.iter().find(|(known, _)| *known == tag);
-        Answer::json(&self.applied_tag_view(tag, applied_at.map_or(now.seconds(), |(_, at)| *at)))
+        Success::json(&self.applied_tag_view(tag, applied_at.map_or(now.seconds(), |(_, at)| *at)))
     }
 
     pub(super) fn list_contact_tags(&self, contact: &str) -> Outcome {
@@ -169,7 +169,7 @@ impl Workspace {
                 .iter()
                 .map(|(tag, at)| self.applied_tag_view(*tag, *at))
         };
-        Ok(Answer::json(&object! { "type": "list", "data": Seq(tags) }))
+        Ok(Success::json(&object! { "type": "list", "data": Seq(tags) }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tests share: a sandbox with a clock that they wind by hand.
 #![allow(dead_code, reason = "not every test file uses everything")]
 
-use intercom_sandbox::{Reply, Request, Sandbox, Settings, UnixMillis};
+use intercom_sandbox::{Request, Sandbox, Settings, UnixMillis};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ pub(crate) struct Bench {
     pub(crate) now: UnixMillis,
 }
 
-pub(crate) struct Answer {
-    pub(crate) reply: Reply,
+pub(crate) struct Response {
+    pub(crate) raw: intercom_sandbox::Response,
     pub(crate) body: Value,
 }
 
-impl Answer {
-    /// The body of a successful answer.
+impl Response {
+    /// The body of a successful response.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
-        assert_eq!(self.reply.status, 200, "{}", self.body);
+        assert_eq!(self.raw.status, 200, "{}", self.body);
         self.body
     }
 
@@ -33,7 +33,7 @@ impl Answer {
         let errors = self.body["errors"].as_array().expect("errors");
         assert_eq!(errors.len(), 1);
         let text = |name: &str| errors[0][name].as_str().expect("a text");
-        (self.reply.status, text("code"), text("message"))
+        (self.raw.status, text("code"), text("message"))
     }
 }
 
@@ -53,35 +53,35 @@ impl Bench {
         self.now = self.now.after(time);
     }
 
-    pub(crate) fn raw(&mut self, method: &str, path: &str, body: &[u8]) -> Answer {
+    pub(crate) fn raw(&mut self, method: &str, path: &str, body: &[u8]) -> Response {
         let request = Request::new(method, path)
             .authorization("Bearer any")
             .version("2.10")
             .body(body);
-        let reply = self.sandbox.handle(request, self.now);
-        let body = if reply.body.is_empty() {
+        let raw = self.sandbox.handle(request, self.now);
+        let body = if raw.body.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
+            serde_json::from_slice(&raw.body).unwrap_or(Value::Null)
         };
-        Answer { reply, body }
+        Response { raw, body }
     }
 
-    pub(crate) fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Response {
         self.raw("GET", path, b"")
     }
 
-    pub(crate) fn delete(&mut self, path: &str) -> Answer {
+    pub(crate) fn delete(&mut self, path: &str) -> Response {
         self.raw("DELETE", path, b"")
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "reads better with the macro")]
-    pub(crate) fn post(&mut self, path: &str, body: Value) -> Answer {
+    pub(crate) fn post(&mut self, path: &str, body: Value) -> Response {
         self.raw("POST", path, body.to_string().as_bytes())
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "reads better with the macro")]
-    pub(crate) fn put(&mut self, path: &str, body: Value) -> Answer {
+    pub(crate) fn put(&mut self, path: &str, body: Value) -> Response {
         self.raw("PUT", path, body.to_string().as_bytes())
     }
 

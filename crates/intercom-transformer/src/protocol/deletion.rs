@@ -105,7 +105,7 @@ pub enum DeletionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct DeletionAnswer {
+pub struct DeletionResponse {
     /// 200, or the status of the failure.
     pub status_code: u16,
     /// Whether all users are deleted.
@@ -118,7 +118,7 @@ pub struct DeletionAnswer {
     pub auth_error_category: Option<&'static str>,
 }
 
-impl DeletionAnswer {
+impl DeletionResponse {
     /// All users are deleted.
     pub fn successful() -> Self {
         Self {
@@ -176,15 +176,15 @@ mod tests {
     }
 
     #[test]
-    fn answers_say_what_is_needed() {
-        let json = |answer| serde_json::to_string(&answer).unwrap();
+    fn responses_say_what_is_needed() {
+        let json = |response| serde_json::to_string(&response).unwrap();
         assert_eq!(
-            json(DeletionAnswer::successful()),
+            json(DeletionResponse::successful()),
             r#"{"statusCode":200,"status":"successful"}"#
         );
         let unauthorized = super::super::Failure::from(&intercom_api::ApiError::parse(401, b""));
         assert_eq!(
-            json(DeletionAnswer::failed(&unauthorized)),
+            json(DeletionResponse::failed(&unauthorized)),
             r#"{"statusCode":400,"status":"failed","error":"Intercom answered 401: empty","authErrorCategory":"AUTH_STATUS_INACTIVE"}"#
         );
     }

@@ -133,7 +133,7 @@ impl Failure {
         Self::new(status::RETRYABLE, category, error_type, message)
     }
 
-    /// A call to Intercom got no answer; the same may succeed later.
+    /// A call to Intercom got no response; the same may succeed later.
     pub fn retryable(message: impl Into<String>) -> Self {
         let (category, error_type) = (ErrorCategory::Network, ErrorType::Retryable);
         Self::new(status::RETRYABLE, category, error_type, message)
@@ -173,7 +173,7 @@ impl From<Rejection> for Failure {
 }
 
 impl From<&ApiError> for Failure {
-    /// What an answer of Intercom's to a call made here means for the event.
+    /// What a response of Intercom's to a call made here means for the event.
     fn from(error: &ApiError) -> Self {
         use ErrorCategory::{DataValidation, Network};
         let message = error.to_string();
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_of_intercom_are_classified() {
+    fn responses_of_intercom_are_classified() {
         use ErrorType::{Aborted, Configuration, Instrumentation, Retryable, Throttled};
         for (answered, status, error_type) in [
             (400, 400, Instrumentation),

@@ -13,19 +13,19 @@ mod proxy;
 mod request;
 mod router;
 
-pub use deletion::{DeletionAnswer, DeletionJob, DeletionStatus, UserAttributes};
+pub use deletion::{DeletionJob, DeletionResponse, DeletionStatus, UserAttributes};
 pub use failure::{ErrorCategory, ErrorMeta, ErrorType, Failure, Feature, StatTags};
 pub use features::Features;
-pub use proxy::{ProxyAnswer, ProxyRequest, ProxyVersion};
+pub use proxy::{ProxyRequest, ProxyResponse, ProxyVersion};
 pub use request::{
     BadRequest, EventInput, Input, MAX_EVENTS, Metadata, TransformRequest, access_token, destination_settings,
 };
-pub use router::{Authorization, BatchedRequest, Elements, RouterAnswer, RouterElement};
+pub use router::{Authorization, BatchedRequest, Elements, RouterElement, RouterResponse};
 
 /// The destination type that this service is for, as it stands in paths and bodies; any case is understood.
 pub const DESTINATION_TYPE: &str = "intercom_v2";
 
-/// The name of the header that every answer to a `POST` carries: rudder-server panics when a 200 lacks it.
+/// The name of the header that every response to a `POST` carries: rudder-server panics when a 200 lacks it.
 pub const API_VERSION_HEADER: &str = "apiversion";
 /// The value of [`API_VERSION_HEADER`].
 pub const API_VERSION: &str = "2";

@@ -89,7 +89,7 @@ impl<'a> ProxyRequest<'a> {
 /// What became of a delivery.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct ProxyAnswer<'a> {
+pub struct ProxyResponse<'a> {
     /// The status of the job: Intercom's, or what it means to rudder-server.
     pub status: u16,
     /// What is wrong, unless the call succeeded.
@@ -102,8 +102,8 @@ pub struct ProxyAnswer<'a> {
     pub body: Cow<'a, [u8]>,
 }
 
-impl ProxyAnswer<'_> {
-    /// The status of the HTTP answer.
+impl ProxyResponse<'_> {
+    /// The status of the HTTP response.
     pub fn http_status(&self, version: ProxyVersion) -> u16 {
         match version {
             ProxyVersion::V1 if self.is_unauthorized => self.status,
@@ -113,10 +113,10 @@ impl ProxyAnswer<'_> {
         }
     }
 
-    /// The body of the HTTP answer.
+    /// The body of the HTTP response.
     pub fn to_json(&self, version: ProxyVersion, request: &ProxyRequest<'_>) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Answer<'a> {
+        struct Response<'a> {
             output: Output<'a>,
         }
         #[derive(Serialize)]
@@ -181,7 +181,7 @@ impl ProxyAnswer<'_> {
                 .map(|failure| failure.stat_tags(Feature::DataDelivery, &metadata)),
             auth_error_category: self.is_unauthorized.then_some(AUTH_STATUS_INACTIVE),
         };
-        serde_json::to_vec(&Answer { output }).unwrap_or_default()
+        serde_json::to_vec(&Response { output }).unwrap_or_default()
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn every_job_is_answered() {
         let request = ProxyRequest::from_json(REQUEST).unwrap();
-        let answer = ProxyAnswer {
+        let response = ProxyResponse {
             status: 202,
             failure: None,
             is_unauthorized: false,
@@ -245,17 +245,17 @@ mod tests {
             body: Cow::Borrowed(b""),
         };
         assert_eq!(
-            String::from_utf8(answer.to_json(ProxyVersion::V1, &request)).unwrap(),
+            String::from_utf8(response.to_json(ProxyVersion::V1, &request)).unwrap(),
             r#"{"output":{"status":202,"message":"Request Processed Successfully","response":[{"statusCode":202,"error":"\"\"","metadata":{"jobId":9007199254740993,"destinationId":"d","workspaceId":"w"}},{"statusCode":202,"error":"\"\"","metadata":{"jobId":2}}]}}"#
         );
         assert_eq!(
-            String::from_utf8(answer.to_json(ProxyVersion::V0, &request)).unwrap(),
+            String::from_utf8(response.to_json(ProxyVersion::V0, &request)).unwrap(),
             r#"{"output":{"status":202,"message":"Request Processed Successfully","destinationResponse":""}}"#
         );
         assert_eq!(
             (
-                answer.http_status(ProxyVersion::V0),
-                answer.http_status(ProxyVersion::V1)
+                response.http_status(ProxyVersion::V0),
+                response.http_status(ProxyVersion::V1)
             ),
             (200, 200)
         );
@@ -264,25 +264,25 @@ mod tests {
     #[test]
     fn a_refusal_carries_what_intercom_said() {
         let request = ProxyRequest::from_json(REQUEST).unwrap();
-        let answer = ProxyAnswer {
+        let response = ProxyResponse {
             status: 400,
             failure: Some(Failure::invalid("no")),
             is_unauthorized: true,
             intercom_status: 401,
             body: Cow::Borrowed(b"<html>"),
         };
-        let v0 = String::from_utf8(answer.to_json(ProxyVersion::V0, &request)).unwrap();
+        let v0 = String::from_utf8(response.to_json(ProxyVersion::V0, &request)).unwrap();
         assert!(
             v0.contains(r#""destinationResponse":{"response":"<html>","status":401}"#),
             "{v0}"
         );
         assert!(v0.contains(r#""authErrorCategory":"AUTH_STATUS_INACTIVE""#), "{v0}");
-        let v1 = String::from_utf8(answer.to_json(ProxyVersion::V1, &request)).unwrap();
+        let v1 = String::from_utf8(response.to_json(ProxyVersion::V1, &request)).unwrap();
         assert!(v1.contains(r#""error":"\"<html>\"""#), "{v1}");
         assert_eq!(
             (
-                answer.http_status(ProxyVersion::V0),
-                answer.http_status(ProxyVersion::V1)
+                response.http_status(ProxyVersion::V0),
+                response.http_status(ProxyVersion::V1)
             ),
             (400, 400)
         );

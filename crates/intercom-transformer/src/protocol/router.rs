@@ -111,7 +111,7 @@ impl<'a, B: Serialize + ?Sized> BatchedRequest<'a, B> {
     }
 }
 
-/// The elements of an answer's `output`, written one after the other, in any order.
+/// The elements of a response's `output`, written one after the other, in any order.
 #[derive(Default)]
 pub struct Elements {
     text: Vec<u8>,
@@ -191,7 +191,7 @@ impl Elements {
         self.text.len()
     }
 
-    /// The answer's body, with the elements in the order of the events.
+    /// The response's body, with the elements in the order of the events.
     pub fn finish(mut self) -> Vec<u8> {
         if !self.is_ordered {
             let mut sorted = Vec::with_capacity(self.text.len() + 2);
@@ -238,16 +238,16 @@ fn put(out: &mut Vec<u8>, text: &str) {
 fn put_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, value).is_err() {
-        // None of our types gets here; if one did, the answer must still be JSON.
+        // None of our types gets here; if one did, the response must still be JSON.
         out.truncate(start);
         put(out, "null");
     }
 }
 
-/// An answer to `POST /routerTransform`, as a client reads it.
+/// A response to `POST /routerTransform`, as a client reads it.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
-pub struct RouterAnswer<'a> {
+pub struct RouterResponse<'a> {
     /// One element an event, in order.
     #[serde(borrow)]
     pub output: Vec<RouterElement<'a>>,
@@ -301,9 +301,9 @@ mod tests {
                 write(&mut elements, event);
             }
             let body = elements.finish();
-            let answer: RouterAnswer<'_> = serde_json::from_slice(&body).unwrap();
-            assert_eq!(answer.output.len(), 3);
-            for (event, element) in answer.output.iter().enumerate() {
+            let response: RouterResponse<'_> = serde_json::from_slice(&body).unwrap();
+            assert_eq!(response.output.len(), 3);
+            for (event, element) in response.output.iter().enumerate() {
                 let endpoint = format!(r#""endpoint":"https://x/contacts/{event}""#);
                 assert!(element.batched_request.unwrap().get().contains(&endpoint));
                 assert_eq!(element.metadata[0].get(), METADATA);

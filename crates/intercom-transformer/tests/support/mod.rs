@@ -10,15 +10,15 @@ use intercom_transformer::{Settings, Transformer};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// An answer of the service.
+/// A response of the service.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
@@ -30,17 +30,17 @@ impl Answer {
 }
 
 /// Sends a request to a service without a connection between.
-pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Answer {
-    let answer = router.clone().oneshot(request).await.unwrap();
-    let (head, body) = answer.into_parts();
-    Answer {
+pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Response {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    Response {
         status: head.status,
         headers: head.headers,
         body: body.collect().await.unwrap().to_bytes().to_vec(),
     }
 }
 
-pub(crate) async fn post(router: &Router, path: &str, body: impl Into<Body>) -> Answer {
+pub(crate) async fn post(router: &Router, path: &str, body: impl Into<Body>) -> Response {
     ask(router, Request::post(path).body(body.into()).unwrap()).await
 }
 
@@ -75,12 +75,12 @@ pub(crate) fn event(job: u64, message: Value) -> Value {
     })
 }
 
-/// The elements of the answer to these events.
+/// The elements of the response to these events.
 pub(crate) async fn transform(router: &Router, events: &[Value]) -> Vec<Value> {
     let body = json!({"input": events, "destType": "intercom_v2"});
-    let answer = post(router, "/routerTransform", body.to_string()).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let output = answer.json()["output"].as_array().unwrap().clone();
+    let response = post(router, "/routerTransform", body.to_string()).await;
+    assert_eq!(response.status, StatusCode::OK);
+    let output = response.json()["output"].as_array().unwrap().clone();
     assert_eq!(output.len(), events.len());
     output
 }

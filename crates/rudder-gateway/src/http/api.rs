@@ -1,6 +1,6 @@
 //! What the page shows and does, as JSON.
 
-use super::answer::{Fault, json};
+use super::response::{Fault, json};
 use super::{App, body};
 use crate::error::Error;
 use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus, now};
@@ -101,7 +101,7 @@ struct DeliveryStatus {
 impl From<Status> for DeliveryStatus {
     fn from(status: Status) -> Self {
         let (waiting, until) = match status.waiting {
-            Some(Waiting::Answers) => (Some("answers"), None),
+            Some(Waiting::Responses) => (Some("responses"), None),
             Some(Waiting::RateLimit(until)) => (Some("rate_limit"), Some(until)),
             Some(Waiting::Throttled(until)) => (Some("throttled"), Some(until)),
             Some(Waiting::Outage(until)) => (Some("outage"), Some(until)),

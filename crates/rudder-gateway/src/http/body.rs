@@ -3,7 +3,7 @@
 //! The media type is passed over: SDKs send JSON as `application/json`, `text/plain` (beacons) and
 //! `application/x-www-form-urlencoded` (the Node SDK, compressed).
 
-use super::answer::Fault;
+use super::response::Fault;
 use super::{App, UNIT};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};

@@ -1,6 +1,6 @@
 //! Takes events in.
 
-use super::answer::{Fault, text};
+use super::response::{Fault, text};
 use super::{App, body};
 use crate::complete::complete;
 use crate::store::Refusal;

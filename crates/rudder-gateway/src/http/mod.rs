@@ -1,12 +1,12 @@
 //! The HTTP API: what RudderStack's SDKs ask for, and the page.
 
-mod answer;
 mod api;
 mod body;
 mod cors;
 mod intake;
 mod page;
 mod preview;
+mod response;
 mod source_config;
 
 use crate::deliver::Monitor;
@@ -100,7 +100,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 async fn wrong_method(_: Request) -> Response {
-    answer::Fault::new(
+    response::Fault::new(
         405,
         "wrong_method",
         "this path takes another method: see the header Allow",

@@ -1,7 +1,7 @@
 //! The page, and who may see it.
 
 use super::App;
-use super::answer::{Fault, text};
+use super::response::{Fault, text};
 use crate::settings::WriteKeys;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, header};

@@ -1,6 +1,6 @@
 //! The playground: what events would become, without sending anything.
 
-use super::answer::{Fault, json};
+use super::response::{Fault, json};
 use super::{App, body};
 use crate::complete::complete;
 use axum::extract::{Request, State};

@@ -1,8 +1,8 @@
 //! What the browser SDK asks for at its start: the settings of its source.
 //!
-//! Every destination here is reached through the server, so the answer names none, and the SDK loads nothing else.
+//! Every destination here is reached through the server, so the response names none, and the SDK loads nothing else.
 
-use super::answer::{Fault, json};
+use super::response::{Fault, json};
 use super::{App, intake};
 use axum::extract::{Request, State};
 use axum::response::Response;

@@ -38,14 +38,14 @@ async function ask(path, body) {
   if (token) headers.authorization = `Bearer ${token}`;
   if (body !== undefined) headers["content-type"] = "application/json";
   const response = await fetch(`api/${path}`, { headers, body, method: body === undefined ? "GET" : "POST" });
-  const answer = await response.json();
-  if (response.ok) return answer;
-  if (answer.error?.code === "page_token" && !$("token-dialog").open) {
+  const response = await response.json();
+  if (response.ok) return response;
+  if (response.error?.code === "page_token" && !$("token-dialog").open) {
     $("token-wrong").textContent = token ? "That is not the token." : "";
     $("token-dialog").showModal();
   }
-  const where = answer.error?.field ? ` (at ${answer.error.field})` : "";
-  throw new Error((answer.error?.message ?? `The gateway answered ${response.status}`) + where);
+  const where = response.error?.field ? ` (at ${response.error.field})` : "";
+  throw new Error((response.error?.message ?? `The gateway answered ${response.status}`) + where);
 }
 
 $("token-form").addEventListener("submit", (submit) => {
@@ -207,9 +207,9 @@ async function told(doing) {
 }
 
 async function act(what, chosen) {
-  const answer = await told(() => ask(`dead-letters/${what}`, JSON.stringify(chosen)));
-  if (!answer) return;
-  $("told").textContent = what === "replay" ? `${number(answer.replayed)} back in the queue.` : `${number(answer.dropped)} deleted.`;
+  const response = await told(() => ask(`dead-letters/${what}`, JSON.stringify(chosen)));
+  if (!response) return;
+  $("told").textContent = what === "replay" ? `${number(response.replayed)} back in the queue.` : `${number(response.dropped)} deleted.`;
   await refresh();
 }
 

@@ -1,6 +1,6 @@
 //! Who may send, and who may look at the page.
 
-use crate::support::{Bench, answer, error, settings, with_keys};
+use crate::support::{Bench, error, response, settings, with_keys};
 use rudder_gateway::{StoreSettings, WriteKeys};
 use serde_json::json;
 
@@ -65,9 +65,9 @@ async fn without_write_keys_only_this_machine_may_send() {
                 .header(header, value)
                 .basic_auth("zz", Some(""))
                 .body(body.clone());
-            let (status, answer) = answer(request).await;
+            let (status, response) = response(request).await;
             assert_eq!(
-                (status.as_u16(), error(&answer).0.as_str()),
+                (status.as_u16(), error(&response).0.as_str()),
                 (403, code),
                 "{path} {value}"
             );
@@ -79,11 +79,14 @@ async fn without_write_keys_only_this_machine_may_send() {
         .request(reqwest::Method::OPTIONS, format!("{}/v1/track", bench.url))
         .header("origin", "https://evil.example")
         .header("access-control-request-method", "POST");
-    assert_eq!(answer(preflight).await.0, 403);
+    assert_eq!(response(preflight).await.0, 403);
     assert_eq!(bench.get("/api/stats").await["queue"]["events"], 0);
     let request = || bench.post("/v1/batch").basic_auth("zz", Some("")).body(body.clone());
-    assert_eq!(answer(request()).await.0, 200);
-    assert_eq!(answer(request().header("origin", "http://localhost:3000")).await.0, 200);
+    assert_eq!(response(request()).await.0, 200);
+    assert_eq!(
+        response(request().header("origin", "http://localhost:3000")).await.0,
+        200
+    );
     bench.stop().await;
 }
 
@@ -91,26 +94,26 @@ async fn without_write_keys_only_this_machine_may_send() {
 async fn the_page_is_for_this_machine_or_with_a_token() {
     let bench = Bench::new().await;
     let stats = format!("{}/api/stats", bench.url);
-    assert_eq!(answer(bench.client.get(&stats)).await.0, 200);
+    assert_eq!(response(bench.client.get(&stats)).await.0, 200);
     // A name that somebody else has pointed at this machine.
     let rebound = bench.client.get(&stats).header("host", "shop.example.com");
-    assert_eq!(error(&answer(rebound).await.1).0, "wrong_host");
+    assert_eq!(error(&response(rebound).await.1).0, "wrong_host");
     // A proxy on this machine, which listens for others.
     let proxied = bench.client.get(&stats).header("x-forwarded-host", "shop.example.com");
-    let (status, body) = answer(proxied).await;
+    let (status, body) = response(proxied).await;
     assert_eq!((status.as_u16(), error(&body).0.as_str()), (403, "proxied"));
     // A form of another web page.
     let form = bench
         .client
         .post(format!("{}/api/dead-letters/drop", bench.url))
         .body("\"all\"");
-    assert_eq!(answer(form).await.0, 415);
+    assert_eq!(response(form).await.0, 415);
     bench.stop().await;
 
     let mut elsewhere = settings();
     elsewhere.is_loopback = false;
     let bench = Bench::with(elsewhere, StoreSettings::new()).await;
-    let (status, body) = answer(bench.client.get(format!("{}/api/stats", bench.url))).await;
+    let (status, body) = response(bench.client.get(format!("{}/api/stats", bench.url))).await;
     assert_eq!((status.as_u16(), error(&body).0.as_str()), (403, "page_disabled"));
     bench.stop().await;
 
@@ -119,9 +122,12 @@ async fn the_page_is_for_this_machine_or_with_a_token() {
     settings.is_loopback = false;
     let bench = Bench::with(settings, StoreSettings::new()).await;
     let stats = format!("{}/api/stats", bench.url);
-    assert_eq!(answer(bench.client.get(&stats)).await.0, 401);
-    assert_eq!(answer(bench.client.get(&stats).bearer_auth("page")).await.0, 401);
-    assert_eq!(answer(bench.client.get(&stats).bearer_auth("page-token")).await.0, 200);
+    assert_eq!(response(bench.client.get(&stats)).await.0, 401);
+    assert_eq!(response(bench.client.get(&stats).bearer_auth("page")).await.0, 401);
+    assert_eq!(
+        response(bench.client.get(&stats).bearer_auth("page-token")).await.0,
+        200
+    );
     // The page itself holds nothing that is secret, and asks for the token.
     let page = bench.client.get(&bench.url).send().await.unwrap();
     assert!(
@@ -138,7 +144,7 @@ async fn a_beacon_needs_the_key_too() {
     let bench = Bench::new().await;
     for (query, status) in [("", 401), ("?writeKey=X", 401), ("?a=1&writeKey=WK", 200)] {
         let url = format!("{}/beacon/v1/batch{query}", bench.url);
-        let (found, _) = answer(bench.client.post(url).body(r#"{"batch":[]}"#)).await;
+        let (found, _) = response(bench.client.post(url).body(r#"{"batch":[]}"#)).await;
         assert_eq!(found, status, "{query}");
     }
     bench.stop().await;

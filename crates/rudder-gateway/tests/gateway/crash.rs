@@ -87,8 +87,8 @@ async fn what_is_acknowledged_survives_being_killed() {
                 .send();
             assert_eq!(sent.await.unwrap().status(), 200);
         }
-        // Four senders at a time; after some answers, in the middle of the others, the process is killed.
-        let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
+        // Four senders at a time; after some responses, in the middle of the others, the process is killed.
+        let (answered, mut responses) = tokio::sync::mpsc::unbounded_channel();
         for sender in 0..4 {
             let (client, url, answered) = (client.clone(), url.clone(), answered.clone());
             let start = next + sender * 10_000;
@@ -107,11 +107,11 @@ async fn what_is_acknowledged_survives_being_killed() {
         next += 40_000;
         let moment = if kill == kills { 5 } else { fastrand::usize(1..60) };
         for _ in 0..moment {
-            acknowledged.extend(answers.recv().await);
+            acknowledged.extend(responses.recv().await);
         }
         process.child.kill().unwrap();
         process.child.wait().unwrap();
-        while let Some(first) = answers.recv().await {
+        while let Some(first) = responses.recv().await {
             acknowledged.insert(first);
         }
     }

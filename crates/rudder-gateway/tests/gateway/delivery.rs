@@ -1,6 +1,6 @@
 //! What becomes of events once they are in the store.
 
-use crate::support::{Bench, answer, settings};
+use crate::support::{Bench, response, settings};
 use intercom_sandbox::{Fault, Faults, ScriptedFault};
 use rudder_gateway::StoreSettings;
 use serde_json::{Value, json};
@@ -72,12 +72,12 @@ async fn dead_letters_say_why_and_can_be_replayed_from_the_page() {
     let replay = bench
         .post("/api/dead-letters/replay")
         .body(r#"{"code":"unknown_contact"}"#);
-    assert_eq!(answer(replay).await.1, r#"{"replayed":1}"#);
+    assert_eq!(response(replay).await.1, r#"{"replayed":1}"#);
     bench.until(|queue| queue.status().unwrap().dead_letters == 1).await;
     bench.drained().await;
     assert_eq!(state(&bench)["events"].as_array().unwrap().len(), 1);
     let drop = bench.post("/api/dead-letters/drop").body("\"all\"");
-    assert_eq!(answer(drop).await.1, r#"{"dropped":1}"#);
+    assert_eq!(response(drop).await.1, r#"{"dropped":1}"#);
     bench.stop().await;
 }
 
@@ -168,7 +168,7 @@ async fn a_restarted_gateway_knows_whom_no_search_finds_yet() {
 async fn the_playground_shows_the_calls_and_sends_none() {
     let bench = Bench::new().await;
     let event = json!({"type": "identify", "userId": "u", "traits": {"email": "u@example.com", "plan": "pro", "createdAt": "soon"}});
-    let (_, body) = answer(bench.post("/api/preview").body(event.to_string())).await;
+    let (_, body) = response(bench.post("/api/preview").body(event.to_string())).await;
     let previews: Value = serde_json::from_str(&body).unwrap();
     let preview = &previews[0];
     assert_eq!(preview["outcome"], "converted");
@@ -178,7 +178,7 @@ async fn the_playground_shows_the_calls_and_sends_none() {
     assert_eq!(preview["warnings"][0]["code"], "invalid_date");
     assert!(preview["warnings"][0]["advice"].is_string());
 
-    let (_, body) = answer(
+    let (_, body) = response(
         bench
             .post("/api/preview")
             .body(r#"[{"type":"track"},{"integrations":{"All":false}}]"#),
@@ -194,10 +194,10 @@ async fn the_playground_shows_the_calls_and_sends_none() {
         (" nope", "the body is not JSON from byte 2 on"),
         ("{},{}", "the body is not JSON from byte 2 on"),
     ] {
-        let (status, answer) = answer(bench.post("/api/preview").body(body)).await;
-        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let (status, response) = response(bench.post("/api/preview").body(body)).await;
+        let response: Value = serde_json::from_str(&response).unwrap();
         assert_eq!(
-            (status.as_u16(), &answer["error"]["message"]),
+            (status.as_u16(), &response["error"]["message"]),
             (400, &json!(message)),
             "{body:?}"
         );

@@ -1,6 +1,6 @@
 //! What the SDKs ask for, and what the response is.
 
-use crate::support::{Bench, answer, error, settings};
+use crate::support::{Bench, error, response, settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rudder_gateway::StoreSettings;
@@ -79,14 +79,14 @@ async fn bodies_come_as_sdks_send_them() {
         .header("content-encoding", "gzip")
         .header("authorization", "Basic V0s6")
         .body(gzip(&batch("node")));
-    assert_eq!(answer(node).await.0, 200);
+    assert_eq!(response(node).await.0, 200);
     // A browser that leaves the page.
     let beacon = bench
         .client
         .post(format!("{}/beacon/v1/batch?writeKey=WK", bench.url))
         .header("content-type", "text/plain;charset=UTF-8")
         .body(batch("beacon"));
-    assert_eq!(answer(beacon).await.0, 200);
+    assert_eq!(response(beacon).await.0, 200);
     bench.drained().await;
     assert_eq!(emails(&bench), ["node@example.com", "beacon@example.com"]);
     bench.stop().await;
@@ -103,7 +103,7 @@ async fn a_request_may_be_as_long_as_all_requests_together() {
         .basic_auth("WK", Some(""))
         .header("content-encoding", "gzip")
         .body(gzip(&identify("ann", "ann@example.com").to_string()));
-    assert_eq!(answer(request).await, (200.try_into().unwrap(), "OK".into()));
+    assert_eq!(response(request).await, (200.try_into().unwrap(), "OK".into()));
     bench.stop().await;
 }
 
@@ -111,14 +111,14 @@ async fn a_request_may_be_as_long_as_all_requests_together() {
 async fn the_browser_sdk_gets_its_settings() {
     let bench = Bench::new().await;
     let url = format!("{}/sourceConfig/?p=npm&v=3.34.1&writeKey=WK", bench.url);
-    let config: Value = serde_json::from_str(&answer(bench.client.get(url)).await.1).unwrap();
+    let config: Value = serde_json::from_str(&response(bench.client.get(url)).await.1).unwrap();
     assert_eq!(config["source"]["enabled"], true);
     assert_eq!(config["source"]["destinations"], json!([]));
     let wrong = bench
         .client
         .get(format!("{}/sourceConfig/", bench.url))
         .basic_auth("X", Some(""));
-    assert_eq!(answer(wrong).await.0, 401);
+    assert_eq!(response(wrong).await.0, 401);
     bench.stop().await;
 }
 
@@ -152,9 +152,9 @@ async fn what_is_wrong_is_said() {
         ("/v1/Track", "{}", 404, "not_found", ""),
     ] {
         let request = bench.post(path).basic_auth("WK", Some("")).body(body.to_owned());
-        let (found, answer) = answer(request).await;
-        assert_eq!(found, status, "{path} {answer}");
-        assert_eq!(error(&answer), (code.into(), field.into()), "{path}");
+        let (found, response) = response(request).await;
+        assert_eq!(found, status, "{path} {response}");
+        assert_eq!(error(&response), (code.into(), field.into()), "{path}");
     }
     for (encoding, body, status, code) in [
         ("gzip", b"no gzip".to_vec(), 400, "invalid_gzip"),
@@ -166,11 +166,11 @@ async fn what_is_wrong_is_said() {
             .post("/v1/track")
             .basic_auth("WK", Some(""))
             .header("content-encoding", encoding);
-        let (found, answer) = answer(request.body(body)).await;
-        assert_eq!((found.as_u16(), error(&answer).0.as_str()), (status, code));
+        let (found, response) = response(request.body(body)).await;
+        assert_eq!((found.as_u16(), error(&response).0.as_str()), (status, code));
     }
     for key in ["", "wk", "WKWK"] {
-        let (status, body) = answer(bench.post("/v1/track").basic_auth(key, Some("")).body("{}")).await;
+        let (status, body) = response(bench.post("/v1/track").basic_auth(key, Some("")).body("{}")).await;
         assert_eq!((status.as_u16(), error(&body).0.as_str()), (401, "invalid_write_key"));
     }
     assert_eq!(bench.queue().status().unwrap().events, 0);
@@ -188,7 +188,7 @@ async fn every_error_is_json() {
         ("/api/dead-letters/x", 400, "invalid_id"),
         ("/api/dead-letters/1", 404, "not_found"),
     ] {
-        let (found, body) = answer(bench.client.get(format!("{}{path}", bench.url))).await;
+        let (found, body) = response(bench.client.get(format!("{}{path}", bench.url))).await;
         assert_eq!(
             (found.as_u16(), error(&body)),
             (status, (code.into(), String::new())),
@@ -265,7 +265,7 @@ async fn events_are_completed_before_they_are_kept() {
         let request = bench.post("/v1/batch").basic_auth("WK", Some(""));
         request.header("x-forwarded-for", address).body(sent.to_string())
     };
-    assert_eq!(answer(forwarded("203.0.113.9, 10.0.0.1")).await.0, 200);
+    assert_eq!(response(forwarded("203.0.113.9, 10.0.0.1")).await.0, 200);
     assert_eq!(bench.send("/v1/track", &json!({"event": "Bought"})).await.0, 200);
     let events = kept(&bench).await;
     assert_eq!(
@@ -299,7 +299,7 @@ async fn an_address_is_taken_from_a_header_only_if_that_is_asked_for() {
     let bench = Bench::new().await;
     refuse(&bench);
     let request = bench.post("/v1/track").basic_auth("WK", Some("")).body("{}");
-    assert_eq!(answer(request.header("x-forwarded-for", "203.0.113.9")).await.0, 200);
+    assert_eq!(response(request.header("x-forwarded-for", "203.0.113.9")).await.0, 200);
     assert_eq!(kept(&bench).await[0]["request_ip"], "127.0.0.1");
     bench.stop().await;
 }
@@ -350,7 +350,7 @@ async fn bodies_are_json_whatever_their_media_type_says() {
             Some("gzip" | "x-gzip") => gzip(&body),
             _ => body.into_bytes(),
         };
-        assert_eq!(answer(request.body(body)).await.0, 200, "{media_type}");
+        assert_eq!(response(request.body(body)).await.0, 200, "{media_type}");
     }
     bench.drained().await;
     assert_eq!(emails(&bench).len(), 5);
@@ -365,13 +365,13 @@ async fn a_queue_that_is_too_far_behind_takes_no_more() {
     refuse(&bench);
     assert_eq!(bench.send("/v1/track", &json!({})).await.0, 200);
     // As soon as a millisecond has passed.
-    let answer = loop {
+    let response = loop {
         let (status, body) = bench.send("/v1/track", &json!({})).await;
         if status != 200 {
             assert_eq!(status, 503);
             break error(&body).0;
         }
     };
-    assert_eq!(answer, "too_far_behind");
+    assert_eq!(response, "too_far_behind");
     bench.stop().await;
 }

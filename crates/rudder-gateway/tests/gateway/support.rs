@@ -85,11 +85,11 @@ impl Bench {
     /// Sends JSON with the right key.
     pub(crate) async fn send(&self, path: &str, body: &Value) -> (StatusCode, String) {
         let request = self.post(path).basic_auth("WK", Some("")).body(body.to_string());
-        answer(request).await
+        response(request).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let (status, body) = answer(self.client.get(format!("{}{path}", self.url))).await;
+        let (status, body) = response(self.client.get(format!("{}{path}", self.url))).await;
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
@@ -145,7 +145,7 @@ pub(crate) fn transport(url: &str) -> HttpTransport {
     HttpTransport::new(client, workspace.with_base_url(url).unwrap())
 }
 
-pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, String) {
+pub(crate) async fn response(request: RequestBuilder) -> (StatusCode, String) {
     let response = request.send().await.unwrap();
     (response.status(), response.text().await.unwrap())
 }

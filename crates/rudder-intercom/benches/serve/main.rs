@@ -140,7 +140,7 @@ impl Load {
     fn check(&self, address: SocketAddr) -> Result<usize> {
         let mut connection = Connection::open(address)?;
         let response = connection.send(&self.request)?;
-        let body: intercom_transformer::protocol::RouterAnswer<'_> = serde_json::from_slice(response.body)?;
+        let body: intercom_transformer::protocol::RouterResponse<'_> = serde_json::from_slice(response.body)?;
         let is_right = |(at, element): (usize, &intercom_transformer::protocol::RouterElement<'_>)| {
             let job = format!(r#""jobId":{}"#, FIRST_JOB + at);
             element.status_code == 200

@@ -4,7 +4,7 @@ use super::connection::{Connection, http_client};
 use crate::exit::Error;
 use crate::interrupt::Interrupt;
 use intercom_api::{ApiError, Call, Operation};
-use intercom_delivery::Answer;
+use intercom_delivery::Response;
 use intercom_delivery::client::{CallError, Client, Workspace};
 use std::time::Duration;
 use tokio::runtime::{self, Runtime};
@@ -69,13 +69,13 @@ impl Caller {
     }
 
     /// Carries out an operation.
-    pub(super) fn run<O: Operation>(&self, operation: &O) -> Result<O::Answer, CallError> {
+    pub(super) fn run<O: Operation>(&self, operation: &O) -> Result<O::Response, CallError> {
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
         Ok(self.send(&call)?.read::<O>()?)
     }
 
     /// Makes a call until there is a response that will be the same next time, or until it was made often enough.
-    pub(super) fn send(&self, call: &Call) -> Result<Answer, CallError> {
+    pub(super) fn send(&self, call: &Call) -> Result<Response, CallError> {
         self.runtime.block_on(async {
             let mut wait = FIRST_WAIT;
             let mut attempt = 0;

@@ -59,7 +59,7 @@ impl Connection {
 /// If it cannot be set up.
 pub(super) fn http_client(use_proxy: bool, call_timeout: Duration) -> Result<Client, Error> {
     Client::builder()
-        .answer_timeout(call_timeout)
+        .response_timeout(call_timeout)
         .use_proxy(use_proxy)
         .build()
         .map_err(|error| cannot(&error))

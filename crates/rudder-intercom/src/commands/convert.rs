@@ -22,8 +22,8 @@ Examples:
   rudder-intercom convert events.ndjson --pretty
   zcat events.ndjson.gz | rudder-intercom convert - --send-anonymous-id
 
-In calls, \"when\" says on which answer of the lookup the call depends: always, found or not_found.
-{contact.id} and {company.id} stand for ids that only an earlier answer knows.")]
+In calls, \"when\" says on which response of the lookup the call depends: always, found or not_found.
+{contact.id} and {company.id} stand for ids that only an earlier response knows.")]
 pub struct Convert {
     #[command(flatten)]
     input: Input,

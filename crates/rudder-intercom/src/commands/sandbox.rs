@@ -62,7 +62,7 @@ struct Rules {
     /// The share of calls that go wrong at random, from 0 to 1: errors, delays, broken connections.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     fault_rate: Option<f64>,
-    /// What decides about ids and random faults: the same seed and calls give the same answers.
+    /// What decides about ids and random faults: the same seed and calls give the same responses.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
 }

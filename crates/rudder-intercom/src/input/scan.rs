@@ -96,7 +96,7 @@ impl Scanner {
         self.depth == 0 && self.state == State::Scalar
     }
 
-    /// Scans on. The indices in the answer count from the start of `bytes`.
+    /// Scans on. The indices that it gives count from the start of `bytes`.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Step {
         let mut at = 0;
         let step = loop {

@@ -1,7 +1,7 @@
 //! Whether Intercom can be reached at all. A delivery that cannot succeed ends, rather than trying each call again.
 
 use intercom_api::Call;
-use intercom_delivery::Answer;
+use intercom_delivery::Response;
 use intercom_delivery::client::{Cause, Transport, TransportError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ impl Reach {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, result: &Result<Answer, TransportError>, now: Instant) {
+    fn note(&self, result: &Result<Response, TransportError>, now: Instant) {
         let mut state = self.state();
         let Err(error) = result else {
             state.has_reached = true;
@@ -85,7 +85,7 @@ impl<T> Watched<T> {
 }
 
 impl<T: Transport> Transport for Watched<T> {
-    async fn send(&self, call: &Call) -> Result<Answer, TransportError> {
+    async fn send(&self, call: &Call) -> Result<Response, TransportError> {
         let result = self.transport.send(call).await;
         self.reach.note(&result, Instant::now());
         result
@@ -104,7 +104,7 @@ mod tests {
         let (reach, start) = (Reach::default(), Instant::now());
         for (at, result) in calls {
             let result = match result {
-                Ok(()) => Ok(Answer::new(200, "")),
+                Ok(()) => Ok(Response::new(200, "")),
                 Err(cause) => Err(TransportError::of(*cause)),
             };
             reach.note(&result, start + Duration::from_secs(*at));

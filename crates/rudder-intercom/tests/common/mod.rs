@@ -73,12 +73,12 @@ impl Served {
     }
 
     /// Carries out an operation, past the program.
-    pub(crate) fn call<O: Operation>(&self, operation: &O) -> O::Answer {
+    pub(crate) fn call<O: Operation>(&self, operation: &O) -> O::Response {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
         let now = UnixMillis(u64::try_from(now).unwrap());
         let call = operation.to_call().unwrap();
         let reply = self.sandbox.with(|sandbox| sandbox.call(&call, now));
-        O::parse_answer(&reply.body).unwrap()
+        O::parse_response(&reply.body).unwrap()
     }
 }
 

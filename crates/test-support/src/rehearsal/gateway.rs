@@ -23,7 +23,7 @@ pub(super) fn run(
     while !rest.is_empty() {
         let size = random.usize(1..=10).min(rest.len());
         let batch = &rest[..size];
-        // An answer that was lost with the process leaves the sender in doubt: it sends again, and repeats are dropped.
+        // A response that was lost with the process leaves the sender in doubt: it sends again, and repeats are dropped.
         if gateway.post(batch) {
             rest = &rest[size..];
         }

@@ -4,7 +4,7 @@ use super::plain::Plain;
 use super::scenario::Policies;
 use super::workload::Happening;
 use intercom_delivery::{
-    Answer, ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Savings, Time, UnknownContactPolicy,
+    ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Response, Savings, Time, UnknownContactPolicy,
 };
 use intercom_sandbox::{Sandbox, Settings, State, UnixMillis};
 use std::collections::VecDeque;
@@ -54,7 +54,7 @@ pub fn cost(happenings: &[Happening], savings: Savings) -> Cost {
     let mut sandbox = Sandbox::new(Settings::default());
     let mut now = Time::from_unix_millis(1_700_000_000_000);
     let mut to_do = happenings.iter().enumerate();
-    let mut answers = VecDeque::new();
+    let mut responses = VecDeque::new();
     let mut calls = 0;
     loop {
         while engine.room() > 0
@@ -65,13 +65,13 @@ pub fn cost(happenings: &[Happening], savings: Savings) -> Cost {
         while let Some(transmit) = engine.poll_call(now) {
             calls += 1;
             let reply = sandbox.call(&transmit.call, UnixMillis(now.unix_millis()));
-            let answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
-            answers.push_back((transmit.id, answer));
+            let response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+            responses.push_back((transmit.id, response));
         }
         while engine.poll_outcome().is_some() {}
-        if let Some((id, answer)) = answers.pop_front() {
+        if let Some((id, response)) = responses.pop_front() {
             now = now.after(std::time::Duration::from_millis(5));
-            engine.handle_response(id, &answer, now);
+            engine.handle_response(id, &response, now);
         } else if let Some(at) = engine.poll_timeout() {
             now = now.max(at);
         } else if engine.is_idle() && to_do.len() == 0 {

@@ -1,7 +1,7 @@
 //! What went wrong, counted: so that it can be seen that the simulations are of bad days.
 
 use intercom_api::{ApiError, OperationId};
-use intercom_delivery::Answer;
+use intercom_delivery::Response;
 use std::collections::BTreeMap;
 
 /// How often something went wrong, by name.
@@ -11,7 +11,7 @@ pub struct Mishaps(BTreeMap<&'static str, u64>);
 impl Mishaps {
     /// All that can go wrong.
     pub const NAMES: [&'static str; 29] = [
-        "answer lost after it took effect",
+        "response lost after it took effect",
         "answered 200 by a proxy",
         "answered 408",
         "answered 429 in a storm",
@@ -37,7 +37,7 @@ impl Mishaps {
         "Ctrl-C",
         "Ctrl-C twice",
         "lost on the way there",
-        "no answer in time",
+        "no response in time",
         "refused token",
         "token revoked",
     ];
@@ -47,12 +47,12 @@ impl Mishaps {
         *self.0.entry(name).or_default() += 1;
     }
 
-    /// What an answer of the workspace itself says of what others have done, or of its rules.
-    pub(super) fn name_of(operation: OperationId, answer: &Answer) -> Option<&'static str> {
-        if (200..300).contains(&answer.status) {
+    /// What a response of the workspace itself says of what others have done, or of its rules.
+    pub(super) fn name_of(operation: OperationId, response: &Response) -> Option<&'static str> {
+        if (200..300).contains(&response.status) {
             return None;
         }
-        let error = ApiError::parse(answer.status, &answer.body);
+        let error = ApiError::parse(response.status, &response.body);
         let is_link = matches!(operation, OperationId::AttachCompany | OperationId::DetachCompany);
         Some(match error.status {
             401 => "refused token",

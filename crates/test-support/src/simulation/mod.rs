@@ -13,7 +13,7 @@
 //! - What is said to be delivered has had its effect.
 //! - The final state is that of the plain delivery, and so are the results. People whom others have interfered with, and events
 //!   that failed for good because the faults outlasted all attempts, are left out of the comparison.
-//! - No answer of 429 comes from the rate limit but those by which a run learns of it, and no call is made before the time
+//! - No response of 429 comes from the rate limit but those by which a run learns of it, and no call is made before the time
 //!   that `Retry-After` names.
 
 mod cost;

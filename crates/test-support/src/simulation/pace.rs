@@ -3,7 +3,7 @@
 use super::workload::Happening;
 use super::world::START;
 use fastrand::Rng;
-use intercom_delivery::{Answer, CallId, Engine, EngineSettings, Time};
+use intercom_delivery::{CallId, Engine, EngineSettings, Response, Time};
 use intercom_sandbox::{RateLimit, Sandbox, Settings, UnixMillis};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct Pace {
     /// Calls that were answered otherwise than 429.
     pub calls: u64,
-    /// Answers of 429.
+    /// Responses of 429.
     pub throttled: u64,
     /// The share of the limit that was used in the windows that were there for the whole time.
     pub used: f64,
@@ -24,7 +24,7 @@ pub struct Pace {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Next {
     Arrival(CallId),
-    Answer(CallId),
+    Response(CallId),
 }
 
 /// Delivers events, which must be enough, for so long, and counts.
@@ -34,7 +34,7 @@ pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u6
     let mut sandbox = Sandbox::new(Settings::default().with_rate_limit(limit));
     let mut to_do = happenings.iter().enumerate();
     let mut next = BinaryHeap::new();
-    let (mut calls, mut answers) = (HashMap::new(), HashMap::new());
+    let (mut calls, mut responses) = (HashMap::new(), HashMap::new());
     let mut answered: BTreeMap<u64, u64> = BTreeMap::new();
     let mut throttled = 0;
     let window = u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX);
@@ -67,13 +67,13 @@ pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u6
                     } else {
                         *answered.entry(now / window).or_default() += 1;
                     }
-                    let answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
-                    answers.insert(id, answer);
-                    next.push(Reverse((now + random.u64(10..60), Next::Answer(id))));
+                    let response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+                    responses.insert(id, response);
+                    next.push(Reverse((now + random.u64(10..60), Next::Response(id))));
                 }
-                Next::Answer(id) => {
-                    let answer = answers.remove(&id).expect("it was answered");
-                    engine.handle_response(id, &answer, Time::from_unix_millis(now));
+                Next::Response(id) => {
+                    let response = responses.remove(&id).expect("it was answered");
+                    engine.handle_response(id, &response, Time::from_unix_millis(now));
                 }
             }
         }

@@ -39,13 +39,13 @@ impl Plain {
         }
     }
 
-    fn call<O: Operation>(&mut self, operation: &O) -> std::result::Result<O::Answer, Box<ApiError>> {
+    fn call<O: Operation>(&mut self, operation: &O) -> std::result::Result<O::Response, Box<ApiError>> {
         self.calls += 1;
         self.now += 1_000;
         let call = operation.to_call().expect("a request can be written");
         let reply = self.sandbox.call(&call, UnixMillis(self.now));
         if (200..300).contains(&reply.status) {
-            Ok(O::parse_answer(&reply.body).expect("the sandbox answers what is documented"))
+            Ok(O::parse_response(&reply.body).expect("the sandbox answers what is documented"))
         } else {
             Err(Box::new(ApiError::parse(reply.status, &reply.body)))
         }

@@ -17,7 +17,7 @@ pub(super) struct Played {
     pub(super) calls: u64,
     /// Calls that arrived twice.
     pub(super) repeated: u64,
-    /// Answers of 429 that the rate limit is the reason of.
+    /// Responses of 429 that the rate limit is the reason of.
     pub(super) over_limit: u64,
     /// What went wrong, and how often.
     pub(super) mishaps: Mishaps,

@@ -24,8 +24,8 @@ pub(super) struct Faults {
     pub(super) errors_after_effect: u32,
     /// Never arrived.
     pub(super) lost_calls: u32,
-    /// Took effect, and the answer was lost.
-    pub(super) lost_answers: u32,
+    /// Took effect, and the response was lost.
+    pub(super) lost_responses: u32,
     /// Arrived twice.
     pub(super) repeated: u32,
     /// Answered after a long time, or too late.
@@ -180,7 +180,7 @@ impl Scenario {
                 errors: rate(60),
                 errors_after_effect: rate(30),
                 lost_calls: rate(40),
-                lost_answers: rate(40),
+                lost_responses: rate(40),
                 repeated: rate(30),
                 slow: rate(20),
                 pages: rate(20),

@@ -7,15 +7,15 @@ use super::scenario::{End, Scenario};
 use super::verdict::Violation;
 use fastrand::Rng;
 use intercom_api::{Call, OperationId, UnixSeconds};
-use intercom_delivery::{Answer, CallId, Engine, Time, TransportFailure};
-use intercom_sandbox::{CallRequest, Reply, Sandbox, UnixMillis};
+use intercom_delivery::{CallId, Engine, Response, Time, TransportFailure};
+use intercom_sandbox::{CallRequest, Sandbox, UnixMillis};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 /// When it all begins.
 pub(super) const START: u64 = 1_700_000_003_217;
-/// How long the program waits for an answer.
+/// How long the program waits for a response.
 const PATIENCE: u64 = 30_000;
 const TOKEN: &str = "Bearer tok";
 
@@ -26,8 +26,8 @@ enum Next {
     Wake,
     /// A call arrives at Intercom.
     Arrival(usize),
-    /// An answer arrives at the program, or its patience ends.
-    Answer(usize),
+    /// A response arrives at the program, or its patience ends.
+    Response(usize),
     Patience(usize),
     /// The program ends.
     End(usize),
@@ -43,8 +43,8 @@ struct Sent {
     run: u32,
     event: usize,
     call: Call,
-    answer: Option<Result<Answer, TransportFailure>>,
-    /// Whether the program has had an answer.
+    response: Option<Result<Response, TransportFailure>>,
+    /// Whether the program has had a response.
     is_over: bool,
 }
 
@@ -263,7 +263,7 @@ impl<'s> World<'s> {
             run: self.played.runs,
             event,
             call: transmit.call,
-            answer: None,
+            response: None,
             is_over: false,
         });
         let way = self.random.u64(1..=self.scenario.latency);
@@ -290,20 +290,20 @@ impl<'s> World<'s> {
     fn happen(&mut self, next: Next) {
         if !matches!(
             next,
-            Next::Wake | Next::Arrival(_) | Next::Answer(_) | Next::Patience(_)
+            Next::Wake | Next::Arrival(_) | Next::Response(_) | Next::Patience(_)
         ) {
             self.tell(|| format!("{next:?}"));
         }
         match next {
             Next::Wake => {}
             Next::Arrival(at) => self.arrive(at),
-            Next::Answer(at) => self.answer(at),
+            Next::Response(at) => self.response(at),
             Next::Patience(at) => {
                 if self.is_waited_for(at) {
-                    self.played.mishaps.count("no answer in time");
+                    self.played.mishaps.count("no response in time");
                 }
-                self.sent[at].answer = Some(Err(TransportFailure::Timeout));
-                self.answer(at);
+                self.sent[at].response = Some(Err(TransportFailure::Timeout));
+                self.response(at);
             }
             Next::End(at) => self.end(self.scenario.ends[at].1),
             Next::Start => self.start(),
@@ -359,9 +359,9 @@ impl<'s> World<'s> {
             .any(|(begin, end)| (*begin..*end).contains(&self.now));
         if is_storm && self.random.u8(..10) < 9 {
             self.played.mishaps.count("answered 429 in a storm");
-            let mut answer = Answer::new(429, "");
-            answer.retry_after = self.random.bool().then(|| Duration::from_secs(self.random.u64(1..4)));
-            return self.reply(at, Ok(answer));
+            let mut response = Response::new(429, "");
+            response.retry_after = self.random.bool().then(|| Duration::from_secs(self.random.u64(1..4)));
+            return self.reply(at, Ok(response));
         }
         if self.strikes(faults.errors) {
             let (status, name) = [
@@ -371,7 +371,7 @@ impl<'s> World<'s> {
                 (408, "answered 408"),
             ][self.random.usize(..4)];
             self.played.mishaps.count(name);
-            return self.reply(at, Ok(Answer::new(status, "")));
+            return self.reply(at, Ok(Response::new(status, "")));
         }
         if self.strikes(faults.lost_calls) {
             self.played.mishaps.count("lost on the way there");
@@ -379,45 +379,45 @@ impl<'s> World<'s> {
         }
         if self.strikes(faults.pages) {
             self.played.mishaps.count("answered 200 by a proxy");
-            return self.reply(at, Ok(Answer::new(200, "<html>Sign in</html>")));
+            return self.reply(at, Ok(Response::new(200, "<html>Sign in</html>")));
         }
-        let mut answer = self.perform(at);
+        let mut response = self.perform(at);
         if self.strikes(faults.repeated) {
             self.played.repeated += 1;
             self.played.mishaps.count("arrived twice");
-            answer = self.perform(at);
+            response = self.perform(at);
         }
         if self.strikes(faults.errors_after_effect) {
             self.played.mishaps.count("answered 500 after it took effect");
-            return self.reply(at, Ok(Answer::new(500, "")));
+            return self.reply(at, Ok(Response::new(500, "")));
         }
-        if self.strikes(faults.lost_answers) {
-            self.played.mishaps.count("answer lost after it took effect");
+        if self.strikes(faults.lost_responses) {
+            self.played.mishaps.count("response lost after it took effect");
             return self.lose(at);
         }
         if self.strikes(faults.slow) {
             self.played.mishaps.count("answered slowly");
-            self.sent[at].answer = Some(Ok(answer));
+            self.sent[at].response = Some(Ok(response));
             let slow = self.random.u64(1_000..40_000);
-            return self.at(self.now + slow, Next::Answer(at));
+            return self.at(self.now + slow, Next::Response(at));
         }
-        self.reply(at, Ok(answer));
+        self.reply(at, Ok(response));
     }
 
-    fn reply(&mut self, at: usize, answer: Result<Answer, TransportFailure>) {
-        self.sent[at].answer = Some(answer);
+    fn reply(&mut self, at: usize, response: Result<Response, TransportFailure>) {
+        self.sent[at].response = Some(response);
         let way = self.random.u64(1..=self.scenario.latency);
-        self.at(self.now + way, Next::Answer(at));
+        self.at(self.now + way, Next::Response(at));
     }
 
-    /// There will be no answer: the connection breaks, or nothing comes at all.
+    /// There will be no response: the connection breaks, or nothing comes at all.
     fn lose(&mut self, at: usize) {
         if self.random.bool() {
             self.reply(at, Err(TransportFailure::Interrupted));
         }
     }
 
-    fn perform(&mut self, at: usize) -> Answer {
+    fn perform(&mut self, at: usize) -> Response {
         let clock = self.clock();
         let sent = &self.sent[at];
         let request = CallRequest::new(&sent.call, Some(TOKEN));
@@ -432,24 +432,24 @@ impl<'s> World<'s> {
         if reply.status == 429 {
             self.played.over_limit += 1;
         }
-        let answer = answer_of(&reply, clock);
-        if let Some(name) = Mishaps::name_of(sent.call.operation, &answer) {
+        let response = response_of(&reply, clock);
+        if let Some(name) = Mishaps::name_of(sent.call.operation, &response) {
             self.played.mishaps.count(name);
         }
-        answer
+        response
     }
 
-    /// Whether the program still runs that made the call, and has had no answer.
+    /// Whether the program still runs that made the call, and has had no response.
     fn is_waited_for(&self, at: usize) -> bool {
         let sent = &self.sent[at];
         self.run.is_some() && sent.run == self.played.runs && !sent.is_over
     }
 
-    /// An answer arrives at the program, if it still runs and waits for it.
-    fn answer(&mut self, at: usize) {
+    /// A response arrives at the program, if it still runs and waits for it.
+    fn response(&mut self, at: usize) {
         let time = self.time();
         let sent = &mut self.sent[at];
-        let Some(answer) = sent.answer.clone() else { return };
+        let Some(response) = sent.response.clone() else { return };
         let Some(run) = self.run.as_mut().filter(|_| sent.run == self.played.runs) else {
             return;
         };
@@ -460,25 +460,25 @@ impl<'s> World<'s> {
             }
         }
         let id = sent.id;
-        if let Ok(Answer {
+        if let Ok(Response {
             status: 429,
             retry_after: Some(wait),
             ..
-        }) = &answer
+        }) = &response
         {
             let until = self.now + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             run.quiet_until = run.quiet_until.max(until);
         }
-        match &answer {
-            Ok(answer) => run.engine.handle_response(id, answer, time),
+        match &response {
+            Ok(response) => run.engine.handle_response(id, response, time),
             Err(failure) => run.engine.handle_failure(id, *failure, time),
         }
-        self.tell(|| match &answer {
-            Ok(answer) => {
-                let body: String = String::from_utf8_lossy(&answer.body).chars().take(160).collect();
-                format!("answer to call {id}: {} {body}", answer.status)
+        self.tell(|| match &response {
+            Ok(response) => {
+                let body: String = String::from_utf8_lossy(&response.body).chars().take(160).collect();
+                format!("response to call {id}: {} {body}", response.status)
             }
-            Err(failure) => format!("no answer to call {id}: {failure}"),
+            Err(failure) => format!("no response to call {id}: {failure}"),
         });
     }
 }
@@ -488,8 +488,8 @@ fn identities(identities: &rudderstack_to_intercom::Identities) -> impl Iterator
     texts.map(Clone::clone).into_iter().flatten()
 }
 
-fn answer_of(reply: &Reply, clock: u64) -> Answer {
-    let mut answer = Answer::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
-    answer.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
-    answer
+fn response_of(reply: &intercom_sandbox::Response, clock: u64) -> Response {
+    let mut response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+    response.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
+    response
 }

@@ -52,7 +52,7 @@ impl Gateway {
         let client = Client::builder()
             .use_proxy(sandbox.is_none())
             .connect_timeout(config.service.connect_timeout)
-            .answer_timeout(config.service.call_timeout)
+            .response_timeout(config.service.call_timeout)
             .build()
             .map_err(|error| failed("cannot call Intercom", error))?;
         let version = config.service.api_version;

@@ -2,7 +2,7 @@
 
 use crate::exit::Error;
 use intercom_api::Call;
-use intercom_delivery::Answer;
+use intercom_delivery::Response;
 use intercom_delivery::client::{HttpTransport, Transport, TransportError};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -37,7 +37,7 @@ impl Renewable {
 }
 
 impl Transport for Renewable {
-    async fn send(&self, call: &Call) -> Result<Answer, TransportError> {
+    async fn send(&self, call: &Call) -> Result<Response, TransportError> {
         self.current().send(call).await
     }
 

@@ -4,10 +4,10 @@ use super::Role;
 use crate::common::{Addressables, Avatar};
 use crate::ids::{AdminId, ContactId, ExternalId, UnixSeconds};
 use crate::json::Attributes;
-use crate::model::answer;
+use crate::model::response;
 use crate::pages::Pages;
 
-answer! {
+response! {
     /// A contact.
     Contact {
         required {
@@ -123,7 +123,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Where a contact is, as far as its network address tells.
     Location {
         optional {
@@ -143,7 +143,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// The profiles of a contact in social networks.
     SocialProfiles {
         optional {
@@ -155,7 +155,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A profile in a social network.
     SocialProfile {
         optional {
@@ -169,7 +169,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A page of contacts.
     ContactList {
         optional {
@@ -197,7 +197,7 @@ impl ContactList {
     }
 }
 
-answer! {
+response! {
     /// A contact that was deleted.
     DeletedContact {
         required {
@@ -215,7 +215,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A contact that was archived or restored.
     ArchivedContact {
         required {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// An answer to a request that is turned away: `{"error":{"code","message","field"?}}`.
+/// A response to a request that is turned away: `{"error":{"code","message","field"?}}`.
 #[derive(Debug)]
 pub(super) struct Fault {
     status: StatusCode,
@@ -95,7 +95,7 @@ impl IntoResponse for Fault {
     }
 }
 
-/// An answer in JSON.
+/// A response in JSON.
 pub(super) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => text("application/json", body),
@@ -103,7 +103,7 @@ pub(super) fn json(value: &impl Serialize) -> Response {
     }
 }
 
-/// An answer of a media type, which is never kept by caches.
+/// A response of a media type, which is never kept by caches.
 pub(super) fn text(media_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! Every successful answer is what the typed operation of `intercom-api` expects: it parses, nothing in it is unknown,
+//! Every successful response is what the typed operation of `intercom-api` expects: it parses, nothing in it is unknown,
 //! and nothing is lost when it is written back.
 
 mod support;
@@ -20,7 +20,7 @@ struct Checked {
 impl Checked {
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "reads better with the macro")]
-    fn check<O: Operation<Answer: Serialize + Drift>>(&mut self, path: &str, body: Value) -> Value {
+    fn check<O: Operation<Response: Serialize + Drift>>(&mut self, path: &str, body: Value) -> Value {
         let calls = |bench: &Bench| bench.sandbox.state().calls;
         let before = calls(&self.bench);
         let body = if body.is_null() {
@@ -28,8 +28,8 @@ impl Checked {
         } else {
             body.to_string()
         };
-        let answer = self.bench.raw(O::ID.method().as_str(), path, body.as_bytes());
-        assert!((200..300).contains(&answer.reply.status), "{path}: {}", answer.body);
+        let response = self.bench.raw(O::ID.method().as_str(), path, body.as_bytes());
+        assert!((200..300).contains(&response.raw.status), "{path}: {}", response.body);
         let after = calls(&self.bench);
         assert_ne!(
             before.get(O::ID.as_str()),
@@ -39,15 +39,15 @@ impl Checked {
         );
         self.seen.insert(O::ID);
 
-        let parsed = O::parse_answer(&answer.reply.body).expect("the answer of the operation");
+        let parsed = O::parse_response(&response.raw.body).expect("the response of the operation");
         let found: Vec<String> = findings(&parsed).iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "{path}: {found:?}");
         let mut written = serde_json::to_value(&parsed).expect("JSON");
-        let mut expected = answer.body.clone();
+        let mut expected = response.body.clone();
         without_nulls(&mut written);
         without_nulls(&mut expected);
         assert_eq!(written, expected, "{path}");
-        answer.body
+        response.body
     }
 }
 
@@ -64,7 +64,7 @@ fn without_nulls(value: &mut Value) {
 }
 
 #[test]
-fn every_answer_fits_its_model() {
+fn every_response_fits_its_model() {
     let mut all = Checked {
         bench: Bench::easy(),
         seen: BTreeSet::new(),
@@ -155,8 +155,8 @@ fn every_answer_fits_its_model() {
     // The others say that they are not implemented, whatever is asked for.
     for operation in OperationId::iter().filter(|operation| !all.seen.contains(operation)) {
         let path = operation.template().replace(['{', '}'], "");
-        let answer = all.bench.raw(operation.method().as_str(), &path, b"{}");
-        let error = ApiError::parse(answer.reply.status, &answer.reply.body);
+        let response = all.bench.raw(operation.method().as_str(), &path, b"{}");
+        let error = ApiError::parse(response.raw.status, &response.raw.body);
         assert_eq!(
             (error.status, error.code()),
             (501, "not_implemented_in_sandbox"),
@@ -173,8 +173,8 @@ fn every_error_fits_its_model() {
             .with_max_event_names(0),
     );
     let ada = bench.contact(json!({"external_id": "u-1"}));
-    let read = |answer: support::Answer| {
-        let error = ApiError::parse(answer.reply.status, &answer.reply.body);
+    let read = |response: support::Response| {
+        let error = ApiError::parse(response.raw.status, &response.raw.body);
         assert_eq!(error.kind, ErrorKind::ErrorList);
         assert!(!error.code().is_empty() && error.request_id.is_some());
         error

@@ -51,7 +51,7 @@ pub(crate) fn or_extra<T: DeserializeOwned, E: Error>(raw: &RawValue) -> Result<
 /// A model of an object that Intercom answers.
 ///
 /// What is `required` is an id without which nothing can be done with the rest; its `Debug` is shown.
-macro_rules! answer {
+macro_rules! response {
     (
         $(#[$doc:meta])*
         $name:ident {
@@ -76,7 +76,7 @@ macro_rules! answer {
                 $($($crate::model::json_name!($optional $($oname)?),)*)?
             ];
 
-            /// An answer that holds nothing but what every one of its kind has.
+            /// A response that holds nothing but what every one of its kind has.
             #[allow(clippy::new_without_default)]
             pub fn new($($($required: impl Into<$rty>),*)?) -> Self {
                 Self {
@@ -188,4 +188,4 @@ macro_rules! answer {
         }
     };
 }
-pub(crate) use answer;
+pub(crate) use response;

@@ -2,14 +2,14 @@
 
 use crate::ids::{CompanyExternalId, CompanyId, UnixSeconds};
 use crate::json::{Attributes, Number};
-use crate::model::{answer, text_or};
+use crate::model::{response, text_or};
 use crate::pages::Pages;
 use crate::segments::SegmentList;
 use crate::tags::TagList;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-answer! {
+response! {
     /// A company.
     Company {
         required {
@@ -58,7 +58,7 @@ answer! {
 }
 
 text_or! {
-    /// A company's plan: its name in requests, an object in answers.
+    /// A company's plan: its name in requests, an object in responses.
     Plan {
         /// The name.
         Name,
@@ -77,7 +77,7 @@ impl Plan {
     }
 }
 
-answer! {
+response! {
     /// A plan.
     PlanObject {
         optional {
@@ -91,7 +91,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A page of companies.
     CompanyList {
         optional {
@@ -109,7 +109,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// Some of all companies, and how to get more.
     CompanyScroll {
         optional {
@@ -127,7 +127,7 @@ answer! {
     }
 }
 
-answer! {
+response! {
     /// A company that was deleted.
     DeletedCompany {
         required {
