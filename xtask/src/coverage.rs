@@ -120,7 +120,7 @@ fn sources(cases: &[Case], report: &mut Report) {
     for rule in rules::all() {
         let places: BTreeSet<&str> = cases
             .iter()
-            .filter_map(|case| case.conversion_of(rule.call))
+            .filter_map(|case| case.conversion_of(rule.event_type))
             .flat_map(|conversion| &conversion.sources)
             .filter(|source| rule.fills(&source.field))
             .map(|source| source.source.as_str())
@@ -128,7 +128,7 @@ fn sources(cases: &[Case], report: &mut Report) {
         for source in rule.sources.iter().flat_map(parts) {
             let there = places.iter().any(|place| source.covers(place));
             report.ask(there, || {
-                format!("{}: {} from {}", rule.call, rule.target, name(&source))
+                format!("{}: {} from {}", rule.event_type, rule.target, name(&source))
             });
         }
     }
@@ -139,18 +139,27 @@ fn lookups(cases: &[Case], report: &mut Report) {
     for rule in rules::lookups() {
         let places: BTreeSet<&str> = cases
             .iter()
-            .filter_map(|case| case.conversion_of(rule.call))
+            .filter_map(|case| case.conversion_of(rule.event_type))
             .filter(|conversion| lookup_field(&conversion.plan).is_some_and(|field| rule.is_for(field)))
             .flat_map(|conversion| &conversion.sources)
             .filter(|source| source.field == "lookup.value")
             .map(|source| source.source.as_str())
             .collect();
         let LookupRule {
-            call, fields, sources, ..
+            event_type,
+            fields,
+            sources,
+            ..
         } = &rule;
         for source in sources.iter().flat_map(parts) {
             let there = places.iter().any(|place| source.covers(place));
-            let what = || format!("{call}: looked up by {} from {}", fields.join(" or "), name(&source));
+            let what = || {
+                format!(
+                    "{event_type}: looked up by {} from {}",
+                    fields.join(" or "),
+                    name(&source)
+                )
+            };
             report.ask(there, what);
         }
     }

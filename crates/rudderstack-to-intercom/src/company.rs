@@ -7,7 +7,7 @@ use crate::issue::{Rejection, RejectionCode};
 use crate::member::{self, Requested};
 use crate::plan::SaveCompany;
 use crate::reader::Reader;
-use crate::rules::{Rule, rules};
+use crate::rule::{Rule, rules};
 use crate::source::{Source, company_paths, entries, generic, paths};
 use intercom_api::CompanyFields;
 use rudderstack_events::{EventType, Kind, Raw};
@@ -30,7 +30,7 @@ rules! {
 /// The rules of what is not one value.
 pub(crate) const MORE_RULES: &[Rule] = &[
     Rule {
-        call: EventType::Group,
+        event_type: EventType::Group,
         target: "custom_attributes",
         sources: ATTRIBUTES_FROM,
         coercion: "flattened with `_`, without the standard traits and the lookup field",
@@ -38,7 +38,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         deviations: &[Deviation::D25, Deviation::D28, Deviation::D29],
     },
     Rule {
-        call: EventType::Group,
+        event_type: EventType::Group,
         target: "tags",
         sources: TAGS,
         coercion: "the texts of an array, or one text, without repeats: the company is tagged with each",

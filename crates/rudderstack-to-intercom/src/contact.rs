@@ -7,7 +7,7 @@ use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::member::{self, Requested};
 use crate::plan::{CompanyKey, SaveContact};
 use crate::reader::Reader;
-use crate::rules::{Rule, rules};
+use crate::rule::{Rule, rules};
 use crate::source::{Source, entries, generic, paths};
 use intercom_api::{CompanyExternalId, ContactFields};
 use rudderstack_events::{EventType, Kind, Raw};
@@ -35,7 +35,7 @@ rules! {
 /// The rules of what is not one value.
 pub(crate) const MORE_RULES: &[Rule] = &[
     Rule {
-        call: EventType::Identify,
+        event_type: EventType::Identify,
         target: "custom_attributes",
         sources: ATTRIBUTES_FROM,
         coercion: "flattened with `_`, without the standard traits and the lookup field",
@@ -43,7 +43,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         deviations: &[Deviation::D11, Deviation::D28, Deviation::D29],
     },
     Rule {
-        call: EventType::Identify,
+        event_type: EventType::Identify,
         target: "detach",
         sources: COMPANY,
         coercion: "the `id`, else the `name`, of an object with `remove: true`, or of each in an array: the contact is detached \

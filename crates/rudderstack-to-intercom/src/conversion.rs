@@ -4,7 +4,7 @@ use crate::destination::Destination;
 use crate::issue::{Rejection, RejectionCode, Warning};
 use crate::plan::{Plan, SaveCompany, SaveContact};
 use crate::reader::Reader;
-use crate::source::generic;
+use crate::source::{FieldSource, generic};
 use crate::{coerce, company, contact, data_event, record};
 use intercom_api::{CompanyFields, ContactFields, CreateContact, DataEvent, ExternalId, UnixSeconds, UpsertCompany};
 use rudderstack_events::{Event, Group, Identify, Integration, Record, Track};
@@ -67,16 +67,6 @@ impl fmt::Debug for Identities {
             .entries(known.iter().filter(|(_, known)| *known).map(|(name, _)| name))
             .finish()
     }
-}
-
-/// Where the value of an Intercom field came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct FieldSource {
-    /// The field, such as `custom_attributes.plan`.
-    pub field: String,
-    /// The JSON pointer of the value in the event.
-    pub source: String,
 }
 
 /// An event, and the settings under which it is converted.

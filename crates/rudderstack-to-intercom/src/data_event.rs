@@ -6,7 +6,7 @@ use crate::deviation::Deviation;
 use crate::flatten::{METADATA, flatten};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::reader::Reader;
-use crate::rules::{Rule, rules};
+use crate::rule::{Rule, rules};
 use crate::source::{Source, entries, generic, paths};
 use intercom_api::{ContactId, DataEvent, ExternalId, UnixSeconds, limits};
 use rudderstack_events::EventType;
@@ -36,7 +36,7 @@ rules! {
 /// The rules of what is not one value.
 pub(crate) const MORE_RULES: &[Rule] = &[
     Rule {
-        call: EventType::Track,
+        event_type: EventType::Track,
         target: "id",
         sources: ID,
         coercion: "id of a contact; beside `user_id` or `email` the first that has the form of Intercom's contact ids, 24 hexadecimal \
@@ -45,7 +45,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         deviations: &[Deviation::D12],
     },
     Rule {
-        call: EventType::Track,
+        event_type: EventType::Track,
         target: "metadata",
         sources: METADATA_FROM,
         coercion: "flattened with `.`, but monetary amounts and rich links whole and first; without empty objects and arrays",

@@ -16,16 +16,17 @@ mod member;
 mod plan;
 mod reader;
 mod record;
+mod rule;
 pub mod rules;
 mod source;
 
-pub use conversion::{Conversion, Decision, FieldSource, Identities, Mapped, convert};
+pub use conversion::{Conversion, Decision, Identities, Mapped, convert};
 pub use destination::{AttributeNames, Destination, LongText, SameSecond};
 pub use deviation::Deviation;
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, Lookup, LookupField};
 pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When};
-pub use source::{Path, Source};
+pub use source::{FieldSource, Path, Source};
 
 /// The traits that are Intercom fields, not custom attributes.
 pub mod standard_traits {

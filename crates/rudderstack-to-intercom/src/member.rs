@@ -5,7 +5,7 @@ use crate::deviation::Deviation;
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
 use crate::reader::Reader;
-use crate::rules::LookupRule;
+use crate::rule::LookupRule;
 use crate::source::{Root, Source, generic, paths};
 use intercom_api::{ContactFields, ExternalId, SearchValue};
 use rudderstack_events::{EventType, Raw};
@@ -280,14 +280,14 @@ fn as_search_value(field: ContactField, value: &impl Coerce) -> Option<SearchVal
 }
 
 /// The rules by which a contact's lookup value is found, for an event of this type.
-pub(crate) fn rules(call: EventType) -> impl Iterator<Item = LookupRule> {
-    let describing = if call == EventType::Group {
+pub(crate) fn rules(event_type: EventType) -> impl Iterator<Item = LookupRule> {
+    let describing = if event_type == EventType::Group {
         Describing::Company
     } else {
         Describing::Person
     };
     let rule = move |fields, sources: [&'static [Source]; 2], coercion, deviations: &[Deviation]| LookupRule {
-        call,
+        event_type,
         fields,
         sources: sources
             .into_iter()

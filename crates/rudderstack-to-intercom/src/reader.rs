@@ -1,10 +1,9 @@
 //! Reads values out of an event by the rules' sources, and keeps the warnings and the trace.
 
 use crate::coerce::{Coerced, Coercion, EMAIL_ADDRESS, TEXT};
-use crate::conversion::FieldSource;
 use crate::destination::Destination;
 use crate::issue::{Warning, WarningCode, Warnings};
-use crate::source::{self, Path, Root, Source, generic};
+use crate::source::{self, FieldSource, Path, Root, Source, generic};
 use intercom_api::UnixSeconds;
 use rudderstack_events::{Context, Event, Field, Integration, Kind, MAX_DEPTH, Object, Raw};
 use std::borrow::Cow;

@@ -8,7 +8,7 @@ use crate::lookup::{Lookup, LookupField};
 use crate::member;
 use crate::plan::{Missing, Plan, SaveContact};
 use crate::reader::{Reader, escape_pointer};
-use crate::rules::Rule;
+use crate::rule::Rule;
 use crate::source::{Root, entries};
 use intercom_api::ContactFields;
 use rudderstack_events::{EventType, Object, Record};
@@ -17,7 +17,7 @@ use strum::EnumString;
 /// The rules of what is not one value.
 pub(crate) const MORE_RULES: &[Rule] = &[
     Rule {
-        call: EventType::Record,
+        event_type: EventType::Record,
         target: "custom_attributes",
         sources: entries!["fields.custom_attributes.*", "fields.*", "identifiers.*"],
         coercion: "flattened with `_`; what Intercom has no field for becomes one, with a warning",
@@ -25,7 +25,7 @@ pub(crate) const MORE_RULES: &[Rule] = &[
         deviations: &[Deviation::D17, Deviation::D28, Deviation::D29],
     },
     Rule {
-        call: EventType::Record,
+        event_type: EventType::Record,
         target: member::VALUE,
         sources: entries!["identifiers.*"],
         coercion: "the first usable identifier that Intercom can search by",

@@ -1,5 +1,6 @@
 //! Where values come from: paths into an event, declared once and used to read and to document.
 
+use serde::Serialize;
 use std::fmt;
 
 /// A part of an event that paths start from.
@@ -194,6 +195,16 @@ impl Source {
             Self::Now => Vec::new(),
         }
     }
+}
+
+/// Where the value of an Intercom field came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FieldSource {
+    /// The field, such as `custom_attributes.plan`.
+    pub field: String,
+    /// The JSON pointer of the value in the event.
+    pub source: String,
 }
 
 /// Declares a list of sources that are paths.

@@ -397,16 +397,16 @@ fn a_record_without_custom_attributes_has_null_for_them() {
 /// What the reference and the check of the fixtures are made from.
 #[test]
 fn every_field_to_look_up_by_has_one_rule() {
-    for call in [EventType::Identify, EventType::Group] {
-        let of_call: Vec<_> = rules::lookups().filter(|rule| rule.call == call).collect();
+    for event_type in [EventType::Identify, EventType::Group] {
+        let of_call: Vec<_> = rules::lookups().filter(|rule| rule.event_type == event_type).collect();
         let custom: LookupField = "custom_attributes.plan".parse().unwrap();
         for field in ContactField::iter().map(LookupField::Standard).chain([custom]) {
             let rules: Vec<_> = of_call.iter().filter(|rule| rule.is_for(&field)).collect();
-            assert_eq!(rules.len(), 1, "{field} in {call}");
+            assert_eq!(rules.len(), 1, "{field} in {event_type}");
             let name = field.to_string().replace("plan", "<name>");
-            assert!(rules[0].fields.contains(&name.as_str()), "{field} in {call}");
+            assert!(rules[0].fields.contains(&name.as_str()), "{field} in {event_type}");
             let is_of_company = rules[0].deviations.contains(&Deviation::D20);
-            assert_eq!(is_of_company, call == EventType::Group, "{field} in {call}");
+            assert_eq!(is_of_company, event_type == EventType::Group, "{field} in {event_type}");
         }
     }
 }

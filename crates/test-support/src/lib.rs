@@ -26,9 +26,4 @@ pub mod show;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 
-pub use outcome::Outcome;
-
-use intercom_api::UnixSeconds;
-
-/// The time of every conversion in the tests: 14 November 2023, 22:13:20 UTC.
-pub const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+pub use outcome::{NOW, Outcome};

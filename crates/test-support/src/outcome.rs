@@ -1,8 +1,11 @@
 //! What comes of the text of an event.
 
-use crate::NOW;
+use intercom_api::UnixSeconds;
 use rudderstack_events::{Event, ParseError};
 use rudderstack_to_intercom::{Conversion, Decision, Destination, Mapped, Rejection, Warning};
+
+/// The time of every conversion in the tests: 14 November 2023, 22:13:20 UTC.
+pub const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
 /// What comes of the text of an event: one of these four, whatever the text.
 #[derive(Clone, Debug, PartialEq)]

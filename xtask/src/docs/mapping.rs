@@ -21,9 +21,9 @@ runs from: change those, not the page.
 - *Differs* names where RudderStack's own transformer does something else: see [Deviations](#deviations).
 ";
 
-/// What is said of a call before its table.
-fn introduction(call: EventType) -> &'static str {
-    match call {
+/// What is said of a type of event before its table.
+fn introduction(event_type: EventType) -> &'static str {
+    match event_type {
         EventType::Identify => {
             "Creates or updates a contact. Without `external_id` and `email`, the event is rejected: `missing_identity`. The \
             contact is [looked up](#looking-a-contact-up), and updated if it is found, else created."
@@ -49,14 +49,14 @@ fn introduction(call: EventType) -> &'static str {
 
 pub(crate) fn page() -> String {
     let mut page = String::from(HEAD);
-    for call in [
+    for event_type in [
         EventType::Identify,
         EventType::Track,
         EventType::Group,
         EventType::Record,
     ] {
-        let _ = write!(page, "\n## {call}\n\n{}\n\n", introduction(call));
-        rules_of(&mut page, call);
+        let _ = write!(page, "\n## {event_type}\n\n{}\n\n", introduction(event_type));
+        rules_of(&mut page, event_type);
     }
     page.push_str("\n## page, screen, alias\n\nRejected: `unsupported_event_type`, as every other type, or none.\n");
     integrations(&mut page);
@@ -68,8 +68,8 @@ pub(crate) fn page() -> String {
     page
 }
 
-fn rules_of(page: &mut String, call: EventType) {
-    let rows = rules::all().filter(|rule| rule.call == call).map(|rule| {
+fn rules_of(page: &mut String, event_type: EventType) {
+    let rows = rules::all().filter(|rule| rule.event_type == event_type).map(|rule| {
         let Rule {
             target,
             sources,
@@ -118,7 +118,7 @@ fn lookup(page: &mut String) {
         ([D26](#d26)). Of several contacts that are found, the one with the event's external \
         id is taken, then a user before a lead, then the first, with the warning `ambiguous_contact` ([D23](#d23)).\n",
     );
-    for (call, title) in [
+    for (event_type, title) in [
         (EventType::Identify, "Of an identify"),
         (
             EventType::Group,
@@ -126,22 +126,24 @@ fn lookup(page: &mut String) {
         ),
     ] {
         let _ = write!(page, "\n{title}:\n\n");
-        let rows = rules::lookups().filter(|rule| rule.call == call).map(|rule| {
-            let LookupRule {
-                fields,
-                sources,
-                coercion,
-                deviations,
-                ..
-            } = rule;
-            let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
-            [
-                fields.join(", "),
-                listed(&sources),
-                coercion.to_owned(),
-                links(&deviations),
-            ]
-        });
+        let rows = rules::lookups()
+            .filter(|rule| rule.event_type == event_type)
+            .map(|rule| {
+                let LookupRule {
+                    fields,
+                    sources,
+                    coercion,
+                    deviations,
+                    ..
+                } = rule;
+                let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+                [
+                    fields.join(", "),
+                    listed(&sources),
+                    coercion.to_owned(),
+                    links(&deviations),
+                ]
+            });
         table(page, ["Search field", "From, in order", "As", "Differs"], rows);
     }
 }

@@ -5,29 +5,21 @@
 
 mod query;
 mod responses;
+mod role;
 mod search;
 
 pub use crate::pages::SearchPagination;
 pub use query::{Filter, Group, GroupOperator, SearchOperator, SearchQuery, SearchValue};
 pub use responses::{ArchivedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles};
+pub use role::Role;
 pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, field_type};
 
 use crate::companies::CompanyList;
 use crate::ids::{ContactId, ExternalId, UnixSeconds};
-use crate::model::{fields, open_enum, request};
+use crate::model::{fields, request};
 use crate::pages::page_size;
 use crate::validation::Checks;
 use validator::{Validate, ValidationErrors};
-
-open_enum! {
-    /// Whether a contact has signed up.
-    Role {
-        /// Has signed up: identified by an external id or an email.
-        User = "user",
-        /// Has not.
-        Lead = "lead",
-    }
-}
 
 fields! {
     /// What can be written of a contact, when it is created and when it is updated.

@@ -1,6 +1,8 @@
 //! Reads text that is known to be JSON, keeping the text of its numbers.
 
 use super::{Attributes, Number, Value};
+use serde::de::{self, Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::fmt;
 
 /// How deep the arrays and objects of a [`Value`] may be nested when it is read.
@@ -8,7 +10,7 @@ pub const MAX_DEPTH: usize = 128;
 
 /// What is wrong with a JSON text.
 #[derive(Debug)]
-pub(super) enum Problem {
+enum Problem {
     /// It is nested deeper than [`MAX_DEPTH`].
     TooDeep,
     /// It is not JSON.
@@ -24,9 +26,17 @@ impl fmt::Display for Problem {
     }
 }
 
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Through the raw text, because a visitor would be handed numbers already rounded.
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        value(raw.get()).map_err(de::Error::custom)
+    }
+}
+
 /// The value of a JSON text, which `serde_json` has checked before: this tells apart what JSON may hold, and relies on
 /// nothing else for its safety.
-pub(super) fn value(text: &str) -> Result<Value, Problem> {
+fn value(text: &str) -> Result<Value, Problem> {
     Text { text, at: 0 }.value(0)
 }
 

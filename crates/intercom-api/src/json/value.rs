@@ -1,9 +1,7 @@
 //! Values of any kind.
 
 use super::{Attributes, Number};
-use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
-use serde_json::value::RawValue;
 use std::fmt;
 
 /// A JSON value, as Intercom takes and gives them in custom attributes and event metadata.
@@ -96,13 +94,5 @@ impl Serialize for Value {
             Self::Array(items) => serializer.collect_seq(items),
             Self::Object(object) => object.serialize(serializer),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Through the raw text, because a visitor would be handed numbers already rounded.
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        super::parse::value(raw.get()).map_err(de::Error::custom)
     }
 }

@@ -18,22 +18,11 @@ mod text_or;
 pub(crate) use fields::fields;
 pub(crate) use open_enum::open_enum;
 pub(crate) use request::request;
-pub(crate) use response::{Key, KeyOf, or_extra, response};
+pub(crate) use response::{Key, KeyOf, json_name, or_extra, response};
 pub(crate) use text_or::text_or;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-
-/// The JSON name of a field: its own, or the one that is given.
-macro_rules! json_name {
-    ($field:ident) => {
-        stringify!($field)
-    };
-    ($field:ident $name:literal) => {
-        $name
-    };
-}
-pub(crate) use json_name;
 
 /// What an operation answers with an object in some cases and with nothing, or an empty object, in others.
 #[derive(Clone, Debug, PartialEq, Eq)]

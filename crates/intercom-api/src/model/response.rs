@@ -48,6 +48,17 @@ pub(crate) fn or_extra<T: DeserializeOwned, E: Error>(raw: &RawValue) -> Result<
     }
 }
 
+/// The JSON name of a field: its own, or the one that is given.
+macro_rules! json_name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $name:literal) => {
+        $name
+    };
+}
+pub(crate) use json_name;
+
 /// A model of an object that Intercom answers.
 ///
 /// What is `required` is an id without which nothing can be done with the rest; its `Debug` is shown.

@@ -7,47 +7,19 @@ mod contacts;
 mod events;
 mod links;
 mod notes;
+mod success;
 mod tags;
 
 pub(crate) use attributes::definition_view;
+pub(crate) use success::Success;
 
 use crate::error::ApiError;
-use crate::json::{object, to_vec};
+use crate::json::object;
 use crate::request::UnixMillis;
 use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::OperationId;
-use serde::Serialize;
-
-/// A success: its status and body.
-pub(crate) struct Success {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Success {
-    fn json(value: &impl Serialize) -> Self {
-        Self {
-            status: 200,
-            body: to_vec(value),
-        }
-    }
-
-    const fn empty(status: u16) -> Self {
-        Self {
-            status,
-            body: Vec::new(),
-        }
-    }
-}
-
-/// What a handler comes to.
-type Outcome = Result<Success, ApiError>;
-
-/// A list that always is what it is without any entry.
-fn empty_list() -> Success {
-    Success::json(&object! { "type": "list", "data": [(); 0] })
-}
+use success::{Outcome, empty_list};
 
 impl Workspace {
     /// Does what a request asks for.

@@ -1,6 +1,6 @@
 //! One JSON object a line.
 
-use super::Render;
+use super::render::Render;
 use crate::input::{Fault, Item, Received};
 use intercom_api::Call;
 use rudderstack_to_intercom::{Decision, Plan, PlannedCall, Rejection, Warning};

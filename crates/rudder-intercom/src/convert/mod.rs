@@ -2,9 +2,11 @@
 
 mod json;
 mod pretty;
+mod render;
 
 pub use json::JsonLines;
 pub use pretty::Pretty;
+pub use render::Render;
 
 use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
@@ -84,20 +86,6 @@ impl std::ops::AddAssign for Totals {
         self.rejected += more.rejected;
         self.skipped += more.skipped;
     }
-}
-
-/// Writes what an event has come to. What is written must not hold the event's index, which is not known yet.
-pub trait Render: Send + Sync + 'static {
-    /// Writes it for one event or fault.
-    fn render(&self, item: &Item<'_>, result: Option<&Result<Decision, Rejection>>, text: &mut Vec<u8>);
-    /// Whether the conversion is to keep where each field came from.
-    const TRACED: bool;
-    /// Writes the part before, which holds the index.
-    ///
-    /// # Errors
-    ///
-    /// If `writer` fails.
-    fn begin(writer: &mut impl Write, index: u64) -> io::Result<()>;
 }
 
 /// Converts chunks into text.

@@ -1,7 +1,7 @@
 //! A block of text an event, for people.
 
-use super::Render;
 use super::json::type_of;
+use super::render::Render;
 use crate::input::{Item, Received};
 use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, printable};
 use rudderstack_events::{Object, Raw};

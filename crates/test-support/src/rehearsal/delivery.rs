@@ -2,7 +2,7 @@
 
 use super::model::{Ending, Model};
 use super::process::{Process, Sandbox, Signal};
-use super::{FINISH, Failure, Play, STOP, Stage};
+use super::stage::{FINISH, Failure, Play, STOP, Stage};
 use fastrand::Rng;
 use serde_json::Value;
 use std::fs;

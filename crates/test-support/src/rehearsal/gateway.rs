@@ -2,7 +2,7 @@
 
 use super::model::{Ending, Model};
 use super::process::{Gateway, Sandbox, Signal, get};
-use super::{FINISH, Failure, STOP, Stage};
+use super::stage::{FINISH, Failure, STOP, Stage};
 use fastrand::Rng;
 use serde_json::Value;
 use std::time::{Duration, Instant};

@@ -9,17 +9,14 @@ mod delivery;
 mod gateway;
 mod model;
 mod process;
+mod stage;
 mod workload;
 
 pub use model::{Ending, Model};
+pub use stage::{Failure, Stage};
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use stage::Play;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
-
-/// What goes wrong.
-type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// What happens meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, EnumIter, IntoStaticStr)]
@@ -41,17 +38,6 @@ pub enum Mode {
     Records,
     /// Events go to a gateway, which is killed or stopped and started again, while searches lag.
     Gateway,
-}
-
-/// How a mode is played.
-#[derive(Clone, Copy, Debug)]
-struct Play {
-    mix: workload::Mix,
-    /// How many seconds searches lag behind.
-    lag: f64,
-    fault_rate: f64,
-    kills: bool,
-    stops: bool,
 }
 
 impl Mode {
@@ -106,11 +92,6 @@ impl Mode {
 
 /// Longer than a whole rehearsal takes.
 const LONG_LAG: f64 = 120.0;
-/// How long a process may take to stop: the time that one call may take, and a second.
-const STOP: Duration = Duration::from_secs(31);
-/// How long a process may take to do all that is left.
-const FINISH: Duration = Duration::from_secs(120);
-
 /// What a rehearsal came to, if all was as it should be.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -119,65 +100,6 @@ pub struct Report {
     pub events: usize,
     /// How often the program was ended before it was done.
     pub ends: usize,
-}
-
-/// What was not as it should be.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Failure {
-    /// The state is not that of the model: what is missing, and what there is too much of.
-    Wrong(Vec<String>),
-    /// The summary does not say what became of the events.
-    Summary(String),
-    /// The program did not end in time.
-    Hangs(&'static str),
-    /// The rehearsal itself could not go on.
-    Broken(Fault),
-}
-
-impl<F: Into<Fault>> From<F> for Failure {
-    fn from(fault: F) -> Self {
-        Self::Broken(fault.into())
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wrong(lines) => {
-                write!(f, "the state is wrong:")?;
-                lines.iter().take(12).try_for_each(|line| write!(f, "\n    {line}"))
-            }
-            Self::Summary(text) => write!(f, "the summary is wrong: {text}"),
-            Self::Hangs(what) => write!(f, "{what} takes too long"),
-            Self::Broken(fault) => write!(f, "the rehearsal cannot go on: {fault}"),
-        }
-    }
-}
-
-/// Where a rehearsal finds the program, and may write.
-#[derive(Clone, Debug)]
-pub struct Stage {
-    program: PathBuf,
-    folder: PathBuf,
-}
-
-impl Stage {
-    /// The program, and a folder that is there and empty.
-    pub fn new(program: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-            folder: folder.into(),
-        }
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
-    fn program(&self) -> &Path {
-        &self.program
-    }
 }
 
 /// Plays a mode with a seed.

@@ -1,6 +1,6 @@
 //! The shipped program as processes: a sandbox, deliveries, a gateway.
 
-use super::Fault;
+use super::stage::Fault;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};

@@ -1,7 +1,9 @@
 //! The settings as a TOML file: read and printed.
 
-use super::setting::{Setting, secret};
-use super::settings::{Config, SETTINGS};
+use super::config::Config;
+use super::given::secret;
+use super::setting::Setting;
+use super::settings::{SETTINGS, named};
 use crate::exit::Error;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -39,7 +41,7 @@ pub(super) fn apply(text: &str, config: &mut Config) -> Vec<(usize, String)> {
     let mut faults = Vec::new();
     for (key, value) in table {
         let (at, name) = (line(key.span()), key.into_inner());
-        let result = match Setting::named(&name) {
+        let result = match named(&name) {
             None => Err(unknown(&name)),
             Some(setting) => match value.into_inner() {
                 DeValue::String(text) => (setting.set)(config, &text),

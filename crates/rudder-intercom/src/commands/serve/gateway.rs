@@ -1,8 +1,8 @@
 //! `serve --gateway`: events straight from RudderStack's SDKs.
 
+use super::config::Config;
+use super::given::secret;
 use super::reload::{self, Renewable, Watched};
-use super::setting::secret;
-use super::settings::Config;
 use crate::commands::connection::access_token;
 use crate::commands::token;
 use crate::exit::Error;

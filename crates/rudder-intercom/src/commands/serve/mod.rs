@@ -1,7 +1,9 @@
 //! `serve`: the transformer that RudderStack's data plane asks.
 
+mod config;
 mod file;
 pub(crate) mod gateway;
+mod given;
 mod reload;
 mod setting;
 mod settings;
@@ -12,10 +14,11 @@ use crate::log::log_to_stderr;
 use crate::print::all_that_is_wanted;
 use axum::Router;
 use clap::{Args, ValueHint};
+use config::Config;
 use gateway::Gateway;
+use given::{Given, secret};
 use intercom_transformer::{Routes, Transformer};
-use setting::{Given, secret};
-use settings::{Config, GATEWAY, LOG};
+use settings::{GATEWAY, LOG};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,12 +1,8 @@
 //! The settings of `serve`. Each is declared here and nowhere else; its default is that of the crate it is for.
 
 use super::setting::{Declared, Setting};
-use crate::log::LogFormat;
 use crate::values::{Address, Count, File, Format, OneOf, Optional, SecretFile, Size, Switch, Time};
 use intercom_transformer::BaseUrl;
-use rudder_gateway::{StoreSettings, WriteKeys};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use tracing_subscriber::filter::Targets;
 
 const SERVICE: &str = "Service";
@@ -16,51 +12,6 @@ pub(super) const GATEWAY: &str = "Gateway";
 const OUTPUT: &str = "Output";
 /// The setting whose flag belongs to all commands.
 pub(super) const LOG: &str = "log";
-
-/// Everything that `serve` is told.
-#[derive(Clone, Debug)]
-pub(super) struct Config {
-    pub(super) listen: SocketAddr,
-    pub(super) metrics_listen: Option<SocketAddr>,
-    pub(super) transformer_token_file: Option<PathBuf>,
-    pub(super) metrics_token_file: Option<PathBuf>,
-    pub(super) log: String,
-    pub(super) log_format: LogFormat,
-    pub(super) service: intercom_transformer::Settings,
-    /// Whether there is a gateway.
-    pub(super) is_gateway: bool,
-    pub(super) transformer_listen: Option<SocketAddr>,
-    pub(super) sandbox: bool,
-    pub(super) store: Option<PathBuf>,
-    pub(super) write_keys_file: Option<PathBuf>,
-    pub(super) page_token_file: Option<PathBuf>,
-    pub(super) token_file: Option<PathBuf>,
-    pub(super) gateway: rudder_gateway::Settings,
-    pub(super) kept: StoreSettings,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            listen: (Ipv4Addr::LOCALHOST, 9090).into(),
-            metrics_listen: None,
-            transformer_token_file: None,
-            metrics_token_file: None,
-            log: "info".to_owned(),
-            log_format: LogFormat::Text,
-            service: intercom_transformer::Settings::new(),
-            is_gateway: false,
-            transformer_listen: None,
-            sandbox: false,
-            store: None,
-            write_keys_file: None,
-            page_token_file: None,
-            token_file: None,
-            gateway: rudder_gateway::Settings::new(WriteKeys::Any),
-            kept: StoreSettings::new(),
-        }
-    }
-}
 
 /// Where Intercom is called.
 #[derive(Debug)]
@@ -232,9 +183,15 @@ settings! {
     }
 }
 
+/// The setting with this name.
+pub(super) fn named(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.declared.name == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::serve::config::Config;
     use std::collections::BTreeSet;
 
     #[test]

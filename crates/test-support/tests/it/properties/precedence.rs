@@ -310,7 +310,7 @@ fn found(conversion: &Conversion, target: &str) -> Option<String> {
 /// The rules as they are declared, so that a new one is tested without a new line in the table above.
 static DECLARED: LazyLock<Vec<Field>> = LazyLock::new(|| {
     let events = [EventType::Identify, EventType::Track, EventType::Group];
-    let rules = rules::all().filter(|rule| events.contains(&rule.call));
+    let rules = rules::all().filter(|rule| events.contains(&rule.event_type));
     rules.filter_map(declared).collect()
 });
 
@@ -340,7 +340,7 @@ fn declared(rule: &'static Rule) -> Option<Field> {
         _ => return None,
     };
     Some(Field {
-        call: rule.call.as_str(),
+        call: rule.event_type.as_str(),
         target: rule.target,
         paths: Vec::leak(paths),
         kind,
