@@ -4,6 +4,7 @@ use hashlink::LruCache;
 use intercom_api::{Contact, ContactId, ExternalId, SearchValue};
 use rudderstack_to_intercom::{Lookup, LookupField};
 use std::fmt;
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,28 +13,18 @@ use tokio::time::Instant;
 /// How much longer the id of a contact is remembered that was created here: until the search index surely has it.
 const CREATED_FOR: Duration = Duration::from_secs(900);
 
+/// Stands for texts of any length, by two hashes of them with secret keys: nobody can make two that have the same.
+type Digest = [u64; 2];
+
 /// Whose contacts: what is learnt under one of these is never told to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Scope(u64);
-
-#[derive(PartialEq, Eq, Hash)]
-struct ScopeKey {
-    base_url: String,
-    token: String,
-    workspace_id: String,
-}
+pub(crate) struct Scope(Digest);
 
 /// Contact ids, bounded in number and in age.
 pub(crate) struct Contacts {
-    inner: Mutex<Inner>,
+    ids: Mutex<LruCache<(Scope, Digest), Known>>,
     remember_for: Duration,
-}
-
-struct Inner {
-    /// Every key gets a number that is never given again.
-    scopes: LruCache<ScopeKey, Scope>,
-    next_scope: u64,
-    ids: LruCache<(Scope, Box<str>), Known>,
+    hashes: [RandomState; 2],
 }
 
 struct Known {
@@ -53,74 +44,63 @@ pub(crate) enum Learnt {
 impl Contacts {
     pub(crate) fn new(capacity: NonZeroUsize, remember_for: Duration) -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                scopes: LruCache::new(capacity.get().min(1000)),
-                next_scope: 0,
-                ids: LruCache::new(capacity.get()),
-            }),
+            ids: Mutex::new(LruCache::new(capacity.get())),
             remember_for,
+            hashes: [RandomState::new(), RandomState::new()],
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn digest(&self, texts: &impl Hash) -> Digest {
+        self.hashes.each_ref().map(|hash| hash.hash_one(texts))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<(Scope, Digest), Known>> {
         // Nothing in here can be left half done.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn scope(&self, base_url: &str, token: &str, workspace_id: Option<&str>) -> Scope {
-        let key = ScopeKey {
-            base_url: base_url.to_owned(),
-            token: token.to_owned(),
-            workspace_id: workspace_id.unwrap_or_default().to_owned(),
-        };
-        let mut inner = self.lock();
-        if let Some(scope) = inner.scopes.get(&key) {
-            return *scope;
-        }
-        let scope = Scope(inner.next_scope);
-        inner.next_scope += 1;
-        inner.scopes.insert(key, scope);
-        scope
+        Scope(self.digest(&(base_url, token, workspace_id.unwrap_or_default())))
     }
 
     /// The contact that a lookup has led to, unless that was too long ago.
     pub(crate) fn find(&self, scope: Scope, lookup: &Lookup) -> Option<ContactId> {
-        let key = (scope, key_of(lookup)?);
-        let mut inner = self.lock();
-        let known = inner.ids.get(&key)?;
+        let key = (scope, self.key_of(lookup)?);
+        let mut ids = self.lock();
+        let known = ids.get(&key)?;
         if known.until > Instant::now() {
             return Some(known.id.clone());
         }
-        inner.ids.remove(&key);
+        ids.remove(&key);
         None
     }
 
     /// A search has found this contact.
     pub(crate) fn found(&self, scope: Scope, lookup: &Lookup, contact: &Contact) {
-        if let Some(key) = key_of(lookup) {
+        if let Some(key) = self.key_of(lookup) {
             self.insert(scope, key, &contact.id, Learnt::Found);
         }
         if let Some(id) = &contact.external_id {
-            self.insert(scope, external_id_key(id.as_str()), &contact.id, Learnt::Found);
+            self.insert(scope, self.external_id(id.as_str()), &contact.id, Learnt::Found);
         }
     }
 
     /// A contact with this external id and email has been written.
     pub(crate) fn written(&self, scope: Scope, external_id: Option<&str>, email: Option<&str>, id: &ContactId) {
         if let Some(external_id) = external_id.filter(|text| !text.is_empty()) {
-            self.insert(scope, external_id_key(external_id), id, Learnt::Written);
+            self.insert(scope, self.external_id(external_id), id, Learnt::Written);
         }
         if let Some(email) = email.filter(|text| !text.is_empty()) {
             self.insert(
                 scope,
-                email_key(&email.to_lowercase(), external_id),
+                self.email(&email.to_lowercase(), external_id),
                 id,
                 Learnt::Written,
             );
         }
     }
 
-    fn insert(&self, scope: Scope, key: Box<str>, id: &ContactId, learnt: Learnt) {
+    fn insert(&self, scope: Scope, key: Digest, id: &ContactId, learnt: Learnt) {
         let remember_for = match learnt {
             Learnt::Found => self.remember_for,
             Learnt::Written if self.remember_for.is_zero() => Duration::ZERO,
@@ -133,16 +113,38 @@ impl Contacts {
             id: id.clone(),
             until: Instant::now() + remember_for,
         };
-        self.lock().ids.insert((scope, key), known);
+        self.lock().insert((scope, key), known);
     }
 
     /// A contact is gone, whoever has learnt of it. This looks at everything, but it happens seldom.
     pub(crate) fn forget(&self, id: &ContactId) {
-        self.lock().ids.retain(|_, known| known.id != *id);
+        self.lock().retain(|_, known| known.id != *id);
+    }
+
+    fn key_of(&self, lookup: &Lookup) -> Option<Digest> {
+        let SearchValue::Text(value) = &lookup.value else {
+            return None;
+        };
+        let prefer = lookup.prefer.as_ref().map(ExternalId::as_str);
+        match lookup.field {
+            LookupField::EXTERNAL_ID => Some(self.external_id(value)),
+            LookupField::EMAIL => Some(self.email(value, prefer)),
+            // Other fields are not unique: whom they lead to may change at any time.
+            _ => None,
+        }
+    }
+
+    fn external_id(&self, value: &str) -> Digest {
+        self.digest(&("external_id", value))
+    }
+
+    /// Of several contacts with one email, the one with the preferred external id is the right one.
+    fn email(&self, email: &str, prefer: Option<&str>) -> Digest {
+        self.digest(&("email", email, prefer.unwrap_or_default()))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().ids.len()
+        self.lock().len()
     }
 }
 
@@ -150,29 +152,6 @@ impl fmt::Debug for Contacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Contacts({})", self.len())
     }
-}
-
-fn key_of(lookup: &Lookup) -> Option<Box<str>> {
-    let SearchValue::Text(value) = &lookup.value else {
-        return None;
-    };
-    let prefer = lookup.prefer.as_ref().map(ExternalId::as_str);
-    match lookup.field {
-        LookupField::EXTERNAL_ID => Some(external_id_key(value)),
-        LookupField::EMAIL => Some(email_key(value, prefer)),
-        // Other fields are not unique: whom they lead to may change at any time.
-        _ => None,
-    }
-}
-
-fn external_id_key(value: &str) -> Box<str> {
-    format!("u{value}").into()
-}
-
-/// Of several contacts with one email, the one with the preferred external id is the right one.
-fn email_key(email: &str, prefer: Option<&str>) -> Box<str> {
-    let prefer = prefer.unwrap_or_default();
-    format!("e{}:{email}{prefer}", email.len()).into()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::gateway::{Gateway, Target, unix_seconds};
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::{
-    Authorization, BadRequest, BatchedRequest, Elements, EventInput, Failure, Input, Metadata, TransformRequest,
+    Authorization, BadRequest, BatchedRequest, Elements, EventInput, Failure, Input, Metadata, Parts, TransformRequest,
     access_token, destination_settings, is_destination_type, status,
 };
 use crate::steps::{Returned, Steps};
@@ -31,7 +31,7 @@ pub(crate) enum Refusal {
 const LONGEST_RESPONSE: usize = 8;
 
 /// Transforms events. `secret` is the value of the header that overrides the secrets of the events.
-pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str>) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str>) -> Result<Parts, Refusal> {
     let request = TransformRequest::from_json(body).map_err(Refusal::Bad)?;
     if request
         .destination_type
@@ -58,7 +58,7 @@ pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str
 }
 
 /// What answers a request without events: one element, as rudder-server expects.
-fn no_events() -> Vec<u8> {
+fn no_events() -> Parts {
     let mut elements = Elements::new(1, 0);
     let failure = Failure::invalid("invalid_input: input is not an array of events");
     elements.failed(0, &failure, "null", &Metadata::default(), None);

@@ -4,7 +4,7 @@ use crate::gateway::Gateway;
 use crate::metrics::{self, Endpoint};
 use crate::protocol::{
     API_VERSION, API_VERSION_HEADER, BadRequest, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER, Features,
-    ProxyVersion, SECRET_HEADER, is_destination_type, json::members,
+    Parts, ProxyVersion, SECRET_HEADER, is_destination_type, json::members,
 };
 use crate::router::Refusal;
 use crate::settings::Settings;
@@ -21,6 +21,7 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::any::Any;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -294,8 +295,8 @@ async fn observe(State((service, endpoint)): State<(Transformer, Endpoint)>, req
 async fn router_transform(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
     let (headers, body) = service.read(request).await?;
     let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-    let response = router::transform(&service.gateway, utf8(&body)?, secret).await?;
-    Ok(body.respond(StatusCode::OK, response))
+    let parts = router::transform(&service.gateway, utf8(&body)?, secret).await?;
+    Ok(body.respond_in_parts(parts))
 }
 
 async fn process(
@@ -396,6 +397,24 @@ impl Work {
         let Self { bytes, room } = self;
         drop(bytes);
         json(status, Bytes::from_owner(Kept { body, _room: room }))
+    }
+
+    /// Responds with what repeats itself, which is written part by part.
+    fn respond_in_parts(self, parts: Parts) -> Response {
+        let Self { bytes, room } = self;
+        drop(bytes);
+        let length = parts.bytes();
+        let text = Bytes::from_owner(Kept {
+            body: parts.text,
+            _room: room,
+        });
+        let parts = parts
+            .parts
+            .into_iter()
+            .map(move |part| Ok::<_, Infallible>(text.slice(part)));
+        let mut response = json(StatusCode::OK, Body::from_stream(futures_util::stream::iter(parts)));
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        response
     }
 }
 

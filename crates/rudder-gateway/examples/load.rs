@@ -7,7 +7,7 @@
 
 use rudder_gateway::store::Store;
 use rudder_gateway::{StoreSettings, complete};
-use rudderstack_events::request::{Arrival, Endpoint};
+use rudderstack_events::request::{Arrival, Endpoint, Request};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,7 +100,11 @@ async fn fill(path: &str, count: u64) -> Result<()> {
     arrival.request_ip = Some("192.0.2.1".to_owned());
     for first in (0..count).step_by(BATCH as usize) {
         store
-            .accept(complete(&batch(first), Endpoint::Batch, &arrival)?)
+            .accept(complete(
+                &Request::read(&batch(first), Endpoint::Batch)?,
+                "key",
+                &arrival,
+            )?)
             .await?;
     }
     store.close().await;

@@ -1,8 +1,8 @@
 //! Takes a request apart into the events that the store keeps.
 
 use rudderstack_events::MessageId;
-use rudderstack_events::request::{Arrival, Endpoint, Request, RequestError};
-use xxhash_rust::xxh3::xxh3_128;
+use rudderstack_events::request::{Arrival, Request, RequestError};
+use xxhash_rust::xxh3::Xxh3;
 
 /// An event as it goes into the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,26 +19,32 @@ impl std::fmt::Debug for CompleteEvent {
     }
 }
 
-/// 128 bits of a `messageId`'s hash: few enough to remember a great many.
+/// 128 bits of the hash of a write key and a `messageId`: few enough to remember a great many. Senders with other write
+/// keys have ids of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageKey(pub(crate) u128);
 
 impl MessageKey {
-    /// The key of a `messageId`.
-    pub fn of(message_id: &str) -> Self {
-        Self(xxh3_128(message_id.as_bytes()))
+    /// The key of a `messageId` that came with this write key.
+    pub fn of(write_key: &str, message_id: &str) -> Self {
+        let mut hash = Xxh3::new();
+        // No write key has a colon in it: it is the user name of basic authentication.
+        hash.update(write_key.as_bytes());
+        hash.update(b":");
+        hash.update(message_id.as_bytes());
+        Self(hash.digest128())
     }
 }
 
-/// Reads the body of a request, and completes every event in it.
+/// Completes every event of a request that came with this write key.
 ///
 /// # Errors
 ///
-/// If the body or any of its events is not what it should be, or is too long: the request is turned away as a whole.
-pub fn complete(body: &str, endpoint: Endpoint, arrival: &Arrival) -> Result<Vec<CompleteEvent>, RequestError> {
-    let events = Request::read(body, endpoint)?.complete(arrival, new_message_id)?;
+/// If any of the events is not what it should be, or is too long: the request is turned away as a whole.
+pub fn complete(request: &Request<'_>, write_key: &str, arrival: &Arrival) -> Result<Vec<CompleteEvent>, RequestError> {
+    let events = request.complete(arrival, new_message_id)?;
     let kept = events.into_iter().map(|event| CompleteEvent {
-        key: MessageKey::of(event.message_id.as_str()),
+        key: MessageKey::of(write_key, event.message_id.as_str()),
         json: event.json,
     });
     Ok(kept.collect())
@@ -55,6 +61,7 @@ fn new_message_id() -> MessageId<'static> {
 mod tests {
     use super::*;
     use chrono::{DateTime, Utc};
+    use rudderstack_events::request::Endpoint;
 
     #[test]
     fn an_event_without_an_id_gets_a_uuid() {
@@ -69,8 +76,10 @@ mod tests {
     fn a_repeated_message_has_the_same_key() {
         let body = r#"{"batch":[{"messageId":"m-1"},{"messageId":"m-1","x":1},{"messageId":" "}]}"#;
         let arrival = Arrival::new(DateTime::<Utc>::UNIX_EPOCH);
-        let events = complete(body, Endpoint::Batch, &arrival).unwrap();
-        assert_eq!(events[0].key, MessageKey::of("m-1"));
+        let request = Request::read(body, Endpoint::Batch).unwrap();
+        let events = complete(&request, "key", &arrival).unwrap();
+        assert_eq!(events[0].key, MessageKey::of("key", "m-1"));
+        assert_ne!(events[0].key, MessageKey::of("other", "m-1"));
         assert_eq!(events[0].key, events[1].key);
         assert_ne!(events[0].key, events[2].key);
     }

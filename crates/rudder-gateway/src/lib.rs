@@ -4,16 +4,18 @@
 mod complete;
 mod deliver;
 mod error;
+mod feed;
 mod gateway;
 mod http;
 mod settings;
 pub mod store;
+mod turns;
 
 pub use complete::{CompleteEvent, MessageKey, complete};
 pub use error::Error;
 pub use gateway::{Gateway, Stopper};
 pub use http_access::Secret;
 pub use settings::{
-    Bounds, KeyList, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, RETRY_AFTER, Repeats, Settings, StoreSettings, WriteKeys,
-    engine_settings,
+    Bounds, KeyList, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS, RETRY_AFTER, Repeats, Settings,
+    StoreSettings, WriteKeys, engine_settings,
 };

@@ -3,7 +3,7 @@
 use http_access::Secret;
 use intercom_delivery::EngineSettings;
 use rudderstack_to_intercom::Destination;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 pub const MAX_EVENT_BYTES: usize = 32 << 10;
 /// The longest request by default: RudderStack documents 4 MB for a batch.
 pub const MAX_REQUEST_BYTES: usize = 4 << 20;
+/// How many events a request may have by default.
+pub const MAX_REQUEST_EVENTS: usize = 100_000;
 /// How long senders are told to wait by default.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -131,6 +133,8 @@ pub struct Settings {
     pub max_event_bytes: usize,
     /// The longest request, in bytes, before and after decompression.
     pub max_request_bytes: usize,
+    /// How many events a request may have.
+    pub max_request_events: usize,
     /// How long a request may take to come in.
     pub request_timeout: Duration,
     /// What senders are told to wait before they try again, when the store is full.
@@ -158,6 +162,7 @@ impl Settings {
             is_loopback: false,
             max_event_bytes: MAX_EVENT_BYTES,
             max_request_bytes: MAX_REQUEST_BYTES,
+            max_request_events: MAX_REQUEST_EVENTS,
             request_timeout: Duration::from_secs(30),
             retry_after: RETRY_AFTER,
             trust_forwarded_for: false,
@@ -178,6 +183,8 @@ pub fn engine_settings() -> EngineSettings {
     let mut settings = EngineSettings::new();
     settings.max_attempts = NonZeroU32::new(180).expect("not zero");
     settings.max_throttled = NonZeroU32::new(1_000).expect("not zero");
+    // Nearly all of it is for events that fail, so that they are many before others have to wait.
+    settings.queue = NonZeroUsize::new(16_384).expect("not zero");
     settings.backoff_cap = Duration::from_secs(120);
     // However long an outage is, it is not the events' fault.
     settings.outage_patience = Duration::MAX;

@@ -41,6 +41,21 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
+    /// These entries of the object that is all of a text.
+    pub(crate) fn whole_of(json: &'a str, keys: &[&str]) -> Result<Self, Fault> {
+        let mut cursor = Cursor::new(json);
+        let mut object = Self::new();
+        cursor.object(|cursor, key| {
+            let value = cursor.value()?;
+            if keys.contains(&&*key) {
+                object.insert(key, Raw::of_valid(value));
+            }
+            Ok(())
+        })?;
+        cursor.end()?;
+        Ok(object)
+    }
+
     /// Reads the object ahead.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut object = Self::new();
@@ -305,6 +320,16 @@ impl<'a> Raw<'a> {
     /// The items, if it is an array.
     pub fn array(&self) -> Option<Vec<Raw<'_>>> {
         items(&mut Cursor::new(self.json())).ok()
+    }
+
+    /// Whether it is an array of more than so many items.
+    pub(crate) fn has_more_items_than(&self, limit: usize) -> bool {
+        let mut items = 0_usize;
+        let counted = Cursor::new(self.json()).array(|cursor| {
+            items += 1;
+            cursor.value().map(drop)
+        });
+        counted.is_ok() && items > limit
     }
 
     /// The entries, if it is an object, for as long as the text lives that the value was read from.

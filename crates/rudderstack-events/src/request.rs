@@ -92,6 +92,57 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Takes the body of a request apart, within the bounds of whoever receives it: they hold before anything is built, so
+    /// that a small body cannot take much memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and if there are too many events, or they or the context of a batch are too long.
+    pub fn receive(body: &'a str, endpoint: Endpoint, arrival: &Arrival) -> Result<Self, RequestError> {
+        let pointer = match endpoint {
+            Endpoint::Event(_) if body.trim_ascii().len() > arrival.max_event_bytes => {
+                return Err(RequestError::event_too_large(String::new(), arrival.max_event_bytes));
+            }
+            Endpoint::Event(_) => return Self::read(body, endpoint),
+            Endpoint::Batch => {
+                let batch = Object::whole_of(body, &["batch", "context", "integrations", "sentAt"])
+                    .map_err(|fault| RequestError::body(fault, body))?;
+                let context = batch.get("context").map_or(0, |context| context.json().len());
+                if context > arrival.max_event_bytes {
+                    return Err(RequestError::context_too_large(arrival.max_event_bytes));
+                }
+                let events = batch.get("batch").ok_or_else(RequestError::missing_batch)?;
+                if events.has_more_items_than(arrival.max_events) {
+                    return Err(RequestError::too_many_events("/batch", arrival.max_events));
+                }
+                let events = events.clone().into_array().ok_or_else(RequestError::invalid_batch)?;
+                return Ok(Self::batch(&batch, events));
+            }
+            Endpoint::Any => "",
+        };
+        let request = Self::read(body, endpoint)?;
+        if request.events.len() > arrival.max_events {
+            return Err(RequestError::too_many_events(pointer, arrival.max_events));
+        }
+        Ok(request)
+    }
+
+    /// How many bytes of memory the events take at most once they are complete.
+    pub fn most_bytes(&self) -> usize {
+        /// What is added to an event, and what stands around it in memory.
+        const ADDED: usize = 640;
+        let texts: usize = self.events.iter().map(|event| event.json().len()).sum();
+        let envelope = &self.envelope;
+        let context: usize = envelope
+            .context
+            .iter()
+            .map(|(key, value)| key.len() + value.json().len() + 4)
+            .sum();
+        let rest = [&envelope.integrations, &envelope.sent_at]
+            .map(|value| value.as_ref().map_or(0, |value| value.json().len()));
+        texts + self.events.len() * (ADDED + context + rest[0] + rest[1])
+    }
+
     fn read_any(body: &'a str) -> Result<Self, RequestError> {
         let at_fault = |fault| RequestError::body(fault, body);
         let mut cursor = Cursor::new(body);
@@ -141,7 +192,8 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// If an event is not a JSON object, or is too long: a request is taken as a whole or not at all.
+    /// If an event is not a JSON object, is too long, or is nobody's where it must be somebody's: a request is taken as a
+    /// whole or not at all.
     pub fn complete(
         &self,
         arrival: &Arrival,
@@ -150,11 +202,14 @@ impl<'a> Request<'a> {
         let mut bytes = 0;
         let complete = |(index, raw): (usize, &Raw<'a>)| {
             let pointer = || self.pointer(index);
-            let mut event = Object::whole(raw.json()).map_err(|fault| self.fault(fault, index))?;
             if raw.json().len() > arrival.max_event_bytes {
                 return Err(RequestError::event_too_large(pointer(), arrival.max_event_bytes));
             }
+            let mut event = Object::whole(raw.json()).map_err(|fault| self.fault(fault, index))?;
             self.envelope.fill_in(&mut event);
+            if arrival.needs_identity && !is_somebodys(&event) {
+                return Err(RequestError::missing_identity(pointer()));
+            }
             let message_id = arrival.stamp(&mut event, &mut new_id);
             let json = event.to_json();
             bytes += json.len();
@@ -304,6 +359,11 @@ pub struct Arrival {
     pub max_event_bytes: usize,
     /// How long all events may be together once they are complete, in bytes.
     pub max_total_bytes: usize,
+    /// How many events a request may have.
+    pub max_events: usize,
+    /// Whether an event must have a `userId` or an `anonymousId`, as RudderStack's gateway asks. Records name people
+    /// otherwise.
+    pub needs_identity: bool,
 }
 
 impl Arrival {
@@ -314,6 +374,8 @@ impl Arrival {
             request_ip: None,
             max_event_bytes: usize::MAX,
             max_total_bytes: usize::MAX,
+            max_events: usize::MAX,
+            needs_identity: false,
         }
     }
 
@@ -377,6 +439,18 @@ impl std::fmt::Debug for CompleteEvent {
 /// The value under a key, unless it is `null`.
 fn present<'o, 'a>(object: &'o Object<'a>, key: &str) -> Option<&'o Raw<'a>> {
     object.get(key).filter(|value| !value.is_null())
+}
+
+/// Whether an event has an id that RudderStack's gateway takes: any value but none, or a blank text.
+fn is_somebodys(event: &Object<'_>) -> bool {
+    let has = |key| present(event, key).is_some_and(|id| id.string().is_none_or(|id| !id.trim().is_empty()));
+    let is_record = || {
+        event
+            .get("type")
+            .and_then(Raw::string)
+            .is_some_and(|name| name.parse() == Ok(EventType::Record))
+    };
+    has("userId") || has("anonymousId") || is_record()
 }
 
 fn time(event: &Object<'_>, key: &str) -> Option<DateTime<Utc>> {

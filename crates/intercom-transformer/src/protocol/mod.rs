@@ -25,4 +25,4 @@ pub use proxy::{ProxyRequest, ProxyResponse, ProxyVersion};
 pub use request::{
     BadRequest, EventInput, Input, MAX_EVENTS, Metadata, TransformRequest, access_token, destination_settings,
 };
-pub use router::{Authorization, BatchedRequest, Elements, RouterElement, RouterResponse};
+pub use router::{Authorization, BatchedRequest, Elements, Parts, RouterElement, RouterResponse};

@@ -6,7 +6,8 @@ use intercom_api::ApiVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
 
@@ -112,16 +113,65 @@ impl<'a, B: Serialize + ?Sized> BatchedRequest<'a, B> {
 }
 
 /// The elements of a response's `output`, written one after the other, in any order.
+///
+/// A long destination of many events, as in the compacted form, is kept once, however often it is echoed.
 #[derive(Default)]
 pub struct Elements {
     text: Vec<u8>,
     /// Where each event's element is.
     places: Vec<Option<Range<usize>>>,
-    is_ordered: bool,
+    /// The destinations that are written, by the place in the request that they are echoed from.
+    destinations: HashMap<(usize, usize), Range<usize>>,
+    /// Where in the text something belongs that is written elsewhere in it, in order.
+    echoes: Vec<(usize, Range<usize>)>,
+    echoed: usize,
+}
+
+/// The body of a response: parts of a text, some of them more than once.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parts {
+    /// The text.
+    pub text: Vec<u8>,
+    /// The parts of it, in the order in which they are sent.
+    pub parts: Vec<Range<usize>>,
+}
+
+impl Parts {
+    /// How many bytes are sent.
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
+
+    /// All in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut whole = Vec::new();
+        for part in &self.parts {
+            whole.extend_from_slice(&self.text[part.clone()]);
+        }
+        whole
+    }
+
+    /// Adds a part, to the one before it if that is possible.
+    fn push(&mut self, part: Range<usize>) {
+        match self.parts.last_mut() {
+            Some(last) if last.end == part.start => last.end = part.end,
+            _ if part.is_empty() => {}
+            _ => self.parts.push(part),
+        }
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parts({} bytes)", self.bytes())
+    }
 }
 
 /// What stands in front of the elements.
 const OPEN: &str = r#"{"output":["#;
+/// From this length on, a destination is written once.
+const LONG: usize = 512;
 
 impl Elements {
     /// Room for the elements of so many events, of about so many bytes together.
@@ -131,7 +181,7 @@ impl Elements {
         Self {
             text,
             places: vec![None; events],
-            is_ordered: true,
+            ..Self::default()
         }
     }
 
@@ -144,11 +194,11 @@ impl Elements {
         metadata: &str,
         destination: Option<&str>,
     ) {
-        self.element(event, |out| {
-            put(out, r#"{"batchedRequest":"#);
-            request.write(out);
-            surroundings(out, metadata, status, destination);
-        });
+        let start = self.text.len();
+        put(&mut self.text, r#"{"batchedRequest":"#);
+        request.write(&mut self.text);
+        self.surroundings(metadata, status, destination);
+        self.end(event, start);
     }
 
     /// Writes the element of an event that failed.
@@ -160,22 +210,47 @@ impl Elements {
         read: &Metadata<'_>,
         destination: Option<&str>,
     ) {
-        self.element(event, |out| {
-            put(out, r#"{"error":"#);
-            put_json(out, &failure.message);
-            put(out, r#","statTags":"#);
-            put_json(out, &failure.stat_tags(Feature::Router, read));
-            surroundings(out, metadata, failure.status, destination);
-        });
+        let start = self.text.len();
+        let out = &mut self.text;
+        put(out, r#"{"error":"#);
+        put_json(out, &failure.message);
+        put(out, r#","statTags":"#);
+        put_json(out, &failure.stat_tags(Feature::Router, read));
+        self.surroundings(metadata, failure.status, destination);
+        self.end(event, start);
     }
 
-    fn element(&mut self, event: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    fn surroundings(&mut self, metadata: &str, status: u16, destination: Option<&str>) {
+        let out = &mut self.text;
+        put(out, r#","metadata":["#);
+        put(out, metadata);
+        put(out, r#"],"batched":false,"statusCode":"#);
+        put_json(out, &status);
+        put(out, r#","destination":"#);
+        self.destination(destination.unwrap_or("{}"));
+        put(&mut self.text, "}");
+    }
+
+    fn destination(&mut self, text: &str) {
         let start = self.text.len();
-        write(&mut self.text);
-        let place = start..self.text.len();
-        self.is_ordered &= event == 0 || matches!(self.places.get(event - 1), Some(Some(_)));
+        if text.len() < LONG {
+            return put(&mut self.text, text);
+        }
+        match self.destinations.entry((text.as_ptr().addr(), text.len())) {
+            Entry::Occupied(written) => {
+                self.echoes.push((start, written.get().clone()));
+                self.echoed += text.len();
+            }
+            Entry::Vacant(new) => {
+                new.insert(start..start + text.len());
+                put(&mut self.text, text);
+            }
+        }
+    }
+
+    fn end(&mut self, event: usize, start: usize) {
         if let Some(slot) = self.places.get_mut(event) {
-            *slot = Some(place);
+            *slot = Some(start..self.text.len());
         }
         put(&mut self.text, ",");
     }
@@ -188,25 +263,29 @@ impl Elements {
 
     /// How long the elements are together, in bytes.
     pub fn bytes(&self) -> usize {
-        self.text.len()
+        self.text.len() + self.echoed
     }
 
     /// The response's body, with the elements in the order of the events.
-    pub fn finish(mut self) -> Vec<u8> {
-        if !self.is_ordered {
-            let mut sorted = Vec::with_capacity(self.text.len() + 2);
-            put(&mut sorted, OPEN);
-            for place in self.places.into_iter().flatten() {
-                sorted.extend_from_slice(&self.text[place]);
-                put(&mut sorted, ",");
-            }
-            self.text = sorted;
-        }
-        if self.text.last() == Some(&b',') {
-            self.text.pop();
-        }
+    pub fn finish(mut self) -> Parts {
+        let close = self.text.len();
         put(&mut self.text, "]}");
-        self.text
+        let mut body = Parts::default();
+        body.push(0..OPEN.len());
+        let mut places = self.places.into_iter().flatten().peekable();
+        while let Some(Range { mut start, end }) = places.next() {
+            let first = self.echoes.partition_point(|(at, _)| *at < start);
+            for (at, echoed) in self.echoes[first..].iter().take_while(|(at, _)| *at < end) {
+                body.push(start..*at);
+                body.push(echoed.clone());
+                start = *at;
+            }
+            // With the comma behind it, save for the last.
+            body.push(start..end + usize::from(places.peek().is_some()));
+        }
+        body.push(close..close + 2);
+        body.text = self.text;
+        body
     }
 }
 
@@ -219,16 +298,6 @@ impl fmt::Debug for Elements {
             self.places.len()
         )
     }
-}
-
-fn surroundings(out: &mut Vec<u8>, metadata: &str, status: u16, destination: Option<&str>) {
-    put(out, r#","metadata":["#);
-    put(out, metadata);
-    put(out, r#"],"batched":false,"statusCode":"#);
-    put_json(out, &status);
-    put(out, r#","destination":"#);
-    put(out, destination.unwrap_or("{}"));
-    put(out, "}");
 }
 
 fn put(out: &mut Vec<u8>, text: &str) {
@@ -300,7 +369,7 @@ mod tests {
                 assert!(elements.missing().any(|missing| missing == event));
                 write(&mut elements, event);
             }
-            let body = elements.finish();
+            let body = elements.finish().to_vec();
             let response: RouterResponse<'_> = serde_json::from_slice(&body).unwrap();
             assert_eq!(response.output.len(), 3);
             for (event, element) in response.output.iter().enumerate() {
@@ -314,7 +383,30 @@ mod tests {
 
     #[test]
     fn no_events_make_an_empty_output() {
-        assert_eq!(Elements::new(0, 0).finish(), br#"{"output":[]}"#);
+        assert_eq!(Elements::new(0, 0).finish().to_vec(), br#"{"output":[]}"#);
+    }
+
+    #[test]
+    fn a_long_destination_is_kept_once_however_often_it_is_echoed() {
+        let destination = format!(r#"{{"name":"{}"}}"#, "x".repeat(10_000));
+        let authorization = Authorization::new("t", ApiVersion::default()).unwrap();
+        let request = BatchedRequest::<()>::new("PUT", "https://x", "/", &authorization, None);
+        let mut elements = Elements::new(100, 0);
+        for event in (0..50).rev().chain(50..100) {
+            elements.returned(event, status::DELIVER, &request, METADATA, Some(&destination));
+        }
+        let bytes = elements.bytes();
+        let body = elements.finish();
+        assert!(body.text.len() < 50_000 && bytes > 1_000_000);
+        let whole = body.to_vec();
+        assert_eq!(body.bytes(), whole.len() as u64);
+        let read: RouterResponse<'_> = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(read.output.len(), 100);
+        assert!(
+            read.output
+                .iter()
+                .all(|element| element.destination.get() == destination)
+        );
     }
 
     #[test]

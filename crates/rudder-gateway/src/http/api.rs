@@ -186,7 +186,7 @@ enum Chosen {
 
 async fn chosen(app: &App, request: Request) -> Result<Filter, Fault> {
     let (parts, body) = request.into_parts();
-    let body = body::read(app, &parts.headers, body).await?;
+    let body = body::read(app, 0, &parts.headers, body).await?;
     let mut filter = Filter::all();
     match serde_json::from_str(&body.text) {
         Ok(Chosen::Ids(ids)) if !ids.is_empty() && ids.len() <= 1_000 => filter.ids = ids,

@@ -3,65 +3,34 @@
 //! The media type is passed over: SDKs send JSON as `application/json`, `text/plain` (beacons) and
 //! `application/x-www-form-urlencoded` (the Node SDK, compressed).
 
+use super::App;
+use super::memory::{Busy, Share};
 use super::response::Fault;
-use super::{App, UNIT};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::io::Read as _;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-/// How long a request waits for memory.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How much is decompressed at a time.
 pub(super) const STEP: usize = 64 << 10;
 
 /// The text of a body, and the memory that is set aside for it.
-pub(super) struct Text<'a> {
+pub(super) struct Text {
     pub(super) text: String,
-    _memory: Memory<'a>,
+    pub(super) share: Share,
 }
 
-/// Memory that is set aside for a request, as its bytes come: who only announces them takes none.
-struct Memory<'a> {
-    app: &'a App,
-    permit: Option<SemaphorePermit<'a>>,
-    units: usize,
-}
-
-impl<'a> Memory<'a> {
-    fn new(app: &'a App) -> Self {
-        Self {
-            app,
-            permit: None,
-            units: 0,
-        }
-    }
-
-    /// Sees to it that so many bytes are set aside.
-    async fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
-        let more = bytes.div_ceil(UNIT).saturating_sub(self.units);
-        if more == 0 {
-            return Ok(());
-        }
-        let units = u32::try_from(more).unwrap_or(u32::MAX);
-        let Ok(Ok(permit)) = timeout(PATIENCE, self.app.memory.acquire_many(units)).await else {
-            return Err(Fault::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1)));
-        };
-        self.units += more;
-        match &mut self.permit {
-            Some(held) => held.merge(permit),
-            None => self.permit = Some(permit),
-        }
-        Ok(())
+impl From<Busy> for Fault {
+    fn from(_: Busy) -> Self {
+        Self::new(503, "busy", "too many requests at a time").retry_after(Duration::from_secs(1))
     }
 }
 
-/// Reads a body, compressed or not.
-pub(super) async fn read<'a>(app: &'a App, headers: &HeaderMap, body: Body) -> Result<Text<'a>, Fault> {
+/// Reads a body, compressed or not. `key` says whose it is.
+pub(super) async fn read(app: &App, key: u64, headers: &HeaderMap, body: Body) -> Result<Text, Fault> {
     let limit = app.settings.max_request_bytes;
     let is_compressed = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => false,
@@ -77,22 +46,21 @@ pub(super) async fn read<'a>(app: &'a App, headers: &HeaderMap, body: Body) -> R
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let mut memory = Memory::new(app);
-    let reading = receive(body, limit, is_compressed, &mut memory);
-    let Ok(body) = timeout(app.settings.request_timeout, reading).await else {
-        return Err(Fault::new(408, "timeout", "the body took too long to come in"));
+    let share = app.memory.share(key);
+    let reading = timeout(app.settings.request_timeout, receive(body, limit, &share));
+    let mut body = tokio::select! {
+        body = reading => body.map_err(|_| Fault::new(408, "timeout", "the body took too long to come in"))??,
+        busy = share.turned_away() => return Err(busy.into()),
     };
-    let mut body = body?;
+    share.has_come();
     if is_compressed {
-        body = decompress(&body, limit, &mut memory).await?;
+        body = decompress(&body, limit, &share).await?;
     }
     let text = String::from_utf8(body).map_err(|_| Fault::new(400, "invalid_utf8", "the body is not UTF-8"))?;
-    Ok(Text { text, _memory: memory })
+    Ok(Text { text, share })
 }
 
-async fn receive(body: Body, limit: usize, is_compressed: bool, memory: &mut Memory<'_>) -> Result<Vec<u8>, Fault> {
-    // The body and the events that are made of it; of a compressed one, these come later.
-    let factor = if is_compressed { 1 } else { 2 };
+async fn receive(body: Body, limit: usize, share: &Share) -> Result<Vec<u8>, Fault> {
     let mut body = Limited::new(body, limit);
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -104,14 +72,15 @@ async fn receive(body: Body, limit: usize, is_compressed: bool, memory: &mut Mem
             }
         })?;
         if let Ok(data) = frame.into_data() {
-            memory.hold((whole.len() + data.len()) * factor).await?;
+            // As much again while it grows.
+            share.hold((whole.len() + data.len()) * 2).await?;
             whole.extend_from_slice(&data);
         }
     }
     Ok(whole)
 }
 
-async fn decompress(body: &[u8], limit: usize, memory: &mut Memory<'_>) -> Result<Vec<u8>, Fault> {
+async fn decompress(body: &[u8], limit: usize, share: &Share) -> Result<Vec<u8>, Fault> {
     let mut decoder = MultiGzDecoder::new(body);
     let mut text = Vec::new();
     loop {
@@ -126,7 +95,9 @@ async fn decompress(body: &[u8], limit: usize, memory: &mut Memory<'_>) -> Resul
         if read == 0 {
             return Ok(text);
         }
-        memory.hold(body.len() + 2 * text.len()).await?;
+        share.hold(body.len() + 2 * text.len()).await?;
+        // Others have their turn in between.
+        tokio::task::yield_now().await;
     }
 }
 

@@ -1,21 +1,26 @@
 //! Takes events in.
 
+use super::body::Text;
+use super::memory::Share;
 use super::response::{Fault, text};
 use super::{App, body};
-use crate::complete::complete;
+use crate::complete::{CompleteEvent, complete};
 use crate::store::Refusal;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use rudderstack_events::request::Endpoint;
+use rudderstack_events::request::{Arrival, Endpoint, Request};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use xxhash_rust::xxh3::xxh3_64;
 
 type Shared = State<Arc<App>>;
 type Peer = ConnectInfo<SocketAddr>;
 
 /// `POST /v1/identify` and its like.
-pub(super) async fn one(State(app): Shared, peer: Peer, request: Request) -> Result<Response, Fault> {
+pub(super) async fn one(State(app): Shared, peer: Peer, request: axum::extract::Request) -> Result<Response, Fault> {
     let endpoint = Endpoint::of_path(request.uri().path())
         .ok_or_else(|| Fault::new(404, "not_found", "there is nothing at this path"))?;
     let key = write_key(request.headers())?;
@@ -23,13 +28,13 @@ pub(super) async fn one(State(app): Shared, peer: Peer, request: Request) -> Res
 }
 
 /// `POST /v1/batch`.
-pub(super) async fn batch(State(app): Shared, peer: Peer, request: Request) -> Result<Response, Fault> {
+pub(super) async fn batch(State(app): Shared, peer: Peer, request: axum::extract::Request) -> Result<Response, Fault> {
     let key = write_key(request.headers())?;
     take_in(&app, peer.0, &key, Endpoint::Batch, request).await
 }
 
 /// `POST /beacon/v1/batch`: what a browser sends as it leaves a page has no headers, so the key is in the query.
-pub(super) async fn beacon(State(app): Shared, peer: Peer, request: Request) -> Result<Response, Fault> {
+pub(super) async fn beacon(State(app): Shared, peer: Peer, request: axum::extract::Request) -> Result<Response, Fault> {
     let key = write_key_of_query(request.uri().query()).map_or_else(|| write_key(request.headers()), Ok)?;
     take_in(&app, peer.0, &key, Endpoint::Batch, request).await
 }
@@ -39,18 +44,47 @@ async fn take_in(
     peer: SocketAddr,
     key: &str,
     endpoint: Endpoint,
-    request: Request,
+    request: axum::extract::Request,
 ) -> Result<Response, Fault> {
     authorize(app, key)?;
     let (parts, body) = request.into_parts();
-    let body = body::read(app, &parts.headers, body).await?;
+    let body = body::read(app, xxh3_64(key.as_bytes()), &parts.headers, body).await?;
     let mut arrival = app.arrival();
+    arrival.needs_identity = true;
     arrival.request_ip = Some(address(app, &parts.headers, peer));
-    let events = complete(&body.text, endpoint, &arrival)?;
+    let key = key.to_owned();
+    let (events, _share) = if body.text.len() <= SHORT {
+        events_of(body, &key, endpoint, &arrival).await?
+    } else {
+        // Away from the threads that serve requests, and not more at a time than leaves some for them.
+        let _turn = app.long_bodies.acquire().await;
+        let runtime = Handle::current();
+        let made = spawn_blocking(move || runtime.block_on(events_of(body, &key, endpoint, &arrival)));
+        made.await
+            .map_err(|_| Fault::new(500, "internal", "a fault of this program"))??
+    };
     match app.store.accept(events).await {
         Ok(_) => Ok(text("text/plain; charset=utf-8", "OK")),
         Err(refusal) => Err(refused(app, refusal)),
     }
+}
+
+/// Up to this length, a body is taken apart at once.
+const SHORT: usize = 64 << 10;
+
+/// Takes a body apart. The memory that the events take is set aside before they are made, and stays so.
+async fn events_of(
+    body: Text,
+    key: &str,
+    endpoint: Endpoint,
+    arrival: &Arrival,
+) -> Result<(Vec<CompleteEvent>, Share), Fault> {
+    let Text { text, share } = body;
+    let request = Request::receive(&text, endpoint, arrival)?;
+    let longest = arrival.max_total_bytes.saturating_add(arrival.max_event_bytes);
+    share.hold(text.len() + request.most_bytes().min(longest)).await?;
+    let events = complete(&request, key, arrival)?;
+    Ok((events, share))
 }
 
 fn refused(app: &App, refusal: Refusal) -> Fault {

@@ -4,6 +4,7 @@ mod api;
 mod body;
 mod cors;
 mod intake;
+mod memory;
 mod page;
 mod preview;
 mod response;
@@ -19,14 +20,15 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::Utc;
+use memory::Memory;
 use rudderstack_events::request::Arrival;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
-/// How many bytes of requests are held in memory at a time, in units of [`UNIT`].
+/// How many bytes of requests, and of the events that are made of them, are held in memory at a time.
 const MEMORY: usize = 64 << 20;
-/// A semaphore counts up to less than the bytes of a large memory.
-const UNIT: usize = 1 << 10;
+/// How many long bodies are taken apart at a time.
+const LONG_BODIES: usize = 2;
 
 /// How many times as long as the longest request its events may become, each with the context of the batch.
 const MAX_GROWTH: usize = 8;
@@ -40,20 +42,24 @@ pub(crate) struct App {
     /// For the page; the delivery has a connection of its own.
     queue: Mutex<Queue>,
     /// How much memory is left for requests.
-    memory: Semaphore,
+    memory: Memory,
+    long_bodies: Semaphore,
 }
 
 impl App {
     pub(crate) fn new(settings: Arc<Settings>, store: Store, monitor: Monitor) -> Result<Arc<Self>, Error> {
-        // So that the largest request fits in: see `body::read`.
-        let largest = settings.max_request_bytes.saturating_add(body::STEP).saturating_mul(3);
-        let memory = MEMORY.max(largest) / UNIT + 1;
+        // So that the largest request fits in, as it comes and as events.
+        let largest = settings.max_request_bytes.saturating_add(body::STEP);
+        let largest = largest
+            .saturating_mul(MAX_GROWTH + 2)
+            .saturating_add(settings.max_event_bytes);
         Ok(Arc::new(Self {
             queue: Mutex::new(store.queue()?),
             settings,
             store,
             monitor,
-            memory: Semaphore::new(memory),
+            memory: Memory::new(MEMORY.max(largest)),
+            long_bodies: Semaphore::new(LONG_BODIES),
         }))
     }
 
@@ -61,6 +67,7 @@ impl App {
     fn arrival(&self) -> Arrival {
         let mut arrival = Arrival::new(Utc::now());
         arrival.max_event_bytes = self.settings.max_event_bytes;
+        arrival.max_events = self.settings.max_request_events;
         arrival.max_total_bytes = self.settings.max_request_bytes.saturating_mul(MAX_GROWTH);
         arrival
     }

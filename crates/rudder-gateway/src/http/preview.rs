@@ -39,9 +39,10 @@ struct Advised<T> {
 /// `POST /api/preview`: an event, an array of events, or a batch.
 pub(super) async fn preview(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&app, &parts.headers, body).await?;
+    let body = body::read(&app, 0, &parts.headers, body).await?;
     let arrival = app.arrival();
-    let events = complete(&body.text, Endpoint::Any, &arrival)?;
+    let request = rudderstack_events::request::Request::receive(&body.text, Endpoint::Any, &arrival)?;
+    let events = complete(&request, "", &arrival)?;
     let now = UnixSeconds(arrival.received_at.timestamp());
     let previews = events.iter().map(|event| of(&event.json, &app, now));
     Ok(json(&previews.collect::<Result<Vec<_>, Fault>>()?))

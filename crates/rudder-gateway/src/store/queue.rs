@@ -223,14 +223,23 @@ impl Queue {
             .connection
             .prepare_cached("SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?")?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = query.query_map([seq, limit], |row| {
-            Ok(Pending {
-                seq: row.get(0)?,
-                at: row.get(1)?,
-                body: row.get(2)?,
-            })
-        })?;
+        let rows = query.query_map([seq, limit], pending)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The events with these numbers, as far as they are there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn events(&self, numbers: &[i64]) -> Result<Vec<Pending>, Error> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT seq, at, body FROM events WHERE seq = ?")?;
+        let found = numbers
+            .iter()
+            .filter_map(|seq| query.query_row([seq], pending).optional().transpose());
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     /// What was learnt of contacts lately, the oldest first: the delivery has to know it from the start.
@@ -343,6 +352,14 @@ impl Queue {
             )
             .optional()?)
     }
+}
+
+fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
+    Ok(Pending {
+        seq: row.get(0)?,
+        at: row.get(1)?,
+        body: row.get(2)?,
+    })
 }
 
 fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {

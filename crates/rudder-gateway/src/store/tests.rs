@@ -30,7 +30,7 @@ impl Bench {
 fn event(id: &str) -> CompleteEvent {
     CompleteEvent {
         json: format!(r#"{{"messageId":"{id}","type":"track"}}"#),
-        key: MessageKey::of(id),
+        key: MessageKey::of("key", id),
     }
 }
 

@@ -127,13 +127,35 @@ async fn what_is_wrong_is_said() {
     let mut settings = settings();
     settings.max_event_bytes = 200;
     settings.max_request_bytes = 1_000;
+    settings.max_request_events = 4;
     let bench = Bench::with(settings, StoreSettings::new()).await;
     let long = "x".repeat(300);
     for (path, body, status, code, field) in [
         ("/v1/batch", "{\"batch\":[{},", 400, "invalid_json", ""),
         ("/v1/batch", "{\"events\":[]}", 400, "missing_batch", "/batch"),
-        ("/v1/batch", "{\"batch\":[{},[]]}", 400, "invalid_event", "/batch/1"),
+        (
+            "/v1/batch",
+            "{\"batch\":[{\"userId\":1},[]]}",
+            400,
+            "invalid_event",
+            "/batch/1",
+        ),
         ("/v1/track", "7", 400, "not_an_object", ""),
+        ("/v1/track", "{\"userId\":\" \"}", 400, "missing_identity", ""),
+        (
+            "/v1/batch",
+            "{\"batch\":[{\"anonymousId\":\"a\"},{}]}",
+            400,
+            "missing_identity",
+            "/batch/1",
+        ),
+        (
+            "/v1/batch",
+            "{\"batch\":[{},{},{},{},{}]}",
+            413,
+            "batch_too_large",
+            "/batch",
+        ),
         (
             "/v1/batch",
             &format!("{{\"batch\":[{{\"a\":\"{long}\"}}]}}"),
@@ -224,7 +246,8 @@ async fn a_full_store_says_when_to_come_again() {
     let mut store = StoreSettings::new();
     store.bounds.events = 0;
     let bench = Bench::with(settings, store).await;
-    let request = bench.post("/v1/track").basic_auth("WK", Some("")).body("{}");
+    let event = r#"{"anonymousId":"a"}"#;
+    let request = bench.post("/v1/track").basic_auth("WK", Some("")).body(event);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "7");
@@ -266,7 +289,13 @@ async fn events_are_completed_before_they_are_kept() {
         request.header("x-forwarded-for", address).body(sent.to_string())
     };
     assert_eq!(response(forwarded("203.0.113.9, 10.0.0.1")).await.0, 200);
-    assert_eq!(bench.send("/v1/track", &json!({"event": "Bought"})).await.0, 200);
+    assert_eq!(
+        bench
+            .send("/v1/track", &json!({"userId": "ann", "event": "Bought"}))
+            .await
+            .0,
+        200
+    );
     let events = kept(&bench).await;
     assert_eq!(
         events[0]["context"],
@@ -298,7 +327,8 @@ async fn events_are_completed_before_they_are_kept() {
 async fn an_address_is_taken_from_a_header_only_if_that_is_asked_for() {
     let bench = Bench::new().await;
     refuse(&bench);
-    let request = bench.post("/v1/track").basic_auth("WK", Some("")).body("{}");
+    let event = r#"{"anonymousId":"a"}"#;
+    let request = bench.post("/v1/track").basic_auth("WK", Some("")).body(event);
     assert_eq!(response(request.header("x-forwarded-for", "203.0.113.9")).await.0, 200);
     assert_eq!(kept(&bench).await[0]["request_ip"], "127.0.0.1");
     bench.stop().await;
@@ -363,10 +393,10 @@ async fn a_queue_that_is_too_far_behind_takes_no_more() {
     store.bounds.age = Some(Duration::ZERO);
     let bench = Bench::with(settings(), store).await;
     refuse(&bench);
-    assert_eq!(bench.send("/v1/track", &json!({})).await.0, 200);
+    assert_eq!(bench.send("/v1/track", &json!({"userId": "ann"})).await.0, 200);
     // As soon as a millisecond has passed.
     let response = loop {
-        let (status, body) = bench.send("/v1/track", &json!({})).await;
+        let (status, body) = bench.send("/v1/track", &json!({"userId": "ann"})).await;
         if status != 200 {
             assert_eq!(status, 503);
             break error(&body).0;

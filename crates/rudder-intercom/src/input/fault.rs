@@ -37,7 +37,10 @@ impl From<RequestErrorKind> for FaultKind {
     fn from(kind: RequestErrorKind) -> Self {
         match kind {
             RequestErrorKind::InvalidJson => Self::InvalidJson,
-            RequestErrorKind::NotAnObject | RequestErrorKind::InvalidEvent => Self::NotAnObject,
+            // Nobody asks for an identity here.
+            RequestErrorKind::NotAnObject | RequestErrorKind::InvalidEvent | RequestErrorKind::MissingIdentity => {
+                Self::NotAnObject
+            }
             RequestErrorKind::TooDeep => Self::TooDeep,
             RequestErrorKind::MissingBatch => Self::MissingBatch,
             RequestErrorKind::InvalidBatch => Self::InvalidBatch,

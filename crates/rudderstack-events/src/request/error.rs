@@ -30,8 +30,10 @@ pub enum RequestErrorKind {
     InvalidEvent,
     /// An event is too long.
     EventTooLarge,
-    /// The events are too long together.
+    /// The events are too long together, or too many.
     BatchTooLarge,
+    /// An event says of nobody that it is theirs.
+    MissingIdentity,
 }
 
 impl RequestError {
@@ -92,6 +94,21 @@ impl RequestError {
     pub(super) fn batch_too_large(limit: usize) -> Self {
         let message = format!("the events, each with the context of the batch, may have at most {limit} bytes");
         Self::new(RequestErrorKind::BatchTooLarge, "/batch", message)
+    }
+
+    pub(super) fn context_too_large(limit: usize) -> Self {
+        let message = format!("the context of a batch may have at most {limit} bytes");
+        Self::new(RequestErrorKind::BatchTooLarge, "/context", message)
+    }
+
+    pub(super) fn too_many_events(pointer: &str, limit: usize) -> Self {
+        let message = format!("a request may have at most {limit} events");
+        Self::new(RequestErrorKind::BatchTooLarge, pointer, message)
+    }
+
+    pub(super) fn missing_identity(pointer: String) -> Self {
+        let message = "an event needs a userId or an anonymousId";
+        Self::new(RequestErrorKind::MissingIdentity, pointer, message)
     }
 
     /// What is wrong.

@@ -198,3 +198,81 @@ fn what_is_wrong_is_named() {
         assert_eq!((error.code(), error.pointer()), (code, pointer), "{body}");
     }
 }
+
+fn received(body: &str, endpoint: Endpoint, arrival: &Arrival) -> Result<usize, (&'static str, String)> {
+    let result = Request::receive(body, endpoint, arrival).and_then(|request| {
+        let most = request.most_bytes();
+        let events = request.complete(arrival, || MessageId::new("new"))?;
+        let bytes: usize = events.iter().map(|event| event.json.len()).sum();
+        assert!(bytes <= most, "{bytes} > {most}");
+        Ok(events.len())
+    });
+    result.map_err(|error| (error.code(), error.pointer().to_owned()))
+}
+
+#[test]
+fn bounds_hold_before_anything_is_built() {
+    let mut arrival = arrival();
+    arrival.max_events = 2;
+    arrival.max_event_bytes = 60;
+    let long = "x".repeat(60);
+    let at = |pointer: &str| pointer.to_owned();
+    for (body, expected) in [
+        (r#"{"batch":[{},{}],"context":{"locale":"de"}}"#.to_owned(), Ok(2)),
+        (
+            r#"{"batch":[{},{},{}]}"#.to_owned(),
+            Err(("batch_too_large", at("/batch"))),
+        ),
+        (r#"{"batch":[{},{},{}"#.to_owned(), Err(("invalid_json", at("")))),
+        (r#"{"batch":{}}"#.to_owned(), Err(("invalid_batch", at("/batch")))),
+        (r#"{"batches":[]}"#.to_owned(), Err(("missing_batch", at("/batch")))),
+        (
+            format!(r#"{{"batch":[{{}}],"context":{{"a":"{long}"}}}}"#),
+            Err(("batch_too_large", at("/context"))),
+        ),
+        (
+            format!(r#"{{"batch":[{{"a":"{long}"}}]}}"#),
+            Err(("event_too_large", at("/batch/0"))),
+        ),
+    ] {
+        assert_eq!(received(&body, Endpoint::Batch, &arrival), expected, "{body}");
+    }
+    let track = Endpoint::Event(EventType::Track);
+    assert_eq!(
+        received(&format!("\"{long}\""), track, &arrival),
+        Err(("event_too_large", at("")))
+    );
+    assert_eq!(
+        received("[{},{},{}]", Endpoint::Any, &arrival),
+        Err(("batch_too_large", at("")))
+    );
+}
+
+#[test]
+fn an_event_must_be_somebodys_where_that_is_asked_for() {
+    let mut arrival = arrival();
+    arrival.needs_identity = true;
+    for (event, is_somebodys) in [
+        (r#"{"userId":"u"}"#, true),
+        (r#"{"anonymousId":"a","userId":""}"#, true),
+        (r#"{"userId":7}"#, true),
+        (r#"{"type":"Record","identifiers":{}}"#, true),
+        ("{}", false),
+        (r#"{"userId":" ","anonymousId":null}"#, false),
+        (r#"{"context":{"userId":"u"}}"#, false),
+    ] {
+        let expected = match is_somebodys {
+            true => Ok(2),
+            false => Err(("missing_identity", "/batch/1".to_owned())),
+        };
+        let body = format!(r#"{{"batch":[{{"userId":"u"}},{event}]}}"#);
+        assert_eq!(received(&body, Endpoint::Batch, &arrival), expected, "{event}");
+    }
+    let typed = r#"{"type":"record"}"#;
+    let track = Endpoint::Event(EventType::Track);
+    assert_eq!(
+        received(typed, track, &arrival),
+        Err(("missing_identity", String::new())),
+        "the path says what it is"
+    );
+}

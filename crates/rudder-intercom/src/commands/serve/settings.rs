@@ -160,6 +160,8 @@ settings! {
         "max-event-bytes": Size => gateway.max_event_bytes;
         /// The longest request with events, before and after decompression.
         "max-request-bytes": Size => gateway.max_request_bytes;
+        /// How many events a request may have; beyond them, the response is 413.
+        "max-request-events": Count => gateway.max_request_events;
         /// How many events may wait; beyond them, the response is 503.
         "max-queue-events": Count => kept.bounds.events;
         /// How much room events and dead letters may take together; beyond it, the response is 503.
