@@ -16,6 +16,9 @@ pub struct Order {
     emails: LruCache<String, String>,
 }
 
+/// Ids and emails that are longer together are not remembered: they are nobody's, and would only take memory.
+const LONGEST: usize = 1 << 10;
+
 impl Order {
     /// Remembers the emails of so many user ids.
     pub fn new(remembered: NonZeroUsize) -> Self {
@@ -26,7 +29,15 @@ impl Order {
 
     /// Takes note of a user id's email.
     pub fn has_email(&mut self, user_id: &str, email: &str) {
-        self.emails.insert(user_id.to_owned(), email.to_lowercase());
+        self.remember(user_id, email.to_lowercase());
+    }
+
+    /// Remembers an email in place of the one before, which it gives.
+    fn remember(&mut self, user_id: &str, email: String) -> Option<String> {
+        match user_id.len() + email.len() {
+            ..=LONGEST => self.emails.insert(user_id.to_owned(), email),
+            _ => self.emails.remove(user_id),
+        }
     }
 
     /// What the next event is ordered by.
@@ -46,7 +57,7 @@ impl Order {
         };
         // Who is deleted has none, and takes one if they return.
         let email = email.map(str::to_lowercase).unwrap_or_default();
-        let old = self.emails.insert(user_id.to_owned(), email.clone());
+        let old = self.remember(user_id, email.clone());
         if let Some(old) = old.filter(|old| *old != email) {
             let changed = [old, email].into_iter().filter(|email| !email.is_empty());
             ties.firm.extend(changed.map(Cow::Owned));

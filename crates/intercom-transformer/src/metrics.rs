@@ -1,6 +1,7 @@
 //! What operators can see, as Prometheus scrapes it.
 
 use intercom_api::{OperationId, RateLimit, Region};
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,6 +14,9 @@ use strum::IntoStaticStr;
 
 /// The content type of [`Metrics::encode`].
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Adds metrics to a text.
+pub(crate) type Others = dyn Fn(&mut String) + Send + Sync;
 
 /// A label value that is one of the names of an enum.
 macro_rules! label_values {
@@ -245,15 +249,19 @@ impl Metrics {
         metrics
     }
 
-    /// All metrics as text. `remembered` is how many contact ids are remembered.
-    pub(crate) fn encode(&self, remembered: usize) -> String {
+    /// All metrics as text, and those of others behind them. `remembered` is how many contact ids are remembered.
+    pub(crate) fn encode(&self, remembered: usize, others: Option<&Others>) -> String {
         self.remembered.set(i64::try_from(remembered).unwrap_or(i64::MAX));
         if let Some(bytes) = resident_bytes() {
             self.resident.set(bytes);
         }
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry);
+        if let Some(others) = others {
+            others(&mut text);
+        }
+        let _ = encode_eof(&mut text);
         text
     }
 
@@ -349,7 +357,7 @@ mod tests {
         metrics.call(OperationId::SearchContacts, "timeout", Duration::from_secs(3));
         metrics.request(Endpoint::RouterTransform, 200, Duration::from_millis(1));
         let in_progress = metrics.call_in_progress();
-        let text = metrics.encode(7);
+        let text = metrics.encode(7, None);
         for line in [
             "rudder_intercom_events_total{type=\"track\",outcome=\"returned\"} 3",
             "rudder_intercom_calls_total{operation=\"search_contacts\",status=\"timeout\"} 1",
@@ -360,6 +368,6 @@ mod tests {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         drop(in_progress);
-        assert!(metrics.encode(7).contains("rudder_intercom_calls_in_progress 0"));
+        assert!(metrics.encode(7, None).contains("rudder_intercom_calls_in_progress 0"));
     }
 }

@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -33,10 +34,19 @@ const RETRY_AFTER_SECONDS: &str = "1";
 /// The service, without a connection: something that answers requests.
 ///
 /// Clones share what is remembered, counted and limited.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Transformer {
     pub(crate) gateway: Arc<Gateway>,
     rooms: Arc<Semaphore>,
+    others: Option<Arc<metrics::Others>>,
+}
+
+impl fmt::Debug for Transformer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transformer")
+            .field("gateway", &self.gateway)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Transformer {
@@ -49,7 +59,15 @@ impl Transformer {
         Ok(Self {
             rooms: Arc::new(Semaphore::new(settings.max_requests.get().min(Semaphore::MAX_PERMITS))),
             gateway: Arc::new(Gateway::new(settings)?),
+            others: None,
         })
+    }
+
+    /// Shows other metrics behind its own: `add` adds them to a text in OpenMetrics' format, without the line that ends it.
+    #[must_use]
+    pub fn with_metrics(mut self, add: impl Fn(&mut String) + Send + Sync + 'static) -> Self {
+        self.others = Some(Arc::new(add));
+        self
     }
 
     /// The service of all its paths, wherever requests come from.
@@ -363,7 +381,10 @@ async fn build_version() -> &'static str {
 }
 
 async fn metrics_text(State(service): State<Transformer>) -> Response {
-    let text = service.gateway.metrics.encode(service.gateway.contacts.len());
+    let text = service
+        .gateway
+        .metrics
+        .encode(service.gateway.contacts.len(), service.others.as_deref());
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 

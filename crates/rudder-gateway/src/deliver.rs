@@ -2,25 +2,18 @@
 
 use crate::error::Error;
 use crate::feed::{Feeder, UnderWay, lock, rejected};
+use crate::metrics::Metrics;
+use crate::monitor::Monitor;
 use crate::settings::Settings;
-use crate::store::{Settled, Settlement, Store, Undelivered};
-use intercom_delivery::client::{Control, Delivery, Outcomes, Transport};
-use intercom_delivery::{DeliveryResult, FailureRecord, Outcome, Status};
-use std::sync::{Arc, Mutex};
+use crate::store::{Settled, Settlement, Store, Undelivered, now};
+use intercom_delivery::client::{Delivery, Outcomes, Transport};
+use intercom_delivery::{DeliveryResult, FailureRecord, Outcome};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// How many outcomes are noted at a time.
 const OUTCOMES: usize = 1_024;
-
-/// How the delivery is doing, for whoever watches. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Monitor(Arc<Mutex<Option<Control>>>);
-
-impl Monitor {
-    pub(crate) fn status(&self) -> Option<Status> {
-        lock(&self.0).as_ref().map(Control::status)
-    }
-}
 
 /// Delivers until `stop` is true; what is under way then stays in the store.
 ///
@@ -35,7 +28,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
     let mut queue = Some(store.queue()?);
     while !*stop.borrow_and_update() {
         let (mut delivery, submissions, outcomes, control) = Delivery::new(settings.engine.clone(), transport.clone());
-        *lock(&monitor.0) = Some(control.clone());
+        monitor.delivers(control.clone());
         let reader = match queue.take() {
             Some(queue) => queue,
             None => store.queue()?,
@@ -48,6 +41,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             submissions,
             control.clone(),
             Arc::clone(&under_way),
+            Arc::clone(&monitor.metrics),
             ended,
         );
         for contact in reader.learnt()? {
@@ -55,7 +49,13 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             feeder.remember_contact(&contact);
         }
         let run = tokio::spawn(delivery.run());
-        let noting = tokio::spawn(note(outcomes, store.clone(), under_way, ending));
+        let noting = tokio::spawn(note(
+            outcomes,
+            store.clone(),
+            under_way,
+            ending,
+            Arc::clone(&monitor.metrics),
+        ));
         let fed = feeder.feed(reader, &mut stop).await;
         control.stop();
         // Neither task panics; should one, its events are still in the store.
@@ -69,12 +69,11 @@ pub(crate) async fn deliver<T: Transport + Clone>(
         if *stop.borrow() {
             break;
         }
-        let (code, what) = match ended {
-            Ok(status) if status.halted => ("unauthorized", "Intercom does not accept the access token"),
+        match ended {
+            Ok(status) if status.halted => monitor.token_refused(true),
             Ok(_) => continue,
-            Err(_) => ("engine_failed", "the delivery engine has failed"),
-        };
-        tracing::error!(code, "{what}; events wait");
+            Err(_) => tracing::error!(code = "engine_failed", "the delivery engine has failed; events wait"),
+        }
         tokio::select! {
             () = tokio::time::sleep(settings.token_retry) => {}
             () = settings.token_renewed.notified() => {}
@@ -90,10 +89,13 @@ async fn note(
     store: Store,
     under_way: UnderWay,
     ending: mpsc::UnboundedSender<i64>,
+    metrics: Arc<Metrics>,
 ) -> Result<(), Error> {
     let mut batch = Vec::with_capacity(OUTCOMES);
     while outcomes.next_many(&mut batch, OUTCOMES).await > 0 {
-        let settled = batch.drain(..).filter_map(|outcome| settle(outcome, &under_way));
+        let settled = batch
+            .drain(..)
+            .filter_map(|outcome| settle(outcome, &under_way, &metrics));
         let settled: Vec<Settled> = settled.collect();
         for event in &settled {
             // Nobody is interested any more once the feeding has ended.
@@ -105,19 +107,24 @@ async fn note(
 }
 
 /// What is noted of an outcome.
-fn settle(outcome: Outcome, under_way: &UnderWay) -> Option<Settled> {
+fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<Settled> {
     let seq = i64::try_from(outcome.event.0).ok()?;
-    let about = lock(under_way).remove(&seq).unwrap_or_default();
+    let (about, received_at) = lock(under_way).remove(&seq).unwrap_or_default();
     let goes_on_later = outcome.goes_on_later();
     let settlement = match outcome.result {
         _ if goes_on_later => Settlement::GoesOn,
-        DeliveryResult::Delivered(_) => Settlement::Delivered,
+        DeliveryResult::Delivered(_) => {
+            metrics.delivered(Duration::from_millis(now().saturating_sub(received_at).unsigned_abs()));
+            Settlement::Delivered
+        }
         DeliveryResult::Rejected(rejection) => {
             let mut failure = FailureRecord::new(rejection.code.as_str());
             failure.calls = rejection.calls;
+            metrics.failure("rejected", &failure.code);
             rejected(failure, about)
         }
         DeliveryResult::Failed(failed) => {
+            metrics.failure("failed", failed.code.as_str());
             Settlement::Failed(Box::new(Undelivered::new(FailureRecord::from(&*failed), about)))
         }
     };

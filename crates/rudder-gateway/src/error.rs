@@ -20,6 +20,9 @@ pub enum Error {
     /// The file is something else.
     #[error("{} is not an event store", .0.display())]
     Foreign(PathBuf),
+    /// The file has another name.
+    #[error("the event store {} has another name, a hard link, under which the log beside it would not be found: remove one of them", .0.display())]
+    Linked(PathBuf),
     /// Another process delivers from the store.
     #[error("the event store {} is in use by another gateway", .0.display())]
     InUse(PathBuf),
@@ -46,6 +49,7 @@ impl Error {
             Self::Open { .. } => "store_not_opened",
             Self::NoStore(_) => "no_store",
             Self::Foreign(_) => "not_a_store",
+            Self::Linked(_) => "store_linked",
             Self::InUse(_) => "store_in_use",
             Self::TooNew { .. } => "store_too_new",
             Self::Store(_) => "store_failed",

@@ -1,6 +1,7 @@
 //! From the store to the engine: everybody in turn, each in order.
 
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
 use crate::turns::Turns;
@@ -27,8 +28,8 @@ const LONG: Duration = Duration::from_secs(5);
 /// How long it takes at most until an event is noticed that another process has put into the queue.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The events on their way, in case that they become dead letters.
-pub(crate) type UnderWay = Arc<Mutex<HashMap<i64, About>>>;
+/// The events on their way, in case that they become dead letters, and when they were received.
+pub(crate) type UnderWay = Arc<Mutex<HashMap<i64, (About, i64)>>>;
 
 /// Nothing that is kept behind these locks is left half-done by a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,6 +43,7 @@ pub(crate) struct Feeder {
     submissions: Submissions,
     control: Control,
     under_way: UnderWay,
+    metrics: Arc<Metrics>,
     /// The events whose outcome is known.
     ended: mpsc::UnboundedReceiver<i64>,
     order: Order,
@@ -58,6 +60,7 @@ pub(crate) struct Feeder {
 struct Ready {
     submission: Box<Submission>,
     about: About,
+    received_at: i64,
 }
 
 impl Feeder {
@@ -67,6 +70,7 @@ impl Feeder {
         submissions: Submissions,
         control: Control,
         under_way: UnderWay,
+        metrics: Arc<Metrics>,
         ended: mpsc::UnboundedReceiver<i64>,
     ) -> Self {
         Self {
@@ -75,6 +79,7 @@ impl Feeder {
             submissions,
             control,
             under_way,
+            metrics,
             ended,
             order: Order::new(settings.engine.remembered),
             turns: Turns::default(),
@@ -177,7 +182,15 @@ impl Feeder {
         for pending in events {
             self.last = pending.seq;
             match convert(&pending, &self.destination) {
-                Converted::Settled(settlement) => settled.push(Settled::new(pending.seq, settlement)),
+                Converted::Settled(settlement) => {
+                    match &settlement {
+                        Settlement::Skipped => self.metrics.events("skipped", 1),
+                        Settlement::Dismissed(code) => self.metrics.failure("rejected", code),
+                        Settlement::Rejected(rejected) => self.metrics.failure("rejected", &rejected.failure.code),
+                        Settlement::GoesOn | Settlement::Delivered | Settlement::Failed(_) => {}
+                    }
+                    settled.push(Settled::new(pending.seq, settlement));
+                }
                 Converted::Ready(ready) => {
                     let ties = self.order.next(&ready.submission.plan, &ready.submission.identities);
                     self.turns.add(pending.seq, &ties);
@@ -196,12 +209,17 @@ impl Feeder {
     /// Hands events in; says whether the engine takes more.
     async fn hand_in(&mut self, events: Vec<i64>) -> bool {
         for event in events {
-            let Some(Ready { submission, about }) = self.whole.remove(&event) else {
+            let Some(Ready {
+                submission,
+                about,
+                received_at,
+            }) = self.whole.remove(&event)
+            else {
                 // Somebody has taken it out of the store.
                 self.turns.end(event);
                 continue;
             };
-            lock(&self.under_way).insert(event, about);
+            lock(&self.under_way).insert(event, (about, received_at));
             if self.submissions.submit(*submission).await.is_err() {
                 return false;
             }
@@ -230,7 +248,11 @@ fn convert(pending: &Pending, destination: &Destination) -> Converted {
             let submission = Submission::new(id, conversion.plan, conversion.identities);
             let about = About::from(&event);
             let submission = Box::new(submission);
-            Converted::Ready(Ready { submission, about })
+            Converted::Ready(Ready {
+                submission,
+                about,
+                received_at: pending.at,
+            })
         }
         Ok(_) => Converted::Settled(Settlement::Skipped),
         Err(rejection) if is_never_wanted(&event, rejection.code) => {

@@ -1,8 +1,9 @@
 //! The gateway as a whole: HTTP in front, the store in the middle, the delivery behind.
 
-use crate::deliver::{Monitor, deliver};
+use crate::deliver::deliver;
 use crate::error::Error;
-use crate::http::{App, router};
+use crate::http::{App, probes, router};
+use crate::monitor::Monitor;
 use crate::settings::Settings;
 use crate::store::Store;
 use axum::Router;
@@ -13,11 +14,12 @@ use tokio::task::JoinHandle;
 
 /// Stops the delivery of a gateway.
 #[derive(Clone, Debug)]
-pub struct Stopper(watch::Sender<bool>);
+pub struct Stopper(watch::Sender<bool>, Monitor);
 
 impl Stopper {
     /// Finishes the calls that are under way, and makes no others. Requests are still answered: see [`Gateway::stop`].
     pub fn stop(&self) {
+        self.1.stops();
         self.0.send_replace(true);
     }
 }
@@ -40,9 +42,14 @@ impl Gateway {
     /// If the store cannot be read.
     pub fn start<T: Transport + Clone>(settings: Settings, store: Store, transport: T) -> Result<Self, Error> {
         let settings = Arc::new(settings);
-        let monitor = Monitor::default();
+        let monitor = Monitor::new(store.clone());
         let (stop, stopped) = watch::channel(false);
         let app = App::new(Arc::clone(&settings), store.clone(), monitor.clone())?;
+        tokio::spawn(
+            monitor
+                .clone()
+                .watch(Arc::clone(&settings), store.queue()?, stopped.clone()),
+        );
         let delivery = deliver(store.clone(), settings, transport, monitor, stopped);
         let (ending, ended) = watch::channel(());
         let delivery = tokio::spawn(async move {
@@ -66,6 +73,18 @@ impl Gateway {
         router(Arc::clone(&self.app))
     }
 
+    /// `/ready`, which says whether requests can be accepted, and what else is wrong. It is among the routes of
+    /// [`router`](Self::router), too.
+    pub fn probes(&self) -> Router {
+        probes(self.app.monitor().clone())
+    }
+
+    /// What adds the gateway's metrics to a text in OpenMetrics' format, without the line that ends it.
+    pub fn metrics(&self) -> impl Fn(&mut String) + Send + Sync + use<> {
+        let app = Arc::clone(&self.app);
+        move |text| app.monitor().encode(text)
+    }
+
     /// Waits until the delivery has ended. Unless [`stop`](Self::stop) was called, that is a failure: to go on taking
     /// events in would only look as if all were well.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
@@ -75,7 +94,7 @@ impl Gateway {
 
     /// Stops the delivery, while requests in progress are still answered.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.stop.clone())
+        Stopper(self.stop.clone(), self.app.monitor().clone())
     }
 
     /// Finishes the calls that are under way, and closes the store. Whatever is not delivered stays there; requests that
@@ -85,7 +104,7 @@ impl Gateway {
     ///
     /// If the delivery had failed.
     pub async fn stop(self) -> Result<(), Error> {
-        self.stop.send_replace(true);
+        self.stopper().stop();
         let delivered = self.delivery.await.unwrap_or(Err(Error::Closed));
         self.store.close().await;
         delivered

@@ -7,8 +7,11 @@ mod error;
 mod feed;
 mod gateway;
 mod http;
+mod metrics;
+mod monitor;
 mod settings;
 pub mod store;
+mod trouble;
 mod turns;
 
 pub use complete::{CompleteEvent, MessageKey, complete};
@@ -16,6 +19,6 @@ pub use error::Error;
 pub use gateway::{Gateway, Stopper};
 pub use http_access::Secret;
 pub use settings::{
-    Bounds, KeyList, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS, RETRY_AFTER, Repeats, Settings,
-    StoreSettings, WriteKeys, engine_settings,
+    Bounds, DeadLetters, KeyList, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS, RETRY_AFTER, Repeats,
+    Settings, StoreSettings, WriteKeys, engine_settings,
 };

@@ -4,6 +4,7 @@ use http_access::Secret;
 use intercom_delivery::EngineSettings;
 use rudderstack_to_intercom::Destination;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -64,7 +65,7 @@ impl WriteKeys {
 pub struct Bounds {
     /// Events that wait.
     pub events: u64,
-    /// Bytes of events that wait, and of dead letters.
+    /// Bytes of events that wait.
     pub bytes: u64,
     /// How long the oldest event may have waited; none for no bound.
     pub age: Option<Duration>,
@@ -77,6 +78,29 @@ impl Default for Bounds {
             events: 10_000_000,
             bytes: 16 << 30,
             age: None,
+        }
+    }
+}
+
+/// What becomes of dead letters that nobody looks after. They are no reason to turn requests away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetters {
+    /// How many bytes of events they may have; beyond it, the oldest are dropped.
+    pub bytes: u64,
+    /// After how long they are dropped; none for never.
+    pub age: Option<Duration>,
+    /// The file that they are appended to before they are dropped, as records that can be sent again.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for DeadLetters {
+    /// 4 GiB, any age, and no file.
+    fn default() -> Self {
+        Self {
+            bytes: 4 << 30,
+            age: None,
+            file: None,
         }
     }
 }
@@ -102,13 +126,15 @@ impl Default for Repeats {
 }
 
 /// What the store is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreSettings {
     /// When it is full.
     pub bounds: Bounds,
     /// How repeats are recognised.
     pub repeats: Repeats,
+    /// What becomes of dead letters.
+    pub dead_letters: DeadLetters,
 }
 
 impl StoreSettings {
@@ -145,6 +171,8 @@ pub struct Settings {
     pub destination: Destination,
     /// How they are delivered.
     pub engine: EngineSettings,
+    /// From which age of the oldest event on there is a backlog, of which the log and the metrics tell.
+    pub backlog_after: Duration,
     /// How long to wait before the access token is tried again that Intercom has refused.
     pub token_retry: Duration,
     /// Tells that there is another access token, which is then tried at once.
@@ -168,6 +196,7 @@ impl Settings {
             trust_forwarded_for: false,
             destination: Destination::new(),
             engine: engine_settings(),
+            backlog_after: Duration::from_secs(10 * 60),
             token_retry: Duration::from_secs(60),
             token_renewed: Arc::default(),
             sandbox_url: None,

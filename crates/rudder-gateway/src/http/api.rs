@@ -1,5 +1,6 @@
 //! What the page shows and does, as JSON.
 
+use super::ready::Wrong;
 use super::response::{Fault, json};
 use super::{App, body};
 use crate::error::Error;
@@ -55,7 +56,17 @@ struct Stats {
     minutes: Vec<Minute>,
     codes: Vec<Explained>,
     delivery: Option<DeliveryStatus>,
+    trouble: Vec<Wrong>,
+    outage: Option<Unreachable>,
     sandbox: Option<String>,
+}
+
+/// Where Intercom cannot be reached, and why.
+#[derive(Serialize)]
+struct Unreachable {
+    host: String,
+    cause: String,
+    since: u64,
 }
 
 /// A code, what it means, and what to do about it.
@@ -132,7 +143,7 @@ pub(super) async fn stats(State(app): State<Arc<App>>, span: Asked<Span>) -> Res
     let span = span.minutes.unwrap_or(60).clamp(1, LONGEST_SPAN);
     let since = now / 60_000 - span + 1;
     let (delivery, sandbox) = (app.monitor.status(), app.settings.sandbox_url.clone());
-    let (queue, minutes, codes) = ask(app, move |queue| {
+    let (queue, minutes, codes) = ask(Arc::clone(&app), move |queue| {
         Ok((queue.status()?, queue.minutes(since)?, queue.codes()?))
     })
     .await?;
@@ -142,6 +153,12 @@ pub(super) async fn stats(State(app): State<Arc<App>>, span: Asked<Span>) -> Res
         minutes,
         codes: codes.into_iter().map(explain).collect(),
         delivery: delivery.map(DeliveryStatus::from),
+        trouble: app.monitor().troubles().into_iter().map(Wrong::from).collect(),
+        outage: app.monitor().outage().map(|outage| Unreachable {
+            host: outage.host,
+            cause: outage.cause,
+            since: outage.since.unix_millis(),
+        }),
         sandbox,
     }))
 }

@@ -11,16 +11,25 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::io::Read as _;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// How much is decompressed at a time.
 pub(super) const STEP: usize = 64 << 10;
 
+/// Up to this length, a body is short: it takes next to no time.
+const SHORT: usize = 64 << 10;
+/// How long a long body waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The text of a body, and the memory that is set aside for it.
 pub(super) struct Text {
     pub(super) text: String,
     pub(super) share: Share,
+    /// Few long bodies are worked on at a time, so that others have memory and time.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 impl From<Busy> for Fault {
@@ -53,11 +62,38 @@ pub(super) async fn read(app: &App, key: u64, headers: &HeaderMap, body: Body) -
         busy = share.turned_away() => return Err(busy.into()),
     };
     share.has_come();
+    let mut short = None;
     if is_compressed {
-        body = decompress(&body, limit, &share).await?;
+        short =
+            Some(decompress(&body, SHORT.min(limit), &share).await).filter(|text| !matches!(text, Err(Unzip::TooLong)));
+    }
+    let is_long = body.len() > SHORT || is_compressed && short.is_none();
+    let turn = if is_long {
+        let turn = timeout(PATIENCE, Arc::clone(&app.long_bodies).acquire_owned()).await;
+        Some(turn.map_err(|_| Busy)?.map_err(|_| Busy)?)
+    } else {
+        None
+    };
+    if is_compressed {
+        let text = match short {
+            Some(text) => text,
+            None => decompress(&body, limit, &share).await,
+        };
+        body = text.map_err(|error| match error {
+            Unzip::TooLong => too_large(limit),
+            Unzip::Broken => Fault::new(400, "invalid_gzip", "the body is not gzip, or ends too early"),
+            Unzip::Busy => Busy.into(),
+        })?;
     }
     let text = String::from_utf8(body).map_err(|_| Fault::new(400, "invalid_utf8", "the body is not UTF-8"))?;
-    Ok(Text { text, share })
+    Ok(Text { text, share, turn })
+}
+
+/// Why a body cannot be decompressed.
+enum Unzip {
+    TooLong,
+    Broken,
+    Busy,
 }
 
 async fn receive(body: Body, limit: usize, share: &Share) -> Result<Vec<u8>, Fault> {
@@ -80,22 +116,22 @@ async fn receive(body: Body, limit: usize, share: &Share) -> Result<Vec<u8>, Fau
     Ok(whole)
 }
 
-async fn decompress(body: &[u8], limit: usize, share: &Share) -> Result<Vec<u8>, Fault> {
+async fn decompress(body: &[u8], limit: usize, share: &Share) -> Result<Vec<u8>, Unzip> {
     let mut decoder = MultiGzDecoder::new(body);
     let mut text = Vec::new();
     loop {
-        let read = decoder
-            .by_ref()
-            .take(STEP as u64)
-            .read_to_end(&mut text)
-            .map_err(|_| Fault::new(400, "invalid_gzip", "the body is not gzip, or ends too early"))?;
+        let read = decoder.by_ref().take(STEP as u64).read_to_end(&mut text);
+        let read = read.map_err(|_| Unzip::Broken)?;
         if text.len() > limit {
-            return Err(too_large(limit));
+            return Err(Unzip::TooLong);
         }
         if read == 0 {
             return Ok(text);
         }
-        share.hold(body.len() + 2 * text.len()).await?;
+        share
+            .hold(body.len() + 2 * text.len())
+            .await
+            .map_err(|Busy| Unzip::Busy)?;
         // Others have their turn in between.
         tokio::task::yield_now().await;
     }

@@ -5,7 +5,7 @@ use super::memory::Share;
 use super::response::{Fault, text};
 use super::{App, body};
 use crate::complete::{CompleteEvent, complete};
-use crate::store::Refusal;
+use crate::store::{Condition, Refusal};
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -23,23 +23,43 @@ type Peer = ConnectInfo<SocketAddr>;
 pub(super) async fn one(State(app): Shared, peer: Peer, request: axum::extract::Request) -> Result<Response, Fault> {
     let endpoint = Endpoint::of_path(request.uri().path())
         .ok_or_else(|| Fault::new(404, "not_found", "there is nothing at this path"))?;
-    let key = write_key(request.headers())?;
-    take_in(&app, peer.0, &key, endpoint, request).await
+    let key = write_key(request.headers());
+    let Endpoint::Event(kind) = endpoint else {
+        return Err(Fault::new(404, "not_found", "there is nothing at this path"));
+    };
+    take_in(&app, peer.0, key, endpoint, kind.as_str(), request).await
 }
 
 /// `POST /v1/batch`.
 pub(super) async fn batch(State(app): Shared, peer: Peer, request: axum::extract::Request) -> Result<Response, Fault> {
-    let key = write_key(request.headers())?;
-    take_in(&app, peer.0, &key, Endpoint::Batch, request).await
+    let key = write_key(request.headers());
+    take_in(&app, peer.0, key, Endpoint::Batch, "batch", request).await
 }
 
 /// `POST /beacon/v1/batch`: what a browser sends as it leaves a page has no headers, so the key is in the query.
 pub(super) async fn beacon(State(app): Shared, peer: Peer, request: axum::extract::Request) -> Result<Response, Fault> {
-    let key = write_key_of_query(request.uri().query()).map_or_else(|| write_key(request.headers()), Ok)?;
-    take_in(&app, peer.0, &key, Endpoint::Batch, request).await
+    let key = write_key_of_query(request.uri().query()).map_or_else(|| write_key(request.headers()), Ok);
+    take_in(&app, peer.0, key, Endpoint::Batch, "beacon", request).await
 }
 
 async fn take_in(
+    app: &App,
+    peer: SocketAddr,
+    key: Result<String, Fault>,
+    endpoint: Endpoint,
+    route: &'static str,
+    request: axum::extract::Request,
+) -> Result<Response, Fault> {
+    let taken = match key {
+        Ok(key) => store(app, peer, &key, endpoint, request).await,
+        Err(fault) => Err(fault),
+    };
+    let outcome = taken.as_ref().err().map_or("accepted", Fault::code);
+    app.monitor().metrics.request(route, outcome);
+    taken
+}
+
+async fn store(
     app: &App,
     peer: SocketAddr,
     key: &str,
@@ -53,24 +73,23 @@ async fn take_in(
     arrival.needs_identity = true;
     arrival.request_ip = Some(address(app, &parts.headers, peer));
     let key = key.to_owned();
-    let (events, _share) = if body.text.len() <= SHORT {
+    let (events, _share) = if body.turn.is_none() {
         events_of(body, &key, endpoint, &arrival).await?
     } else {
-        // Away from the threads that serve requests, and not more at a time than leaves some for them.
-        let _turn = app.long_bodies.acquire().await;
+        // Away from the threads that serve requests.
         let runtime = Handle::current();
         let made = spawn_blocking(move || runtime.block_on(events_of(body, &key, endpoint, &arrival)));
         made.await
             .map_err(|_| Fault::new(500, "internal", "a fault of this program"))??
     };
-    match app.store.accept(events).await {
-        Ok(_) => Ok(text("text/plain; charset=utf-8", "OK")),
-        Err(refusal) => Err(refused(app, refusal)),
-    }
+    let accepted = app.store.accept(events).await;
+    app.monitor().stored(accepted.err());
+    let accepted = accepted.map_err(|refusal| refused(app, refusal))?;
+    let metrics = &app.monitor().metrics;
+    metrics.events("received", accepted.stored);
+    metrics.events("repeated", accepted.repeated);
+    Ok(text("text/plain; charset=utf-8", "OK"))
 }
-
-/// Up to this length, a body is taken apart at once.
-const SHORT: usize = 64 << 10;
 
 /// Takes a body apart. The memory that the events take is set aside before they are made, and stays so.
 async fn events_of(
@@ -79,7 +98,11 @@ async fn events_of(
     endpoint: Endpoint,
     arrival: &Arrival,
 ) -> Result<(Vec<CompleteEvent>, Share), Fault> {
-    let Text { text, share } = body;
+    let Text {
+        text,
+        share,
+        turn: _turn,
+    } = body;
     let request = Request::receive(&text, endpoint, arrival)?;
     let longest = arrival.max_total_bytes.saturating_add(arrival.max_event_bytes);
     share.hold(text.len() + request.most_bytes().min(longest)).await?;
@@ -91,7 +114,10 @@ fn refused(app: &App, refusal: Refusal) -> Fault {
     let message = match refusal {
         Refusal::TooManyEvents | Refusal::TooManyBytes => "the queue is full",
         Refusal::TooFarBehind => "the queue is too far behind",
-        Refusal::StoreFailed => "the event store cannot be written",
+        Refusal::StoreFailed => Condition::StoreFailed.meaning(),
+        Refusal::DiskFull => Condition::DiskFull.meaning(),
+        Refusal::StoreGone => Condition::StoreGone.meaning(),
+        Refusal::StoreCorrupt => Condition::StoreCorrupt.meaning(),
     };
     Fault::new(503, refusal.code(), message).retry_after(app.settings.retry_after)
 }

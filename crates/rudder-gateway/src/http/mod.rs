@@ -7,11 +7,12 @@ mod intake;
 mod memory;
 mod page;
 mod preview;
+mod ready;
 mod response;
 mod source_config;
 
-use crate::deliver::Monitor;
 use crate::error::Error;
+use crate::monitor::Monitor;
 use crate::settings::Settings;
 use crate::store::{Queue, Store};
 use axum::Router;
@@ -27,7 +28,7 @@ use tokio::sync::Semaphore;
 
 /// How many bytes of requests, and of the events that are made of them, are held in memory at a time.
 const MEMORY: usize = 64 << 20;
-/// How many long bodies are taken apart at a time.
+/// How many long bodies are decompressed and taken apart at a time.
 const LONG_BODIES: usize = 2;
 
 /// How many times as long as the longest request its events may become, each with the context of the batch.
@@ -43,7 +44,7 @@ pub(crate) struct App {
     queue: Mutex<Queue>,
     /// How much memory is left for requests.
     memory: Memory,
-    long_bodies: Semaphore,
+    long_bodies: Arc<Semaphore>,
 }
 
 impl App {
@@ -59,8 +60,13 @@ impl App {
             store,
             monitor,
             memory: Memory::new(MEMORY.max(largest)),
-            long_bodies: Semaphore::new(LONG_BODIES),
+            long_bodies: Arc::new(Semaphore::new(LONG_BODIES)),
         }))
+    }
+
+    /// How the gateway is doing.
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.monitor
     }
 
     /// What is known of a request that has just come in.
@@ -73,7 +79,10 @@ impl App {
     }
 }
 
+pub(crate) use ready::probes;
+
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let probes = probes(app.monitor.clone());
     let sdk = Router::new()
         .route("/v1/{kind}", post(intake::one))
         .route("/v1/batch", post(intake::batch))
@@ -104,6 +113,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         // Bodies are bounded where they are read.
         .layer(DefaultBodyLimit::disable())
         .with_state(app)
+        .merge(probes)
 }
 
 async fn wrong_method(_: Request) -> Response {

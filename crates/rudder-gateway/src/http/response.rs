@@ -29,6 +29,11 @@ impl Fault {
         }
     }
 
+    /// The stable `snake_case` name of what is wrong.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// Names the field that is wrong, as a JSON pointer.
     pub(super) fn at(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());

@@ -69,8 +69,12 @@ function ifNew(what, data, draw) {
 }
 
 /** How it goes, in words, and as a colour beside them. */
-function stateOf({ delivery, queue, now }) {
+function stateOf({ delivery, queue, now, trouble, outage }) {
+  const closed = trouble.find((one) => one.closes_the_intake);
+  if (closed) return ["bad", `No events are taken in: ${closed.meaning}.`];
   if (!delivery) return ["", "Starting …"];
+  if (trouble.some((one) => one.code === "token_refused")) return ["bad", "Intercom does not accept the access token. Events are kept, and it is tried again every minute."];
+  if (outage) return ["bad", `Intercom cannot be reached at ${outage.host}: ${outage.cause}. Events are kept, and it is tried again every few seconds.`];
   if (delivery.halted) return ["bad", "Intercom does not accept the access token. Events are kept, and it is tried again every minute."];
   const until = delivery.until ? ` for ${span(Math.max(0, delivery.until - now))}` : "";
   switch (delivery.waiting) {

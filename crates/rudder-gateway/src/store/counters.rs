@@ -27,11 +27,11 @@ pub struct Minute {
     pub failed: i64,
 }
 
-/// How often events have been rejected, or have failed, for a reason.
+/// How often events have been rejected, have failed, or have been dropped as dead letters, for a reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CodeCount {
-    /// `rejected` or `failed`.
+    /// `rejected` or `failed`; or `dropped`, which counts dead letters that were too many or too old.
     pub kind: String,
     /// The reason.
     pub code: String,
@@ -59,6 +59,11 @@ impl Counters {
         *self.codes.entry(("failed", code.to_owned())).or_default() += 1;
     }
 
+    /// A dead letter is dropped because there are too many.
+    pub(super) fn drop(&mut self, code: &str) {
+        *self.codes.entry(("dropped", code.to_owned())).or_default() += 1;
+    }
+
     pub(super) fn save(&self, transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
         let minute = now / 60_000;
         let Minute {
@@ -70,7 +75,7 @@ impl Counters {
             failed,
             ..
         } = self.minute;
-        if self.minute == Minute::default() {
+        if self.minute == Minute::default() && self.codes.is_empty() {
             return Ok(());
         }
         transaction

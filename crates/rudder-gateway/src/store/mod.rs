@@ -5,6 +5,9 @@
 //! what was acknowledged. Everybody else only reads; [`Queue`] also replays and drops dead letters, in this process or another.
 
 mod counters;
+mod dropping;
+mod guard;
+mod letter;
 mod queue;
 mod schema;
 mod seen;
@@ -14,20 +17,24 @@ mod totals;
 mod writer;
 
 pub use counters::{CodeCount, Minute};
-pub use queue::{DeadLetter, Filter, Pending, Queue, QueueStatus};
+pub use guard::Condition;
+pub use letter::{DeadLetter, Filter};
+pub use queue::{Pending, Queue, QueueStatus};
 pub use writer::{About, Settled, Settlement, Undelivered};
 
 use crate::complete::CompleteEvent;
 use crate::error::Error;
 use crate::settings::StoreSettings;
+use guard::Guard;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::SystemTime;
 use strum::{Display, IntoStaticStr};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use writer::{Command, Writer};
 
 /// How many requests wait for the writer.
@@ -50,12 +57,29 @@ pub struct Accepted {
 pub enum Refusal {
     /// As many events wait as may.
     TooManyEvents,
-    /// Events and dead letters take as much room as they may.
+    /// Events take as much room as they may.
     TooManyBytes,
     /// The oldest event has waited as long as it may.
     TooFarBehind,
     /// The store cannot be written.
     StoreFailed,
+    /// There is no room on its disk.
+    DiskFull,
+    /// Its file has been removed or replaced.
+    StoreGone,
+    /// Its file is damaged.
+    StoreCorrupt,
+}
+
+impl From<Condition> for Refusal {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition::DiskFull => Self::DiskFull,
+            Condition::StoreGone => Self::StoreGone,
+            Condition::StoreCorrupt => Self::StoreCorrupt,
+            Condition::Sound | Condition::StoreFailed => Self::StoreFailed,
+        }
+    }
 }
 
 impl Refusal {
@@ -75,6 +99,8 @@ impl Refusal {
 pub struct Store {
     commands: mpsc::Sender<Command>,
     changed: Arc<Notify>,
+    condition: watch::Receiver<Condition>,
+    dropped: Arc<AtomicU64>,
     path: PathBuf,
 }
 
@@ -83,12 +109,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, is in use, or is not a store.
+    /// If the file cannot be opened, is in use, has several names, or is not a store.
     pub fn open(path: &Path, settings: StoreSettings) -> Result<Self, Error> {
+        let path = &schema::real(path).map_err(|source| cannot_open(path, source))?;
         // Leaves nothing beside a file that is something else.
         schema::check_file(path)?;
         let lock = lock(path)?;
-        let writer = Writer::new(schema::open(path)?, settings, lock)?;
+        let connection = schema::open(path)?;
+        let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
+        let (tell, condition) = watch::channel(Condition::Sound);
+        let dropped = Arc::<AtomicU64>::default();
+        let writer = Writer::new(connection, settings, lock, guard, tell, Arc::clone(&dropped))?;
         let (commands, waiting) = mpsc::channel(WAITING);
         let changed = Arc::new(Notify::new());
         let wake = Arc::clone(&changed);
@@ -99,6 +130,8 @@ impl Store {
         Ok(Self {
             commands,
             changed,
+            condition,
+            dropped,
             path: path.to_owned(),
         })
     }
@@ -123,6 +156,30 @@ impl Store {
     pub async fn settle(&self, settled: Vec<Settled>) -> Result<(), Error> {
         let command = Command::Settle(settled);
         self.commands.send(command).await.map_err(|_| Error::Closed)
+    }
+
+    /// Where its file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many dead letters have been dropped since it was opened, because they were too many or too old.
+    pub fn dropped_letters(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How the store is, as far as it was last seen.
+    pub fn condition(&self) -> Condition {
+        *self.condition.borrow()
+    }
+
+    /// Has it looked how the store is, and drops dead letters that are too old.
+    ///
+    /// # Errors
+    ///
+    /// If the store has been closed.
+    pub async fn look(&self) -> Result<(), Error> {
+        self.commands.send(Command::Look).await.map_err(|_| Error::Closed)
     }
 
     /// Waits until events have been stored since it was last waited for.

@@ -4,7 +4,7 @@ use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
@@ -111,15 +111,50 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
 
 /// Makes the file, if it is not there, so that only its owner can read it: events are personal data. SQLite gives the
 /// files beside it the same permissions.
+///
+/// One that is there is not opened: closing it would take away what SQLite has locked in this process.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// The file that a name leads to, be it there or not: what lies beside it is found whatever name is given.
+pub(super) fn real(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        real => return real,
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (path.read_link(), path.file_name()) {
+        (Ok(target), _) => real(&folder.join(target)),
+        (Err(_), Some(name)) => Ok(folder.canonicalize()?.join(name)),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// Refuses a file with more than one name.
+fn check_names(path: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    if path
+        .metadata()
+        .is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) > 1)
+    {
+        return Err(Error::Linked(path.to_owned()));
+    }
+    Ok(())
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+    check_names(path)?;
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Open {
         path: path.to_owned(),

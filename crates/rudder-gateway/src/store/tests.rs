@@ -23,7 +23,7 @@ impl Bench {
     }
 
     fn open(&self) -> Store {
-        Store::open(&self.path(), self.settings).unwrap()
+        Store::open(&self.path(), self.settings.clone()).unwrap()
     }
 }
 
@@ -240,7 +240,7 @@ async fn a_store_has_one_gateway() {
     let bench = Bench::new();
     let store = bench.open();
     assert!(matches!(
-        Store::open(&bench.path(), bench.settings),
+        Store::open(&bench.path(), bench.settings.clone()),
         Err(Error::InUse(_))
     ));
     store.close().await;
@@ -358,7 +358,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     let newer = schema::open(&bench.path()).unwrap();
     newer.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
     drop(newer);
-    let opened = Store::open(&bench.path(), bench.settings);
+    let opened = Store::open(&bench.path(), bench.settings.clone());
     assert_eq!(opened.err().map(|error| error.code()), Some("store_too_new"));
     assert_eq!(
         Queue::open(&bench.path()).err().map(|error| error.code()),
@@ -390,4 +390,110 @@ async fn what_could_not_be_noted_is_noted_without_anybodys_doing() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     store.close().await;
+}
+
+fn dead(queue: &Queue) -> Vec<i64> {
+    let letters = queue.dead_letters(&Filter::all(), 100, false).unwrap();
+    letters.iter().rev().map(|letter| letter.id).collect()
+}
+
+async fn kill(store: &Store, events: std::ops::RangeInclusive<i64>) {
+    let ids: Vec<String> = events.clone().map(|seq| format!("m{seq}")).collect();
+    store.accept(ids.iter().map(|id| event(id)).collect()).await.unwrap();
+    let failed = events.map(|seq| Settled::new(seq, Settlement::Failed(letter("server_error", "ann"))));
+    store.settle(failed.collect()).await.unwrap();
+    store.accept(Vec::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_oldest_dead_letters_make_room_and_are_no_reason_to_turn_anything_away() {
+    let mut bench = Bench::new();
+    let length = event("m1").json.len() as u64;
+    bench.settings.bounds.bytes = 3 * length;
+    bench.settings.dead_letters.bytes = 2 * length;
+    let file = bench.folder.path().join("dropped.ndjson");
+    bench.settings.dead_letters.file = Some(file.clone());
+    let store = bench.open();
+    kill(&store, 1..=3).await;
+    kill(&store, 4..=6).await;
+    let queue = store.queue().unwrap();
+    assert_eq!(dead(&queue), [5, 6]);
+    let status = queue.status().unwrap();
+    assert_eq!((status.dead_letters, status.dead_letter_bytes), (2, 2 * length as i64));
+    let dropped = queue
+        .codes()
+        .unwrap()
+        .into_iter()
+        .find(|count| count.kind == "dropped")
+        .unwrap();
+    assert_eq!((dropped.code.as_str(), dropped.count), ("server_error", 4));
+    let lines = std::fs::read_to_string(&file).unwrap();
+    let records: Vec<FailureRecord> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 4);
+    assert!(records[0].event.as_ref().unwrap().get().contains("m1"));
+
+    // What cannot be kept elsewhere is kept here.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    kill(&store, 7..=9).await;
+    assert_eq!(dead(&queue), [5, 6, 7, 8, 9]);
+    store.close().await;
+
+    bench.settings.dead_letters.file = None;
+    bench.settings.dead_letters.age = Some(Duration::ZERO);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let store = bench.open();
+    store.accept(events(&["new"])).await.unwrap();
+    assert_eq!(dead(&queue), [0_i64; 0]);
+    store.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn whatever_it_is_called_a_store_is_open_once() {
+    let bench = Bench::new();
+    let (other, linked) = (
+        bench.folder.path().join("other.db"),
+        bench.folder.path().join("linked.db"),
+    );
+    // It may lead to a file that is not there yet.
+    std::os::unix::fs::symlink("events.db", &other).unwrap();
+    let store = Store::open(&other, bench.settings.clone()).unwrap();
+    assert!(bench.path().exists());
+    assert!(matches!(
+        Store::open(&bench.path(), bench.settings.clone()),
+        Err(Error::InUse(_))
+    ));
+    store.accept(events(&["a"])).await.unwrap();
+    assert_eq!(pending(&Queue::open(&other).unwrap()).len(), 1);
+    store.close().await;
+    std::fs::hard_link(bench.path(), &linked).unwrap();
+    for path in [&linked, &bench.path()] {
+        assert!(matches!(
+            Store::open(path, bench.settings.clone()),
+            Err(Error::Linked(_))
+        ));
+        assert!(matches!(Queue::open(path), Err(Error::Linked(_))));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_store_that_is_gone_takes_nothing_in_until_it_is_back() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.accept(events(&["a"])).await.unwrap();
+    let away = bench.folder.path().join("away.db");
+    std::fs::rename(bench.path(), &away).unwrap();
+    assert_eq!(store.accept(events(&["b"])).await, Err(Refusal::StoreGone));
+    assert_eq!(store.condition(), Condition::StoreGone);
+    std::fs::rename(&away, bench.path()).unwrap();
+    assert_eq!(store.accept(events(&["b"])).await.unwrap().stored, 1);
+    assert_eq!(store.condition(), Condition::Sound);
+    // One that is damaged stays so, whatever it looks like.
+    let file = std::fs::OpenOptions::new().write(true).open(bench.path()).unwrap();
+    std::io::Write::write_all(&mut &file, b"damaged").unwrap();
+    assert_eq!(store.accept(events(&["c"])).await, Err(Refusal::StoreCorrupt));
+    assert_eq!(store.condition(), Condition::StoreCorrupt);
+    assert_eq!(store.accept(events(&["c"])).await, Err(Refusal::StoreCorrupt));
 }

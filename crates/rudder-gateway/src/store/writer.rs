@@ -1,6 +1,8 @@
 //! The thread that writes.
 
 use super::counters::Counters;
+use super::dropping::drop_oldest;
+use super::guard::{Condition, Guard};
 use super::seen::Seen;
 use super::totals::{self, Totals};
 use super::{Accepted, Refusal, now};
@@ -13,10 +15,12 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use serde::Serialize;
 use std::fmt;
 use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// How many bytes of events one transaction takes in. More would only make the first of them wait longer.
 const TRANSACTION_BYTES: usize = 8 << 20;
@@ -24,6 +28,8 @@ const TRANSACTION_BYTES: usize = 8 << 20;
 const TRANSACTION_SETTLED: usize = 8_192;
 /// How long to wait before it is tried again to note what became of events.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked for dead letters that are too old, if nothing else is written.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// What became of an event of the store.
 #[derive(Clone, Debug)]
@@ -117,27 +123,48 @@ type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 pub(super) enum Command {
     Accept(Vec<CompleteEvent>, Reply),
     Settle(Vec<Settled>),
+    /// To look how the store is.
+    Look,
     Close(oneshot::Sender<()>),
 }
 
 pub(super) struct Writer {
     connection: Connection,
     seen: Seen,
-    bounds: Bounds,
+    settings: StoreSettings,
     /// What could not be noted yet.
     unsettled: Vec<Settled>,
     /// Keeps other gateways out until everything is written.
     lock: File,
+    guard: Guard,
+    condition: watch::Sender<Condition>,
+    /// How many dead letters have been dropped, and when that was last said.
+    dropped: Arc<AtomicU64>,
+    told_of_dropped: Option<Instant>,
+    /// When dead letters were last looked at.
+    tidied: Instant,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, settings: StoreSettings, lock: File) -> Result<Self, Error> {
+    pub(super) fn new(
+        connection: Connection,
+        settings: StoreSettings,
+        lock: File,
+        guard: Guard,
+        condition: watch::Sender<Condition>,
+        dropped: Arc<AtomicU64>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             seen: Seen::load(&connection, settings.repeats, now())?,
             connection,
-            bounds: settings.bounds,
+            settings,
             unsettled: Vec::new(),
             lock,
+            guard,
+            condition,
+            dropped,
+            told_of_dropped: None,
+            tidied: Instant::now(),
         })
     }
 
@@ -161,6 +188,7 @@ impl Writer {
                 match command {
                     Command::Accept(events, reply) => group.accept(events, reply),
                     Command::Settle(settled) => group.settled.extend(settled),
+                    Command::Look => {}
                     Command::Close(done) => {
                         closing = Some(done);
                         commands.close();
@@ -195,19 +223,34 @@ impl Writer {
     /// Writes a group in one transaction and answers; says whether events were stored.
     fn commit(&mut self, mut group: Group) -> bool {
         group.settled.splice(0..0, self.unsettled.drain(..));
+        let found = match *self.condition.borrow() {
+            Condition::StoreCorrupt => Condition::StoreCorrupt,
+            _ => self.guard.look(),
+        };
+        if found != Condition::Sound {
+            self.fail(group, found, None);
+            return false;
+        }
+        let has_tidied = self.tidied.elapsed() < TIDY;
+        if group.is_empty() && has_tidied && *self.condition.borrow() == Condition::Sound {
+            return false;
+        }
+        self.tidied = Instant::now();
         let now = now();
         let mut fresh = Vec::new();
         match transact(
             &mut self.connection,
             &mut self.seen,
-            self.bounds,
+            &self.settings,
             &group,
             &mut fresh,
             now,
         ) {
-            Ok((answers, seen)) => {
+            Ok((answers, seen, dropped)) => {
+                self.tell_of_dropped(dropped);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
                 self.seen.saved(seen, fresh, now);
+                self.become_so(Condition::Sound, None);
                 for (reply, answer) in group.replies.into_iter().zip(answers) {
                     // Nobody may be waiting any more: the sender has hung up, and will send again.
                     let _ = reply.send(answer);
@@ -215,15 +258,51 @@ impl Writer {
                 has_stored
             }
             Err(error) => {
-                tracing::error!(code = "store_failed", %error, "the event store cannot be written");
                 self.seen.undo(&fresh);
-                for reply in group.replies {
-                    let _ = reply.send(Err(Refusal::StoreFailed));
-                }
-                self.unsettled = group.settled;
-                thread::sleep(PAUSE);
+                self.fail(group, Condition::of(&error), Some(&error));
                 false
             }
+        }
+    }
+
+    /// Turns a group away; what became of events is kept for later.
+    fn fail(&mut self, group: Group, condition: Condition, error: Option<&rusqlite::Error>) {
+        self.become_so(condition, error);
+        for reply in group.replies {
+            let _ = reply.send(Err(condition.into()));
+        }
+        self.unsettled = group.settled;
+        thread::sleep(PAUSE);
+    }
+
+    /// Counts dead letters that were dropped, and says so, once an hour.
+    fn tell_of_dropped(&mut self, count: usize) {
+        self.dropped.fetch_add(count as u64, Ordering::Relaxed);
+        let is_told = self
+            .told_of_dropped
+            .is_some_and(|told| told.elapsed() < Duration::from_secs(3_600));
+        if count > 0 && !is_told {
+            self.told_of_dropped = Some(Instant::now());
+            tracing::warn!(
+                code = "dead_letters_dropped",
+                "dead letters are too many or too old: the oldest are dropped"
+            );
+        }
+    }
+
+    /// Says so, if the store is in another condition than before.
+    fn become_so(&mut self, condition: Condition, error: Option<&rusqlite::Error>) {
+        let has_changed = self
+            .condition
+            .send_if_modified(|known| std::mem::replace(known, condition) != condition);
+        if !has_changed {
+            return;
+        }
+        let (code, meaning) = (condition.code(), condition.meaning());
+        match (condition, error) {
+            (Condition::Sound, _) => tracing::warn!(code, "{meaning} again"),
+            (_, Some(error)) => tracing::error!(code, %error, "{meaning}; requests are answered 503"),
+            (_, None) => tracing::error!(code, "{meaning}; requests are answered 503"),
         }
     }
 }
@@ -244,6 +323,10 @@ impl Group {
         self.replies.push(reply);
     }
 
+    fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.settled.is_empty()
+    }
+
     fn is_full(&self) -> bool {
         self.bytes >= TRANSACTION_BYTES || self.settled.len() >= TRANSACTION_SETTLED
     }
@@ -254,17 +337,19 @@ type Answers = Vec<Result<Accepted, Refusal>>;
 fn transact(
     connection: &mut Connection,
     seen: &mut Seen,
-    bounds: Bounds,
+    settings: &StoreSettings,
     group: &Group,
     fresh: &mut Vec<MessageKey>,
     now: i64,
-) -> rusqlite::Result<(Answers, i64)> {
+) -> rusqlite::Result<(Answers, i64, usize)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
     for settled in &group.settled {
         settle(&transaction, settled, &mut totals, &mut counters, now)?;
     }
+    let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
+    let bounds = settings.bounds;
     let is_late = is_too_far_behind(&transaction, bounds, now)?;
     let mut answers = Vec::with_capacity(group.requests.len());
     for events in &group.requests {
@@ -295,7 +380,7 @@ fn transact(
     totals.save(&transaction)?;
     let id = seen.save(&transaction, fresh, now)?;
     transaction.commit()?;
-    Ok((answers, id))
+    Ok((answers, id, dropped))
 }
 
 fn is_too_far_behind(transaction: &Transaction<'_>, bounds: Bounds, now: i64) -> rusqlite::Result<bool> {
@@ -309,7 +394,7 @@ fn refusal(totals: &Totals, bounds: Bounds, events: &[CompleteEvent], is_late: b
     let sum = |stored: i64, more: usize| stored.unsigned_abs().saturating_add(more as u64);
     if sum(totals.events, events.len()) > bounds.events {
         Some(Refusal::TooManyEvents)
-    } else if sum(totals.event_bytes + totals.dead_bytes, bytes) > bounds.bytes {
+    } else if sum(totals.event_bytes, bytes) > bounds.bytes {
         Some(Refusal::TooManyBytes)
     } else {
         is_late.then_some(Refusal::TooFarBehind)

@@ -1,4 +1,5 @@
 //! A server in Intercom's place that answers as a test tells it to, and can go away and come back.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,6 +18,8 @@ pub(crate) enum Response {
     Status(u16, String),
     /// Does not answer.
     Silence,
+    /// Answers calls whose bodies have this text with 503, and others with success.
+    Poisoned(&'static str),
 }
 
 impl Response {
@@ -144,16 +147,22 @@ fn serve(stream: &TcpStream, listening: &AtomicBool, state: &(Mutex<State>, Cond
         let is_me = path == "/me";
         let response = {
             let mut state = state.0.lock().unwrap();
-            let response = state.response.clone().unwrap();
+            let body = String::from_utf8(body).unwrap();
+            let response = match state.response.clone().unwrap() {
+                Response::Poisoned(text) if body.contains(text) => Response::Status(503, String::new()),
+                Response::Poisoned(_) => Response::ok(),
+                response => response,
+            };
             if !is_me {
                 let is_done = matches!(response, Response::Status(200..300, _));
-                state.calls.push((String::from_utf8(body).unwrap(), is_done));
+                state.calls.push((body, is_done));
             }
             response
         };
         let (status, headers, body) = match response {
             _ if is_me => (200, String::new(), r#"{"type":"admin","id":"1","app":{"id_code":"w"}}"#),
             Response::Status(status, headers) => (status, headers, ""),
+            Response::Poisoned(_) => unreachable!("it has become a status"),
             Response::Silence => {
                 state.1.notify_all();
                 // Until the caller has had enough.

@@ -72,7 +72,7 @@ impl Gateway {
         tokio::spawn(reload::watch(watched));
         let default = Path::new(if config.sandbox { SANDBOX_STORE } else { STORE });
         let path = config.store.as_deref().unwrap_or(default);
-        let store = Store::open(path, config.kept).map_err(|error| of_gateway(&error))?;
+        let store = Store::open(path, config.kept.clone()).map_err(|error| of_gateway(&error))?;
         greet(address, &settings)?;
         let is_public = !settings.is_loopback || matches!(settings.write_keys, WriteKeys::These(_));
         let gateway = rudder_gateway::Gateway::start(settings, store, transport);

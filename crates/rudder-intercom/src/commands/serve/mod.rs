@@ -119,7 +119,16 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     }
     let open = transformer.as_ref().or(routes.transformer.then_some(&listener));
     require_token(&config, open)?;
-    let service = Transformer::new(config.service).map_err(|error| Error::Usage(error.to_string()))?;
+    let mut service = Transformer::new(config.service).map_err(|error| Error::Usage(error.to_string()))?;
+    if let Some(gateway) = &gateway {
+        service = service.with_metrics(gateway.gateway.metrics());
+    }
+    let probes = || {
+        gateway
+            .as_ref()
+            .map(|gateway| gateway.gateway.probes())
+            .unwrap_or_default()
+    };
     let (stop, stopped) = watch::channel(());
     // Each of the servers waits until the sender is gone.
     let wait = |mut stopped: watch::Receiver<()>| async move { while stopped.changed().await.is_ok() {} };
@@ -142,11 +151,14 @@ async fn serve(mut config: Config) -> Result<(), Error> {
             stop_delivery.stop();
         }
     });
-    let besides = [(metrics, Routes::METRICS), (transformer, Routes::ALL)].map(|(listener, routes)| {
+    let besides = [
+        (metrics, Routes::METRICS, probes()),
+        (transformer, Routes::ALL, Router::new()),
+    ];
+    let besides = besides.map(|(listener, routes, others)| {
         let (service, stopped) = (service.clone(), wait(stopped.clone()));
-        listener.map(|listener| {
-            tokio::spawn(async move { service.serve_with(listener, routes, Router::new(), stopped).await })
-        })
+        listener
+            .map(|listener| tokio::spawn(async move { service.serve_with(listener, routes, others, stopped).await }))
     });
     let others = gateway
         .as_ref()

@@ -164,12 +164,20 @@ settings! {
         "max-request-events": Count => gateway.max_request_events;
         /// How many events may wait; beyond them, the response is 503.
         "max-queue-events": Count => kept.bounds.events;
-        /// How much room events and dead letters may take together; beyond it, the response is 503.
+        /// How much room events may take; beyond it, the response is 503.
         "max-queue-bytes": Size => kept.bounds.bytes;
         /// How long the oldest event may wait; beyond that, the response is 503.
         "max-queue-age": Optional<Time> => kept.bounds.age, or "any time";
+        /// How much room dead letters may take; beyond it, the oldest are dropped.
+        "max-dead-letter-bytes": Size => kept.dead_letters.bytes;
+        /// After how long dead letters are dropped.
+        "max-dead-letter-age": Optional<Time> => kept.dead_letters.age, or "never";
+        /// The file that dead letters are appended to before they are dropped; send can send them again.
+        "dropped-dead-letters": Optional<File> => kept.dead_letters.file, or "none";
         /// How long senders are told to wait that get a 503.
         "retry-after": Time => gateway.retry_after;
+        /// From which age of the oldest event on the log and the metrics tell of a backlog.
+        "backlog-after": Time => gateway.backlog_after;
         /// For how long an event with the same messageId is dropped as a repeat.
         "repeat-window": Time => kept.repeats.window;
         /// How many messageIds are remembered for that, at most.

@@ -1,0 +1,93 @@
+//! Dead letters that are too many or too old: the oldest go first, and never in the way of new events.
+
+use super::counters::Counters;
+use super::letter::{DeadLetter, dead_letter};
+use super::totals::Totals;
+use crate::settings::DeadLetters;
+use rusqlite::Transaction;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+/// How many are dropped in one transaction at most.
+const AT_A_TIME: i64 = 500;
+
+/// Drops the dead letters that are beyond the bounds, and says how many.
+pub(super) fn drop_oldest(
+    transaction: &Transaction<'_>,
+    totals: &mut Totals,
+    counters: &mut Counters,
+    settings: &DeadLetters,
+    now: i64,
+) -> rusqlite::Result<usize> {
+    let oldest = settings.age.map_or(i64::MIN, |age| {
+        now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+    });
+    let is_beyond = |totals: &Totals, at: i64| totals.dead_bytes.unsigned_abs() > settings.bytes || at < oldest;
+    let first = "SELECT at FROM dead_letters ORDER BY id LIMIT 1";
+    let first: Option<i64> = transaction
+        .prepare_cached(first)?
+        .query_map([], |row| row.get(0))?
+        .next()
+        .transpose()?;
+    if first.is_none_or(|at| !is_beyond(totals, at)) {
+        return Ok(0);
+    }
+    let mut dropped = Vec::new();
+    let mut after = *totals;
+    let all =
+        "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, body, octet_length(body)
+               FROM dead_letters ORDER BY id LIMIT ?";
+    let mut query = transaction.prepare_cached(all)?;
+    let mut rows = query.query([AT_A_TIME])?;
+    while let Some(row) = rows.next()? {
+        let letter = dead_letter(row)?;
+        if !is_beyond(&after, letter.at) {
+            break;
+        }
+        after.dead -= 1;
+        after.dead_bytes -= row.get::<_, i64>("octet_length(body)")?;
+        dropped.push(letter);
+    }
+    drop(rows);
+    let Some(last) = dropped.last().map(|letter| letter.id) else {
+        return Ok(0);
+    };
+    let count = dropped.len();
+    let codes: Vec<String> = dropped.iter().map(|letter| letter.code.clone()).collect();
+    if let Some(path) = &settings.file
+        && let Err(error) = keep(path, dropped)
+    {
+        tracing::warn!(code = "dead_letters_kept", file = %path.display(), %error,
+            "the dead letters beyond the bounds cannot be written to their file, so none is dropped");
+        return Ok(0);
+    }
+    transaction
+        .prepare_cached("DELETE FROM dead_letters WHERE id <= ?")?
+        .execute([last])?;
+    *totals = after;
+    codes.iter().for_each(|code| counters.drop(code));
+    Ok(count)
+}
+
+/// Appends dead letters to a file, as records that can be sent again.
+fn keep(path: &Path, letters: Vec<DeadLetter>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file: File = options.open(path)?;
+    let before = file.metadata()?.len();
+    let write = || {
+        let mut writer = BufWriter::new(&file);
+        for letter in letters {
+            serde_json::to_writer(&mut writer, &letter.into_record())?;
+            writer.write_all(b"\n")?;
+        }
+        writer.flush()?;
+        drop(writer);
+        file.sync_data()
+    };
+    // Half a line would spoil the next one.
+    write().inspect_err(|_| drop(file.set_len(before)))
+}
