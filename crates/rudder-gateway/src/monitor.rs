@@ -95,8 +95,9 @@ impl Monitor {
     /// The metrics, added to a text.
     pub(crate) fn encode(&self, text: &mut String) {
         let path = self.store.path();
+        let queue = self.lock().queue;
         let figures = Figures {
-            queue: self.lock().queue,
+            queue,
             status: self.status(),
             troubles: self.troubles(),
             dropped: self.store.dropped_letters(),
@@ -174,4 +175,31 @@ fn disk_free(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn disk_free(_: &Path) -> Option<u64> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::StoreSettings;
+
+    #[tokio::test]
+    async fn what_is_wrong_is_shown_as_long_as_it_is_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("events.db"), StoreSettings::new()).unwrap();
+        let monitor = Monitor::new(store.clone());
+        let shown = |wanted: &str| {
+            let mut text = String::new();
+            monitor.encode(&mut text);
+            assert!(text.contains(wanted), "{wanted} is not in\n{text}");
+        };
+        shown("rudder_intercom_gateway_trouble{trouble=\"queue_full\"} 0");
+        monitor.stored(Some(Refusal::TooManyEvents));
+        monitor.token_refused(true);
+        assert_eq!(monitor.troubles(), [Trouble::QueueFull, Trouble::TokenRefused].into());
+        shown("rudder_intercom_gateway_trouble{trouble=\"queue_full\"} 1");
+        monitor.stored(None);
+        monitor.stops();
+        assert_eq!(monitor.troubles(), [Trouble::Stopping, Trouble::TokenRefused].into());
+        store.close().await;
+    }
 }
