@@ -28,8 +28,11 @@ use tokio::sync::Semaphore;
 
 /// How many bytes of requests, and of the events that are made of them, are held in memory at a time.
 const MEMORY: usize = 64 << 20;
-/// How many long bodies are decompressed and taken apart at a time.
-const LONG_BODIES: usize = 2;
+/// How many long bodies are decompressed and taken apart at a time: half of what the machine can do, so that the other half
+/// is for short ones.
+fn long_bodies() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| (cores.get() / 2).max(2))
+}
 
 /// How many times as long as the longest request its events may become, each with the context of the batch.
 const MAX_GROWTH: usize = 8;
@@ -60,7 +63,7 @@ impl App {
             store,
             monitor,
             memory: Memory::new(MEMORY.max(largest)),
-            long_bodies: Arc::new(Semaphore::new(LONG_BODIES)),
+            long_bodies: Arc::new(Semaphore::new(long_bodies())),
         }))
     }
 
