@@ -16,6 +16,10 @@ use strum::IntoEnumIterator as _;
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FailureRecord {
+    /// The version of the format that it is written in: [`VERSION`](Self::VERSION) in a file, none in a record of an
+    /// earlier release, or one that is kept elsewhere.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// The event, as it was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
@@ -62,6 +66,14 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl FailureRecord {
+    /// The newest version of the format that can be read.
+    pub const VERSION: u32 = 1;
+
+    /// Whether only a newer release can read it.
+    pub fn is_too_new(&self) -> bool {
+        self.version.is_some_and(|version| version > Self::VERSION)
+    }
+
     /// A record of which only the code is known.
     pub fn new(code: impl Into<String>) -> Self {
         Self {
@@ -156,6 +168,13 @@ mod tests {
         assert_eq!(letter.received_at, None);
         let detail = read(r#"{"path":"/event","message":"m"}"#);
         assert_eq!((detail.path.as_deref(), detail.reason.as_str()), (Some("/event"), "m"));
+    }
+
+    #[test]
+    fn records_of_newer_releases_are_known_as_such() {
+        assert!(read(r#"{"v":2,"event":{},"code":"x","more":1}"#).is_too_new());
+        assert!(!read(r#"{"v":1,"event":{},"code":"x"}"#).is_too_new());
+        assert!(!read(r#"{"event":{},"code":"x"}"#).is_too_new());
     }
 
     #[test]

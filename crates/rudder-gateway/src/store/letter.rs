@@ -41,6 +41,7 @@ impl DeadLetter {
     /// The same as a line of a file of dead letters, which can be sent again with its event.
     pub fn into_record(self) -> FailureRecord {
         let mut record = self.detail;
+        record.version = Some(FailureRecord::VERSION);
         record.code = self.code;
         record.received_at = Some(UnixSeconds(self.received_at / 1_000));
         if let Some(event) = self.event {

@@ -21,6 +21,8 @@ pub enum FaultKind {
     MissingBatch,
     /// A captured request for a batch that is not an array.
     InvalidBatch,
+    /// A dead letter that a newer release has written.
+    NewerDeadLetter,
 }
 
 impl From<ParseErrorKind> for FaultKind {
@@ -60,6 +62,7 @@ impl FaultKind {
             Self::NotAnObject => "not_an_object",
             Self::MissingBatch => "missing_batch",
             Self::InvalidBatch => "invalid_batch",
+            Self::NewerDeadLetter => "newer_dead_letter",
         }
     }
 
@@ -73,6 +76,7 @@ impl FaultKind {
             Self::NotAnObject => "A line is valid JSON, but not an object.",
             Self::MissingBatch => "A captured batch request has no batch.",
             Self::InvalidBatch => "The batch of a captured request is not an array.",
+            Self::NewerDeadLetter => "A dead letter was written by a newer release of this program.",
         }
     }
 
@@ -84,6 +88,7 @@ impl FaultKind {
             Self::TooLarge => "Raise --max-event-bytes if the event is meant to be that long.",
             Self::NotUtf8 => "Convert the file to UTF-8, for example with iconv.",
             Self::NotAnObject => "Write each event as one JSON object.",
+            Self::NewerDeadLetter => "Send it with that release, or a newer one.",
             Self::MissingBatch | Self::InvalidBatch => "Put the events of the request into an array under batch.",
         }
     }
@@ -136,6 +141,7 @@ impl Fault {
             FaultKind::NotAnObject => "not a JSON object".to_owned(),
             FaultKind::MissingBatch => "a batch request without a batch".to_owned(),
             FaultKind::InvalidBatch => "a batch that is not an array".to_owned(),
+            FaultKind::NewerDeadLetter => "a dead letter of a newer release of this program".to_owned(),
         };
         if let Some(detail) = &self.detail {
             text.push_str(": ");

@@ -132,6 +132,10 @@ impl<'r> Reader<'r> {
         if let (Some(event), Some(code)) = (object(&entries, "event"), string(&entries, "code")) {
             // What else there is helps, but need not be there.
             let record = serde_json::from_str(text).unwrap_or_else(|_| FailureRecord::new(code));
+            if record.is_too_new() {
+                visit(Item::Fault(Fault::new(FaultKind::NewerDeadLetter, self.line)));
+                return true;
+            }
             self.inside(text, event, None, Some(&record), visit);
             return true;
         }

@@ -2,11 +2,13 @@
 
 use intercom_delivery::FailureRecord;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// How many bytes of lines are written at a time.
 const WRITE: usize = 64 * 1024;
+/// How long the first line may be for its version to be looked at.
+const FIRST_LINE: u64 = 16 * 1024 * 1024;
 
 /// A file of dead letters: one JSON object a line, which `send` takes as input. No other run can write to it meanwhile.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl DeadLetters {
         // A device or a pipe can be shared.
         if letters.file.metadata()?.is_file() {
             lock(&letters.file)?;
+            require_known_version(path)?;
             if ends_inside_a_line(path)? {
                 // The machine went down while it was written.
                 letters.lines.push(b'\n');
@@ -54,7 +57,9 @@ impl DeadLetters {
     ///
     /// If the file cannot be written.
     pub fn add(&mut self, record: &FailureRecord) -> io::Result<()> {
-        serde_json::to_writer(&mut self.lines, record)?;
+        let mut record = record.clone();
+        record.version = Some(FailureRecord::VERSION);
+        serde_json::to_writer(&mut self.lines, &record)?;
         self.lines.push(b'\n');
         if self.lines.len() >= WRITE {
             self.write()
@@ -101,6 +106,26 @@ fn lock(file: &File) -> io::Result<()> {
         // A file system without locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Refuses a file that a newer release has written, so that no file is of two formats: the first line tells.
+fn require_known_version(path: &Path) -> io::Result<()> {
+    let mut first = String::new();
+    let line = BufReader::new(File::open(path)?).take(FIRST_LINE).read_line(&mut first);
+    // What is not even text is no letter, or one that was cut off.
+    let record = line
+        .ok()
+        .and_then(|_| serde_json::from_str::<FailureRecord>(&first).ok());
+    match record.and_then(|record| record.version) {
+        Some(version) if version > FailureRecord::VERSION => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "it was written by a newer release of this program (version {version}, and this one reads up to {})",
+                FailureRecord::VERSION
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 
