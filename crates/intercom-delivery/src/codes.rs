@@ -51,6 +51,7 @@ macro_rules! failure_codes {
                     Self::Forbidden
                     | Self::ContactArchived
                     | Self::UnknownContact
+                    | Self::AmbiguousContact
                     | Self::Conflict
                     | Self::UndefinedAttribute
                     | Self::EventNameLimit
@@ -92,6 +93,8 @@ failure_codes! {
     ContactArchived lasting => "Restore the contact in Intercom, or let archived contacts be restored, then replay.",
     /// Intercom has no such contact.
     UnknownContact transient => "Identify the user first, or let unknown contacts be created, then replay.",
+    /// Several contacts match, and which of them is to be deleted cannot be told.
+    AmbiguousContact lasting => "Name the contact by its user id, or delete it in Intercom.",
     /// Another contact has this external id or email.
     Conflict lasting => "Merge the two contacts in Intercom, then replay.",
     /// The workspace does not have a custom attribute of this name.

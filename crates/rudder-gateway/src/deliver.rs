@@ -6,14 +6,16 @@ use crate::metrics::Metrics;
 use crate::monitor::Monitor;
 use crate::settings::Settings;
 use crate::store::{Settled, Settlement, Store, Undelivered, now};
-use intercom_delivery::client::{Delivery, Outcomes, Transport};
-use intercom_delivery::{DeliveryResult, FailureRecord, Outcome};
+use intercom_delivery::client::{Control, Delivery, Outcomes, Record, Transport};
+use intercom_delivery::{DeliveryResult, FailureRecord, Intent, Outcome};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// How many outcomes are noted at a time.
 const OUTCOMES: usize = 1_024;
+/// How long to wait until it is asked again whether what is about to be done is written.
+const NOTE_AGAIN: Duration = Duration::from_millis(200);
 
 /// Delivers until `stop` is true; what is under way then stays in the store.
 ///
@@ -27,7 +29,9 @@ pub(crate) async fn deliver<T: Transport + Clone>(
 ) -> Result<(), Error> {
     let mut queue = Some(store.queue()?);
     while !*stop.borrow_and_update() {
-        let (mut delivery, submissions, outcomes, control) = Delivery::new(settings.engine.clone(), transport.clone());
+        let mut engine = settings.engine.clone();
+        engine.notes_intents = true;
+        let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, transport.clone());
         monitor.delivers(control.clone());
         let reader = match queue.take() {
             Some(queue) => queue,
@@ -44,6 +48,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             Arc::clone(&monitor.metrics),
             ended,
         );
+        feeder.remember_intents(reader.intents()?);
         for contact in reader.learnt()? {
             delivery.remember_contact(&contact);
             feeder.remember_contact(&contact);
@@ -55,6 +60,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             under_way,
             ending,
             Arc::clone(&monitor.metrics),
+            control.clone(),
         ));
         let fed = feeder.feed(reader, &mut stop).await;
         control.stop();
@@ -90,18 +96,34 @@ async fn note(
     under_way: UnderWay,
     ending: mpsc::UnboundedSender<i64>,
     metrics: Arc<Metrics>,
+    control: Control,
 ) -> Result<(), Error> {
     let mut batch = Vec::with_capacity(OUTCOMES);
-    while outcomes.next_many(&mut batch, OUTCOMES).await > 0 {
-        let settled = batch
-            .drain(..)
-            .filter_map(|outcome| settle(outcome, &under_way, &metrics));
-        let settled: Vec<Settled> = settled.collect();
+    while outcomes.next_records(&mut batch, OUTCOMES).await > 0 {
+        let (mut settled, mut intents) = (Vec::new(), Vec::new());
+        for record in batch.drain(..) {
+            match record {
+                Record::Outcome(outcome) => settled.extend(settle(outcome, &under_way, &metrics)),
+                Record::Intent(intent) => intents.push(intent),
+            }
+        }
         for event in &settled {
             // Nobody is interested any more once the feeding has ended.
             let _ = ending.send(event.seq);
         }
+        let begun = |intent: &Intent| {
+            let mut settled = Settled::new(i64::try_from(intent.event.0).ok()?, Settlement::GoesOn);
+            settled.begun_with = Some(intent.contact.clone());
+            Some(settled)
+        };
+        settled.extend(intents.iter().filter_map(begun));
         store.settle(settled).await?;
+        if !intents.is_empty() {
+            while !store.is_written().await? && !control.status().closed {
+                tokio::time::sleep(NOTE_AGAIN).await;
+            }
+            intents.into_iter().for_each(|intent| outcomes.noted(intent));
+        }
     }
     Ok(())
 }

@@ -5,12 +5,12 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
 use crate::turns::Turns;
-use intercom_api::UnixSeconds;
+use intercom_api::{ContactId, UnixSeconds};
 use intercom_delivery::client::{Control, Submissions};
 use intercom_delivery::{EventId, FailureRecord, KnownContact, Order, Submission, Waiting};
 use rudderstack_events::Event;
 use rudderstack_to_intercom::{Decision, Destination, Mapped, RejectionCode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -49,6 +49,8 @@ pub(crate) struct Feeder {
     order: Order,
     turns: Turns,
     whole: HashMap<i64, Ready>,
+    /// The contacts with whom events were begun before.
+    intents: BTreeMap<i64, ContactId>,
     /// The last event that was looked at.
     last: i64,
     most: usize,
@@ -84,6 +86,7 @@ impl Feeder {
             order: Order::new(settings.engine.remembered),
             turns: Turns::default(),
             whole: HashMap::new(),
+            intents: BTreeMap::new(),
             last: 0,
             most: settings.engine.queue.get(),
             long: (0, Instant::now()),
@@ -95,6 +98,11 @@ impl Feeder {
         if let (Some(id), Some(email)) = (&contact.external_id, &contact.email) {
             self.order.has_email(id.as_str(), email);
         }
+    }
+
+    /// Tells which events were begun before, and with which contacts.
+    pub(crate) fn remember_intents(&mut self, intents: BTreeMap<i64, ContactId>) {
+        self.intents = intents;
     }
 
     /// Feeds the engine until it takes no more, or is to stop. Gives the queue back.
@@ -210,7 +218,7 @@ impl Feeder {
     async fn hand_in(&mut self, events: Vec<i64>) -> bool {
         for event in events {
             let Some(Ready {
-                submission,
+                mut submission,
                 about,
                 received_at,
             }) = self.whole.remove(&event)
@@ -219,6 +227,7 @@ impl Feeder {
                 self.turns.end(event);
                 continue;
             };
+            submission.begun_with = self.intents.remove(&event);
             lock(&self.under_way).insert(event, (about, received_at));
             if self.submissions.submit(*submission).await.is_err() {
                 return false;

@@ -3,8 +3,8 @@
 use crate::lookup::Lookup;
 use intercom_api::{
     AttachCompany, Call, CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId, CreateContact,
-    DataEvent, DeleteContact, DetachCompany, FindCompany, Operation, SubmitDataEvent, TagCompanies, UpdateContact,
-    UpsertCompany,
+    DataEvent, DeleteContact, DetachCompany, FindCompany, Operation, RetrieveContact, SubmitDataEvent, TagCompanies,
+    UpdateContact, UpsertCompany,
 };
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -210,6 +210,8 @@ pub enum Step<'p> {
     UpdateContact(&'p ContactFields),
     /// Create the contact.
     CreateContact(&'p ContactFields),
+    /// Read the contact, to see whether it is the one that is to be deleted: what a search shows may be out of date.
+    ReadContact,
     /// Delete the contact.
     DeleteContact,
     /// Submit the data event.
@@ -251,6 +253,7 @@ impl Step<'_> {
             }
             .to_call_with(Some(fields)),
             Self::CreateContact(fields) => CreateContact { contact: no_contact() }.to_call_with(Some(fields)),
+            Self::ReadContact => RetrieveContact { id: id() }.to_call(),
             Self::DeleteContact => DeleteContact { id: id() }.to_call(),
             Self::SubmitEvent(event) => SubmitDataEvent {
                 event: DataEvent::new(""),
@@ -292,7 +295,7 @@ impl Plan {
             ),
             Self::DeleteContact(lookup) => (
                 (Always, Step::FindContact(lookup)),
-                [Some((Found, Step::DeleteContact)), None],
+                [Some((Found, Step::ReadContact)), Some((Found, Step::DeleteContact))],
             ),
             Self::SubmitEvent(event) => ((Always, Step::SubmitEvent(event)), [None, None]),
             Self::SaveCompany(plan) => (

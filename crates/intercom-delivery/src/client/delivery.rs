@@ -2,8 +2,8 @@
 
 use super::{Transport, TransportError};
 use crate::engine::{
-    CallId, DeliveryResult, Engine, EngineSettings, EventId, KnownContact, Outcome, RefusalReason, Refused, Status,
-    Submission, Time, Transmit,
+    CallId, DeliveryResult, Engine, EngineSettings, EventId, Intent, KnownContact, Outcome, RefusalReason, Refused,
+    Status, Submission, Time, Transmit,
 };
 use crate::response::{Response, TransportFailure};
 use std::collections::{HashMap, HashSet};
@@ -96,20 +96,47 @@ impl Submissions {
     }
 }
 
+/// What a delivery hands out.
+#[derive(Debug)]
+pub enum Record {
+    /// What became of an event.
+    Outcome(Outcome),
+    /// What is about to be done for an event, as soon as that is [noted](Outcomes::noted).
+    Intent(Intent),
+}
+
 /// Where outcomes come out. If it is dropped, the delivery stops.
 #[derive(Debug)]
-pub struct Outcomes(mpsc::Receiver<Outcome>);
+pub struct Outcomes {
+    records: mpsc::Receiver<Record>,
+    noted: mpsc::UnboundedSender<Intent>,
+}
 
 impl Outcomes {
     /// The next outcome; none once the delivery has ended and all have been fetched.
+    ///
+    /// Intents are not kept: their events go on.
     pub async fn next(&mut self) -> Option<Outcome> {
-        self.0.recv().await
+        loop {
+            match self.records.recv().await? {
+                Record::Outcome(outcome) => return Some(outcome),
+                Record::Intent(intent) => self.noted(intent),
+            }
+        }
     }
 
-    /// Waits for outcomes and adds up to `limit` that are there to `into`; says how many. None once the delivery has
-    /// ended and all have been fetched.
-    pub async fn next_many(&mut self, into: &mut Vec<Outcome>, limit: usize) -> usize {
-        self.0.recv_many(into, limit).await
+    /// Waits for outcomes and intents, and adds up to `limit` that are there to `into`, in order; says how many. None once
+    /// the delivery has ended and all have been fetched.
+    ///
+    /// The event of an intent goes on once that is said to be [noted](Self::noted).
+    pub async fn next_records(&mut self, into: &mut Vec<Record>, limit: usize) -> usize {
+        self.records.recv_many(into, limit).await
+    }
+
+    /// The intent is kept, and so is every outcome that came before it: not even a kill loses them.
+    pub fn noted(&self, intent: Intent) {
+        // Once the delivery has ended, nobody waits for it.
+        let _ = self.noted.send(intent);
     }
 }
 
@@ -159,7 +186,8 @@ pub struct Delivery<T> {
     clock: Clock,
     submissions: mpsc::Receiver<Submission>,
     withdrawals: mpsc::UnboundedReceiver<HashSet<EventId>>,
-    outcomes: mpsc::Sender<Outcome>,
+    outcomes: mpsc::Sender<Record>,
+    noted: mpsc::UnboundedReceiver<Intent>,
     stop: watch::Receiver<Stop>,
     status: watch::Sender<Status>,
     outage: watch::Sender<Option<Outage>>,
@@ -183,7 +211,9 @@ impl<T: Transport> Delivery<T> {
         let engine = Engine::new(settings);
         let (submit, submissions) = mpsc::channel(CHANNEL);
         let (withdraw, withdrawals) = mpsc::unbounded_channel();
-        let (outcomes, fetch) = mpsc::channel(CHANNEL);
+        let (outcomes, records) = mpsc::channel(CHANNEL);
+        // As many at most as there are events.
+        let (note, noted) = mpsc::unbounded_channel();
         let (stop, asked_to_stop) = watch::channel(Stop::default());
         let (outage, outages) = watch::channel(None);
         let (status, statuses) = watch::channel(engine.status());
@@ -194,6 +224,7 @@ impl<T: Transport> Delivery<T> {
             submissions,
             withdrawals,
             outcomes,
+            noted,
             stop: asked_to_stop,
             status,
             outage,
@@ -211,7 +242,8 @@ impl<T: Transport> Delivery<T> {
             withdrawals: withdraw,
             status: statuses,
         };
-        (delivery, submissions, Outcomes(fetch), control)
+        let outcomes = Outcomes { records, noted: note };
+        (delivery, submissions, outcomes, control)
     }
 
     /// Tells of a contact what an earlier run has learnt: see [`Engine::remember_contact`].
@@ -257,10 +289,11 @@ impl<T: Transport> Delivery<T> {
                     }
                 }
                 // What there is room for is handed out at the top of the loop.
-                is_wanted = is_wanted(&self.outcomes), if status.outcomes > 0 => if !is_wanted {
+                is_wanted = is_wanted(&self.outcomes), if status.outcomes > 0 || self.engine.has_intents() => if !is_wanted {
                     self.engine.stop();
-                    while self.engine.poll_outcome().is_some() {}
+                    while self.next_record().is_some() {}
                 },
+                Some(intent) = self.noted.recv() => self.engine.noted(&intent),
                 taken = self.submissions.recv_many(&mut batch, room.min(CHANNEL)), if is_open && room > 0 => {
                     is_open = taken > 0;
                     self.take_in(batch.drain(..));
@@ -290,13 +323,19 @@ impl<T: Transport> Delivery<T> {
 
     /// Hands outcomes out as long as there is room for them.
     fn hand_out_outcomes(&mut self) {
-        while let Ok(permit) = self.outcomes.try_reserve() {
-            let Some(outcome) = self.engine.poll_outcome() else {
-                return;
-            };
-            report(&outcome);
-            permit.send(outcome);
+        while let Ok(permit) = self.outcomes.clone().try_reserve_owned() {
+            let Some(record) = self.next_record() else { return };
+            permit.send(record);
         }
+    }
+
+    fn next_record(&mut self) -> Option<Record> {
+        if let Some(intent) = self.engine.poll_intent() {
+            return Some(Record::Intent(intent));
+        }
+        let outcome = self.engine.poll_outcome()?;
+        report(&outcome);
+        Some(Record::Outcome(outcome))
     }
 
     /// Says when an outage begins and when it ends.
@@ -387,7 +426,7 @@ impl<T: Transport> Delivery<T> {
 }
 
 /// Waits until there is room for an outcome, or nobody is left who wants one.
-async fn is_wanted(outcomes: &mpsc::Sender<Outcome>) -> bool {
+async fn is_wanted(outcomes: &mpsc::Sender<Record>) -> bool {
     outcomes.reserve().await.is_ok()
 }
 

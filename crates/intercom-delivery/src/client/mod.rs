@@ -40,7 +40,7 @@ mod token;
 mod transport;
 
 pub use call::CallError;
-pub use delivery::{Control, Delivery, Outage, Outcomes, Submissions};
+pub use delivery::{Control, Delivery, Outage, Outcomes, Record, Submissions};
 pub use error::Error;
 pub use failure::{Cause, TransportError};
 pub use http::{Client, ClientBuilder, HttpTransport, Workspace};

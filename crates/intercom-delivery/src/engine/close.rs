@@ -58,7 +58,7 @@ impl Engine {
         self.closed = Some(reason);
         let ends = |job: &Job| match reason {
             Closed::Unauthorized => job.state != State::InFlight,
-            Closed::Stopped => matches!(job.state, State::Sleeping { .. }),
+            Closed::Stopped => matches!(job.state, State::Sleeping { .. } | State::Noting),
         };
         let mut ended: Vec<u64> = self
             .jobs
@@ -187,6 +187,7 @@ impl Engine {
             }
             outcomes.push_back(outcome);
         });
+        self.hand_out_intents();
     }
 }
 

@@ -69,6 +69,7 @@ impl Engine {
             queue: &mut self.queue,
             batch,
             is_repeated: false,
+            is_noted: job.is_noted,
             lock: None,
         };
         let body = error.as_ref().map_or(Ok(response.body.as_slice()), Err);

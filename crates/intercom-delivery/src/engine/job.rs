@@ -15,6 +15,8 @@ pub(super) enum State {
     Ready,
     /// Another call on the same contact or company.
     Locked(LockKey),
+    /// That what it is about to do is noted.
+    Noting,
     /// The time of its next attempt.
     Sleeping {
         until: Time,
@@ -30,7 +32,7 @@ impl State {
     pub(super) fn wakes_at(self) -> Option<Time> {
         match self {
             Self::Sleeping { until, .. } => Some(until),
-            Self::Ready | Self::Locked(_) | Self::InFlight => None,
+            Self::Ready | Self::Locked(_) | Self::Noting | Self::InFlight => None,
         }
     }
 }
@@ -54,6 +56,8 @@ pub(super) struct Job {
     /// The events that it comes after in its lane.
     pub(super) after: Vec<u64>,
     pub(super) state: State,
+    /// Whether what it is about to do is noted, or was by an earlier run.
+    pub(super) is_noted: bool,
     /// The lock that it waited for last.
     pub(super) woken_by: Option<LockKey>,
     /// Failed attempts of the call that comes next.
@@ -75,6 +79,7 @@ impl Job {
         };
         Self {
             walk: Walk::new(Arc::clone(&entry.plan), policies),
+            is_noted: false,
             batch: Batch::new(lane, entry),
             after,
             state: State::Ready,

@@ -6,7 +6,7 @@ use super::memory::{Memory, Person, Source};
 use super::merge::can_merge;
 use super::queue::{Entry, LaneId, Queue};
 use super::settings::EngineSettings;
-use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write};
+use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write, moves_to};
 use intercom_api::{CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId, ExternalId};
 use rudderstack_to_intercom::{Lookup, LookupField, Plan};
 
@@ -45,6 +45,15 @@ impl Batch {
     }
 }
 
+/// Why a write has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Busy {
+    /// Another call writes the same.
+    Lock(LockKey),
+    /// It is to be noted first.
+    Note,
+}
+
 /// What a job is carried out with.
 pub(super) struct Known<'a> {
     pub(super) settings: &'a EngineSettings,
@@ -54,6 +63,8 @@ pub(super) struct Known<'a> {
     pub(super) batch: &'a mut Batch,
     /// Whether the call that comes next has been tried before.
     pub(super) is_repeated: bool,
+    /// Whether what the job is about to do is noted.
+    pub(super) is_noted: bool,
     /// What is to be held while the call is in flight.
     pub(super) lock: Option<LockKey>,
 }
@@ -73,6 +84,28 @@ impl Known<'_> {
             Write::Contact { id: None, .. } | Write::Event(_) => return None,
         };
         Some(self.memory.lock(kind, id))
+    }
+
+    /// Whether the write changes or ends who a contact is, so that doing it once more might not find the contact.
+    fn changes_identity(&self, write: &Write<'_>) -> bool {
+        match write {
+            Write::Contact {
+                id: Some(id),
+                plan: Plan::SaveContact(plan),
+                fields,
+                ..
+            } => moves_to(&plan.lookup, fields).is_some() || self.memory.changes_identity(id, fields),
+            Write::Delete(_) => true,
+            // Nobody has been who is created, a data event changes nobody.
+            Write::Contact { .. }
+            | Write::Company { .. }
+            | Write::Attach(..)
+            | Write::Detach(..)
+            | Write::Tag(..)
+            | Write::Unarchive(_)
+            | Write::Define(_)
+            | Write::Event(_) => false,
+        }
     }
 
     /// Takes the events that follow into the job, as far as one body does for all.
@@ -97,7 +130,7 @@ impl Known<'_> {
         plan: &Plan,
         fields: &ContactFields,
         undefined: &[String],
-    ) -> Permit<LockKey> {
+    ) -> Permit<Busy> {
         if let Plan::SaveContact(_) = plan {
             self.absorb();
         }
@@ -122,7 +155,7 @@ impl Known<'_> {
         self.send(body)
     }
 
-    fn permit_company(&mut self, fields: &CompanyFields, undefined: &[String]) -> Permit<LockKey> {
+    fn permit_company(&mut self, fields: &CompanyFields, undefined: &[String]) -> Permit<Busy> {
         let Some(key) = &fields.company_id else {
             // Intercom refuses it; no conversion makes such a plan.
             return Permit::AsPlanned;
@@ -141,7 +174,7 @@ impl Known<'_> {
         self.send(body)
     }
 
-    fn send(&mut self, body: Body) -> Permit<LockKey> {
+    fn send(&mut self, body: Body) -> Permit<Busy> {
         self.batch.sent = body.set;
         Permit::With(Rewritten {
             body: body.json,
@@ -151,7 +184,11 @@ impl Known<'_> {
 }
 
 impl Knowledge for Known<'_> {
-    type Busy = LockKey;
+    type Busy = Busy;
+
+    fn begun_with(&mut self) -> Option<ContactId> {
+        self.batch.first().begun_with.clone()
+    }
 
     fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
         let remembers = self.settings.savings.remember_contacts;
@@ -173,7 +210,7 @@ impl Knowledge for Known<'_> {
         remembers.then(|| self.memory.companies.id(key)).flatten()
     }
 
-    fn permit(&mut self, write: &Write<'_>) -> Permit<LockKey> {
+    fn permit(&mut self, write: &Write<'_>) -> Permit<Busy> {
         let skips = self.settings.savings.skip_unchanged;
         // What is known of tags is certain, whatever is in flight.
         if let Write::Tag(company, name) = write
@@ -184,7 +221,10 @@ impl Knowledge for Known<'_> {
         }
         let lock = self.lock_of(write);
         if let Some(lock) = lock.filter(|lock| self.locks.is_held(*lock)) {
-            return Permit::Wait(lock);
+            return Permit::Wait(Busy::Lock(lock));
+        }
+        if self.settings.notes_intents && !self.is_noted && self.changes_identity(write) {
+            return Permit::Wait(Busy::Note);
         }
         let permit = match *write {
             Write::Contact {

@@ -332,6 +332,20 @@ impl Memory {
         })
     }
 
+    /// Whether these fields give the contact another email or external id than it is known to have.
+    pub(super) fn changes_identity(&self, id: &ContactId, fields: &ContactFields) -> bool {
+        let Some(known) = self.contacts.peek(id) else {
+            return false;
+        };
+        let email = fields.email.as_ref().map(|email| email.to_lowercase());
+        let differs = |known: Option<&str>, new: Option<&str>| known.zip(new).is_some_and(|(known, new)| known != new);
+        differs(known.email.as_deref(), email.as_deref())
+            || differs(
+                known.external_id.as_deref(),
+                fields.external_id.as_ref().map(ExternalId::as_str),
+            )
+    }
+
     /// Whether a search that finds this contact is known to be out of date: the index lags behind what was written.
     pub(super) fn is_outdated(&self, hit: &ContactId, lookup: &Lookup) -> bool {
         let Some(known) = self.believed(hit) else {

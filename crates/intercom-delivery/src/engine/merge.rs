@@ -1,8 +1,8 @@
 //! Which consecutive events can be delivered by one update.
 
 use super::queue::Entry;
-use intercom_api::{SearchValue, Value};
-use rudderstack_to_intercom::{Lookup, LookupField, Missing, Plan, SaveContact};
+use crate::walk::moves_to;
+use rudderstack_to_intercom::{Missing, Plan, SaveContact};
 
 /// Whether delivering `next` right after `last` is the same as delivering their fields in one update.
 ///
@@ -28,32 +28,8 @@ fn keeps_lookup(plan: &SaveContact) -> bool {
         Missing::CreateWith(create) => Some(create.as_ref()),
         Missing::Create | Missing::Reject => None,
     };
-    [Some(&plan.update), created].into_iter().flatten().all(|fields| {
-        let Ok(text) = serde_json::to_string(fields) else {
-            return false;
-        };
-        let Ok(Value::Object(body)) = serde_json::from_str(&text) else {
-            return false;
-        };
-        let written = match &plan.lookup.field {
-            LookupField::CustomAttribute(name) => match body.get("custom_attributes") {
-                Some(Value::Object(custom)) => custom.get(name),
-                _ => None,
-            },
-            field => body.get(&field.to_string()),
-        };
-        written.is_none_or(|written| is_same(&plan.lookup, written))
-    })
-}
-
-fn is_same(lookup: &Lookup, written: &Value) -> bool {
-    match (&lookup.value, written) {
-        (SearchValue::Text(a), Value::String(b)) if lookup.field == LookupField::EMAIL => {
-            a.to_lowercase() == b.to_lowercase()
-        }
-        (SearchValue::Text(a), Value::String(b)) => a == b,
-        (SearchValue::Number(a), Value::Number(b)) => a == b,
-        (SearchValue::Bool(a), Value::Bool(b)) => a == b,
-        _ => false,
-    }
+    [Some(&plan.update), created]
+        .into_iter()
+        .flatten()
+        .all(|fields| moves_to(&plan.lookup, fields).is_none())
 }

@@ -24,7 +24,7 @@ mod time;
 mod withdraw;
 
 pub use limiter::Budget;
-pub use outcome::{Delivered, DeliveryResult, Failed, Outcome, Rejected};
+pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings};
 pub use status::{Status, Totals, Waiting};
 pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission, Terms};
@@ -32,13 +32,13 @@ pub use time::Time;
 
 use crate::codes::FailureCode;
 use crate::order::Order;
-use crate::walk::Next;
+use crate::walk::{Ending, Next};
 use backoff::Backoff;
 use health::Health;
 use intercom_api::Call;
 use job::{Job, State, Trouble};
 use keys::Keys;
-use known::Known;
+use known::{Busy, Known};
 use limiter::Limiter;
 use locks::{LockKey, Locks};
 use memory::{Memory, Source};
@@ -108,6 +108,8 @@ pub struct Engine {
     backoff: Backoff,
     releases: Releases,
     outcomes: VecDeque<Outcome>,
+    /// Intents, each with the number of outcomes that are to be fetched before it.
+    intents: VecDeque<(usize, Intent)>,
     /// Events taken in whose outcome has not been fetched.
     events: usize,
     closed: Option<Closed>,
@@ -145,6 +147,7 @@ impl Engine {
             backoff: Backoff::new(&settings),
             releases: Releases::default(),
             outcomes: VecDeque::new(),
+            intents: VecDeque::new(),
             events: 0,
             closed: None,
             last_calls: None,
@@ -237,6 +240,7 @@ impl Engine {
                 queue: &mut self.queue,
                 batch,
                 is_repeated: job.attempts > 0,
+                is_noted: job.is_noted,
                 lock: None,
             };
             let next = walk.next(&mut known);
@@ -244,7 +248,11 @@ impl Engine {
             let woken_by = job.woken_by.take();
             let transmit = match next {
                 Next::Call(call) | Next::LastWrite(call) => Some(self.make(seq, call, lock)),
-                Next::Wait(lock) => {
+                Next::Wait(Busy::Note) => {
+                    self.intend(seq);
+                    None
+                }
+                Next::Wait(Busy::Lock(lock)) => {
                     if let Some(job) = self.jobs.get_mut(&seq) {
                         job.state = State::Locked(lock);
                     }
@@ -279,7 +287,59 @@ impl Engine {
     pub fn poll_outcome(&mut self) -> Option<Outcome> {
         let outcome = self.outcomes.pop_front()?;
         self.events -= 1;
+        for (before, _) in &mut self.intents {
+            *before -= 1;
+        }
         Some(outcome)
+    }
+
+    /// What is to be noted, after the outcomes that have been fetched: none before an older outcome is.
+    pub fn poll_intent(&mut self) -> Option<Intent> {
+        self.intents
+            .pop_front_if(|(before, _)| *before == 0)
+            .map(|(_, intent)| intent)
+    }
+
+    /// Whether there are intents that have not been fetched.
+    #[cfg(feature = "client")]
+    pub(crate) fn has_intents(&self) -> bool {
+        !self.intents.is_empty()
+    }
+
+    /// An intent is noted, so that a kill does not lose it: its event goes on.
+    pub fn noted(&mut self, intent: &Intent) {
+        let is_waiting = |job: &&mut Job| job.state == State::Noting;
+        if let Some(job) = self.jobs.get_mut(&intent.job).filter(is_waiting) {
+            job.is_noted = true;
+            self.make_ready(intent.job);
+        }
+    }
+
+    /// Asks for a job's intent to be noted.
+    fn intend(&mut self, seq: u64) {
+        let Some(job) = self.jobs.get_mut(&seq) else { return };
+        let Some(contact) = job.walk.contact().cloned() else {
+            return;
+        };
+        if self.closed.is_some() {
+            self.end(seq, Ending::Failed(self.closing_code()));
+            return;
+        }
+        job.state = State::Noting;
+        let event = job.batch.first().event;
+        let intent = Intent {
+            event,
+            contact,
+            job: seq,
+        };
+        self.releases.intend(seq, &job.after, intent);
+        self.hand_out_intents();
+    }
+
+    fn hand_out_intents(&mut self) {
+        let before = self.outcomes.len();
+        let intents = self.releases.next_intents();
+        self.intents.extend(intents.into_iter().map(|intent| (before, intent)));
     }
 
     /// Whether every event that was taken in has its outcome, and every outcome has been fetched.

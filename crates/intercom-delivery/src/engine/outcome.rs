@@ -32,6 +32,23 @@ impl Outcome {
     }
 }
 
+/// What an event is about to do to a contact's identity: give it another email or id, or delete it.
+///
+/// Done again without more ado, after the program was killed, it would look for somebody who is not there any more. So the
+/// call waits until whoever keeps the outcomes of older events has kept this as well and says so with
+/// [`Engine::noted`](crate::Engine::noted); the next run submits the event with
+/// [this contact](crate::Submission::begun_with).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Intent {
+    /// The event.
+    pub event: EventId,
+    /// The contact.
+    pub contact: ContactId,
+    /// The job.
+    pub(super) job: u64,
+}
+
 /// Delivered, rejected or failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeliveryResult {

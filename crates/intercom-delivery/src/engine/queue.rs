@@ -6,6 +6,7 @@
 
 use super::keys::Keys;
 use super::submission::{EventId, Submission, Terms};
+use intercom_api::ContactId;
 use rudderstack_to_intercom::{Identities, Plan};
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -20,6 +21,7 @@ pub(super) struct Entry {
     pub(super) plan: Arc<Plan>,
     identities: Identities,
     pub(super) terms: Terms,
+    pub(super) begun_with: Option<ContactId>,
     /// Whether it must not be merged with others.
     pub(super) alone: bool,
     keys: Keys,
@@ -28,7 +30,10 @@ pub(super) struct Entry {
 impl Entry {
     /// What was submitted.
     pub(super) fn into_submission(self) -> Submission {
-        Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities).on(self.terms)
+        let submission = Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities);
+        let mut submission = submission.on(self.terms);
+        submission.begun_with = self.begun_with;
+        submission
     }
 }
 
@@ -97,6 +102,7 @@ impl Queue {
             plan: Arc::new(submission.plan),
             identities: submission.identities,
             terms: submission.terms,
+            begun_with: submission.begun_with,
             alone: false,
             keys,
         });

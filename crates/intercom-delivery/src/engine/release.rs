@@ -6,11 +6,11 @@
 //! outcome waits; the delivery of other users' events never does.
 
 use super::keys::Keys;
-use super::outcome::DeliveryResult;
+use super::outcome::{DeliveryResult, Intent};
 use super::submission::{EventId, KnownContact, Submission};
 use crate::codes::DeliveryWarning;
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An outcome that is ready to be handed out.
 #[derive(Debug)]
@@ -86,6 +86,8 @@ pub(super) struct Releases {
     events: HashMap<u64, Event>,
     by_key: HashMap<u64, Sharing>,
     held: usize,
+    /// Intents, by event, that wait for outcomes to be handed out: whose they are, and the events before in the lane.
+    intents: BTreeMap<u64, (Vec<u64>, Intent)>,
     /// What was cut short by the end of everything: keys that were firm, and all.
     cut_short: [HashSet<u64>; 2],
 }
@@ -129,6 +131,7 @@ impl Releases {
                 waits_for += 1;
             }
         }
+        self.intents.remove(&seq);
         if let Some(event) = self.events.get_mut(&seq) {
             event.ended = Some(Box::new(ended));
             event.waits_for = waits_for;
@@ -168,12 +171,40 @@ impl Releases {
         }
     }
 
+    /// An event is about to do something that is to be noted once all older outcomes of its user have been handed out.
+    pub(super) fn intend(&mut self, seq: u64, after: &[u64], intent: Intent) {
+        let after = after.iter().copied().filter(|before| *before < seq).collect();
+        self.intents.insert(seq, (after, intent));
+    }
+
+    /// The intents whose turn has come.
+    pub(super) fn next_intents(&mut self) -> Vec<Intent> {
+        let has_turn =
+            |seq: u64, after: &[u64]| after.iter().all(|before| !self.events.contains_key(before)) && self.is_next(seq);
+        let turn: Vec<u64> = self
+            .intents
+            .iter()
+            .filter(|(seq, (after, _))| has_turn(**seq, after))
+            .map(|(seq, _)| *seq)
+            .collect();
+        turn.iter()
+            .filter_map(|seq| self.intents.remove(seq))
+            .map(|(_, intent)| intent)
+            .collect()
+    }
+
+    /// Whether the event is the oldest of its user and company.
+    fn is_next(&self, seq: u64) -> bool {
+        let is_next = |key: u64| self.by_key.get(&key).is_none_or(|sharing| sharing.is_next(seq));
+        let event = self.events.get(&seq);
+        event.is_some_and(|event| event.keys.firm().chain(event.keys.loose()).all(is_next))
+    }
+
     /// Takes an event out that has ended, if it is the oldest of its user and company.
     fn take(&mut self, seq: u64) -> Option<(Keys, Vec<u64>, Box<Ended>)> {
         let event = self.events.get(&seq).filter(|event| event.waits_for == 0)?;
         event.ended.as_ref()?;
-        let is_next = |key: u64| self.by_key.get(&key).is_none_or(|sharing| sharing.is_next(seq));
-        if !event.keys.firm().chain(event.keys.loose()).all(is_next) {
+        if !self.is_next(seq) {
             return None;
         }
         let event = self.events.remove(&seq)?;

@@ -89,6 +89,9 @@ pub struct EngineSettings {
     pub max_rate: Option<NonZeroU32>,
     /// When outcomes are handed out.
     pub outcomes: OutcomeOrder,
+    /// Whether what changes or ends who a contact is waits until it is noted that it is going to happen: see
+    /// [`Intent`](crate::Intent). Only for callers that note it.
+    pub notes_intents: bool,
 }
 
 /// When the outcome of an event is handed out.
@@ -130,6 +133,7 @@ impl EngineSettings {
             assumed_limit: None,
             max_rate: None,
             outcomes: OutcomeOrder::default(),
+            notes_intents: false,
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Submission {
     pub identities: Identities,
     /// What holds for it if somebody else keeps the events, and hands each out again that was not delivered.
     pub terms: Terms,
+    /// The contact of the [`Intent`](crate::Intent) that an earlier run has noted of it.
+    pub begun_with: Option<ContactId>,
 }
 
 impl Submission {
@@ -39,6 +41,7 @@ impl Submission {
             plan,
             identities,
             terms: Terms::default(),
+            begun_with: None,
         }
     }
 

@@ -17,6 +17,12 @@ pub trait Knowledge {
     /// Why a write has to wait; [`Infallible`], if none ever does.
     type Busy;
 
+    /// The contact that this very plan was about when it was begun before, if it was: what the plan looks up may have been
+    /// changed by it since.
+    fn begun_with(&mut self) -> Option<ContactId> {
+        None
+    }
+
     /// The contact that a search would find, if that is certain.
     fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
         let _ = lookup;

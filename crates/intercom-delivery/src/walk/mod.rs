@@ -1,18 +1,25 @@
 //! One plan, call by call: which one comes next, and what its response means.
 
 mod attribute;
+mod deletion;
+mod detour;
 mod knowledge;
 mod policies;
+mod read;
 mod responses;
+mod state;
 
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
+pub(crate) use read::moves_to;
 
 use crate::codes::{DeliveryWarning, FailureCode};
 use attribute::leave_out;
-use intercom_api::{Call, CompanyId, ContactFields, ContactId, CreateDataAttribute, Operation, Role, UnarchiveContact};
+use intercom_api::{Call, CompanyId, ContactFields, ContactId, Role};
+use read::may_be_shared;
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, Step, When};
 use serde_json::value::RawValue;
+use state::{Deletion, Detour};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +40,7 @@ use std::sync::Arc;
 /// # fn send(call: &intercom_api::Call) -> Vec<u8> {
 /// #     match call.operation.as_str() {
 /// #         "search_contacts" => br#"{"data":[{"id":"5f"}]}"#.to_vec(),
+/// #         "retrieve_contact" => br#"{"id":"5f","email":"ann@example.com"}"#.to_vec(),
 /// #         _ => b"{}".to_vec(),
 /// #     }
 /// # }
@@ -70,6 +78,11 @@ pub struct Walk {
     /// Whether the last write is made, or not needed.
     is_done: bool,
     detour: Option<Detour>,
+    /// Whether the contact is that with whom the plan was begun before, once that is known.
+    is_begun: Option<bool>,
+    /// Whether the contact was looked for under what the plan changes.
+    is_looked_for_as_moved: bool,
+    deletion: Deletion,
     /// How often the contact turned out to be gone.
     contact_lost: u32,
     /// How often the company did.
@@ -103,17 +116,6 @@ struct Leaving {
     company: CompanyId,
     /// Whether that is remembered, rather than just found.
     is_remembered: bool,
-}
-
-/// A call that is not in the plan, before the walk goes on with it.
-#[derive(Clone, Debug)]
-enum Detour {
-    /// Restore the contact.
-    Unarchive(ContactId),
-    /// Create a custom attribute.
-    Define(CreateDataAttribute),
-    /// Create the contact of a data event.
-    CreateContact(Box<ContactFields>),
 }
 
 /// What a walk comes to next.
@@ -168,6 +170,9 @@ impl Walk {
             tags_done: 0,
             is_done: false,
             detour: None,
+            is_begun: None,
+            is_looked_for_as_moved: false,
+            deletion: Deletion::default(),
             contact_lost: 0,
             company_lost: 0,
             conflicts: 0,
@@ -231,15 +236,10 @@ impl Walk {
         let plan = Arc::clone(&self.plan);
         loop {
             let next = match (self.detour.clone(), self.step(&plan)) {
-                (Some(Detour::CreateContact(fields)), _) => self.write(Step::CreateContact(&fields), knowledge),
-                (Some(Detour::Unarchive(id)), _) => {
-                    self.take_detour(&Write::Unarchive(&id), &UnarchiveContact { id: id.clone() }, knowledge)
-                }
-                (Some(Detour::Define(attribute)), _) => {
-                    self.take_detour(&Write::Define(&attribute), &attribute, knowledge)
-                }
+                (Some(detour), _) => self.next_of_detour(&detour, knowledge),
                 (None, Some(Step::FindContact(lookup))) => self.find_contact(lookup, knowledge),
                 (None, Some(Step::FindCompany(_, key))) => self.find_company(key, knowledge),
+                (None, Some(step @ Step::ReadContact)) => Some(Next::Call(step.to_call(self.contact(), None))),
                 (None, Some(step)) => self.write(step, knowledge),
                 (None, None) => Some(Next::End(Ending::Delivered)),
             };
@@ -275,6 +275,7 @@ impl Walk {
             Step::FindContact(_) => self.contact != Whereabouts::Unknown,
             Step::FindCompany(at, _) => *at < self.left || self.leaving.is_some(),
             Step::DetachCompany(at) => *at < self.left,
+            Step::ReadContact => self.deletion.is_settled || self.is_done,
             Step::UpdateContact(_) | Step::CreateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => {
                 self.is_done
             }
@@ -285,8 +286,19 @@ impl Walk {
     }
 
     fn find_contact<K: Knowledge>(&mut self, lookup: &Lookup, knowledge: &mut K) -> Option<Next<K::Busy>> {
-        // Once the contact turned out to be gone, only a search can tell.
-        let known = (self.contact_lost == 0).then(|| knowledge.contact(lookup)).flatten();
+        if self.is_begun.is_none() {
+            let contact = knowledge.begun_with();
+            self.is_begun = Some(contact.is_some());
+            if let Some(id) = contact {
+                self.begin_again(id);
+                return None;
+            }
+        }
+        // Once the contact turned out to be gone, only a search can tell; nor is anything else enough to delete one of
+        // several.
+        let is_deletion = matches!(*self.plan, Plan::DeleteContact(_));
+        let is_enough = self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup));
+        let known = is_enough.then(|| knowledge.contact(lookup)).flatten();
         let Some(id) = known else {
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
         };
@@ -341,6 +353,7 @@ impl Walk {
                 | Step::DetachCompany(_)
                 | Step::AttachCompany
                 | Step::Tag(..)
+                | Step::ReadContact
                 | Step::DeleteContact
                 | Step::FindContact(_)
                 | Step::FindCompany(..),
@@ -369,7 +382,7 @@ impl Walk {
                         self.is_done = true;
                     }
                     // A company has been dealt with above.
-                    Step::UpsertCompany(_) | Step::FindContact(_) | Step::FindCompany(..) => {}
+                    Step::UpsertCompany(_) | Step::FindContact(_) | Step::FindCompany(..) | Step::ReadContact => {}
                 }
                 return None;
             }
@@ -390,6 +403,7 @@ impl Walk {
             Step::FindContact(_)
             | Step::FindCompany(..)
             | Step::DetachCompany(_)
+            | Step::ReadContact
             | Step::UpsertCompany(_)
             | Step::AttachCompany
             | Step::Tag(..) => false,
@@ -405,26 +419,6 @@ impl Walk {
     fn has_left(&mut self) {
         self.leaving = None;
         self.left += 1;
-    }
-
-    fn take_detour<K: Knowledge>(
-        &mut self,
-        write: &Write<'_>,
-        request: &impl Operation,
-        knowledge: &mut K,
-    ) -> Option<Next<K::Busy>> {
-        match knowledge.permit(write) {
-            Permit::AsPlanned | Permit::With(_) => {
-                let call = request.to_call();
-                let call = call.expect("every request of the models can be written as JSON");
-                Some(Next::Call(call))
-            }
-            Permit::Wait(busy) => Some(Next::Wait(busy)),
-            Permit::Unneeded => {
-                self.detour = None;
-                None
-            }
-        }
     }
 
     /// Starts over, with what is known of the contact: after the plan could not be carried out together with others.

@@ -1,9 +1,11 @@
 //! What responses mean: the statuses 404, 409 and 410, and what success tells.
 
 use super::attribute::value_in;
+use super::read::moved_lookup;
+use super::state::{Deletion, Detour};
 use super::{
-    AbsencePolicy, ArchivedPolicy, AttributePolicy, Detour, Ending, Fact, Knowledge, Leaving, UnknownContactPolicy,
-    Verdict, Walk, Whereabouts,
+    AbsencePolicy, ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Leaving, UnknownContactPolicy, Verdict,
+    Walk, Whereabouts,
 };
 use crate::codes::{DeliveryWarning, FailureCode};
 use crate::response::may_be_intercoms;
@@ -15,7 +17,7 @@ use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, SaveConta
 use std::sync::Arc;
 
 /// The body of a success, or an error.
-type Response<'r> = Result<&'r [u8], &'r ApiError>;
+pub(super) type Response<'r> = Result<&'r [u8], &'r ApiError>;
 
 /// How often the contact that is in the way of a new one may be another.
 const MOST_CONFLICTS: u32 = 3;
@@ -50,6 +52,7 @@ impl Walk {
             Step::DetachCompany(at) => self.detached(at, response, knowledge),
             Step::UpdateContact(_) => self.updated(response, knowledge),
             Step::CreateContact(fields) => self.created(fields, true, response, knowledge),
+            Step::ReadContact => self.read(response, knowledge),
             Step::DeleteContact => self.deleted(response, knowledge),
             Step::SubmitEvent(_) => self.submitted(response),
             Step::UpsertCompany(fields) => self.upserted(fields.company_id.as_ref(), response, knowledge),
@@ -57,31 +60,6 @@ impl Walk {
             Step::Tag(_, name) => self.tagged(name, response, knowledge),
         }
     }
-
-    fn handle_detour<K: Knowledge>(&mut self, detour: Detour, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        match detour {
-            Detour::Unarchive(_) => match response {
-                Err(error) if is_gone(error) => self.contact_gone(knowledge),
-                Err(error) if error.status == 403 => failure(error),
-                // If it is not archived any more, somebody else was faster; if it still is, the next call says so.
-                Ok(_) | Err(_) => {
-                    self.wrote = true;
-                    self.detour = None;
-                    Verdict::GoOn
-                }
-            },
-            Detour::Define(attribute) => {
-                if response.is_ok() {
-                    knowledge.learn(&Fact::Defined(&attribute.model, &attribute.name));
-                }
-                // It may exist by now through somebody else. If it does not, the body is refused again, and the plan fails.
-                self.detour = None;
-                Verdict::GoOn
-            }
-            Detour::CreateContact(fields) => self.created(&fields, false, response, knowledge),
-        }
-    }
-
     fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
         let list = match response.map(SearchContacts::parse_response) {
             Ok(Ok(list)) => list,
@@ -90,6 +68,10 @@ impl Walk {
         };
         let mut hits = list.data.unwrap_or_default();
         hits.retain(|hit| !knowledge.is_outdated(&hit.id, lookup));
+        if let Plan::DeleteContact(_) = &*self.plan {
+            let remembered = (self.contact_lost == 0).then(|| knowledge.unindexed_contact(lookup, None));
+            return self.candidates(&hits, remembered.flatten());
+        }
         if hits.len() > 1 {
             self.warn(DeliveryWarning::AmbiguousContact);
         }
@@ -109,14 +91,22 @@ impl Walk {
         }
     }
 
-    fn found(&mut self, id: ContactId, is_remembered: bool) -> Verdict {
+    pub(super) fn found(&mut self, id: ContactId, is_remembered: bool) -> Verdict {
         self.contact = Whereabouts::Found { id, is_remembered };
         Verdict::GoOn
     }
 
     /// There is no such contact.
-    fn absent(&mut self) -> Verdict {
+    pub(super) fn absent(&mut self) -> Verdict {
         self.contact = Whereabouts::Absent;
+        if let (Plan::SaveContact(plan), false) = (&*self.plan, self.is_looked_for_as_moved)
+            && let Some(moved) = moved_lookup(plan)
+        {
+            self.is_looked_for_as_moved = true;
+            self.detour = Some(Detour::FindMoved(moved));
+            return Verdict::GoOn;
+        }
+        self.detour = None;
         let is_created = match &*self.plan {
             Plan::SaveContact(plan) => plan.create().is_some(),
             Plan::SaveCompany(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => false,
@@ -136,7 +126,7 @@ impl Walk {
     }
 
     /// The contact turned out to be gone: it is looked up again, once.
-    fn contact_gone<K: Knowledge>(&mut self, knowledge: &mut K) -> Verdict {
+    pub(super) fn contact_gone<K: Knowledge>(&mut self, knowledge: &mut K) -> Verdict {
         if let Some(id) = self.contact().cloned() {
             let lookup = self.plan.lookup();
             knowledge.learn(&Fact::ContactGone { id: &id, lookup });
@@ -146,6 +136,8 @@ impl Walk {
         self.leaving = None;
         self.left = 0;
         self.detour = None;
+        self.is_begun = Some(false);
+        self.deletion = Deletion::default();
         self.contact_lost += 1;
         match (&*self.plan, self.contact_lost) {
             (_, 1) => Verdict::GoOn,
@@ -233,7 +225,7 @@ impl Walk {
         };
     }
 
-    fn created<K: Knowledge>(
+    pub(super) fn created<K: Knowledge>(
         &mut self,
         fields: &ContactFields,
         is_last: bool,
@@ -280,9 +272,12 @@ impl Walk {
                     knowledge.learn(&Fact::Deleted(id));
                 }
             }
-            // Gone, or known by an id that is out of date: a search tells.
-            Err(error) if is_gone(error) && self.contact_lost == 0 => return self.contact_gone(knowledge),
-            Err(error) if is_gone(error) => {}
+            // It was there when it was read: somebody else was faster.
+            Err(error) if is_gone(error) => {
+                if let Some(id) = self.contact() {
+                    knowledge.learn(&Fact::Deleted(id));
+                }
+            }
             Err(error) => return failure(error),
         }
         self.is_done = true;
@@ -417,14 +412,14 @@ impl Walk {
 }
 
 /// What cannot be read is asked for again.
-const UNREADABLE: Verdict = Verdict::Retry(FailureCode::InvalidResponse);
+pub(super) const UNREADABLE: Verdict = Verdict::Retry(FailureCode::InvalidResponse);
 
-fn failed(code: FailureCode) -> Verdict {
+pub(super) fn failed(code: FailureCode) -> Verdict {
     Verdict::End(Ending::Failed(code))
 }
 
 /// What an error means that no step knows better.
-fn failure(error: &ApiError) -> Verdict {
+pub(super) fn failure(error: &ApiError) -> Verdict {
     failed(match error.status {
         401 => FailureCode::Unauthorized,
         403 => FailureCode::Forbidden,
@@ -436,7 +431,7 @@ fn failure(error: &ApiError) -> Verdict {
     })
 }
 
-fn is_gone(error: &ApiError) -> bool {
+pub(super) fn is_gone(error: &ApiError) -> bool {
     matches!(error.status, 404 | 410)
 }
 

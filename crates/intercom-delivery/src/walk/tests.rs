@@ -125,6 +125,11 @@ fn the_last_write_can_be_handed_back() {
     let mut delete = walk(Plan::DeleteContact(by_id("u1")));
     let _ = delete.next(&mut ());
     assert_eq!(respond(&mut delete, FOUND), Verdict::GoOn);
+    assert!(matches!(delete.next(&mut ()), Next::Call(call) if call.operation == Op::RetrieveContact));
+    assert_eq!(
+        respond(&mut delete, (200, r#"{"id":"c1","external_id":"u1"}"#)),
+        Verdict::GoOn
+    );
     assert_eq!(last_write(&mut delete).operation, Op::DeleteContact);
 }
 

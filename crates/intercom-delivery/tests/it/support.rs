@@ -34,6 +34,10 @@ pub(crate) struct Run {
     pub(crate) now: Time,
     pub(crate) sent: Vec<Sent>,
     pub(crate) outcomes: Vec<Outcome>,
+    /// What was about to be done, and how many outcomes were there by then.
+    pub(crate) intents: Vec<(Intent, usize)>,
+    /// Whether intents are noted at once.
+    pub(crate) notes: bool,
     /// Time does not pass beyond this.
     pub(crate) until: Option<Time>,
     due: BinaryHeap<Reverse<(Time, u64, usize)>>,
@@ -48,6 +52,8 @@ impl Run {
             now: START,
             sent: Vec::new(),
             outcomes: Vec::new(),
+            intents: Vec::new(),
+            notes: true,
             until: None,
             due: BinaryHeap::new(),
             replies: Vec::new(),
@@ -57,15 +63,31 @@ impl Run {
 
     /// Takes an event in; events are numbered from 1.
     pub(crate) fn submit(&mut self, plan: Plan, identities: Identities) -> EventId {
+        self.submit_again(plan, identities, None)
+    }
+
+    /// Takes an event in that was begun with a contact before.
+    pub(crate) fn submit_again(&mut self, plan: Plan, identities: Identities, begun_with: Option<&str>) -> EventId {
         self.events += 1;
         let event = EventId(self.events);
-        self.engine.submit(Submission::new(event, plan, identities)).unwrap();
+        let mut submission = Submission::new(event, plan, identities);
+        submission.begun_with = begun_with.map(|id| id.parse().unwrap());
+        self.engine.submit(submission).unwrap();
         event
     }
 
     fn fetch(&mut self) {
-        while let Some(outcome) = self.engine.poll_outcome() {
-            self.outcomes.push(outcome);
+        loop {
+            if let Some(intent) = self.engine.poll_intent() {
+                if self.notes {
+                    self.engine.noted(&intent);
+                }
+                self.intents.push((intent, self.outcomes.len()));
+            } else if let Some(outcome) = self.engine.poll_outcome() {
+                self.outcomes.push(outcome);
+            } else {
+                return;
+            }
         }
     }
 
@@ -84,7 +106,11 @@ impl Run {
             self.replies.push(Some((transmit.id, reply)));
             self.due.push(Reverse((self.now.after(latency), at as u64, at)));
         }
+        let noted = self.intents.len();
         self.fetch();
+        if self.notes && self.intents.len() > noted {
+            return true;
+        }
         let response = self.due.peek().map(|Reverse((at, ..))| *at);
         let Some(next) = [response, self.engine.poll_timeout()].into_iter().flatten().min() else {
             return false;

@@ -182,6 +182,20 @@ impl Store {
         self.commands.send(Command::Look).await.map_err(|_| Error::Closed)
     }
 
+    /// Waits until all that was noted before has been written; false, if that fails, and is tried again.
+    ///
+    /// # Errors
+    ///
+    /// If the store has been closed.
+    pub async fn is_written(&self) -> Result<bool, Error> {
+        match self.accept(Vec::new()).await {
+            Err(Refusal::StoreFailed) if self.commands.is_closed() => Err(Error::Closed),
+            Err(Refusal::StoreFailed) => Ok(false),
+            // One that is turned away is turned away once everything before it is written.
+            Ok(_) | Err(_) => Ok(true),
+        }
+    }
+
     /// Waits until events have been stored since it was last waited for.
     pub async fn changed(&self) {
         self.changed.notified().await;

@@ -5,9 +5,11 @@ use super::letter::{DeadLetter, Filter, dead_letter, from_json};
 use super::totals::{self, Totals};
 use super::{now, schema};
 use crate::error::Error;
+use intercom_api::ContactId;
 use intercom_delivery::KnownContact;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -145,6 +147,17 @@ impl Queue {
             .connection
             .prepare("SELECT contact FROM learnt WHERE at >= ? ORDER BY seq")?;
         let rows = query.query_map([oldest], |row| from_json(row.get_ref(0)?.as_str()?))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The events that wait and were begun, by number, with the contact that they were begun with.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn intents(&self) -> Result<BTreeMap<i64, ContactId>, Error> {
+        let mut query = self.connection.prepare("SELECT seq, contact FROM intents")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, from_json(row.get_ref(1)?.as_str()?)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

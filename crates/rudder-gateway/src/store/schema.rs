@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(30);
@@ -66,6 +66,10 @@ CREATE TABLE codes (
 /// What version 2 has beyond version 1: what was learnt of contacts, as [`KnownContact`](intercom_delivery::KnownContact).
 const SINCE_VERSION_2: &str =
     "CREATE TABLE learnt (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL);";
+
+/// What version 3 has beyond version 2: the contacts with whom events were begun that wait. They may not be found any more
+/// by what the events look up.
+const SINCE_VERSION_3: &str = "CREATE TABLE intents (seq INTEGER PRIMARY KEY, contact TEXT NOT NULL);";
 
 /// Opens a store to write to it, and makes the tables if there are none.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
@@ -168,8 +172,9 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let missing = match check(connection, path)? {
-        None => format!("{TABLES} {SINCE_VERSION_2}"),
-        Some(1) => SINCE_VERSION_2.to_owned(),
+        None => format!("{TABLES} {SINCE_VERSION_2} {SINCE_VERSION_3}"),
+        Some(1) => format!("{SINCE_VERSION_2} {SINCE_VERSION_3}"),
+        Some(2) => SINCE_VERSION_3.to_owned(),
         Some(_) => String::new(),
     };
     if !missing.is_empty() {

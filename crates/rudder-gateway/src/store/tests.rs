@@ -337,7 +337,7 @@ async fn a_store_of_version_1_goes_on() {
         )
         .unwrap();
     first
-        .execute_batch("DROP TABLE learnt; PRAGMA user_version = 1;")
+        .execute_batch("DROP TABLE learnt; DROP TABLE intents; PRAGMA user_version = 1;")
         .unwrap();
     drop(first);
     // Another program may look at it first.

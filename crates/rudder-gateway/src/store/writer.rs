@@ -9,6 +9,7 @@ use super::{Accepted, Refusal, now};
 use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
+use intercom_api::ContactId;
 use intercom_delivery::{FailureRecord, KnownContact};
 use rudderstack_events::{Event, EventType};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
@@ -41,6 +42,8 @@ pub struct Settled {
     pub settlement: Settlement,
     /// What it has taught of its contact.
     pub learnt: Option<Box<KnownContact>>,
+    /// The contact that it is going to be carried out with.
+    pub begun_with: Option<ContactId>,
 }
 
 impl Settled {
@@ -50,6 +53,7 @@ impl Settled {
             seq,
             settlement,
             learnt: None,
+            begun_with: None,
         }
     }
 }
@@ -411,6 +415,11 @@ fn settle(
     if let Some(contact) = &settled.learnt {
         learn(transaction, contact, now)?;
     }
+    if let Some(contact) = &settled.begun_with {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO intents SELECT seq, ? FROM events WHERE seq = ?")?
+            .execute(params![json(contact)?, settled.seq])?;
+    }
     let undelivered = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
@@ -439,6 +448,9 @@ fn settle(
                 settled.seq
             ])?;
     }
+    transaction
+        .prepare_cached("DELETE FROM intents WHERE seq = ?")?
+        .execute([settled.seq])?;
     let bytes: Option<i64> = transaction
         .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
         .query_row([settled.seq], |row| row.get(0))

@@ -46,7 +46,11 @@ impl Effect {
             }
             Step::AttachCompany => Cost::Link(company, contact),
             Step::Tag(_, name) => Cost::Link(company, hasher.hash_one((company, name))),
-            Step::FindCompany(..) | Step::DetachCompany(_) | Step::DeleteContact | Step::SubmitEvent(_) => Cost::Always,
+            Step::FindCompany(..)
+            | Step::DetachCompany(_)
+            | Step::ReadContact
+            | Step::DeleteContact
+            | Step::SubmitEvent(_) => Cost::Always,
             Step::CreateContact(fields) => Cost::Save(contact, hash(fields)),
         };
         // A contact who is not found costs no more than one who is.

@@ -7,15 +7,15 @@
 //! With the outcomes it keeps what they have taught of contacts: Intercom's search lags behind, and the next run would
 //! look for them in vain.
 
-use intercom_api::UnixSeconds;
-use intercom_delivery::KnownContact;
+use intercom_api::{ContactId, UnixSeconds};
+use intercom_delivery::{EventId, Intent, KnownContact};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The version of the tables. Version 1 had no `learnt`, which is added to it.
-const VERSION: i64 = 2;
+/// The version of the tables. Version 1 had no `learnt` and version 2 no `intents`, which are added to them.
+const VERSION: i64 = 3;
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
 
@@ -94,6 +94,8 @@ pub(super) struct Earlier {
     codes: Vec<String>,
     /// Of each event that is done, what it can be told from another by; 0 for one that is not.
     marks: Vec<u32>,
+    /// What had been begun, with the contact that it was begun with.
+    pub(super) intents: HashMap<u64, ContactId>,
     pub(super) calls: u64,
 }
 
@@ -175,6 +177,8 @@ pub struct Journal {
     path: PathBuf,
     database: Connection,
     is_writing: bool,
+    /// The events of the table `intents`.
+    intents: HashSet<u64>,
     /// The events that this run has recorded as failed, by code.
     failed: HashMap<String, Vec<u64>>,
 }
@@ -224,12 +228,21 @@ impl Journal {
                  CREATE TABLE IF NOT EXISTS learnt (
                      seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL
                  );
+                 CREATE TABLE IF NOT EXISTS intents (event INTEGER PRIMARY KEY, contact TEXT NOT NULL);
                  COMMIT;"
             ))
             .map_err(understood)?;
+        let mut intents = HashSet::new();
+        {
+            let mut query = database.prepare("SELECT event FROM intents")?;
+            for event in query.query_map([], |row| row.get::<_, i64>(0))? {
+                intents.insert(event?.cast_unsigned());
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
             database,
+            intents,
             is_writing: false,
             failed: HashMap::new(),
         })
@@ -278,6 +291,18 @@ impl Journal {
         self.database
             .prepare_cached("DELETE FROM learnt WHERE seq <= ?1")?
             .execute([beyond])?;
+        Ok(())
+    }
+
+    /// Records what is about to be done. Lasting only after the next [`commit`](Self::commit).
+    pub(super) fn intend(&mut self, intent: &Intent) -> Result<(), JournalError> {
+        self.begin()?;
+        let EventId(event) = intent.event;
+        let mut insert = self
+            .database
+            .prepare_cached("INSERT OR REPLACE INTO intents VALUES (?1, ?2)")?;
+        insert.execute(params![event.cast_signed(), serde_json::to_string(&intent.contact)?])?;
+        self.intents.insert(event);
         Ok(())
     }
 
@@ -340,12 +365,22 @@ impl Journal {
             earlier.calls += row.get::<_, i64>(3)?.cast_unsigned();
             earlier.set_mark(event, row.get(4)?);
         }
+        let mut query = self.database.prepare("SELECT event, contact FROM intents")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let contact = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+            earlier.intents.insert(row.get::<_, i64>(0)?.cast_unsigned(), contact);
+        }
         Ok(earlier)
     }
 
     /// Records that an event is done. Lasting only after the next [`commit`](Self::commit).
     pub(super) fn record(&mut self, entry: &Entry<'_>) -> Result<(), JournalError> {
         self.begin()?;
+        if self.intents.remove(&entry.event) {
+            let mut delete = self.database.prepare_cached("DELETE FROM intents WHERE event = ?1")?;
+            delete.execute([entry.event.cast_signed()])?;
+        }
         if let (Done::Failed, Some(code)) = (entry.done, entry.code) {
             match self.failed.get_mut(code) {
                 Some(events) => events.push(entry.event),

@@ -107,7 +107,10 @@ pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered
 
     let reach = Arc::new(Reach::default());
     let transport = Watched::new(job.transport, Arc::clone(&reach));
-    let (mut delivery, submissions, outcomes, control) = Delivery::new(job.engine, transport);
+    let mut engine = job.engine;
+    // Whoever has no journal does not go on either.
+    engine.notes_intents = job.journal.is_some();
+    let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, transport);
     if let Some(journal) = &job.journal {
         journal.learnt(|contact| delivery.remember_contact(contact))?;
     }
@@ -297,7 +300,8 @@ impl Intake {
             self.tracker.update(|summary| summary.warned(code));
         }
         self.tracker.begin(event, &mut ready).await;
-        let submission = Submission::new(EventId(event), ready.plan, ready.identities);
+        let mut submission = Submission::new(EventId(event), ready.plan, ready.identities);
+        submission.begun_with = self.earlier.intents.remove(&event);
         match self.submissions.submit(submission).await {
             Ok(()) => ControlFlow::Continue(()),
             // The tracker still has it, and keeps it for later.

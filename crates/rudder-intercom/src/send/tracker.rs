@@ -6,8 +6,8 @@ use super::journal::{Done, Entry, Journal, JournalError};
 use super::prepare::Ready;
 use super::summary::Summary;
 use intercom_api::UnixSeconds;
-use intercom_delivery::client::Outcomes;
-use intercom_delivery::{DeliveryResult, EventId, FailureCode, FailureRecord, Outcome};
+use intercom_delivery::client::{Outcomes, Record};
+use intercom_delivery::{DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -113,13 +113,23 @@ impl Tracker {
         stop: impl Fn(),
     ) -> Result<Records, RecordError> {
         let mut batch = Vec::with_capacity(COMMIT);
-        while outcomes.next_many(&mut batch, COMMIT).await > 0 {
+        while outcomes.next_records(&mut batch, COMMIT).await > 0 {
             let mut is_over = false;
-            for outcome in batch.drain(..) {
-                self.done(&outcome, &mut records)?;
-                is_over |= outcome.goes_on_later();
+            let mut intents = Vec::new();
+            for record in batch.drain(..) {
+                match record {
+                    Record::Outcome(outcome) => {
+                        self.done(&outcome, &mut records)?;
+                        is_over |= outcome.goes_on_later();
+                    }
+                    Record::Intent(intent) => {
+                        records.intend(&intent)?;
+                        intents.push(intent);
+                    }
+                }
             }
             records.commit()?;
+            intents.into_iter().for_each(|intent| outcomes.noted(intent));
             if is_over || records.aborted.is_some() {
                 stop();
             }
@@ -193,7 +203,9 @@ impl Tracker {
                     record: record_of(&under_way, record, records)?,
                 };
                 records.held.push(held);
-                records.settle_held(false)
+                // Only with a journal can an event that was held back come again.
+                let is_over = records.journal.is_none();
+                records.settle_held(is_over)
             }
         }
     }
@@ -283,6 +295,13 @@ impl Records {
     fn bury(&mut self, record: &FailureRecord) -> Result<(), RecordError> {
         match &mut self.dead_letters {
             Some(letters) => letters.add(record).map_err(|source| in_letters(letters, source)),
+            None => Ok(()),
+        }
+    }
+
+    fn intend(&mut self, intent: &Intent) -> Result<(), RecordError> {
+        match &mut self.journal {
+            Some(journal) => journal.intend(intent).map_err(|source| in_journal(journal, source)),
             None => Ok(()),
         }
     }

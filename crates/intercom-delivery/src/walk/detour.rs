@@ -1,0 +1,172 @@
+//! Calls that are not in the plan, before the walk goes on with it.
+
+use super::read::{ReadContact, moved_lookup};
+use super::responses::{Response, UNREADABLE, failure, is_gone};
+use super::state::Detour;
+use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Whereabouts, Write};
+use intercom_api::{ContactId, Operation, RetrieveContact, SearchContacts, UnarchiveContact};
+use rudderstack_to_intercom::{Lookup, Plan, Step};
+use std::sync::Arc;
+
+impl Walk {
+    /// The plan was begun before with this contact: unless it has become somebody else, it is the one.
+    pub(super) fn begin_again(&mut self, id: ContactId) {
+        match &*self.plan {
+            Plan::SaveContact(_) => self.detour = Some(Detour::Verify(id)),
+            Plan::DeleteContact(_) => {
+                self.contact = Whereabouts::Found {
+                    id,
+                    is_remembered: true,
+                }
+            }
+            // They change nobody's identity.
+            Plan::SubmitEvent(_) | Plan::SaveCompany(_) => {}
+        }
+    }
+
+    pub(super) fn next_of_detour<K: Knowledge>(&mut self, detour: &Detour, knowledge: &mut K) -> Option<Next<K::Busy>> {
+        match detour {
+            Detour::CreateContact(fields) => self.write(Step::CreateContact(fields), knowledge),
+            Detour::Unarchive(id) => {
+                self.take_detour(&Write::Unarchive(id), &UnarchiveContact { id: id.clone() }, knowledge)
+            }
+            Detour::Define(attribute) => self.take_detour(&Write::Define(attribute), attribute, knowledge),
+            Detour::FindMoved(lookup) => match knowledge.contact(lookup) {
+                Some(id) => {
+                    self.detour = Some(Detour::ReadMoved(id));
+                    None
+                }
+                None => Some(call(&lookup.search())),
+            },
+            Detour::Verify(id) | Detour::ReadMoved(id) => Some(call(&RetrieveContact { id: id.clone() })),
+        }
+    }
+
+    fn take_detour<K: Knowledge>(
+        &mut self,
+        write: &Write<'_>,
+        request: &impl Operation,
+        knowledge: &mut K,
+    ) -> Option<Next<K::Busy>> {
+        match knowledge.permit(write) {
+            Permit::AsPlanned | Permit::With(_) => Some(call(request)),
+            Permit::Wait(busy) => Some(Next::Wait(busy)),
+            Permit::Unneeded => {
+                self.detour = None;
+                None
+            }
+        }
+    }
+
+    pub(super) fn handle_detour<K: Knowledge>(
+        &mut self,
+        detour: Detour,
+        response: Response<'_>,
+        knowledge: &mut K,
+    ) -> Verdict {
+        match detour {
+            Detour::Unarchive(_) => match response {
+                Err(error) if is_gone(error) => self.contact_gone(knowledge),
+                Err(error) if error.status == 403 => failure(error),
+                // If it is not archived any more, somebody else was faster; if it still is, the next call says so.
+                Ok(_) | Err(_) => {
+                    self.wrote = true;
+                    self.detour = None;
+                    Verdict::GoOn
+                }
+            },
+            Detour::Define(attribute) => {
+                if response.is_ok() {
+                    knowledge.learn(&Fact::Defined(&attribute.model, &attribute.name));
+                }
+                // It may exist by now through somebody else. If it does not, the body is refused again, and the plan fails.
+                self.detour = None;
+                Verdict::GoOn
+            }
+            Detour::CreateContact(fields) => self.created(&fields, false, response, knowledge),
+            Detour::Verify(id) => self.verified(id, response),
+            Detour::FindMoved(lookup) => self.found_moved(&lookup, response, knowledge),
+            Detour::ReadMoved(id) => self.read_moved(id, response, knowledge),
+        }
+    }
+
+    fn verified(&mut self, id: ContactId, response: Response<'_>) -> Verdict {
+        let plan = Arc::clone(&self.plan);
+        let is_meant = |contact: &ReadContact| match &*plan {
+            Plan::SaveContact(plan) => {
+                let moved = moved_lookup(plan);
+                contact.is_found_by(&plan.lookup) || moved.is_some_and(|moved| contact.is_found_by(&moved))
+            }
+            Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => false,
+        };
+        let is_meant = match response.map(ReadContact::parse) {
+            Ok(Some(contact)) => is_meant(&contact),
+            Ok(None) => return UNREADABLE,
+            Err(error) if is_gone(error) => false,
+            Err(error) => return failure(error),
+        };
+        self.detour = None;
+        if is_meant {
+            self.contact = Whereabouts::Found {
+                id,
+                is_remembered: true,
+            };
+        }
+        Verdict::GoOn
+    }
+
+    fn found_moved<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        let mut hits = match response.map(SearchContacts::parse_response) {
+            Ok(Ok(list)) => list.data.unwrap_or_default(),
+            Ok(Err(_)) => return UNREADABLE,
+            Err(error) => return failure(error),
+        };
+        hits.retain(|hit| !knowledge.is_outdated(&hit.id, lookup));
+        let id = match hits.as_slice() {
+            [] => knowledge.unindexed_contact(lookup, None),
+            [hit] => Some(hit.id.clone()),
+            // Nobody can tell which of them it would be.
+            _ => None,
+        };
+        match id {
+            Some(id) => {
+                self.detour = Some(Detour::ReadMoved(id));
+                Verdict::GoOn
+            }
+            None => self.absent(),
+        }
+    }
+
+    /// Whoever has by now what the plan would give may be somebody else, to whom nothing is written: there is nothing
+    /// left to write if they have all of it.
+    fn read_moved<K: Knowledge>(&mut self, id: ContactId, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        let contact = match response.map(ReadContact::parse) {
+            Ok(Some(contact)) => contact,
+            Ok(None) => return UNREADABLE,
+            Err(error) if is_gone(error) => return self.absent(),
+            Err(error) => return failure(error),
+        };
+        let plan = Arc::clone(&self.plan);
+        match &*plan {
+            Plan::SaveContact(plan) if contact.has_all(&plan.update) => {
+                if let (Some(lookup), Ok(Ok(contact))) =
+                    (moved_lookup(plan), response.map(RetrieveContact::parse_response))
+                {
+                    let (lookup, contact) = (&lookup, &contact);
+                    knowledge.learn(&Fact::Found { lookup, contact });
+                }
+                self.detour = None;
+                self.is_done = true;
+                self.found(id, false)
+            }
+            Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => {
+                self.absent()
+            }
+        }
+    }
+}
+
+fn call<B>(request: &impl Operation) -> Next<B> {
+    let call = request.to_call();
+    Next::Call(call.expect("every request of the models can be written as JSON"))
+}
