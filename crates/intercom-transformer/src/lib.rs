@@ -14,6 +14,8 @@ mod gateway;
 #[cfg(feature = "server")]
 mod metrics;
 #[cfg(feature = "server")]
+mod problem;
+#[cfg(feature = "server")]
 mod processor;
 #[cfg(feature = "server")]
 mod proxy;

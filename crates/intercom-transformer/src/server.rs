@@ -1,7 +1,8 @@
 //! Connections: accepted, timed, and let go of gracefully.
 
 use crate::connection::{Peers, Progress, Timed, track};
-use crate::service::{self, Routes, Transformer};
+use crate::problem;
+use crate::service::{Routes, Transformer};
 use axum::extract::ConnectInfo;
 use axum::middleware;
 use axum::{Extension, Router};
@@ -52,7 +53,7 @@ impl Transformer {
     ) -> io::Result<()> {
         let is_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
         let router = self.routes(routes, is_loopback);
-        let router = router.merge(others.layer(service::catch_panics()));
+        let router = router.merge(others.layer(problem::catch_panics()));
         let settings = &self.gateway.settings;
         let service = NormalizePathLayer::trim_trailing_slash().layer(router.layer(middleware::from_fn(track)));
         // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.

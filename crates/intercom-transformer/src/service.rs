@@ -2,11 +2,11 @@
 
 use crate::gateway::Gateway;
 use crate::metrics::{self, Endpoint};
+use crate::problem::{Problem, catch_panics, json, other_destination};
 use crate::protocol::{
     API_VERSION, API_VERSION_HEADER, BadRequest, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER, Features,
     Parts, ProxyVersion, SECRET_HEADER, is_destination_type, json::members,
 };
-use crate::router::Refusal;
 use crate::settings::Settings;
 use crate::{deletion, processor, proxy, router};
 use axum::Router;
@@ -18,18 +18,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_access::{Secret, check_browser, credentials};
 use http_body_util::{BodyExt as _, Limited};
-use serde::Serialize;
 use serde_json::value::RawValue;
-use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower_http::catch_panic::CatchPanicLayer;
-
-/// How many seconds a client waits that came when there was no room.
-const RETRY_AFTER_SECONDS: &str = "1";
 
 /// The service, without a connection: something that answers requests.
 ///
@@ -174,83 +168,6 @@ async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Resu
     Ok(next.run(request).await)
 }
 
-/// Why a request is not answered as asked: status, stable code, and words.
-#[derive(Debug)]
-struct Problem {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-}
-
-impl Problem {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { status, code, message }
-    }
-}
-
-impl From<BadRequest> for Problem {
-    fn from(error: BadRequest) -> Self {
-        let status = match error {
-            BadRequest::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, error.code(), error.to_string())
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Bad(error) => error.into(),
-            Refusal::OtherDestination => other_destination(),
-            Refusal::ResponseTooLarge => {
-                let message = "what is to be echoed would make the response too long";
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "response_too_large", message)
-            }
-        }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Problem<'a> {
-            code: &'a str,
-            error: &'a str,
-        }
-        let body = Problem {
-            code: self.code,
-            error: &self.message,
-        };
-        tracing::warn!(status = self.status.as_u16(), code = self.code, "request refused");
-        let mut response = json(self.status, serde_json::to_vec(&body).unwrap_or_default());
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            let after = HeaderValue::from_static(RETRY_AFTER_SECONDS);
-            response.headers_mut().insert(header::RETRY_AFTER, after);
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Basic realm=\"rudder-intercom\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        response
-    }
-}
-
-fn json(status: StatusCode, body: impl Into<Body>) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body.into(),
-    )
-        .into_response()
-}
-
-fn other_destination() -> Problem {
-    let message = "this service is for the destination type intercom_v2 only";
-    Problem::new(StatusCode::BAD_REQUEST, "other_destination", message)
-}
-
 /// What RudderStack drops events for is a 404, so there is none below paths that it uses.
 async fn unknown_path(request: Request) -> Problem {
     const KNOWN: [&str; 8] = [
@@ -279,16 +196,6 @@ async fn unknown_path(request: Request) -> Problem {
 async fn method_not_allowed() -> Problem {
     let message = "this path is not served for this method";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
-}
-
-/// Answers 500 where a handler panics, and keeps the connection.
-pub(crate) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
-    CatchPanicLayer::custom(panicked)
-}
-
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a request met a fault of this program");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of this program").into_response()
 }
 
 async fn with_api_version(mut response: Response) -> Response {
