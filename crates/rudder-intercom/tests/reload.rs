@@ -4,22 +4,17 @@
 
 mod common;
 
-use common::Served;
+use common::{Served, address_of, ask};
 use intercom_sandbox::Settings;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The status of a track event that is sent with this write key.
 fn send(address: &str, key: &str) -> String {
     let body = common::track(1);
-    let mut client = TcpStream::connect(address).unwrap();
-    let head =
-        format!("POST /v1/track HTTP/1.1\r\nhost: {address}\r\nauthorization: Basic {key}\r\nconnection: close\r\n");
-    write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut response = String::new();
-    client.read_to_string(&mut response).unwrap();
+    let headers = format!("authorization: Basic {key}\r\n");
+    let response = ask(address, "POST", "/v1/track", &headers, &body);
     response[9..12].to_owned()
 }
 
@@ -65,11 +60,7 @@ fn a_corrected_file_is_read_without_a_restart() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(gateway.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let address = line.trim().strip_prefix("http://").unwrap().to_owned();
+    let address = address_of(&mut gateway);
     let mut log = BufReader::new(gateway.stderr.take().unwrap());
 
     assert_eq!((send(&address, one), send(&address, two)), ("200".into(), "401".into()));

@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
+use common::address_of;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -98,11 +101,7 @@ impl Gateway {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().strip_prefix("http://").unwrap().to_owned();
+        let address = address_of(&mut process);
         Self {
             process,
             address,
@@ -115,17 +114,12 @@ impl Gateway {
     }
 
     fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
-        self.ask_as(&self.address, method, path, headers, body)
+        common::ask(&self.address, method, path, headers, body)
     }
 
     /// Asks the server by another name.
     fn ask_as(&self, host: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
-        let mut client = self.connect();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}");
-        write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut response = String::new();
-        client.read_to_string(&mut response).unwrap();
-        response
+        common::ask_as(&self.address, host, method, path, headers, body)
     }
 
     fn end(mut self) -> Option<i32> {

@@ -6,10 +6,10 @@ mod common;
 #[path = "common/scripted.rs"]
 mod scripted;
 
+use common::address_of;
 use scripted::{PATIENCE, Response, Scripted};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -216,23 +216,12 @@ impl Gateway {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().strip_prefix("http://").unwrap().to_owned();
+        let address = address_of(&mut process);
         Self { process, address }
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> String {
-        let mut client = TcpStream::connect(&self.address).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Basic V0s6\r\nconnection: close\r\n",
-            self.address
-        );
-        write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).unwrap();
+        let answer = common::ask(&self.address, method, path, "authorization: Basic V0s6\r\n", body);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         answer
     }

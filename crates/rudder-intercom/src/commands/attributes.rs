@@ -3,16 +3,16 @@
 use super::caller::Caller;
 use super::connection::Connection;
 use super::input::Input;
+use super::tally::tally;
 use super::{Conversion, print_report};
 use crate::attributes::Comparison;
-use crate::check::{Checker, Report, Tally};
+use crate::check::Report;
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupt;
 use crate::pipeline;
 use clap::Args;
 use intercom_api::{DataAttribute, DataAttributeModel, ListDataAttributes};
 use intercom_delivery::client::CallError;
-use std::ops::ControlFlow;
 
 /// Compare the custom attributes that the events need with those that the workspace has
 ///
@@ -50,19 +50,8 @@ impl Attributes {
         let reader = self.input.open()?.reader;
         // Now rather than after the whole input: the token may be wrong.
         let workspace = list(&caller)?;
-        let mut tally = Tally::default();
-        let checker = Checker::new(self.conversion.settings());
-        let end = pipeline::run(
-            reader,
-            self.input.limit(),
-            checker,
-            Some(interrupt.message()),
-            |chunk| {
-                tally.add(chunk);
-                Ok(ControlFlow::Continue(()))
-            },
-        )?;
-        if end == pipeline::End::Interrupted {
+        let (tally, end) = tally(reader, &self.input, self.conversion, &interrupt);
+        if end? == pipeline::End::Interrupted {
             return Err(Error::Interrupted);
         }
         let report = Report::from(&tally);

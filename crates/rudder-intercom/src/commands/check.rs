@@ -1,8 +1,9 @@
 //! `check`: what would happen, in total.
 
 use super::input::Input;
+use super::tally::tally;
 use super::{Conversion, print_report};
-use crate::check::{Checker, Report, Tally};
+use crate::check::Report;
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::interrupt::Interrupt;
@@ -11,7 +12,6 @@ use crate::print::note;
 use clap::{Args, ValueHint};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Say what would happen to the events, in total, before anything is sent
@@ -47,18 +47,7 @@ impl Check {
         // Now rather than after an hour's work.
         require_distinct(&[("the input", Some(self.input.file())), ("--html", self.html.as_deref())])?;
         let page = self.html.as_deref().map(create).transpose()?;
-        let checker = Checker::new(self.conversion.settings());
-        let mut tally = Tally::default();
-        let end = pipeline::run(
-            reader,
-            self.input.limit(),
-            checker,
-            Some(interrupt.message()),
-            |chunk| {
-                tally.add(chunk);
-                Ok(ControlFlow::Continue(()))
-            },
-        );
+        let (tally, end) = tally(reader, &self.input, self.conversion, &interrupt);
         let report = Report::from(&tally);
         print_report(self.json, &report, |out| report.write_text(out))?;
         if let (Some(path), Some(page)) = (&self.html, page) {

@@ -12,6 +12,7 @@ pub mod queue;
 pub mod sandbox;
 pub mod send;
 pub mod serve;
+mod tally;
 mod token;
 
 use crate::convert::Settings;

@@ -5,9 +5,10 @@
 use intercom_api::Operation;
 use intercom_sandbox::{RunningSandbox, Settings, UnixMillis};
 use serde_json::Value;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
 
@@ -47,6 +48,29 @@ pub(crate) fn run_command(command: &mut Command, input: impl AsRef<[u8]>) -> Run
 /// Runs the program with these arguments and this input, and with an access token.
 pub(crate) fn run_with_token(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
     run_command(program().args(arguments).env("INTERCOM_ACCESS_TOKEN", "t"), input)
+}
+
+/// The address that a gateway prints once it listens. Its standard output is a pipe.
+pub(crate) fn address_of(gateway: &mut Child) -> String {
+    let mut line = String::new();
+    let mut stdout = BufReader::new(gateway.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    line.trim().strip_prefix("http://").unwrap().to_owned()
+}
+
+/// Sends one request on a connection of its own, with more headers, a line each, and reads the whole response.
+pub(crate) fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
+    ask_as(address, address, method, path, headers, body)
+}
+
+/// The same by another name of the server.
+pub(crate) fn ask_as(address: &str, host: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
+    let mut client = TcpStream::connect(address).unwrap();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}");
+    write!(client, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut response = String::new();
+    client.read_to_string(&mut response).unwrap();
+    response
 }
 
 /// A sandbox that the program can call.
