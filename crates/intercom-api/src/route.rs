@@ -301,9 +301,9 @@ mod tests {
             .iter()
             .map(|id| (id.method().as_str(), id.template()))
             .collect();
-        let names: BTreeSet<_> = OperationId::ALL.iter().filter_map(|id| id.openapi_name()).collect();
         assert_eq!(routes.len(), OperationId::ALL.len());
-        assert_eq!(names.len(), OperationId::ALL.len() - 1);
+        let names = || OperationId::ALL.iter().filter_map(|id| id.openapi_name());
+        assert_eq!(names().collect::<BTreeSet<_>>().len(), names().count());
     }
 
     #[test]

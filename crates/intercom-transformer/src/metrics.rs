@@ -89,7 +89,7 @@ impl From<Option<rudderstack_events::EventType>> for EventKind {
             Some(EventType::Group) => Self::Group,
             Some(EventType::Alias) => Self::Alias,
             Some(EventType::Record) => Self::Record,
-            _ => Self::Other,
+            None => Self::Other,
         }
     }
 }

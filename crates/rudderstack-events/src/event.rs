@@ -21,7 +21,6 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 /// What an event says happened: its `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", ascii_case_insensitive)]
-#[non_exhaustive]
 pub enum EventType {
     /// Who a person is.
     Identify,
@@ -230,7 +229,6 @@ macro_rules! events {
 
         /// An event of any type.
         #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
         pub enum Event<'a> {
             $($(#[$doc])* $name($name<'a>),)*
             /// An event whose `type` is missing, or none that this crate knows.

@@ -162,7 +162,7 @@ fn convert_with(reader: Reader<'_>, event: &Event<'_>) -> Result<Conversion, Rej
         Event::Track(_) => data_event::event(&reader).map(Plan::SubmitEvent),
         Event::Group(_) => company::plan(&reader).map(Plan::SaveCompany),
         Event::Record(record) => record::plan(&reader, record),
-        other => Err(unsupported(other)),
+        Event::Page(_) | Event::Screen(_) | Event::Alias(_) | Event::Other(_) => Err(unsupported(event)),
     };
     match plan {
         Ok(plan) => {

@@ -21,9 +21,9 @@ runs from: change those, not the page.
 - *Differs* names where RudderStack's own transformer does something else: see [Deviations](#deviations).
 ";
 
-/// What is said of a type of event before its table.
-fn introduction(event_type: EventType) -> &'static str {
-    match event_type {
+/// What is said of a type of event before its table; nothing, if such events are rejected.
+fn introduction(event_type: EventType) -> Option<&'static str> {
+    Some(match event_type {
         EventType::Identify => {
             "Creates or updates a contact. Without `external_id` and `email`, the event is rejected: `missing_identity`. The \
             contact is [looked up](#looking-a-contact-up), and updated if it is found, else created."
@@ -43,22 +43,26 @@ fn introduction(event_type: EventType) -> &'static str {
             rejected: `unsupported_action`. Without a usable identifier, the event is rejected: `missing_lookup_value`; an `insert` \
             without email, external id and role: `cannot_create`."
         }
-        _ => "",
-    }
+        EventType::Page | EventType::Screen | EventType::Alias => return None,
+    })
 }
 
 pub(crate) fn page() -> String {
     let mut page = String::from(HEAD);
-    for event_type in [
-        EventType::Identify,
-        EventType::Track,
-        EventType::Group,
-        EventType::Record,
-    ] {
-        let _ = write!(page, "\n## {event_type}\n\n{}\n\n", introduction(event_type));
+    let mut rejected = Vec::new();
+    for event_type in EventType::iter() {
+        let Some(introduction) = introduction(event_type) else {
+            rejected.push(event_type.as_str());
+            continue;
+        };
+        let _ = write!(page, "\n## {event_type}\n\n{introduction}\n\n");
         rules_of(&mut page, event_type);
     }
-    page.push_str("\n## page, screen, alias\n\nRejected: `unsupported_event_type`, as every other type, or none.\n");
+    let _ = write!(
+        page,
+        "\n## {}\n\nRejected: `unsupported_event_type`, as every other type, or none.\n",
+        rejected.join(", ")
+    );
     integrations(&mut page);
     lookup(&mut page);
     reserved(&mut page);

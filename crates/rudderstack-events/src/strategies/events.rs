@@ -4,16 +4,27 @@ use super::json::Json;
 use crate::EventType;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::Union;
+use strum::IntoEnumIterator as _;
 
 /// An event of any type, as the browser SDK, a server SDK or a warehouse source sends it.
 pub fn event() -> impl Strategy<Value = Json> {
-    prop_oneof![
-        3 => event_of(EventType::Identify),
-        5 => event_of(EventType::Track),
-        2 => event_of(EventType::Group),
-        1 => event_of(EventType::Record),
-        1 => select(vec![EventType::Page, EventType::Screen, EventType::Alias]).prop_flat_map(event_of),
-    ]
+    Union::new_weighted(
+        EventType::iter()
+            .map(|kind| (frequency(kind), event_of(kind)))
+            .collect(),
+    )
+}
+
+/// How often events of a type are made.
+fn frequency(kind: EventType) -> u32 {
+    match kind {
+        EventType::Track => 15,
+        EventType::Identify => 9,
+        EventType::Group => 6,
+        EventType::Record => 3,
+        EventType::Page | EventType::Screen | EventType::Alias => 1,
+    }
 }
 
 /// An event of one type.
@@ -121,7 +132,7 @@ fn body(kind: EventType) -> BoxedStrategy<Json> {
             .prop_map(|(id, company)| Json::object([("groupId", id), ("traits", company)]))
             .boxed(),
         EventType::Alias => id().prop_map(|id| Json::object([("previousId", id)])).boxed(),
-        _ => Just(Json::object::<&str, Json>([])).boxed(),
+        EventType::Identify | EventType::Record => Just(Json::object::<&str, Json>([])).boxed(),
     }
 }
 
