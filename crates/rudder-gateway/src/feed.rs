@@ -280,6 +280,5 @@ pub(crate) fn rejected(failure: FailureRecord, about: About) -> Settlement {
 
 /// SDKs send these types unasked, and Intercom v2 takes none of them: no change of theirs or ours would deliver them.
 fn is_never_wanted(event: &Event<'_>, code: RejectionCode) -> bool {
-    let is_known = matches!(event, Event::Page(_) | Event::Screen(_) | Event::Alias(_));
-    is_known && code == RejectionCode::UnsupportedEventType
+    event.event_type().is_some() && code == RejectionCode::UnsupportedEventType
 }
