@@ -10,47 +10,44 @@ use std::io::{self, Write};
 /// The custom attributes that events need, and whether the workspace has them. Serialises to what `attributes --json`
 /// prints.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// How many of them the workspace lacks.
-    pub missing: usize,
+    pub(crate) missing: usize,
     /// The attributes, those first that are used most.
-    pub attributes: Vec<Compared>,
+    pub(crate) attributes: Vec<Compared>,
     /// Uses of further attributes, for which there was no room: these are not compared.
-    pub more: u64,
+    pub(crate) more: u64,
 }
 
 /// One of them.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Compared {
+pub(crate) struct Compared {
     /// Of contacts or of companies.
-    pub model: DataAttributeModel,
+    pub(crate) model: DataAttributeModel,
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// The type that fits the values.
     #[serde(rename = "type")]
-    pub data_type: DataType,
+    pub(crate) data_type: DataType,
     /// Whether the values are of several types, so that some do not fit.
-    pub mixed: bool,
+    pub(crate) mixed: bool,
     /// How many events have it.
-    pub events: u64,
+    pub(crate) events: u64,
     /// Whether the workspace has it.
-    pub status: Status,
+    pub(crate) status: Status,
     /// The type that it has in the workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub workspace_type: Option<DataType>,
+    pub(crate) workspace_type: Option<DataType>,
     /// Why it could not be created.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// Whether the workspace has an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
-pub enum Status {
+pub(crate) enum Status {
     /// It has, and the values fit.
     Present,
     /// It has, but with a type that the values do not fit.
@@ -65,14 +62,14 @@ pub enum Status {
 
 impl Status {
     /// Whether an update with the attribute fails.
-    pub fn is_missing(self) -> bool {
+    pub(crate) fn is_missing(self) -> bool {
         matches!(self, Self::Missing | Self::Archived)
     }
 }
 
 impl Comparison {
     /// Compares what the events need with what the workspace has, archived ones included.
-    pub fn new(report: &Report, workspace: &[DataAttribute]) -> Self {
+    pub(crate) fn new(report: &Report, workspace: &[DataAttribute]) -> Self {
         let existing = by_name(workspace);
         let compare = |model: &DataAttributeModel, name: &str, needed: &DataType| {
             let Some(&found) = existing.get(&(model, name)) else {
@@ -109,7 +106,7 @@ impl Comparison {
     }
 
     /// Has each that is missing created. `create` says why if it cannot be.
-    pub fn create<E>(
+    pub(crate) fn create<E>(
         &mut self,
         mut create: impl FnMut(&CreateDataAttribute) -> Result<Option<String>, E>,
     ) -> Result<(), E> {
@@ -136,7 +133,7 @@ impl Comparison {
     }
 
     /// Whether the workspace has all that the events need.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.missing == 0 && self.more == 0
     }
 
@@ -145,7 +142,7 @@ impl Comparison {
     /// # Errors
     ///
     /// If `out` fails.
-    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         let all = self.attributes.len() as u64;
         if all == 0 {
             return writeln!(out, "{GOOD}The events need no custom attributes.{GOOD:#}");

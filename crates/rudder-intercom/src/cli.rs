@@ -30,7 +30,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "rudder-intercom", version, after_help = AFTER_HELP, max_term_width = 110)]
 #[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// When to use colours.
     #[arg(
         long,
@@ -79,7 +79,7 @@ enum Color {
 }
 
 /// Runs the program with the arguments it was started with.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.color {
         Color::Auto => ColorChoice::Auto,

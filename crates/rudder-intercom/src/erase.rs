@@ -15,19 +15,18 @@ use std::path::Path;
 
 /// Somebody who is to be erased. `Debug` shows where they were named, never by what.
 #[derive(Clone)]
-#[non_exhaustive]
-pub struct Person {
+pub(crate) struct Person {
     /// The external id.
-    pub user_id: Option<String>,
+    pub(crate) user_id: Option<String>,
     /// The email.
-    pub email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Where they were named: `line 3`, or `--email 1`.
-    pub named: String,
+    pub(crate) named: String,
 }
 
 impl Person {
     /// Somebody with this external id.
-    pub fn with_user_id(user_id: String, named: String) -> Self {
+    pub(crate) fn with_user_id(user_id: String, named: String) -> Self {
         Self {
             user_id: Some(user_id),
             email: None,
@@ -36,7 +35,7 @@ impl Person {
     }
 
     /// Somebody with this email.
-    pub fn with_email(email: String, named: String) -> Self {
+    pub(crate) fn with_email(email: String, named: String) -> Self {
         Self {
             user_id: None,
             email: Some(email),
@@ -45,7 +44,7 @@ impl Person {
     }
 
     /// What they are identified by.
-    pub fn identified_by(&self) -> &'static str {
+    pub(crate) fn identified_by(&self) -> &'static str {
         match (&self.user_id, &self.email) {
             (Some(_), Some(_)) => "user_id_or_email",
             (Some(_), None) => "user_id",
@@ -71,7 +70,7 @@ const EXPECTED: &str =
 ///
 /// If there is anything else, such as an event: then nobody is to be erased, because the file may not be what it was
 /// taken for.
-pub fn read_people(path: &Path, mut reader: impl BufRead) -> Result<Vec<Person>, Error> {
+pub(crate) fn read_people(path: &Path, mut reader: impl BufRead) -> Result<Vec<Person>, Error> {
     let mut text = String::new();
     reader.read_to_string(&mut text).map_err(|source| Error::Open {
         path: path.to_owned(),
@@ -157,8 +156,7 @@ fn id(raw: Option<&&RawValue>) -> Result<Option<String>, &'static str> {
 /// What came of the erasure of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Intercom has taken the request to delete the contact for good.
     Requested,
     /// The contact was gone when its deletion was requested.
@@ -173,33 +171,32 @@ pub enum Outcome {
 
 /// One line of the receipts. It holds ids of Intercom and places in the input, and no personal data.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Receipt<'a> {
+pub(crate) struct Receipt<'a> {
     /// When, as RFC 3339 in UTC.
-    pub at: String,
+    pub(crate) at: String,
     /// Which workspace: the base URL of its API.
-    pub intercom: &'a str,
+    pub(crate) intercom: &'a str,
     /// Where the person was named.
-    pub named: &'a str,
+    pub(crate) named: &'a str,
     /// Whether the person is identified by user id, by email, or by whichever is found first.
-    pub identified_by: &'static str,
+    pub(crate) identified_by: &'static str,
     /// What came of it.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// Intercom's id of the contact.
-    pub contact_id: Option<&'a str>,
+    pub(crate) contact_id: Option<&'a str>,
     /// Intercom's id of the request for deletion.
-    pub request_id: Option<&'a str>,
+    pub(crate) request_id: Option<&'a str>,
     /// Of one not found: `not_looked_for` if there may be an archived contact with the email.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub archived_by_email: Option<&'static str>,
+    pub(crate) archived_by_email: Option<&'static str>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 impl<'a> Receipt<'a> {
     /// A receipt of this moment for a person in a workspace, without contact.
-    pub fn new(intercom: &'a str, person: &'a Person, outcome: Outcome) -> Self {
+    pub(crate) fn new(intercom: &'a str, person: &'a Person, outcome: Outcome) -> Self {
         let now: DateTime<Utc> = std::time::SystemTime::now().into();
         Self {
             at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -216,7 +213,7 @@ impl<'a> Receipt<'a> {
 
     /// The same for a contact whose deletion was requested.
     #[must_use]
-    pub fn of(mut self, deletion: &'a RequestedDeletion) -> Self {
+    pub(crate) fn of(mut self, deletion: &'a RequestedDeletion) -> Self {
         self.contact_id = Some(deletion.contact.as_str());
         self.request_id = deletion.request.as_ref().map(ResourceId::as_str);
         self
@@ -225,7 +222,7 @@ impl<'a> Receipt<'a> {
 
 /// A file of receipts, one JSON object a line.
 #[derive(Debug)]
-pub struct Receipts(File);
+pub(crate) struct Receipts(File);
 
 impl Receipts {
     /// Opens the file, to write behind what it holds already.
@@ -233,7 +230,7 @@ impl Receipts {
     /// # Errors
     ///
     /// If the file cannot be opened or made.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         OpenOptions::new().append(true).create(true).open(path).map(Self)
     }
 
@@ -242,7 +239,7 @@ impl Receipts {
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn add(&mut self, receipts: &[Receipt<'_>]) -> io::Result<()> {
+    pub(crate) fn add(&mut self, receipts: &[Receipt<'_>]) -> io::Result<()> {
         let mut text = Vec::new();
         for receipt in receipts {
             serde_json::to_writer(&mut text, receipt)?;

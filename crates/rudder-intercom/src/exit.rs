@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// The exit codes, as `--help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Everything was done.
     Done = 0,
     /// Some events were rejected or failed; the others are done.
@@ -28,7 +28,7 @@ pub enum Exit {
 
 impl Exit {
     /// [`Done`](Self::Done), or [`Incomplete`](Self::Incomplete) if something is missing.
-    pub fn complete_if(complete: bool) -> Self {
+    pub(crate) fn complete_if(complete: bool) -> Self {
         if complete { Self::Done } else { Self::Incomplete }
     }
 }
@@ -41,8 +41,7 @@ impl From<Exit> for ExitCode {
 
 /// Why the program could not do its work.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// The input cannot be opened.
     #[error("cannot read {}", path.display())]
     Open {
@@ -97,41 +96,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Intercom(_) => "intercom",
-            Self::Unreachable(_) => "unreachable",
-            Self::Open { .. } => "input_unreadable",
-            Self::Write { .. } | Self::Output(_) => "output_unwritable",
-            Self::Journal { source, .. } => source.code(),
-            Self::Record(_) => "record_unwritable",
-            Self::Pipeline(error) => error.code(),
-            Self::Usage(_) => "usage",
-            Self::Unauthorized(_) => "unauthorized",
-            Self::Interrupted => "interrupted",
-            Self::System(..) => "system",
-        }
-    }
-
-    /// Whether the same might succeed later.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Write { .. }
-            | Self::Output(_)
-            | Self::System(..)
-            | Self::Record(_)
-            | Self::Interrupted
-            | Self::Unreachable(_) => true,
-            Self::Journal { source, .. } => source.is_retryable(),
-            Self::Pipeline(error) => error.is_retryable(),
-            Self::Intercom(error) => error.is_retryable(),
-            Self::Open { .. } | Self::Usage(_) | Self::Unauthorized(_) => false,
-        }
-    }
-
     /// The exit code that it ends the program with.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Unauthorized(_) => Exit::Unauthorized,
             Self::Interrupted => Exit::Interrupted,
@@ -141,7 +107,7 @@ impl Error {
     }
 
     /// What went wrong and why, for people.
-    pub fn report(&self) -> String {
+    pub(crate) fn report(&self) -> String {
         with_causes(self)
     }
 }

@@ -1,5 +1,25 @@
 //! The program `rudder-intercom`: RudderStack events in, the right Intercom API calls out.
 
+// See `print` for what is used instead.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod attributes;
+mod check;
+mod cli;
+mod commands;
+mod convert;
+mod erase;
+mod exit;
+mod files;
+mod input;
+mod interrupt;
+mod log;
+mod pipeline;
+mod print;
+mod send;
+mod text;
+mod values;
+
 use std::process::ExitCode;
 
 #[cfg(feature = "mimalloc")]
@@ -7,5 +27,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    rudder_intercom::cli::main()
+    cli::main()
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 /// What the threads in the middle do with a chunk.
-pub trait Work: Send + Sync + 'static {
+pub(crate) trait Work: Send + Sync + 'static {
     /// What comes out. It is used again, so that its memory is, too.
     type Output: Default + Send + 'static;
 
@@ -19,7 +19,7 @@ pub trait Work: Send + Sync + 'static {
 
 /// How a run ended, if nothing failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// The input was read to its end.
     Complete,
     /// The one who takes the output wanted no more.
@@ -30,8 +30,7 @@ pub enum End {
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// The input could not be read to its end. What was read before is written.
     #[error("reading the input failed before its end")]
     Input(#[source] io::Error),
@@ -41,22 +40,6 @@ pub enum Error {
     /// A thread has died.
     #[error("a worker thread has died")]
     Worker,
-}
-
-impl Error {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Input(_) => "input_unreadable",
-            Self::Output(_) => "output_unwritable",
-            Self::Worker => "internal",
-        }
-    }
-
-    /// Whether the same might succeed later.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Output(_))
-    }
 }
 
 /// A chunk and what it comes to, on its way round from reader to worker to writer and back.
@@ -72,7 +55,7 @@ struct Slot<O> {
 /// # Errors
 ///
 /// If the input cannot be read, or `sink` fails.
-pub fn run<W: Work>(
+pub(crate) fn run<W: Work>(
     reader: impl Read + Send + 'static,
     limit: usize,
     work: W,

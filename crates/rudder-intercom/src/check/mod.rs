@@ -8,5 +8,5 @@ mod savings;
 mod tally;
 mod text;
 
-pub use report::Report;
-pub use tally::{Checker, ChunkTally, Tally};
+pub(crate) use report::Report;
+pub(crate) use tally::{Checker, Tally};

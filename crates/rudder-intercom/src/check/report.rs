@@ -9,140 +9,132 @@ use serde::Serialize;
 
 /// The outcome of a check. Serialises to what `check --json` prints.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Report {
+pub(crate) struct Report {
     /// All events, and lines that are not events.
-    pub events: u64,
+    pub(crate) events: u64,
     /// Those that can be sent.
-    pub converted: u64,
+    pub(crate) converted: u64,
     /// Those that cannot.
-    pub rejected: u64,
+    pub(crate) rejected: u64,
     /// Those that are not for Intercom.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
     /// By type.
-    pub types: Vec<TypeCount>,
+    pub(crate) types: Vec<TypeCount>,
     /// Why events cannot be sent, the most frequent cause first.
-    pub rejections: Vec<Finding>,
+    pub(crate) rejections: Vec<Finding>,
     /// What is left out of events that can, the most frequent first.
-    pub warnings: Vec<Finding>,
+    pub(crate) warnings: Vec<Finding>,
     /// What Intercom would refuse or drop of all events together.
-    pub limits: Vec<Finding>,
+    pub(crate) limits: Vec<Finding>,
     /// The custom attributes that must exist in Intercom.
-    pub custom_attributes: Vec<AttributeCount>,
+    pub(crate) custom_attributes: Vec<AttributeCount>,
     /// Uses of further attributes, for which there was no room.
     #[serde(skip_serializing_if = "is_zero")]
-    pub more_custom_attributes: u64,
+    pub(crate) more_custom_attributes: u64,
     /// The names of track events.
-    pub event_names: EventNames,
+    pub(crate) event_names: EventNames,
     /// Track events with more metadata than Intercom keeps.
-    pub long_metadata: LongMetadata,
+    pub(crate) long_metadata: LongMetadata,
     /// Calls to Intercom.
-    pub calls: Effort<u64>,
+    pub(crate) calls: Effort<u64>,
     /// Minutes that these take at Intercom's rate limit.
-    pub minutes: Effort<f64>,
+    pub(crate) minutes: Effort<f64>,
 }
 
 /// The events of a type.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct TypeCount {
+pub(crate) struct TypeCount {
     /// The type, or `(other)` for whatever is none of RudderStack's.
     #[serde(rename = "type")]
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// All of them.
-    pub events: u64,
+    pub(crate) events: u64,
     /// Those that can be sent.
-    pub converted: u64,
+    pub(crate) converted: u64,
     /// Those that cannot.
-    pub rejected: u64,
+    pub(crate) rejected: u64,
     /// Those that are not for Intercom.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
 }
 
 /// A rejection or a warning, and how often it occurs.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The stable code.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// How often it occurs.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The first lines that have it.
-    pub lines: Vec<u64>,
+    pub(crate) lines: Vec<u64>,
     /// What it means.
-    pub meaning: &'static str,
+    pub(crate) meaning: &'static str,
     /// What to do about it.
-    pub advice: &'static str,
+    pub(crate) advice: &'static str,
     /// The flag that changes what becomes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flag: Option<&'static str>,
+    pub(crate) flag: Option<&'static str>,
 }
 
 /// A custom attribute that events need.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct AttributeCount {
+pub(crate) struct AttributeCount {
     /// Of contacts or of companies.
-    pub model: DataAttributeModel,
+    pub(crate) model: DataAttributeModel,
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// The type that fits the values.
     #[serde(rename = "type")]
-    pub data_type: String,
+    pub(crate) data_type: String,
     /// Whether the values are of several types, so that some of them do not fit.
-    pub mixed: bool,
+    pub(crate) mixed: bool,
     /// How many events have it.
-    pub events: u64,
+    pub(crate) events: u64,
 }
 
 /// The names of track events, against Intercom's limit.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct EventNames {
+pub(crate) struct EventNames {
     /// How many different names there are; at least so many, if there are further ones.
-    pub distinct: usize,
+    pub(crate) distinct: usize,
     /// How many Intercom allows.
-    pub limit: usize,
+    pub(crate) limit: usize,
     /// The names, the most frequent first.
-    pub names: Vec<NameCount>,
+    pub(crate) names: Vec<NameCount>,
     /// Uses of further names, for which there was no room.
     #[serde(skip_serializing_if = "is_zero")]
-    pub more: u64,
+    pub(crate) more: u64,
 }
 
 /// How often there is an event of a name.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct NameCount {
+pub(crate) struct NameCount {
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// How many events have it.
-    pub events: u64,
+    pub(crate) events: u64,
 }
 
 /// Track events with more metadata than Intercom keeps.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct LongMetadata {
+pub(crate) struct LongMetadata {
     /// How many there are.
-    pub events: u64,
+    pub(crate) events: u64,
     /// How many keys Intercom keeps.
-    pub limit: usize,
+    pub(crate) limit: usize,
     /// How many keys the longest has, of all events.
-    pub most_keys: usize,
+    pub(crate) most_keys: usize,
     /// The first lines.
-    pub lines: Vec<u64>,
+    pub(crate) lines: Vec<u64>,
 }
 
 /// What it takes, in calls or in minutes.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Effort<T> {
+pub(crate) struct Effort<T> {
     /// About so much with what delivery saves: contacts that are known are not searched, and what would change nothing is
     /// not sent. Identifies that are merged while they wait make it less still.
-    pub expected: T,
+    pub(crate) expected: T,
     /// So much at most, without these savings.
-    pub plain: T,
+    pub(crate) plain: T,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -151,12 +143,12 @@ fn is_zero(count: &u64) -> bool {
 
 impl Report {
     /// Whether there are more event names than Intercom allows.
-    pub fn too_many_names(&self) -> bool {
+    pub(crate) fn too_many_names(&self) -> bool {
         self.event_names.distinct > self.event_names.limit
     }
 
     /// How many names are told apart at most, of events and of attributes each.
-    pub const fn max_names() -> usize {
+    pub(crate) const fn max_names() -> usize {
         MAX_NAMES
     }
 }

@@ -6,7 +6,7 @@ use super::savings::{Calls, Effect};
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
-use intercom_api::{Attributes, DataAttributeModel, DataType, Value, ValueTypes, limits};
+use intercom_api::{Attributes, Value, ValueTypes, limits};
 use rudderstack_events::MessageId;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, WarningCode};
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ impl Usage {
 
 /// What becomes of events, in total.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     pub(super) totals: Totals,
     /// By the type's name; the empty name stands for whatever is not one of RudderStack's types.
     pub(super) types: BTreeMap<&'static str, Totals>,
@@ -109,7 +109,7 @@ pub struct Tally {
 
 impl Tally {
     /// Takes in the events of the next chunk, and leaves it empty.
-    pub fn add(&mut self, chunk: &mut ChunkTally) {
+    pub(crate) fn add(&mut self, chunk: &mut ChunkTally) {
         let ChunkTally {
             tally,
             effects,
@@ -137,26 +137,6 @@ impl Tally {
                 self.same_second.note(moment.line);
             }
         }
-    }
-
-    /// How many events came to what.
-    pub fn totals(&self) -> Totals {
-        self.totals
-    }
-
-    /// The custom attributes that the events need, with the type that fits their values.
-    pub fn custom_attributes(&self) -> impl Iterator<Item = (DataAttributeModel, &str, DataType)> {
-        let contact = self
-            .contact_attributes
-            .iter()
-            .map(|entry| (DataAttributeModel::Contact, entry));
-        let company = self
-            .company_attributes
-            .iter()
-            .map(|entry| (DataAttributeModel::Company, entry));
-        contact
-            .chain(company)
-            .map(|(model, (name, usage))| (model, name, usage.types.data_type(name)))
     }
 
     fn converted(&mut self, conversion: &Conversion, line: u64) {
@@ -188,7 +168,7 @@ impl Tally {
 
 /// What becomes of the events of one chunk.
 #[derive(Clone, Debug, Default)]
-pub struct ChunkTally {
+pub(crate) struct ChunkTally {
     tally: Tally,
     effects: Vec<Effect>,
     moments: Vec<Moment>,
@@ -196,14 +176,14 @@ pub struct ChunkTally {
 
 /// Counts chunks.
 #[derive(Debug)]
-pub struct Checker {
+pub(crate) struct Checker {
     settings: Settings,
     hasher: RandomState,
 }
 
 impl Checker {
     /// Converts with `settings`.
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
             hasher: RandomState::new(),

@@ -13,7 +13,7 @@ impl Report {
     /// # Errors
     ///
     /// If `out` fails.
-    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         if self.events == 0 {
             return writeln!(out, "{NOTE}There are no events in the input.{NOTE:#}");
         }

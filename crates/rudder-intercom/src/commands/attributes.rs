@@ -27,7 +27,7 @@ Examples:
 The type of an attribute is inferred from all its values; whole numbers whose name ends in _at are dates.
 Exits with 0 if no attribute is missing or all that were have been created, else with 1; attributes whose type does
 not fit are shown, but do not count as missing. Exits with 3 if Intercom does not accept the token.")]
-pub struct Attributes {
+pub(crate) struct Attributes {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]

@@ -26,7 +26,7 @@ Examples:
   rudder-intercom check events.ndjson --json | jq .custom_attributes
 
 Exits with 1 if some events cannot be sent.")]
-pub struct Check {
+pub(crate) struct Check {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 #[command(
     after_help = "Example:\n  rudder-intercom completions bash > ~/.local/share/bash-completion/completions/rudder-intercom"
 )]
-pub struct Completions {
+pub(crate) struct Completions {
     /// The shell.
     shell: Shell,
 }

@@ -24,7 +24,7 @@ Examples:
 
 In calls, \"when\" says on which response of the lookup the call depends: always, found or not_found.
 {contact.id} and {company.id} stand for ids that only an earlier response knows.")]
-pub struct Convert {
+pub(crate) struct Convert {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]

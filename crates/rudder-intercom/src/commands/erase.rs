@@ -32,7 +32,7 @@ the person was named, the contact's id, Intercom's id of the request, and the ou
 not_found, ambiguous (several contacts have the email, and none was touched) or failed. They hold no user id and no
 email. Archived contacts are found by user id; by email only with --probe-archived-email.
 Exits with 1 if it failed for somebody, and with 4 if Intercom cannot be reached; the same command can be given again.")]
-pub struct Erase {
+pub(crate) struct Erase {
     /// Erase the person with this user id; can be repeated.
     #[arg(long, value_name = "ID", required_unless_present_any = ["email", "file"])]
     user_id: Vec<String>,

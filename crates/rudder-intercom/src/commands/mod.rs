@@ -1,17 +1,17 @@
 //! The commands, one file each: their arguments, and what they print.
 
-pub mod attributes;
+pub(crate) mod attributes;
 mod caller;
-pub mod check;
-pub mod completions;
+pub(crate) mod check;
+pub(crate) mod completions;
 mod connection;
-pub mod convert;
-pub mod erase;
+pub(crate) mod convert;
+pub(crate) mod erase;
 mod input;
-pub mod queue;
-pub mod sandbox;
-pub mod send;
-pub mod serve;
+pub(crate) mod queue;
+pub(crate) mod sandbox;
+pub(crate) mod send;
+pub(crate) mod serve;
 mod tally;
 mod token;
 
@@ -31,7 +31,7 @@ use strum::IntoEnumIterator as _;
 
 /// What every command that converts events is told about the conversion.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Conversion {
+pub(crate) struct Conversion {
     /// Let the anonymous id stand in for a user id that is missing.
     #[arg(long, help_heading = "Conversion")]
     send_anonymous_id: bool,
@@ -49,7 +49,7 @@ pub struct Conversion {
 
 impl Conversion {
     /// The settings for the conversion.
-    pub fn settings(self) -> Settings {
+    pub(crate) fn settings(self) -> Settings {
         let destination = Destination::new()
             .with_anonymous_id(self.send_anonymous_id)
             .with_long_text(self.long_text)

@@ -27,7 +27,7 @@ Examples:
   rudder-intercom queue dead-letters replay --only-code server_error --since 2h
   rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson
   rudder-intercom queue export --dead-letters > failed.ndjson")]
-pub struct Queue {
+pub(crate) struct Queue {
     /// The file in which the gateway keeps its events.
     #[arg(long, global = true, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", default_value = STORE, value_hint = ValueHint::FilePath, hide_env_values = true)]
     store: PathBuf,

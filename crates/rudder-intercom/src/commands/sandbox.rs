@@ -26,7 +26,7 @@ Examples:
   INTERCOM_ACCESS_TOKEN=any rudder-intercom send events.ndjson --intercom-base-url http://127.0.0.1:4010
 
 Besides Intercom's own paths it has GET /_sandbox/state, POST /_sandbox/reset and PUT /_sandbox/faults.")]
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     /// The address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010", value_parser = parser::<Address, SocketAddr>())]
     listen: SocketAddr,

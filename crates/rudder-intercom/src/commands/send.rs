@@ -41,7 +41,7 @@ The access token comes from INTERCOM_ACCESS_TOKEN or --token-file, never from an
 Ctrl-C finishes what is in flight. With --journal, the same command then goes on where it was.
 If nearly all events fail for one reason, it stops and says how to fix it; they are sent again by the next run.
 Exits with 1 if events were rejected or failed, with 3 if Intercom does not accept the token, with 4 if it cannot be reached.")]
-pub struct Send {
+pub(crate) struct Send {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]

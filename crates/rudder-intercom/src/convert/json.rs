@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// Writes one JSON object a line.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct JsonLines;
+pub(crate) struct JsonLines;
 
 impl Render for JsonLines {
     const TRACED: bool = false;

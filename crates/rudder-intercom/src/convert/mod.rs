@@ -4,9 +4,9 @@ mod json;
 mod pretty;
 mod render;
 
-pub use json::JsonLines;
-pub use pretty::Pretty;
-pub use render::Render;
+pub(crate) use json::JsonLines;
+pub(crate) use pretty::Pretty;
+pub(crate) use render::Render;
 
 use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
@@ -17,17 +17,16 @@ use std::time::SystemTime;
 
 /// How events are converted.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The destination's settings.
-    pub destination: Destination,
+    pub(crate) destination: Destination,
     /// The time of events that name none; that of the conversion, if it is not set.
-    pub time_of_events: Option<UnixSeconds>,
+    pub(crate) time_of_events: Option<UnixSeconds>,
 }
 
 impl Settings {
     /// A conversion for this destination.
-    pub fn new(destination: Destination) -> Self {
+    pub(crate) fn new(destination: Destination) -> Self {
         Self {
             destination,
             time_of_events: None,
@@ -39,7 +38,7 @@ impl Settings {
     /// # Errors
     ///
     /// If the event can never be sent.
-    pub fn convert(&self, received: &Received<'_>, traced: bool) -> Result<Decision, Rejection> {
+    pub(crate) fn convert(&self, received: &Received<'_>, traced: bool) -> Result<Decision, Rejection> {
         let mapped = Mapped::new(received.event, &self.destination, self.time_of(received));
         if traced {
             mapped.traced().decide()
@@ -50,7 +49,7 @@ impl Settings {
 
     /// The time of the event, if it names none itself. A dead letter keeps the time that it was sent with first, so that
     /// sending it again is a repeat.
-    pub fn time_of(&self, received: &Received<'_>) -> UnixSeconds {
+    pub(crate) fn time_of(&self, received: &Received<'_>) -> UnixSeconds {
         let of_letter = received.dead_letter.and_then(|record| record.received_at);
         of_letter.or(self.time_of_events).unwrap_or_else(now)
     }
@@ -64,18 +63,18 @@ pub(crate) fn now() -> UnixSeconds {
 
 /// How many events came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Converted.
-    pub converted: u64,
+    pub(crate) converted: u64,
     /// Rejected, lines that are no events included.
-    pub rejected: u64,
+    pub(crate) rejected: u64,
     /// Not meant for Intercom.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
 }
 
 impl Totals {
     /// All of them.
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.converted + self.rejected + self.skipped
     }
 }
@@ -90,21 +89,21 @@ impl std::ops::AddAssign for Totals {
 
 /// Converts chunks into text.
 #[derive(Debug)]
-pub struct Converter<R> {
+pub(crate) struct Converter<R> {
     settings: Settings,
     render: R,
 }
 
 impl<R: Render> Converter<R> {
     /// Converts with `settings`, and writes with `render`.
-    pub fn new(settings: Settings, render: R) -> Self {
+    pub(crate) fn new(settings: Settings, render: R) -> Self {
         Self { settings, render }
     }
 }
 
 /// The text of a chunk's events.
 #[derive(Debug, Default)]
-pub struct Text {
+pub(crate) struct Text {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     totals: Totals,
@@ -116,7 +115,7 @@ impl Text {
     /// # Errors
     ///
     /// If `writer` fails.
-    pub fn write<R: Render>(&self, writer: &mut impl Write, first: u64) -> io::Result<Totals> {
+    pub(crate) fn write<R: Render>(&self, writer: &mut impl Write, first: u64) -> io::Result<Totals> {
         let mut start = 0;
         for (index, &end) in (first..).zip(&self.ends) {
             R::begin(writer, index)?;

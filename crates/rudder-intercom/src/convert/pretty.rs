@@ -15,7 +15,7 @@ const VALUE_WIDTH: usize = 44;
 
 /// Writes a block of text an event: what happened to it, each Intercom field with the place it came from, the calls.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pretty;
+pub(crate) struct Pretty;
 
 impl Render for Pretty {
     const TRACED: bool = true;

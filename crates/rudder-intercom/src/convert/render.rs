@@ -5,7 +5,7 @@ use rudderstack_to_intercom::{Decision, Rejection};
 use std::io::{self, Write};
 
 /// Writes what an event has come to. What is written must not hold the event's index, which is not known yet.
-pub trait Render: Send + Sync + 'static {
+pub(crate) trait Render: Send + Sync + 'static {
     /// Writes it for one event or fault.
     fn render(&self, item: &Item<'_>, result: Option<&Result<Decision, Rejection>>, text: &mut Vec<u8>);
     /// Whether the conversion is to keep where each field came from.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Records of the input, in order, in one buffer that is used again and again.
 #[derive(Debug, Default)]
-pub struct Chunk {
+pub(crate) struct Chunk {
     bytes: Vec<u8>,
     pub(super) records: Vec<Record>,
 }
@@ -28,22 +28,22 @@ pub(super) struct Record {
 
 impl Chunk {
     /// How many records there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
     /// How many bytes of input there are.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
     /// Forgets the records and keeps the memory, unless it has grown out of proportion.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.bytes.clear();
         self.bytes.shrink_to(1 << 20);

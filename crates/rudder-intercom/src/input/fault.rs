@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Why a piece of input is not an event. The codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FaultKind {
+pub(crate) enum FaultKind {
     /// Not valid JSON.
     InvalidJson,
     /// Brackets nested beyond 128 levels.
@@ -53,7 +53,7 @@ impl From<RequestErrorKind> for FaultKind {
 
 impl FaultKind {
     /// The stable code.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::InvalidJson => "invalid_json",
             Self::TooDeep => "too_deep",
@@ -67,7 +67,7 @@ impl FaultKind {
     }
 
     /// What it means, in a sentence.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::InvalidJson => "A line is not valid JSON.",
             Self::TooDeep => "A line is nested beyond 128 levels.",
@@ -81,7 +81,7 @@ impl FaultKind {
     }
 
     /// What to do about it, in a sentence.
-    pub fn advice(self) -> &'static str {
+    pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::InvalidJson => "Fix the line; it may have been cut off, or written by two programs at once.",
             Self::TooDeep => "Nest less deeply; no SDK sends such events.",
@@ -98,21 +98,20 @@ impl FaultKind {
 ///
 /// It never quotes the input, which is personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Fault {
+pub(crate) struct Fault {
     /// What is wrong.
-    pub kind: FaultKind,
+    pub(crate) kind: FaultKind,
     /// The line, from 1.
-    pub line: u64,
+    pub(crate) line: u64,
     /// The byte in the line, from 1, where it is known.
-    pub column: Option<u64>,
+    pub(crate) column: Option<u64>,
     /// More about it, in words, where there is more to say.
-    pub detail: Option<Box<str>>,
+    pub(crate) detail: Option<Box<str>>,
 }
 
 impl Fault {
     /// A fault in `line`.
-    pub fn new(kind: FaultKind, line: u64) -> Self {
+    pub(crate) fn new(kind: FaultKind, line: u64) -> Self {
         Self {
             kind,
             line,
@@ -132,7 +131,7 @@ impl Fault {
     }
 
     /// What is wrong, without the line.
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         let mut text = match self.kind {
             FaultKind::InvalidJson => "not valid JSON".to_owned(),
             FaultKind::TooDeep => format!("nested beyond {MAX_DEPTH} levels"),

@@ -14,8 +14,8 @@ mod tests;
 mod window;
 mod zstd;
 
-pub use chunk::Chunk;
-pub use fault::{Fault, FaultKind};
-pub use open::{Opened, Position, Source};
-pub use read::{Item, Received};
-pub use split::Splitter;
+pub(crate) use chunk::Chunk;
+pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use open::{Opened, Position, Source};
+pub(crate) use read::{Item, Received};
+pub(crate) use split::Splitter;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// Standard input.
     Stdin,
     /// A file.
@@ -28,12 +28,11 @@ impl From<&Path> for Source {
 }
 
 /// An input that has been opened.
-#[non_exhaustive]
-pub struct Opened {
+pub(crate) struct Opened {
     /// What it holds, not compressed.
-    pub reader: Box<dyn Read + Send>,
+    pub(crate) reader: Box<dyn Read + Send>,
     /// How far it has been read.
-    pub position: Position,
+    pub(crate) position: Position,
 }
 
 impl std::fmt::Debug for Opened {
@@ -46,19 +45,19 @@ impl std::fmt::Debug for Opened {
 
 /// How far an input has been read. Clones follow the same input.
 #[derive(Clone, Debug, Default)]
-pub struct Position {
+pub(crate) struct Position {
     read: Arc<AtomicU64>,
     total: Option<u64>,
 }
 
 impl Position {
     /// How many bytes have been read, compressed as they are.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
     /// How many bytes there are, if that is known.
-    pub fn total(&self) -> Option<u64> {
+    pub(crate) fn total(&self) -> Option<u64> {
         self.total
     }
 }
@@ -80,7 +79,7 @@ impl Source {
     /// # Errors
     ///
     /// If the file cannot be opened or read.
-    pub fn open(&self) -> io::Result<Opened> {
+    pub(crate) fn open(&self) -> io::Result<Opened> {
         let mut position = Position::default();
         let reader: Box<dyn Read + Send> = match self {
             Self::Stdin => Box::new(io::stdin()),

@@ -10,7 +10,7 @@ use rudderstack_events::{Event, Object, ParseError, Raw};
 
 /// What was read: an event, or a piece of input that is not one.
 #[derive(Debug)]
-pub enum Item<'a> {
+pub(crate) enum Item<'a> {
     /// An event.
     Event(Received<'a>),
     /// Something else.
@@ -19,21 +19,20 @@ pub enum Item<'a> {
 
 /// An event and where it came from.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Received<'a> {
+pub(crate) struct Received<'a> {
     /// The event.
-    pub event: &'a Event<'a>,
+    pub(crate) event: &'a Event<'a>,
     /// Its JSON text, with what it inherits from a batch.
-    pub json: &'a str,
+    pub(crate) json: &'a str,
     /// The line that it begins in, from 1.
-    pub line: u64,
+    pub(crate) line: u64,
     /// Why the event was given up, if it comes from a file of dead letters.
-    pub dead_letter: Option<&'a FailureRecord>,
+    pub(crate) dead_letter: Option<&'a FailureRecord>,
 }
 
 impl Chunk {
     /// Reads every event of the chunk, in order.
-    pub fn for_each(&self, mut visit: impl FnMut(Item<'_>)) {
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(Item<'_>)) {
         for record in &self.records {
             if let Some(fault) = &record.fault {
                 visit(Item::Fault(fault.clone()));

@@ -20,7 +20,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Cuts what a reader gives into records. Holds one record in memory at most, and of that no more than the limit.
 #[derive(Debug)]
-pub struct Splitter<R> {
+pub(crate) struct Splitter<R> {
     window: Window<R>,
     limit: usize,
     mode: Mode,
@@ -53,7 +53,7 @@ enum Progress {
 
 impl<R: Read> Splitter<R> {
     /// Reads records of up to `limit` bytes.
-    pub fn new(reader: R, limit: usize) -> Self {
+    pub(crate) fn new(reader: R, limit: usize) -> Self {
         Self {
             window: Window::new(reader),
             limit,
@@ -66,7 +66,7 @@ impl<R: Read> Splitter<R> {
     /// # Errors
     ///
     /// If the reader fails. The records of the chunk are good all the same.
-    pub fn fill(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
+    pub(crate) fn fill(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
         while chunk.len() < CHUNK_RECORDS && chunk.bytes() < CHUNK_BYTES {
             let progress = match &self.mode {
                 Mode::Lines => self.line(chunk)?,

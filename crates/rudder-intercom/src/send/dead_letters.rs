@@ -12,7 +12,7 @@ const FIRST_LINE: u64 = 16 * 1024 * 1024;
 
 /// A file of dead letters: one JSON object a line, which `send` takes as input. No other run can write to it meanwhile.
 #[derive(Debug)]
-pub struct DeadLetters {
+pub(crate) struct DeadLetters {
     path: PathBuf,
     file: File,
     /// Whole lines that are not in the file yet.
@@ -26,7 +26,7 @@ impl DeadLetters {
     /// # Errors
     ///
     /// If the file cannot be opened or made, or another run writes to it.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         let mut letters = Self {
             path: path.to_owned(),
@@ -47,7 +47,7 @@ impl DeadLetters {
     }
 
     /// Where the file is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -56,7 +56,7 @@ impl DeadLetters {
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn add(&mut self, record: &FailureRecord) -> io::Result<()> {
+    pub(crate) fn add(&mut self, record: &FailureRecord) -> io::Result<()> {
         let mut record = record.clone();
         record.version = Some(FailureRecord::VERSION);
         serde_json::to_writer(&mut self.lines, &record)?;
@@ -73,7 +73,7 @@ impl DeadLetters {
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn sync(&mut self) -> io::Result<()> {
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
         if !self.lines.is_empty() {
             self.write()?;
         }

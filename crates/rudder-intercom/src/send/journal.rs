@@ -21,8 +21,7 @@ const APPLICATION: i64 = 0x5249_436a;
 
 /// A journal cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// The database cannot be read or written.
     #[error("the database fails")]
     Database(#[from] rusqlite::Error),
@@ -52,27 +51,6 @@ pub enum JournalError {
         "it belongs to another input: the event with index {0} is not the same; give the same file, or another journal"
     )]
     OtherInput(u64),
-}
-
-impl JournalError {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Database(_) => "journal_database",
-            Self::Foreign => "journal_foreign",
-            Self::TooNew(_) => "journal_too_new",
-            Self::Unreadable(_) => "journal_unreadable",
-            Self::InUse => "journal_in_use",
-            Self::OtherSetting(_) => "journal_other_setting",
-            Self::OtherWorkspace => "journal_other_workspace",
-            Self::OtherInput(_) => "journal_other_input",
-        }
-    }
-
-    /// Whether the same might succeed later.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::InUse | Self::Database(_))
-    }
 }
 
 /// How an event was done with.
@@ -173,7 +151,7 @@ pub(super) struct Entry<'a> {
 
 /// An open journal.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     database: Connection,
     is_writing: bool,
@@ -189,7 +167,7 @@ impl Journal {
     /// # Errors
     ///
     /// If the file is not a journal, cannot be used, or is used by another process.
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
         let database = Connection::open(path)?;
         // Whoever holds it holds it for long.
         database.busy_timeout(std::time::Duration::ZERO)?;
@@ -249,7 +227,7 @@ impl Journal {
     }
 
     /// Where the file is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -258,7 +236,7 @@ impl Journal {
     /// # Errors
     ///
     /// If the database fails.
-    pub fn time_of_events(&self, first: UnixSeconds) -> Result<UnixSeconds, JournalError> {
+    pub(crate) fn time_of_events(&self, first: UnixSeconds) -> Result<UnixSeconds, JournalError> {
         let insert = "INSERT OR IGNORE INTO settings VALUES ('time of events', ?1)";
         self.database.execute(insert, [first.0.to_string()])?;
         let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time of events'";
@@ -319,7 +297,7 @@ impl Journal {
     /// # Errors
     ///
     /// If it is not, or the database fails.
-    pub fn require(&self, name: &str, value: &str) -> Result<(), JournalError> {
+    pub(crate) fn require(&self, name: &str, value: &str) -> Result<(), JournalError> {
         let query = "SELECT value FROM settings WHERE name = ?1";
         let found: Option<String> = self.database.query_row(query, [name], |row| row.get(0)).optional()?;
         match found {
@@ -339,7 +317,7 @@ impl Journal {
     /// # Errors
     ///
     /// If it is not, or the database fails.
-    pub fn require_workspace(&self, id: Option<&str>) -> Result<(), JournalError> {
+    pub(crate) fn require_workspace(&self, id: Option<&str>) -> Result<(), JournalError> {
         let value = id.map_or_else(|| "unknown".to_owned(), |id| format!("id {id}"));
         self.require("workspace", &value).map_err(|error| match error {
             JournalError::OtherSetting(_) => JournalError::OtherWorkspace,

@@ -10,9 +10,7 @@ mod run;
 mod summary;
 mod tracker;
 
-pub use dead_letters::DeadLetters;
-pub use journal::{Journal, JournalError};
-pub use prepare::{Prepared, Preparer, Ready};
-pub use progress::Progress;
-pub use run::{Delivered, End, Job, deliver};
-pub use summary::Summary;
+pub(crate) use dead_letters::DeadLetters;
+pub(crate) use journal::{Journal, JournalError};
+pub(crate) use prepare::Preparer;
+pub(crate) use run::{Delivered, End, Job, deliver};

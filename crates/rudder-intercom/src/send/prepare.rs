@@ -9,7 +9,7 @@ use rudderstack_to_intercom::{Decision, Identities};
 
 /// An event, ready for whatever comes next.
 #[derive(Debug)]
-pub enum Prepared {
+pub(crate) enum Prepared {
     /// It is to be delivered.
     Ready(Box<Ready>),
     /// It never can be.
@@ -36,31 +36,30 @@ pub enum Prepared {
 
 /// An event that is to be delivered.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Ready {
+pub(crate) struct Ready {
     /// What is to be done.
-    pub plan: conversion::Plan,
+    pub(crate) plan: conversion::Plan,
     /// Whom it is about.
-    pub identities: Identities,
+    pub(crate) identities: Identities,
     /// Its text, if it may be wanted again.
-    pub json: Option<Box<str>>,
+    pub(crate) json: Option<Box<str>>,
     /// How long its text is.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// The fingerprint of its text.
-    pub fingerprint: u64,
+    pub(crate) fingerprint: u64,
     /// The time that stands in if it names none.
-    pub received_at: UnixSeconds,
+    pub(crate) received_at: UnixSeconds,
     /// The line that it begins in.
-    pub line: u64,
+    pub(crate) line: u64,
     /// The name of its type.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The codes of what was left out.
-    pub warnings: Vec<&'static str>,
+    pub(crate) warnings: Vec<&'static str>,
 }
 
 /// Makes the events of chunks ready.
 #[derive(Debug)]
-pub struct Preparer {
+pub(crate) struct Preparer {
     settings: Settings,
     keeps_json: bool,
     only_codes: Vec<String>,
@@ -69,7 +68,7 @@ pub struct Preparer {
 impl Preparer {
     /// Converts with `settings`. `keeps_json` keeps the text of events; if there are `only_codes`, only dead letters with
     /// one of these are taken.
-    pub fn new(settings: Settings, keeps_json: bool, only_codes: Vec<String>) -> Self {
+    pub(crate) fn new(settings: Settings, keeps_json: bool, only_codes: Vec<String>) -> Self {
         Self {
             settings,
             keeps_json,

@@ -16,14 +16,14 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// A line on standard error that says how far the delivery is; nothing if that is not a terminal.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     read: Position,
 }
 
 impl Progress {
     /// A display for an input that is read so far.
-    pub fn new(read: Position) -> Self {
+    pub(crate) fn new(read: Position) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self {
                 bar: ProgressBar::hidden(),
@@ -58,12 +58,12 @@ impl Progress {
     }
 
     /// Takes the display away.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 
     /// Prints a line without disturbing the display.
-    pub fn println(&self, line: &str) {
+    pub(crate) fn println(&self, line: &str) {
         self.bar.suspend(|| note!("{line}"));
     }
 }

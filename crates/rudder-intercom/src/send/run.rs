@@ -22,29 +22,28 @@ use tokio::runtime::Runtime;
 
 /// What is to be delivered, and how.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Job<T> {
+pub(crate) struct Job<T> {
     /// The events.
-    pub input: Opened,
+    pub(crate) input: Opened,
     /// How long a record of the input may be.
-    pub limit: usize,
+    pub(crate) limit: usize,
     /// Makes them ready.
-    pub preparer: Preparer,
+    pub(crate) preparer: Preparer,
     /// How the engine works.
-    pub engine: EngineSettings,
+    pub(crate) engine: EngineSettings,
     /// Where calls go.
-    pub transport: T,
+    pub(crate) transport: T,
     /// The record of what is done.
-    pub journal: Option<Journal>,
+    pub(crate) journal: Option<Journal>,
     /// Where events go that failed.
-    pub dead_letters: Option<DeadLetters>,
+    pub(crate) dead_letters: Option<DeadLetters>,
     /// The delivery is aborted when more than so many percent of the events have failed for one reason.
-    pub abort_above: u8,
+    pub(crate) abort_above: u8,
 }
 
 impl<T> Job<T> {
     /// A delivery without journal and dead letters.
-    pub fn new(input: Opened, limit: usize, preparer: Preparer, engine: EngineSettings, transport: T) -> Self {
+    pub(crate) fn new(input: Opened, limit: usize, preparer: Preparer, engine: EngineSettings, transport: T) -> Self {
         Self {
             input,
             limit,
@@ -60,22 +59,20 @@ impl<T> Job<T> {
 
 /// What came of a delivery.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Delivered {
+pub(crate) struct Delivered {
     /// What became of the events that were read.
-    pub summary: Summary,
+    pub(crate) summary: Summary,
     /// How it ended.
-    pub end: End,
+    pub(crate) end: End,
     /// How many items of the input were left out because dead letters were asked for, and they are not.
-    pub no_dead_letters: u64,
+    pub(crate) no_dead_letters: u64,
     /// Whether that holds for all of them.
-    pub nothing_asked_for: bool,
+    pub(crate) nothing_asked_for: bool,
 }
 
 /// How a delivery ended.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum End {
+pub(crate) enum End {
     /// Every event of the input has its outcome.
     Complete,
     /// The user stopped it.
@@ -95,7 +92,7 @@ pub enum End {
 /// # Errors
 ///
 /// If it cannot begin.
-pub fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered, JournalError> {
+pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<Delivered, JournalError> {
     let earlier = job
         .journal
         .as_ref()

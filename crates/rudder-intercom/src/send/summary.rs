@@ -13,12 +13,11 @@ const EXAMPLES: usize = 3;
 
 /// What became of the events, in total. Serialises to what `--summary-json` writes.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Calls to Intercom, those of earlier runs included.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// Events that an earlier run has done.
-    pub earlier: u64,
+    pub(crate) earlier: u64,
     types: BTreeMap<&'static str, Outcomes>,
     rejections: BTreeMap<String, Noted>,
     failures: BTreeMap<String, Noted>,
@@ -27,21 +26,20 @@ pub struct Summary {
 
 /// How many events came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Outcomes {
+pub(crate) struct Outcomes {
     /// Their effect is in Intercom.
-    pub delivered: u64,
+    pub(crate) delivered: u64,
     /// They can never be delivered.
-    pub rejected: u64,
+    pub(crate) rejected: u64,
     /// They were not delivered, and can be replayed.
-    pub failed: u64,
+    pub(crate) failed: u64,
     /// They are not for Intercom.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
 }
 
 impl Outcomes {
     /// All of them.
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.delivered + self.rejected + self.failed + self.skipped
     }
 }
@@ -72,7 +70,7 @@ impl Summary {
     }
 
     /// How many events came to what, whatever their type.
-    pub fn outcomes(&self) -> Outcomes {
+    pub(crate) fn outcomes(&self) -> Outcomes {
         self.types.values().fold(Outcomes::default(), |sum, next| Outcomes {
             delivered: sum.delivered + next.delivered,
             rejected: sum.rejected + next.rejected,
@@ -118,7 +116,7 @@ impl Summary {
     /// # Errors
     ///
     /// If `out` fails.
-    pub fn write_text(&self, elapsed: Duration, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_text(&self, elapsed: Duration, out: &mut impl Write) -> io::Result<()> {
         let all = self.outcomes();
         let style = if all.rejected + all.failed == 0 { GOOD } else { NOTE };
         writeln!(

@@ -42,7 +42,7 @@ impl Report {
     /// # Errors
     ///
     /// If `out` fails.
-    pub fn write_html(&self, input: &str, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_html(&self, input: &str, out: &mut impl Write) -> io::Result<()> {
         let input = Escaped(input);
         writeln!(
             out,

@@ -42,7 +42,7 @@ Examples:
 A setting is taken from its flag, else from its variable in the environment, else from the file of --config, else its
 default. --print-config prints all of them in the form of that file. Times are written 500ms, 30s, 2h or 7d, sizes 64KiB
 or 4MB; bare numbers are seconds and bytes.")]
-pub struct Serve {
+pub(crate) struct Serve {
     /// A TOML file with settings, named as the flags are.
     #[arg(long, value_name = "FILE", env = "RUDDER_INTERCOM_CONFIG", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
