@@ -16,60 +16,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("intercom-api", &["json::attributes", "json::value"]),
 ];
 
-/// Circles that have yet to be opened. One of them may become smaller, never larger.
-const KNOWN: &[(&str, &[&str])] = &[
-    (
-        "rudder-gateway",
-        &[
-            "http",
-            "http::api",
-            "http::body",
-            "http::intake",
-            "http::page",
-            "http::preview",
-            "http::source_config",
-        ],
-    ),
-    ("rudder-gateway", &["store", "store::queue", "store::writer"]),
-];
-
 pub(crate) fn run() -> ExitCode {
     project::end(check())
 }
 
 fn check() -> Result<String, String> {
-    let (mut new, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut new = Vec::new();
     let mut crates = 0;
-    for source in sources()? {
+    for (name, folder) in sources()? {
         crates += 1;
-        for circle in circles(&modules(&source.1)?) {
-            let within = |(name, known): &&(&str, &[&str])| {
-                *name == source.0 && circle.iter().all(|module| known.contains(&module.as_str()))
-            };
-            match ALLOWED.iter().chain(KNOWN).find(within) {
-                Some(known) if circle.len() == known.1.len() => _ = seen.insert(known),
-                Some(_) => {}
-                None => new.push(format!("{}: {}", source.0, circle.join(", "))),
+        for circle in circles(&modules(&folder)?) {
+            let is_allowed = |(allowed, modules): &(&str, &[&str])| *allowed == name && circle == *modules;
+            if !ALLOWED.iter().any(is_allowed) {
+                new.push(format!("{name}: {}", circle.join(", ")));
             }
         }
     }
     if !new.is_empty() {
         return Err(format!("files that need each other:\n  {}", new.join("\n  ")));
     }
-    let smaller: Vec<_> = KNOWN
-        .iter()
-        .filter(|known| !seen.contains(known))
-        .map(|known| known.0)
-        .collect();
-    let hint = if smaller.is_empty() {
-        String::new()
-    } else {
-        format!("; the list can be shortened for {}", smaller.join(", "))
-    };
-    Ok(format!(
-        "{crates} crates have no circle among their files but {} known ones{hint}",
-        ALLOWED.len() + seen.len()
-    ))
+    Ok(format!("{crates} crates have no circle among their files"))
 }
 
 /// The name and the folder of every crate.
@@ -101,11 +67,7 @@ fn modules(folder: &Path) -> Result<BTreeMap<String, String>, String> {
             continue;
         }
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        // A program whose modules are a library's has a root that only starts them.
-        let is_library = names.is_empty() && modules.contains_key("");
-        if !is_library {
-            modules.insert(names.join("::"), text);
-        }
+        modules.insert(names.join("::"), text);
     }
     Ok(modules)
 }

@@ -1,11 +1,12 @@
 //! From the store to Intercom, for as long as it takes.
 
+use crate::clock::now;
 use crate::error::Error;
 use crate::feed::{Feeder, UnderWay, lock, rejected};
 use crate::metrics::Metrics;
 use crate::monitor::Monitor;
 use crate::settings::Settings;
-use crate::store::{Settled, Settlement, Store, Undelivered, now};
+use crate::store::{Settled, Settlement, Store, Undelivered};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Record, Transport};
 use intercom_delivery::{DeliveryResult, FailureRecord, Intent, Outcome};
 use std::sync::Arc;

@@ -3,8 +3,9 @@
 use super::ready::Wrong;
 use super::response::{Fault, json};
 use super::{App, body};
+use crate::clock::now;
 use crate::error::Error;
-use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus, now};
+use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;

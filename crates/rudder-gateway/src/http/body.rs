@@ -3,7 +3,7 @@
 //! The media type is passed over: SDKs send JSON as `application/json`, `text/plain` (beacons) and
 //! `application/x-www-form-urlencoded` (the Node SDK, compressed).
 
-use super::App;
+use super::app::{App, STEP};
 use super::memory::{Busy, Share};
 use super::response::Fault;
 use axum::body::Body;
@@ -15,9 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-
-/// How much is decompressed at a time.
-pub(super) const STEP: usize = 64 << 10;
 
 /// Up to this length, a body is short: it takes next to no time.
 const SHORT: usize = 64 << 10;

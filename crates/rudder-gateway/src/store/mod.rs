@@ -4,6 +4,7 @@
 //! (write-ahead log, synced at every commit): many requests share one sync, and neither a crash nor a loss of power takes
 //! what was acknowledged. Everybody else only reads; [`Queue`] also replays and drops dead letters, in this process or another.
 
+mod accepted;
 mod counters;
 mod dropping;
 mod guard;
@@ -16,6 +17,7 @@ mod tests;
 mod totals;
 mod writer;
 
+pub use accepted::{Accepted, Refusal};
 pub use counters::{CodeCount, Minute};
 pub use guard::Condition;
 pub use letter::{DeadLetter, Filter};
@@ -32,67 +34,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::SystemTime;
-use strum::{Display, IntoStaticStr};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use writer::{Command, Writer};
 
 /// How many requests wait for the writer.
 const WAITING: usize = 256;
-
-/// What came of the events of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Accepted {
-    /// Events that are stored.
-    pub stored: usize,
-    /// Events that had been received before.
-    pub repeated: usize,
-}
-
-/// Why a request is not stored. Nothing of it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, thiserror::Error)]
-#[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
-pub enum Refusal {
-    /// As many events wait as may.
-    TooManyEvents,
-    /// Events take as much room as they may.
-    TooManyBytes,
-    /// The oldest event has waited as long as it may.
-    TooFarBehind,
-    /// The store cannot be written.
-    StoreFailed,
-    /// There is no room on its disk.
-    DiskFull,
-    /// Its file has been removed or replaced.
-    StoreGone,
-    /// Its file is damaged.
-    StoreCorrupt,
-}
-
-impl From<Condition> for Refusal {
-    fn from(condition: Condition) -> Self {
-        match condition {
-            Condition::DiskFull => Self::DiskFull,
-            Condition::StoreGone => Self::StoreGone,
-            Condition::StoreCorrupt => Self::StoreCorrupt,
-            Condition::Sound | Condition::StoreFailed => Self::StoreFailed,
-        }
-    }
-}
-
-impl Refusal {
-    /// The stable `snake_case` name.
-    pub fn code(self) -> &'static str {
-        self.into()
-    }
-
-    /// Always: the same request may be stored later.
-    pub fn is_retryable(self) -> bool {
-        true
-    }
-}
 
 /// Where events go in, and where it is noted what became of them. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -237,10 +183,4 @@ fn cannot_open(path: &Path, source: std::io::Error) -> Error {
         path: path.to_owned(),
         source: source.into(),
     }
-}
-
-/// Unix milliseconds, by the clock of this machine.
-pub(crate) fn now() -> i64 {
-    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }

@@ -2,8 +2,9 @@
 
 use super::counters::{self, CodeCount, Minute};
 use super::letter::{DeadLetter, Filter, dead_letter, from_json};
+use super::schema;
 use super::totals::{self, Totals};
-use super::{now, schema};
+use crate::clock::now;
 use crate::error::Error;
 use intercom_api::ContactId;
 use intercom_delivery::KnownContact;

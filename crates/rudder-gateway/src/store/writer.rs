@@ -1,11 +1,12 @@
 //! The thread that writes.
 
+use super::accepted::{Accepted, Refusal};
 use super::counters::Counters;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
 use super::seen::Seen;
 use super::totals::{self, Totals};
-use super::{Accepted, Refusal, now};
+use crate::clock::now;
 use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};

@@ -1,0 +1,9 @@
+//! The clock of this machine.
+
+use std::time::SystemTime;
+
+/// Unix milliseconds.
+pub(crate) fn now() -> i64 {
+    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+}
