@@ -2,8 +2,9 @@
 
 use super::fields::{Body, Set};
 use super::locks::{LockKey, Locks};
-use super::memory::{Memory, Person, Source};
+use super::memory::Memory;
 use super::merge::can_merge;
+use super::person::{Person, Source};
 use super::queue::{Entry, LaneId, Queue};
 use super::settings::EngineSettings;
 use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write, moves_to};

@@ -6,13 +6,14 @@ use super::companies::Companies;
 use super::fields::{Body, CUSTOM, Overlay, Set, Written, hash_name, hash_value};
 use super::keys::Keys;
 use super::locks::LockKey;
+use super::person::{Person, Source};
 use super::settings::EngineSettings;
 use super::submission::KnownContact;
 use crate::order::Ties;
 use crate::walk::AttributePolicy;
 use hashlink::LruCache;
 use intercom_api::{
-    CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId, Role, SearchValue,
+    CompanyExternalId, CompanyId, ContactFields, ContactId, DataAttributeModel, ExternalId, SearchValue,
 };
 use rudderstack_to_intercom::{ContactField, Lookup, LookupField, Plan};
 use std::collections::HashSet;
@@ -50,17 +51,6 @@ impl Known {
     }
 }
 
-/// Where something was learnt of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    /// A search by email has found it.
-    HitByEmail,
-    /// Another search has.
-    Hit,
-    /// It was created or updated.
-    Write,
-}
-
 /// The link of a contact to a company as it was last written.
 #[derive(Clone, Copy, Debug)]
 struct Link {
@@ -68,44 +58,6 @@ struct Link {
     /// The event that wrote it.
     seq: u64,
     scope: Option<u64>,
-}
-
-/// Who a contact is.
-#[derive(Debug, Default)]
-pub(super) struct Person<'a> {
-    pub(super) external_id: Option<&'a str>,
-    pub(super) email: Option<&'a str>,
-    pub(super) is_lead: Option<bool>,
-}
-
-impl<'a> From<&'a Contact> for Person<'a> {
-    fn from(contact: &'a Contact) -> Self {
-        Self {
-            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
-            email: contact.email.as_deref(),
-            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
-        }
-    }
-}
-
-impl<'a> From<&'a ContactFields> for Person<'a> {
-    fn from(contact: &'a ContactFields) -> Self {
-        Self {
-            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
-            email: contact.email.as_deref(),
-            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
-        }
-    }
-}
-
-impl<'a> From<&'a KnownContact> for Person<'a> {
-    fn from(contact: &'a KnownContact) -> Self {
-        Self {
-            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
-            email: contact.email.as_deref(),
-            is_lead: Some(contact.is_lead),
-        }
-    }
 }
 
 /// No `Debug` output of this type is ever shown: it has personal data.

@@ -1,0 +1,53 @@
+//! What is learnt of who a contact is.
+
+use super::submission::KnownContact;
+use intercom_api::{Contact, ContactFields, ExternalId, Role};
+
+/// Where something was learnt of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A search by email has found it.
+    HitByEmail,
+    /// Another search has.
+    Hit,
+    /// It was created or updated.
+    Write,
+}
+
+/// Who a contact is.
+#[derive(Debug, Default)]
+pub(super) struct Person<'a> {
+    pub(super) external_id: Option<&'a str>,
+    pub(super) email: Option<&'a str>,
+    pub(super) is_lead: Option<bool>,
+}
+
+impl<'a> From<&'a Contact> for Person<'a> {
+    fn from(contact: &'a Contact) -> Self {
+        Self {
+            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            email: contact.email.as_deref(),
+            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
+        }
+    }
+}
+
+impl<'a> From<&'a ContactFields> for Person<'a> {
+    fn from(contact: &'a ContactFields) -> Self {
+        Self {
+            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            email: contact.email.as_deref(),
+            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
+        }
+    }
+}
+
+impl<'a> From<&'a KnownContact> for Person<'a> {
+    fn from(contact: &'a KnownContact) -> Self {
+        Self {
+            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            email: contact.email.as_deref(),
+            is_lead: Some(contact.is_lead),
+        }
+    }
+}
