@@ -66,3 +66,25 @@ pub(crate) fn end(done: Result<String, String>) -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many lines a file may have.
+    const LONGEST: usize = 500;
+
+    #[test]
+    fn no_file_is_too_long() {
+        let folders = ["crates", "xtask"].map(|folder| root().join(folder));
+        let files = folders.iter().flat_map(|folder| files(folder, "rs").unwrap());
+        let mut too_long = Vec::new();
+        for file in files.filter(|file| !file.iter().any(|part| part == "target")) {
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            if lines > LONGEST {
+                too_long.push(format!("{}: {lines} lines", file.display()));
+            }
+        }
+        assert!(too_long.is_empty(), "{}", too_long.join("\n"));
+    }
+}
