@@ -166,7 +166,12 @@ fn the_gateways_connections_are_timed_and_bounded() {
     // One says nothing, one does not end the head of its request; a third waits until there is room.
     let (idle, slow) = (gateway.connect(), gateway.connect());
     (&slow).write_all(b"POST /v1/track HTTP/1.1\r\nhost: ").unwrap();
-    let response = gateway.ask("POST", "/v1/track", "authorization: Basic V0s6\r\n", "{}");
+    let response = gateway.ask(
+        "POST",
+        "/v1/track",
+        "authorization: Basic V0s6\r\n",
+        r#"{"userId":"u-1"}"#,
+    );
     assert!(
         response.starts_with("HTTP/1.1 200 ") && response.ends_with("OK"),
         "{response}"
