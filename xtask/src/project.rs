@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The crates that others build on.
-pub(crate) const LIBRARIES: [&str; 7] = [
+pub(crate) const LIBRARIES: [&str; 8] = [
+    "exact-json",
     "rudderstack-events",
     "intercom-api",
     "rudderstack-to-intercom",

@@ -56,14 +56,9 @@ pub fn anywhere<T: Model>(sent: &Value) -> T {
     assert_eq!(value(&read), *sent, "untagged");
     let kept: Kept<T> = serde_json::from_value(json!({"models": [sent]})).expect("in an array");
     assert_eq!(value(&kept.models[0]), *sent, "in an array");
-    let mut cbor = Vec::new();
-    ciborium::into_writer(&model, &mut cbor).expect("to CBOR");
-    let read: T = ciborium::from_reader(&cbor[..]).expect("from CBOR");
-    assert_eq!(value(&read), *sent, "from CBOR");
-    for packed in [rmp_serde::to_vec_named(&model), rmp_serde::to_vec(&model)] {
-        let read: T = rmp_serde::from_slice(&packed.expect("to MessagePack")).expect("from MessagePack");
-        assert_eq!(value(&read), *sent, "from MessagePack");
-    }
+    let packed = rmp_serde::to_vec_named(&model).expect("to MessagePack");
+    let read: T = rmp_serde::from_slice(&packed).expect("from MessagePack");
+    assert_eq!(value(&read), *sent, "from MessagePack");
     let copy = model.clone();
     let returned = thread::spawn(move || copy).join().expect("from another thread");
     assert_eq!(returned, model, "from another thread");
@@ -74,7 +69,7 @@ pub fn anywhere<T: Model>(sent: &Value) -> T {
 ///
 /// # Panics
 ///
-/// As [`anywhere`], and if the model is read from what is no object.
+/// As [`anywhere`], and if the model is read from a boolean.
 #[track_caller]
 pub fn object<T: Model>(sent: &Value) -> T {
     let mut with = sent.clone();
@@ -85,6 +80,6 @@ pub fn object<T: Model>(sent: &Value) -> T {
     with["place"] = 7.into();
     let flattened: Flattened<T> = serde_json::from_str(&with.to_string()).expect("flattened");
     assert_eq!(value(&flattened), with, "flattened");
-    assert!(serde_json::from_str::<T>("\"text\"").is_err(), "from a text");
+    assert!(serde_json::from_str::<T>("true").is_err(), "from a boolean");
     anywhere(sent)
 }

@@ -4,10 +4,11 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/admins>.
 
 use crate::common::Avatar;
-use crate::ids::{AdminId, ResourceId, TeamId, UnixSeconds};
+use crate::ids::{AdminId, ResourceId, TeamId};
 use crate::json::Attributes;
 use crate::model::{request, response};
 use crate::pages::Pages;
+use crate::time::UnixSeconds;
 
 request! {
     /// Tells whose the access token is: `GET /me`.

@@ -22,7 +22,7 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(Cow<'static, str>, String)>,
     /// The JSON body, if the operation has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "exact_json::option", skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<RawValue>>,
 }
 
@@ -51,6 +51,43 @@ impl Call {
     }
 }
 
+#[cfg(feature = "http")]
+impl Call {
+    /// The request as the HTTP libraries of the `http` crate take it: below a base URL, such as
+    /// [`Region::base_url`](crate::Region::base_url), and with the headers that Intercom wants.
+    ///
+    /// # Errors
+    ///
+    /// If the base URL is none, or the token cannot stand in a header.
+    pub fn to_request(
+        &self,
+        base_url: &str,
+        token: &str,
+        version: crate::ApiVersion,
+    ) -> Result<http::Request<String>, http::Error> {
+        let mut authorization = http::HeaderValue::try_from(format!("Bearer {token}"))?;
+        authorization.set_sensitive(true);
+        http::Request::builder()
+            .method(self.method.as_str())
+            .uri(format!("{}{}", base_url.trim_end_matches('/'), self.path_and_query()))
+            .header(http::header::AUTHORIZATION, authorization)
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .header("intercom-version", version.as_str())
+            .body(self.body.as_ref().map(|body| body.get().to_owned()).unwrap_or_default())
+    }
+}
+
+impl PartialEq for Call {
+    /// Whether the same is sent, byte by byte.
+    fn eq(&self, other: &Self) -> bool {
+        let body = |call: &Self| call.body.as_ref().map(|body| body.get().to_owned());
+        (self.operation, self.method, &self.path, &self.query)
+            == (other.operation, other.method, &other.path, &other.query)
+            && body(self) == body(other)
+    }
+}
+
 impl fmt::Debug for Call {
     // Paths and bodies hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,5 +95,44 @@ impl fmt::Debug for Call {
             .field("operation", &self.operation)
             .field("body_bytes", &self.body.as_ref().map_or(0, |body| body.get().len()))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Operation, SearchContacts};
+
+    #[test]
+    fn a_call_can_stand_anywhere() {
+        let mut call = SearchContacts::by("email", "ada@example.org").to_call().unwrap();
+        let _: Call = exact_json::testing::object(&serde_json::to_value(&call).unwrap());
+        call.query.push(("a b".into(), "c".to_owned()));
+        call.body = None;
+        let _: Call = exact_json::testing::object(&serde_json::to_value(&call).unwrap());
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_call_becomes_a_request() {
+        let call = SearchContacts::by("email", "ada@example.org").to_call().unwrap();
+        let request = call
+            .to_request("https://api.eu.intercom.io/", "dG9r", crate::ApiVersion::V2_11)
+            .unwrap();
+        assert_eq!(
+            (request.method().as_str(), request.uri().to_string().as_str()),
+            ("POST", "https://api.eu.intercom.io/contacts/search")
+        );
+        assert_eq!(request.headers()["authorization"], "Bearer dG9r");
+        assert_eq!(request.headers()["intercom-version"], "2.11");
+        assert!(request.body().contains("ada@example.org") && !format!("{:?}", request.headers()).contains("dG9r"));
+        assert!(
+            call.to_request("https://api.intercom.io", "a\nb", crate::ApiVersion::default())
+                .is_err()
+        );
+        assert!(
+            call.to_request("not a URL", "dG9r", crate::ApiVersion::default())
+                .is_err()
+        );
     }
 }

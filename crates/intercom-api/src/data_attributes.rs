@@ -3,12 +3,10 @@
 //! Source: the data attribute operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/data-attributes>.
 
-use crate::ids::{AdminId, DataAttributeId, UnixSeconds};
-use crate::limits;
+use crate::ids::{AdminId, DataAttributeId};
 use crate::model::{open_enum, request, response, text_or};
 use crate::pages::Pages;
-use crate::validation::Checks;
-use validator::{Validate, ValidationErrors};
+use crate::time::UnixSeconds;
 
 open_enum! {
     /// What an attribute belongs to.
@@ -67,7 +65,6 @@ impl ListDataAttributes {
 
 request! {
     /// Creates a custom attribute: `POST /data_attributes`.
-    #[derive(serde::Deserialize)]
     #[non_exhaustive]
     CreateDataAttribute => DataAttribute {
         body {
@@ -88,19 +85,6 @@ request! {
                 messenger_writable: bool,
             }
         }
-    }
-}
-
-impl Validate for CreateDataAttribute {
-    /// Checks the name, the type and that values to choose from are strings and a choice.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        let is_choice = self.options.is_none() || self.data_type == DataType::String;
-        Checks::new()
-            .that(!self.name.is_empty(), "name", "empty")
-            .that(self.data_type.is_known(), "data_type", "unknown_type")
-            .that(is_choice, "options", "only_for_strings")
-            .that(has_choice(self.options.as_deref()), "options", "too_few")
-            .finish()
     }
 }
 
@@ -125,19 +109,6 @@ request! {
             }
         }
     }
-}
-
-impl Validate for UpdateDataAttribute {
-    /// Checks that values to choose from are a choice.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new()
-            .that(has_choice(self.options.as_deref()), "options", "too_few")
-            .finish()
-    }
-}
-
-fn has_choice(options: Option<&[AttributeOption]>) -> bool {
-    options.is_none_or(|options| options.len() >= limits::ATTRIBUTE_OPTIONS_AT_LEAST)
 }
 
 text_or! {
@@ -257,21 +228,11 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_of_strings_and_more_than_one() {
-        let mut create = CreateDataAttribute::new("size", DataAttributeModel::Contact, DataType::String);
-        assert!(create.validate().is_ok());
-        create.options = Some(vec![AttributeOption::new("small")]);
-        assert!(create.validate().is_err());
-        create.options = Some(vec![AttributeOption::new("small"), AttributeOption::new("large")]);
-        assert!(create.validate().is_ok());
+    fn values_to_choose_from_are_objects_in_requests() {
+        let create = CreateDataAttribute::new("size", DataAttributeModel::Contact, DataType::String)
+            .with_options(vec![AttributeOption::new("small"), AttributeOption::new("large")]);
         let body = create.to_call().unwrap().body.unwrap();
-        assert!(
-            body.get()
-                .contains(r#""options":[{"value":"small"},{"value":"large"}]"#),
-            "{}",
-            body.get()
-        );
-        create.data_type = DataType::Integer;
-        assert!(create.validate().is_err());
+        let options = r#""options":[{"value":"small"},{"value":"large"}]"#;
+        assert!(body.get().contains(options), "{}", body.get());
     }
 }

@@ -8,7 +8,6 @@ use crate::model::{request, response};
 
 request! {
     /// Asks Intercom to erase a person and everything about them: `POST /user_delete_requests`.
-    #[derive(serde::Deserialize)]
     RequestUserDeletion => UserDeletion {
         body {
             required {

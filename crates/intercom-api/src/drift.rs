@@ -14,6 +14,7 @@
 
 use crate::ids::*;
 use crate::json::{Attributes, Number, Value};
+use crate::time::UnixSeconds;
 use std::fmt;
 
 /// A place where a response differs from its model.

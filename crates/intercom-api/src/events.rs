@@ -3,18 +3,16 @@
 //! Source: the data event operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/data-events>.
 
-use crate::ids::{ContactId, ExternalId, UnixSeconds};
-use crate::json::Attributes;
-use crate::limits;
-use crate::model::{fields, request, response};
+use crate::ids::{ContactId, ExternalId};
+use crate::json::{Attributes, Value};
+use crate::model::{fields, request, response, setter};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
 use crate::route::OperationId;
-use crate::validation::Checks;
+use crate::time::UnixSeconds;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
-use validator::{Validate, ValidationErrors};
 
 /// Something that a person did.
 ///
@@ -37,7 +35,7 @@ pub struct DataEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// What else is known of it. Intercom keeps the first
-    /// [`limits::EVENT_METADATA_KEYS`] keys.
+    /// [`limits::EVENT_METADATA_KEYS`](crate::limits::EVENT_METADATA_KEYS) keys.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub metadata: Attributes,
 }
@@ -53,6 +51,33 @@ impl DataEvent {
             email: None,
             metadata: Attributes::new(),
         }
+    }
+
+    setter! {
+        /// When it happened.
+        created_at: Option<UnixSeconds>
+    }
+    setter! {
+        /// The id that the caller's system gives the person.
+        user_id: Option<ExternalId>
+    }
+    setter! {
+        /// Intercom's id of the person.
+        id: Option<ContactId>
+    }
+    setter! {
+        /// The person's email address.
+        email: Option<String>
+    }
+
+    /// The same with what else is known of it.
+    #[must_use]
+    pub fn with_metadata<K: Into<Cow<'static, str>>, V: Into<Value>>(
+        mut self,
+        metadata: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.metadata = metadata.into_iter().collect();
+        self
     }
 }
 
@@ -74,16 +99,15 @@ impl fmt::Debug for DataEvent {
     }
 }
 
-impl Validate for DataEvent {
-    /// Checks the name, the time, whom it is about and how many keys the metadata have.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        let identified = self.user_id.is_some() || self.id.is_some() || self.email.is_some();
-        Checks::new()
-            .that(!self.event_name.is_empty(), "event_name", "empty")
-            .that(self.created_at.is_some(), "created_at", "missing")
-            .that(identified, "user_id", "missing_identity")
-            .at_most("metadata", self.metadata.len(), limits::EVENT_METADATA_KEYS)
-            .finish()
+#[cfg(test)]
+impl crate::model::Sample for DataEvent {
+    fn sample(_: u8) -> Self {
+        Self::new("invited friend")
+            .with_created_at(7)
+            .with_id(5)
+            .with_user_id("ann-1")
+            .with_email("ada@example.org")
+            .with_metadata([("n", 1)])
     }
 }
 
@@ -97,14 +121,9 @@ request! {
     }
 }
 
-impl Validate for SubmitDataEvent {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        self.event.validate()
-    }
-}
-
 /// Whose events are listed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventsOf {
     /// The user with this id of the caller's system.
@@ -126,14 +145,16 @@ impl fmt::Debug for EventsOf {
 }
 
 /// Lists the events of a person, of the last 90 days, or sums them up: `GET /events`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ListDataEvents {
     /// Whose.
     pub of: EventsOf,
     /// Whether to count the events by name, those older than 90 days included.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<bool>,
     /// How many to a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub per_page: Option<u32>,
 }
 
@@ -146,10 +167,19 @@ impl ListDataEvents {
             per_page: None,
         }
     }
+
+    setter! {
+        /// Whether to count the events by name, those older than 90 days included.
+        summary: Option<bool>
+    }
+    setter! {
+        /// How many to a page.
+        per_page: Option<u32>
+    }
 }
 
 impl Operation for ListDataEvents {
-    type Body = NoBody;
+    type Body<'a> = NoBody;
     type Response = DataEventList;
     const ID: OperationId = OperationId::ListDataEvents;
 
@@ -169,14 +199,18 @@ impl Operation for ListDataEvents {
         query
     }
 
-    fn body(&self) -> Option<&NoBody> {
+    fn body(&self) -> Option<NoBody> {
         None
+    }
+
+    #[cfg(feature = "validator")]
+    fn check(&self) -> Result<(), validator::ValidationErrors> {
+        validator::Validate::validate(self)
     }
 }
 
 request! {
     /// Records how often a user did something, without the events themselves: `POST /events/summaries`.
-    #[derive(serde::Deserialize)]
     SummariseDataEvents => () {
         body {
             required {
@@ -280,17 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn documented_limits_are_checked() {
-        let mut event = DataEvent::new("");
-        assert_eq!(event.validate().unwrap_err().errors().len(), 3);
-        event.event_name = "opened-door".into();
-        event.created_at = Some(UnixSeconds(7));
-        event.id = "5f".parse().ok();
-        event.metadata = (0..10i64).map(|n| (n.to_string(), n)).collect();
-        assert!(event.validate().is_ok());
-        event.metadata.insert("one more", true);
-        let shown = event.validate().unwrap_err().to_string();
-        assert!(shown.contains("11") && !shown.contains("one more"), "{shown}");
+    fn what_is_asked_for_can_stand_anywhere() {
+        crate::model::can_stand_anywhere::<DataEvent>();
+        for of in [
+            EventsOf::UserId("ann-1".into()),
+            EventsOf::IntercomUserId(5.into()),
+            EventsOf::Email("ada@example.org".into()),
+        ] {
+            let _: EventsOf = exact_json::testing::object(&serde_json::to_value(&of).unwrap());
+            let list = ListDataEvents::new(of).with_summary(true).with_per_page(20);
+            let _: ListDataEvents = exact_json::testing::object(&serde_json::to_value(list).unwrap());
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! Identifiers, each a type of its own so that they cannot be mixed up, and Intercom's time.
+//! Identifiers, each a type of its own so that they cannot be mixed up.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 
 /// An id's text, and whether it is written as a JSON number. Intercom writes the same id as a number in some places and
 /// as a string in others; which of the two is kept for writing it back, and does not matter otherwise.
@@ -19,8 +22,8 @@ impl From<String> for IdText {
     }
 }
 
-impl From<i64> for IdText {
-    fn from(number: i64) -> Self {
+impl IdText {
+    fn number(number: impl fmt::Display) -> Self {
         Self {
             text: number.to_string(),
             is_number: true,
@@ -62,18 +65,27 @@ impl<'de> Deserialize<'de> for IdText {
             }
 
             fn visit_i64<E>(self, id: i64) -> Result<IdText, E> {
-                Ok(id.into())
+                Ok(IdText::number(id))
             }
 
             fn visit_u64<E>(self, id: u64) -> Result<IdText, E> {
-                Ok(IdText {
-                    text: id.to_string(),
-                    is_number: true,
-                })
+                Ok(IdText::number(id))
             }
         }
         deserializer.deserialize_any(StringOrInteger)
     }
+}
+
+/// Ids that are written as JSON numbers.
+macro_rules! numbers {
+    ($name:ident: $($kind:ident)*) => {$(
+        /// An id that is written as a JSON number.
+        impl From<$kind> for $name {
+            fn from(id: $kind) -> Self {
+                Self(IdText::number(id))
+            }
+        }
+    )*};
 }
 
 /// What every kind of id has.
@@ -101,10 +113,35 @@ macro_rules! ids {
             }
         }
 
-        /// An id that is written as a JSON number.
-        impl From<i64> for $name {
-            fn from(id: i64) -> Self {
-                Self(id.into())
+        numbers! { $name: i32 u32 i64 u64 }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.into_string()
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
+            }
+        }
+
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                self.as_str() == other
             }
         }
 
@@ -116,7 +153,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
+                f.pad(self.as_str())
             }
         }
 
@@ -173,6 +210,14 @@ macro_rules! any_text {
                 }
             }
 
+            impl FromStr for $name {
+                type Err = Infallible;
+
+                fn from_str(id: &str) -> Result<Self, Infallible> {
+                    Ok(id.into())
+                }
+            }
+
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     IdText::deserialize(deserializer).map(Self)
@@ -183,9 +228,17 @@ macro_rules! any_text {
 }
 
 /// An id is empty, `.` or `..`. Intercom has no such id, and in a path it would lead elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id of Intercom is not empty, and is neither . nor ..")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidId;
+
+// By hand: the only error of this crate that could be derived is not worth a dependency.
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id of Intercom is not empty, and is neither . nor ..")
+    }
+}
+
+impl std::error::Error for InvalidId {}
 
 impl InvalidId {
     /// The stable `snake_case` name.
@@ -231,7 +284,7 @@ macro_rules! path_segments {
                 }
             }
 
-            impl std::str::FromStr for $name {
+            impl FromStr for $name {
                 type Err = InvalidId;
 
                 fn from_str(id: &str) -> Result<Self, InvalidId> {
@@ -322,17 +375,6 @@ debug_shown! {
 }
 // What the caller's system calls its people and companies may be an email address.
 debug_hidden! { ExternalId CompanyExternalId }
-
-/// A moment as Intercom writes it: whole seconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UnixSeconds(pub i64);
-
-impl fmt::Display for UnixSeconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 #[cfg(test)]
 mod tests {

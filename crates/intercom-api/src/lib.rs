@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod model;
+#[cfg(feature = "validator")]
 mod validation;
 
 pub mod admins;
@@ -24,6 +25,7 @@ pub mod route;
 pub mod segments;
 pub mod subscriptions;
 pub mod tags;
+mod time;
 mod value_types;
 pub mod version;
 pub mod visitors;
@@ -37,18 +39,21 @@ pub use data_attributes::*;
 pub use deletion::*;
 pub use errors::{ApiError, ContactConflict, ErrorCode, ErrorItem, ErrorKind};
 pub use events::*;
+pub use exact_json::{Reveal, Revealed};
 pub use ids::*;
 pub use json::{Attributes, Number, Value};
 pub use limits::RateLimit;
 pub use model::OrEmpty;
 pub use notes::*;
-pub use operation::{NoBody, Operation};
+pub use operation::{BodyOf, NoBody, Operation};
 pub use pages::*;
 pub use route::{Method, OperationId, Route};
 pub use segments::*;
 pub use subscriptions::*;
 pub use tags::*;
-pub use validator::Validate;
+pub use time::UnixSeconds;
+#[cfg(feature = "validator")]
+pub use validator::{Validate, ValidationError, ValidationErrors};
 pub use value_types::ValueTypes;
 pub use version::{ApiVersion, Region};
 pub use visitors::*;

@@ -1,6 +1,6 @@
 //! What Intercom allows, as of November 2026. Each constant names its source.
 
-use crate::ids::UnixSeconds;
+use crate::time::UnixSeconds;
 
 /// Event names that can be active in a workspace.
 ///
@@ -168,7 +168,7 @@ pub const SEARCH_PAGE_SIZE: u32 = 50;
 pub const PAGE_SIZE: u32 = 150;
 
 /// How many calls are left in the current window, as the headers of a response say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// Calls in a window: `X-RateLimit-Limit`.
@@ -189,9 +189,15 @@ impl RateLimit {
         }
     }
 
-    /// Reads the headers through a look-up by name, in lower case: `x-ratelimit-limit` and so on.
-    /// `None` unless all three are there and whole numbers; a negative `remaining` is none left.
-    pub fn from_headers<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+    /// Reads the headers of a response. `None` unless all three are there and whole numbers; a negative `remaining` is none
+    /// left.
+    #[cfg(feature = "http")]
+    pub fn from_headers(headers: &http::HeaderMap) -> Option<Self> {
+        Self::read(|name| headers.get(name)?.to_str().ok())
+    }
+
+    /// The same through a look-up by name, in lower case: `x-ratelimit-limit` and so on.
+    pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let number = |name| header(name)?.trim().parse::<i64>().ok();
         Some(Self {
             limit: number("x-ratelimit-limit")?.try_into().ok()?,
@@ -214,13 +220,27 @@ mod tests {
             _ => None,
         };
         assert_eq!(
-            RateLimit::from_headers(headers),
+            RateLimit::read(headers),
             Some(RateLimit::new(1667, 0, UnixSeconds(1_700_000_010)))
         );
         assert_eq!(
-            RateLimit::from_headers(|name| headers(name).filter(|_| name != "x-ratelimit-reset")),
+            RateLimit::read(|name| headers(name).filter(|_| name != "x-ratelimit-reset")),
             None
         );
-        assert_eq!(RateLimit::from_headers(|_| Some("soon")), None);
+        assert_eq!(RateLimit::read(|_| Some("soon")), None);
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn the_headers_of_a_response_are_read() {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in [("x-ratelimit-limit", "1667"), ("x-ratelimit-remaining", "5")] {
+            headers.insert(name, http::HeaderValue::from_static(value));
+        }
+        assert_eq!(RateLimit::from_headers(&headers), None);
+        headers.insert("X-RateLimit-Reset", http::HeaderValue::from_static("1700000010"));
+        let limit = RateLimit::new(1667, 5, UnixSeconds(1_700_000_010));
+        assert_eq!(RateLimit::from_headers(&headers), Some(limit));
+        let _: RateLimit = exact_json::testing::object(&serde_json::to_value(limit).unwrap());
     }
 }

@@ -5,9 +5,10 @@
 
 use crate::admins::Admin;
 use crate::common::Reference;
-use crate::ids::{AdminId, ContactId, NoteId, UnixSeconds};
+use crate::ids::{AdminId, ContactId, NoteId};
 use crate::model::{request, response};
 use crate::pages::Pages;
+use crate::time::UnixSeconds;
 
 request! {
     /// Lists the notes about a contact: `GET /contacts/{id}/notes`.

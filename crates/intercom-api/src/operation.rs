@@ -12,7 +12,9 @@ use std::borrow::Cow;
 /// It sends nothing itself: turn it into a [`Call`] and hand that to an HTTP client.
 pub trait Operation {
     /// The JSON body, or [`NoBody`].
-    type Body: Serialize + ?Sized;
+    type Body<'a>: Serialize
+    where
+        Self: 'a;
     /// What a successful response holds.
     type Response: DeserializeOwned;
 
@@ -28,7 +30,17 @@ pub trait Operation {
     }
 
     /// The body, if the operation has one.
-    fn body(&self) -> Option<&Self::Body>;
+    fn body(&self) -> Option<Self::Body<'_>>;
+
+    /// Finds what Intercom would refuse, as far as it is documented. With the feature `validator`.
+    ///
+    /// # Errors
+    ///
+    /// If it would refuse something. The error tells fields and codes, and no value.
+    #[cfg(feature = "validator")]
+    fn check(&self) -> Result<(), validator::ValidationErrors> {
+        Ok(())
+    }
 
     /// The request as plain data.
     ///
@@ -44,10 +56,10 @@ pub trait Operation {
     /// # Errors
     ///
     /// If the body cannot be written as JSON, which no type of this crate does.
-    fn to_call_with(&self, body: Option<&Self::Body>) -> Result<Call, serde_json::Error> {
+    fn to_call_with(&self, body: Option<Self::Body<'_>>) -> Result<Call, serde_json::Error> {
         let mut call = Call::new(Self::ID, self.path());
         call.query = self.query();
-        call.body = body.map(serde_json::value::to_raw_value).transpose()?;
+        call.body = body.map(|body| serde_json::value::to_raw_value(&body)).transpose()?;
         Ok(call)
     }
 
@@ -62,6 +74,10 @@ pub trait Operation {
         serde_json::from_slice(if holds_nothing { b"null" } else { body })
     }
 }
+
+/// The body of a request whose members are fields: the request without what goes into the path.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyOf<'a, R>(pub(crate) &'a R);
 
 /// The body of an operation that has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

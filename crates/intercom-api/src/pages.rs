@@ -4,8 +4,6 @@
 //! and <https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination>.
 
 use crate::model::{fields, response, text_or};
-use crate::validation::Checks;
-use validator::{Validate, ValidationErrors};
 
 text_or! {
     /// Where the other pages are.
@@ -97,20 +95,6 @@ fields! {
     }
 }
 
-impl Validate for SearchPagination {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        page_size(&mut Checks::new(), self.per_page).finish()
-    }
-}
-
-/// Checks a `per_page`.
-pub(crate) fn page_size(checks: &mut Checks, per_page: Option<u32>) -> &mut Checks {
-    let size = per_page.unwrap_or(1);
-    checks
-        .that(size > 0, "per_page", "zero")
-        .at_most("per_page", size as usize, crate::limits::PAGE_SIZE as usize)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,16 +122,6 @@ mod tests {
         ] {
             let last = pages(last);
             assert_eq!((last.next_cursor(), last.next_url()), (None, None));
-        }
-    }
-
-    #[test]
-    fn page_sizes_have_bounds() {
-        let mut pagination = SearchPagination::new();
-        assert!(pagination.validate().is_ok());
-        for (size, valid) in [(0, false), (1, true), (150, true), (151, false)] {
-            pagination.per_page = Some(size);
-            assert_eq!(pagination.validate().is_ok(), valid, "{size}");
         }
     }
 }

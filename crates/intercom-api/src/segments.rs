@@ -3,9 +3,10 @@
 //! Source: the segment operations of Intercom's OpenAPI description 2.10 and
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/segments>.
 
-use crate::ids::{ContactId, SegmentId, UnixSeconds};
+use crate::ids::{ContactId, SegmentId};
 use crate::model::{open_enum, request, response};
 use crate::pages::Pages;
+use crate::time::UnixSeconds;
 
 request! {
     /// Lists segments: `GET /segments`.

@@ -4,11 +4,10 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/tags>.
 
 use crate::common::Reference;
-use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, TagId, TicketId, UnixSeconds};
+use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, TagId, TicketId};
 use crate::model::{OrEmpty, fields, request, response};
-use crate::validation::Checks;
-use serde::{Serialize, Serializer};
-use validator::{Validate, ValidationErrors};
+use crate::time::UnixSeconds;
+use serde::{Deserialize, Serialize};
 
 request! {
     /// Lists the tags of the workspace: `GET /tags`.
@@ -39,7 +38,6 @@ request! {
     /// Creates or renames a tag, or puts it on companies or users, or takes it off companies: `POST /tags`.
     ///
     /// See [`TagCompanies`] for the most frequent use.
-    #[derive(serde::Deserialize)]
     #[non_exhaustive]
     CreateTag => Tag {
         body {
@@ -56,13 +54,6 @@ request! {
                 users: Vec<TaggedUser>,
             }
         }
-    }
-}
-
-impl Validate for CreateTag {
-    /// Checks that there is a name.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new().that(!self.name.is_empty(), "name", "empty").finish()
     }
 }
 
@@ -91,25 +82,38 @@ fields! {
 }
 
 /// Puts a tag on companies, and creates the tag if there is none of that name: `POST /tags`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagCompanies {
     /// The tag's name. Case does not matter.
     pub name: String,
     /// The companies.
-    #[serde(serialize_with = "as_objects")]
+    #[serde(with = "as_objects")]
     pub companies: Vec<CompanyId>,
 }
 
-fn as_objects<S: Serializer>(ids: &[CompanyId], serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Object<'a> {
-        id: &'a CompanyId,
+mod as_objects {
+    use crate::ids::CompanyId;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Object<T> {
+        id: T,
     }
-    serializer.collect_seq(ids.iter().map(|id| Object { id }))
+
+    pub(super) fn serialize<S: Serializer>(ids: &[CompanyId], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(ids.iter().map(|id| Object { id }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CompanyId>, D::Error> {
+        let ids = Vec::<Object<CompanyId>>::deserialize(deserializer)?;
+        Ok(ids.into_iter().map(|object| object.id).collect())
+    }
 }
 
+crate::model::sample! { TagCompanies { name, companies, } }
+
 impl crate::Operation for TagCompanies {
-    type Body = Self;
+    type Body<'a> = &'a Self;
     type Response = Tag;
     const ID: crate::OperationId = crate::OperationId::CreateTag;
 
@@ -119,6 +123,11 @@ impl crate::Operation for TagCompanies {
 
     fn body(&self) -> Option<&Self> {
         Some(self)
+    }
+
+    #[cfg(feature = "validator")]
+    fn check(&self) -> Result<(), validator::ValidationErrors> {
+        validator::Validate::validate(self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The published versions of the API, and the hosts that serve it.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 /// A published version of Intercom's API, sent in the `Intercom-Version` header.
@@ -75,9 +77,29 @@ impl Region {
     }
 }
 
+macro_rules! by_name {
+    ($($name:ident)*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.into())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = Cow::<str>::deserialize(deserializer)?;
+                name.parse().map_err(|_| de::Error::custom(concat!("expected a ", stringify!($name))))
+            }
+        }
+    )*};
+}
+
+by_name! { ApiVersion Region }
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::IntoEnumIterator as _;
 
     #[test]
     fn regions_are_read_in_every_spelling() {
@@ -95,5 +117,15 @@ mod tests {
         }
         assert_eq!(Region::Europe.to_string(), "Europe");
         assert_eq!(ApiVersion::default().as_str(), "2.10");
+    }
+
+    #[test]
+    fn names_can_stand_anywhere() {
+        for version in ApiVersion::iter() {
+            let _: ApiVersion = exact_json::testing::anywhere(&version.as_str().into());
+        }
+        for region in Region::iter() {
+            let _: Region = exact_json::testing::anywhere(&region.to_string().into());
+        }
     }
 }

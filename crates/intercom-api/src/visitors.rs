@@ -6,13 +6,12 @@
 use crate::common::Avatar;
 use crate::companies::CompanyList;
 use crate::contacts::{Contact, Role};
-use crate::ids::{AdminId, ContactId, ExternalId, UnixSeconds, VisitorId};
+use crate::ids::{AdminId, ContactId, ExternalId, VisitorId};
 use crate::json::Attributes;
 use crate::model::{fields, request, response};
 use crate::segments::SegmentList;
 use crate::tags::TagList;
-use crate::validation::Checks;
-use validator::{Validate, ValidationErrors};
+use crate::time::UnixSeconds;
 
 fields! {
     /// Which visitor, by one of its ids, and what to write of it.
@@ -42,14 +41,6 @@ request! {
     }
 }
 
-impl Validate for UpdateVisitor {
-    /// Checks that the visitor is named.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        let named = self.visitor.id.is_some() || self.visitor.user_id.is_some();
-        Checks::new().that(named, "visitor", "missing_identity").finish()
-    }
-}
-
 request! {
     /// Retrieves a visitor by the id that the Messenger gave: `GET /visitors`.
     RetrieveVisitor => Visitor {
@@ -64,7 +55,6 @@ request! {
 
 request! {
     /// Makes a visitor a contact, or merges it into one: `POST /visitors/convert`.
-    #[derive(serde::Deserialize)]
     ConvertVisitor => Contact {
         body {
             required {
@@ -76,17 +66,6 @@ request! {
                 role = "type": Role,
             }
         }
-    }
-}
-
-impl Validate for ConvertVisitor {
-    /// Checks that both are named and that the role is one that Intercom takes.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new()
-            .that(!self.visitor.is_empty(), "visitor", "missing_identity")
-            .that(!self.user.is_empty(), "user", "missing_identity")
-            .that(self.role.is_known(), "type", "unknown_role")
-            .finish()
     }
 }
 
@@ -241,16 +220,12 @@ mod tests {
     fn a_conversion_names_both() {
         let body = r#"{"visitor":{"user_id":"v-1"},"user":{"email":"ada@example.org"},"type":"user"}"#;
         let convert = ConvertVisitor::from_body(body.as_bytes()).unwrap();
-        assert!(convert.validate().is_ok());
         assert_eq!(convert.to_call().unwrap().body.unwrap().get(), body);
-        let nobody = ConvertVisitor::new(VisitorIdentity::new(), ContactIdentity::new(), Role::User);
-        assert_eq!(nobody.validate().unwrap_err().errors().len(), 2);
     }
 
     #[test]
     fn a_visitor_is_looked_up_in_the_query() {
         let call = RetrieveVisitor::new("v 1").to_call().unwrap();
         assert_eq!(call.path_and_query(), "/visitors?user_id=v%201");
-        assert!(UpdateVisitor::new(VisitorFields::new()).validate().is_err());
     }
 }

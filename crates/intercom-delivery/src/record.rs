@@ -21,7 +21,7 @@ pub struct FailureRecord {
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// The event, as it was received.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "exact_json::option", skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
     /// Why: the name of a [`FailureCode`] or a [`RejectionCode`], or of what is wrong with the event's JSON.
     #[serde(default, skip_serializing_if = "String::is_empty")]

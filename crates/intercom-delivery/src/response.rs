@@ -51,7 +51,7 @@ impl Response {
             }
         });
         Self {
-            rate_limit: RateLimit::from_headers(&header),
+            rate_limit: RateLimit::read(&header),
             retry_after,
             date,
             request_id: header("x-request-id").map(str::to_owned),
@@ -71,6 +71,15 @@ impl Response {
             return Err(ResponseError::Refused(Box::new(error)));
         }
         O::parse_response(&self.body).map_err(|_| ResponseError::Unreadable)
+    }
+}
+
+#[cfg(feature = "http")]
+impl<B: Into<Vec<u8>>> From<http::Response<B>> for Response {
+    fn from(response: http::Response<B>) -> Self {
+        let (parts, body) = response.into_parts();
+        let header = |name: &str| parts.headers.get(name)?.to_str().ok();
+        Self::with_headers(parts.status.as_u16(), body, header)
     }
 }
 
@@ -236,5 +245,14 @@ mod tests {
         refused.request_id = Some("r-1".to_owned());
         let error = refused.read::<RetrieveContact>().unwrap_err();
         assert!(!error.is_retryable() && error.to_string().contains("r-1"), "{error}");
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_response_of_an_http_library_is_taken() {
+        let response = http::Response::builder().status(429).header("Retry-After", "3");
+        let response = Response::from(response.body("{}").unwrap());
+        assert_eq!((response.status, response.body.as_slice()), (429, b"{}".as_slice()));
+        assert_eq!(response.retry_after, Some(Duration::from_secs(3)));
     }
 }

@@ -83,6 +83,12 @@ impl From<DateTime<Utc>> for Field<'_, Timestamp<'_>> {
     }
 }
 
+impl From<SystemTime> for Field<'_, Timestamp<'_>> {
+    fn from(time: SystemTime) -> Self {
+        Self::from(Timestamp::from(time))
+    }
+}
+
 impl From<DateTime<Utc>> for Raw<'_> {
     fn from(time: DateTime<Utc>) -> Self {
         Self::from(Timestamp::from(time).0.into_owned())

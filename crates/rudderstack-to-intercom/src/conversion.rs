@@ -6,13 +6,16 @@ use crate::plan::{Plan, SaveCompany, SaveContact};
 use crate::reader::Reader;
 use crate::source::{FieldSource, generic};
 use crate::{coerce, company, contact, data_event, record};
-use intercom_api::{CompanyFields, ContactFields, CreateContact, DataEvent, ExternalId, UnixSeconds, UpsertCompany};
+use intercom_api::{
+    CompanyFields, ContactFields, CreateContact, DataEvent, ExternalId, SubmitDataEvent, UnixSeconds, UpsertCompany,
+};
 use rudderstack_events::{Event, Group, Identify, Integration, Record, Track};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What comes of an event that can be converted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// It is for Intercom; this is to be done.
     Convert(Box<Conversion>),
@@ -21,7 +24,7 @@ pub enum Decision {
 }
 
 /// A converted event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Conversion {
     /// What is to be done in Intercom.
@@ -29,9 +32,34 @@ pub struct Conversion {
     /// Whom the event is about; events that share any of these must stay in order.
     pub identities: Identities,
     /// What was left out, and what else the caller should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// Where each Intercom field came from; empty unless it was asked for with [`Mapped::traced`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<FieldSource>,
+}
+
+impl Conversion {
+    /// A plan and whom it is about, without warnings.
+    pub fn new(plan: Plan, identities: Identities) -> Self {
+        Self {
+            plan,
+            identities,
+            warnings: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+}
+
+/// One body or plan of one event, with what was left out of it: see [`Mapped::convert`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Converted<T> {
+    /// What the event was converted to.
+    pub value: T,
+    /// What was left out, and what else the caller should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// Whom an event is about. `Debug` shows which of them are known.
@@ -54,6 +82,27 @@ impl Identities {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// The same with a user id.
+    #[must_use]
+    pub fn with_user_id(mut self, id: impl Into<String>) -> Self {
+        self.user_id = Some(id.into());
+        self
+    }
+
+    /// The same with an anonymous id.
+    #[must_use]
+    pub fn with_anonymous_id(mut self, id: impl Into<String>) -> Self {
+        self.anonymous_id = Some(id.into());
+        self
+    }
+
+    /// The same with an email, which is kept in lower case.
+    #[must_use]
+    pub fn with_email(mut self, email: &str) -> Self {
+        self.email = Some(email.to_lowercase());
+        self
+    }
 }
 
 impl fmt::Debug for Identities {
@@ -71,7 +120,7 @@ impl fmt::Debug for Identities {
 
 /// An event, and the settings under which it is converted.
 ///
-/// The conversions of this crate are `TryFrom` on this type:
+/// The conversions of this crate are `TryFrom` on this type, and [`convert`](Self::convert), which keeps the warnings:
 ///
 /// ```
 /// use intercom_api::{CreateContact, UnixSeconds};
@@ -81,11 +130,14 @@ impl fmt::Debug for Identities {
 /// let event = Event::from_json(r#"{"type":"identify","userId":"ann-1","traits":{"plan":"pro"}}"#).unwrap();
 /// let Event::Identify(identify) = event else { unreachable!() };
 /// let destination = Destination::new();
-/// let create = CreateContact::try_from(Mapped::new(&identify, &destination, UnixSeconds(1_700_000_000)))?;
+/// let mapped = Mapped::new(&identify, &destination, UnixSeconds(1_700_000_000));
+/// let create = CreateContact::try_from(mapped)?;
 /// assert_eq!(
 ///     serde_json::to_string(&create.contact).unwrap(),
 ///     r#"{"external_id":"ann-1","custom_attributes":{"plan":"pro"}}"#,
 /// );
+/// let converted = mapped.convert::<CreateContact>()?;
+/// assert_eq!((converted.value, converted.warnings.len()), (create, 0));
 /// # Ok::<(), rudderstack_to_intercom::Rejection>(())
 /// ```
 #[derive(Debug)]
@@ -114,6 +166,18 @@ impl<'a, E> Mapped<'a, E> {
             now,
             traced: false,
         }
+    }
+
+    /// Converts the event to one body or plan, whatever its `integrations` say, and keeps the warnings.
+    ///
+    /// # Errors
+    ///
+    /// If the event can never be sent: see [`RejectionCode`].
+    pub fn convert<T>(self) -> Result<Converted<T>, Rejection>
+    where
+        Converted<T>: TryFrom<Self, Error = Rejection>,
+    {
+        self.try_into()
     }
 
     /// The same, keeping the source of every Intercom field in [`Conversion::sources`].
@@ -232,18 +296,38 @@ fn identities(reader: &Reader<'_>, plan: &Plan) -> Identities {
 /// Conversions of one typed event into one body or plan, whatever its `integrations` say.
 macro_rules! try_from {
     ($($event:ident => $target:ty, |$reader:pat_param, $typed:pat_param| $convert:expr;)*) => {$(
-        impl TryFrom<Mapped<'_, $event<'_>>> for $target {
+        impl TryFrom<Mapped<'_, $event<'_>>> for Converted<$target> {
             type Error = Rejection;
 
             fn try_from(mapped: Mapped<'_, $event<'_>>) -> Result<Self, Rejection> {
                 // Cheap: the parts of an event are slices of its text.
                 let event = Event::from(mapped.event.clone());
                 let reader = Reader::new(&event, mapped.destination, mapped.now, mapped.traced);
-                let run = |$reader: &Reader<'_>, $typed: &$event<'_>| -> Result<Self, Rejection> { $convert };
-                run(&reader, mapped.event).map_err(|rejection| Rejection { warnings: reader.take_warnings(), ..rejection })
+                let run = |$reader: &Reader<'_>, $typed: &$event<'_>| -> Result<$target, Rejection> { $convert };
+                let value = run(&reader, mapped.event);
+                let warnings = reader.take_warnings();
+                match value {
+                    Ok(value) => Ok(Self { value, warnings }),
+                    Err(rejection) => Err(Rejection { warnings, ..rejection }),
+                }
             }
         }
+
+        without_warnings! { $event => $target }
     )*};
+}
+
+/// The same without the warnings.
+macro_rules! without_warnings {
+    ($event:ident => $target:ty) => {
+        impl<'a> TryFrom<Mapped<'a, $event<'a>>> for $target {
+            type Error = Rejection;
+
+            fn try_from(mapped: Mapped<'a, $event<'a>>) -> Result<Self, Rejection> {
+                mapped.convert().map(|converted: Converted<Self>| converted.value)
+            }
+        }
+    };
 }
 
 try_from! {
@@ -252,6 +336,7 @@ try_from! {
     Identify => SaveContact, |reader, _| contact::plan(reader);
     Identify => Plan, |reader, _| contact::plan(reader).map(Plan::SaveContact);
     Track => DataEvent, |reader, _| data_event::event(reader);
+    Track => SubmitDataEvent, |reader, _| data_event::event(reader).map(|event| SubmitDataEvent { event });
     Track => Plan, |reader, _| data_event::event(reader).map(Plan::SubmitEvent);
     Group => CompanyFields, |reader, _| company::fields(reader);
     Group => UpsertCompany, |reader, _| company::fields(reader).map(|company| UpsertCompany { company });
@@ -259,6 +344,17 @@ try_from! {
     Group => Plan, |reader, _| company::plan(reader).map(Plan::SaveCompany);
     Record => Plan, |reader, record| record::plan(reader, record);
 }
+
+impl<'a> TryFrom<Mapped<'a, Event<'a>>> for Converted<Plan> {
+    type Error = Rejection;
+
+    fn try_from(mapped: Mapped<'a, Event<'a>>) -> Result<Self, Rejection> {
+        let Conversion { plan, warnings, .. } = mapped.try_into()?;
+        Ok(Self { value: plan, warnings })
+    }
+}
+
+without_warnings! { Event => Plan }
 
 impl<'a> TryFrom<Mapped<'a, Event<'a>>> for Conversion {
     type Error = Rejection;

@@ -3,8 +3,8 @@
 use intercom_api::{ApiVersion, Region};
 use rudderstack_events::{Raw, Scalar};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::str::FromStr;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -114,6 +114,13 @@ impl Destination {
         self
     }
 
+    /// The same for another version of the API.
+    #[must_use]
+    pub fn with_api_version(mut self, version: ApiVersion) -> Self {
+        self.api_version = version;
+        self
+    }
+
     /// The same with another way with events of one second.
     #[must_use]
     pub fn with_same_second(mut self, same_second: SameSecond) -> Self {
@@ -122,11 +129,24 @@ impl Destination {
     }
 }
 
+/// As RudderStack writes the settings that it has; the version of the API stands beside them.
+impl Serialize for Destination {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("apiServer", <&str>::from(self.region))?;
+        map.serialize_entry("sendAnonymousId", &self.send_anonymous_id)?;
+        map.serialize_entry("longText", <&str>::from(self.long_text))?;
+        map.serialize_entry("attributeNames", <&str>::from(self.attribute_names))?;
+        map.serialize_entry("sameSecond", <&str>::from(self.same_second))?;
+        map.serialize_entry("intercomVersion", self.api_version.as_str())?;
+        map.end()
+    }
+}
+
 impl<'de> Deserialize<'de> for Destination {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Owned, because settings may come from a reader as well as from text.
-        let config = Box::<RawValue>::deserialize(deserializer)?;
-        let config = Raw::from(config).into_object();
+        let config = Raw::deserialize(deserializer)?.into_object();
         let config = config.ok_or_else(|| Error::custom("the settings of a destination must be an object"))?;
         let scalar = |key: &str| config.get(key).and_then(Raw::scalar);
         // Anything unknown means the default, because rudder-server sends the settings of all its versions.
@@ -139,7 +159,7 @@ impl<'de> Deserialize<'de> for Destination {
             attribute_names: named(scalar("attributeNames")),
             same_second: named(scalar("sameSecond")),
             send_anonymous_id: matches!(scalar("sendAnonymousId"), Some(Scalar::Boolean(true))),
-            api_version: ApiVersion::default(),
+            api_version: named(scalar("intercomVersion")),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! What can be wrong with an event: warnings, which cost a value, and rejections, which cost the event.
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -39,6 +41,13 @@ macro_rules! codes {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = Cow::<str>::deserialize(deserializer)?;
+                name.parse().map_err(|_| Error::custom(concat!("expected a ", stringify!($name))))
             }
         }
     };
@@ -125,7 +134,7 @@ codes! {
 }
 
 /// Something left out of a conversion, or worth knowing about it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Warning {
     /// Which sort.
@@ -137,7 +146,8 @@ pub struct Warning {
 }
 
 impl Warning {
-    pub(crate) fn new(code: WarningCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A warning.
+    pub fn new(code: WarningCode, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,
             path: path.into(),
@@ -153,7 +163,7 @@ impl fmt::Debug for Warning {
 }
 
 /// Why an event cannot be converted.
-#[derive(Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Rejection {
@@ -164,7 +174,7 @@ pub struct Rejection {
     /// What is wrong, in words; never holds a value of the event.
     pub message: String,
     /// What else was noticed before the conversion gave up.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
 

@@ -13,18 +13,22 @@ mod flatten;
 mod issue;
 mod lookup;
 mod member;
+mod parts;
 mod plan;
 mod reader;
 mod record;
 mod rule;
 pub mod rules;
 mod source;
+mod validation;
 
-pub use conversion::{Conversion, Decision, Identities, Mapped, convert};
+pub use conversion::{Conversion, Converted, Decision, Identities, Mapped, convert};
 pub use destination::{AttributeNames, Destination, LongText, SameSecond};
 pub use deviation::Deviation;
+pub use intercom_api::{Reveal, Revealed, Validate, ValidationErrors};
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, Lookup, LookupField};
+pub use parts::{IntoIntercom, parse_date};
 pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When};
 pub use source::{FieldSource, Path, Source};
 

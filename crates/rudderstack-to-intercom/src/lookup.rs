@@ -30,6 +30,13 @@ impl Lookup {
         }
     }
 
+    /// The same, preferring the contact with this external id.
+    #[must_use]
+    pub fn with_prefer(mut self, external_id: impl Into<ExternalId>) -> Self {
+        self.prefer = Some(external_id.into());
+        self
+    }
+
     /// The external id that is searched, if it is one.
     pub fn external_id(&self) -> Option<ExternalId> {
         match (&self.field, &self.value) {

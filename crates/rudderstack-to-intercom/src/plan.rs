@@ -52,6 +52,20 @@ impl SaveContact {
         }
     }
 
+    /// The same with companies that a contact who exists is detached from.
+    #[must_use]
+    pub fn with_detach(mut self, companies: impl IntoIterator<Item = CompanyKey>) -> Self {
+        self.detach = companies.into_iter().collect();
+        self
+    }
+
+    /// The same with something else to do if there is no such contact.
+    #[must_use]
+    pub fn with_missing(mut self, missing: Missing) -> Self {
+        self.missing = missing;
+        self
+    }
+
     /// The fields that a contact who does not exist is created with; `None` if they are not to be created.
     pub fn create(&self) -> Option<&ContactFields> {
         match &self.missing {
@@ -136,6 +150,20 @@ impl SaveCompany {
             member: None,
             tags: Vec::new(),
         }
+    }
+
+    /// The same with a contact who belongs to it.
+    #[must_use]
+    pub fn with_member(mut self, member: Lookup) -> Self {
+        self.member = Some(member);
+        self
+    }
+
+    /// The same with tags.
+    #[must_use]
+    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags = tags.into_iter().map(Into::into).collect();
+        self
     }
 }
 

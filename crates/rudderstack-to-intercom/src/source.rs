@@ -1,6 +1,6 @@
 //! Where values come from: paths into an event, declared once and used to read and to document.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A part of an event that paths start from.
@@ -198,7 +198,7 @@ impl Source {
 }
 
 /// Where the value of an Intercom field came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldSource {
     /// The field, such as `custom_attributes.plan`.

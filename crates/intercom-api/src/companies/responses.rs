@@ -1,11 +1,12 @@
 //! What Intercom answers about companies.
 
-use crate::ids::{CompanyExternalId, CompanyId, UnixSeconds};
+use crate::ids::{CompanyExternalId, CompanyId};
 use crate::json::{Attributes, Number};
 use crate::model::{response, text_or};
 use crate::pages::Pages;
 use crate::segments::SegmentList;
 use crate::tags::TagList;
+use crate::time::UnixSeconds;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -28,7 +29,7 @@ response! {
             /// The website.
             website: String,
             /// The plan.
-            plan: Plan,
+            plan: CompanyPlan,
             /// How many employees.
             size: i64,
             /// The industry.
@@ -59,7 +60,7 @@ response! {
 
 text_or! {
     /// A company's plan: its name in requests, an object in responses.
-    Plan {
+    CompanyPlan {
         /// The name.
         Name,
         /// An object that holds the name; empty if there is no plan.
@@ -67,7 +68,7 @@ text_or! {
     }
 }
 
-impl Plan {
+impl CompanyPlan {
     /// The name, if there is a plan.
     pub fn name(&self) -> Option<&str> {
         match self {

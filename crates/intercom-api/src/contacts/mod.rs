@@ -9,17 +9,16 @@ mod role;
 mod search;
 
 pub use crate::pages::SearchPagination;
-pub use query::{Filter, Group, GroupOperator, SearchOperator, SearchQuery, SearchValue};
+pub use query::{Filter, FilterGroup, GroupOperator, SearchOperator, SearchQuery, SearchValue};
 pub use responses::{ArchivedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles};
 pub use role::Role;
 pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, field_type};
 
+use crate::common::Avatar;
 use crate::companies::CompanyList;
-use crate::ids::{ContactId, ExternalId, UnixSeconds};
+use crate::ids::{ContactId, ExternalId};
 use crate::model::{fields, request};
-use crate::pages::page_size;
-use crate::validation::Checks;
-use validator::{Validate, ValidationErrors};
+use crate::time::UnixSeconds;
 
 fields! {
     /// What can be written of a contact, when it is created and when it is updated.
@@ -55,13 +54,22 @@ fields! {
     }
 }
 
-impl Validate for ContactFields {
-    /// Checks that the role is one that Intercom takes.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        let role = self.role.as_ref();
-        Checks::new()
-            .that(role.is_none_or(Role::is_known), "role", "unknown_role")
-            .finish()
+impl From<Contact> for ContactFields {
+    /// What is known of a contact, to be written to another or back.
+    fn from(contact: Contact) -> Self {
+        let mut fields = Self::new();
+        fields.external_id = contact.external_id;
+        fields.email = contact.email;
+        fields.phone = contact.phone;
+        fields.name = contact.name;
+        fields.avatar = contact.avatar.as_ref().and_then(Avatar::url).map(str::to_owned);
+        fields.role = contact.role;
+        fields.owner_id = contact.owner_id.and_then(|id| id.as_str().parse().ok());
+        fields.signed_up_at = contact.signed_up_at;
+        fields.last_seen_at = contact.last_seen_at;
+        fields.unsubscribed_from_emails = contact.unsubscribed_from_emails;
+        fields.custom_attributes = contact.custom_attributes.unwrap_or_default();
+        fields
     }
 }
 
@@ -78,16 +86,6 @@ request! {
     }
 }
 
-impl Validate for CreateContact {
-    /// Checks that there is something to know the contact by, and the fields.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        let contact = &self.contact;
-        let identified = contact.external_id.is_some() || contact.email.is_some() || contact.role.is_some();
-        Checks::new().that(identified, "contact", "missing_identity").finish()?;
-        contact.validate()
-    }
-}
-
 request! {
     /// Updates a contact: `PUT /contacts/{id}`.
     UpdateContact => Contact {
@@ -99,12 +97,6 @@ request! {
             /// What is to change.
             contact: ContactFields,
         }
-    }
-}
-
-impl Validate for UpdateContact {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        self.contact.validate()
     }
 }
 
@@ -152,7 +144,6 @@ request! {
 
 request! {
     /// Merges a lead into a user: `POST /contacts/merge`. The lead is gone afterwards.
-    #[derive(serde::Deserialize)]
     MergeContacts => Contact {
         body {
             required {
@@ -177,12 +168,6 @@ request! {
                 starting_after: String,
             }
         }
-    }
-}
-
-impl Validate for ListContacts {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        page_size(&mut Checks::new(), self.per_page).finish()
     }
 }
 
@@ -221,18 +206,6 @@ mod tests {
             call.body.unwrap().get(),
             r#"{"external_id":"u-1","email":"ada@example.org","role":"lead","signed_up_at":1558290864,"unsubscribed_from_emails":false,"custom_attributes":{"seats":12}}"#
         );
-    }
-
-    #[test]
-    fn a_new_contact_needs_something_to_know_it_by() {
-        let mut contact = ContactFields::new();
-        contact.name = Some("Ada".into());
-        assert!(CreateContact::new(contact.clone()).validate().is_err());
-        assert!(UpdateContact::new(5, contact.clone()).validate().is_ok());
-        contact.role = Some(Role::Lead);
-        assert!(CreateContact::new(contact.clone()).validate().is_ok());
-        contact.role = Some("guest".into());
-        assert!(CreateContact::new(contact).validate().is_err());
     }
 
     #[test]

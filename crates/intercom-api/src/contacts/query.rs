@@ -1,7 +1,9 @@
 //! What to search contacts for.
 
+use crate::ids::{ContactId, ExternalId};
 use crate::json::{Number, Value};
 use crate::model::open_enum;
+use crate::time::UnixSeconds;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -74,9 +76,33 @@ impl From<String> for SearchValue {
     }
 }
 
-impl From<i64> for SearchValue {
-    fn from(number: i64) -> Self {
-        Self::Number(number.into())
+macro_rules! numbers {
+    ($($kind:ident)*) => {$(
+        impl From<$kind> for SearchValue {
+            fn from(number: $kind) -> Self {
+                Self::Number(number.into())
+            }
+        }
+    )*};
+}
+
+numbers! { i32 u32 i64 u64 usize }
+
+impl From<UnixSeconds> for SearchValue {
+    fn from(time: UnixSeconds) -> Self {
+        time.0.into()
+    }
+}
+
+impl From<ExternalId> for SearchValue {
+    fn from(id: ExternalId) -> Self {
+        Self::Text(id.into())
+    }
+}
+
+impl From<ContactId> for SearchValue {
+    fn from(id: ContactId) -> Self {
+        Self::Text(id.into())
     }
 }
 
@@ -136,7 +162,7 @@ impl<'de> Deserialize<'de> for SearchValue {
 }
 
 /// One comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// The field: one of [`SEARCHABLE_FIELDS`](super::SEARCHABLE_FIELDS) or `custom_attributes.<name>`.
     pub field: String,
@@ -147,8 +173,8 @@ pub struct Filter {
 }
 
 /// Several queries together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Group {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterGroup {
     /// How they go together.
     pub operator: GroupOperator,
     /// The queries: at most [`limits::SEARCH_FILTERS_PER_GROUP`](crate::limits::SEARCH_FILTERS_PER_GROUP), nested at
@@ -163,22 +189,37 @@ pub enum SearchQuery {
     /// One comparison.
     Filter(Filter),
     /// Several, joined by AND or OR.
-    Group(Group),
+    Group(FilterGroup),
 }
 
 impl SearchQuery {
     /// One comparison.
-    pub fn filter(field: impl Into<String>, operator: SearchOperator, value: impl Into<SearchValue>) -> Self {
+    ///
+    /// ```
+    /// use intercom_api::SearchQuery;
+    ///
+    /// let query = SearchQuery::filter("email", "=", "ada@example.org");
+    /// assert_eq!(
+    ///     serde_json::to_string(&query)?,
+    ///     r#"{"field":"email","operator":"=","value":"ada@example.org"}"#
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn filter(
+        field: impl Into<String>,
+        operator: impl Into<SearchOperator>,
+        value: impl Into<SearchValue>,
+    ) -> Self {
         Self::Filter(Filter {
             field: field.into(),
-            operator,
+            operator: operator.into(),
             value: value.into(),
         })
     }
 
     /// All of these.
     pub fn all(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
-        Self::Group(Group {
+        Self::Group(FilterGroup {
             operator: GroupOperator::And,
             value: queries.into_iter().collect(),
         })
@@ -186,7 +227,7 @@ impl SearchQuery {
 
     /// Any of these.
     pub fn any(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
-        Self::Group(Group {
+        Self::Group(FilterGroup {
             operator: GroupOperator::Or,
             value: queries.into_iter().collect(),
         })
@@ -213,8 +254,8 @@ impl SearchQuery {
         let value = value.ok_or("the value is missing")?;
         // A filter has a field, and a group has not.
         match (field, value) {
-            (Some(field), value) => Ok(Self::filter(field, operator.into(), SearchValue::read(value)?)),
-            (None, Value::Array(queries)) => Ok(Self::Group(Group {
+            (Some(field), value) => Ok(Self::filter(field, operator, SearchValue::read(value)?)),
+            (None, Value::Array(queries)) => Ok(Self::Group(FilterGroup {
                 operator: operator.into(),
                 value: queries.into_iter().map(Self::read).collect::<Result<_, _>>()?,
             })),
@@ -228,5 +269,30 @@ impl<'de> Deserialize<'de> for SearchQuery {
         // Which bounds the depth as well.
         let value = Value::deserialize(deserializer)?;
         Self::read(value).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+impl crate::model::Sample for SearchQuery {
+    fn sample(_: u8) -> Self {
+        Self::all([Self::filter("email", SearchOperator::Equals, "ada@example.org")])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exact_json::testing::{anywhere, object};
+    use serde_json::json;
+
+    #[test]
+    fn queries_can_stand_anywhere() {
+        let filter = json!({"field": "owner_id", "operator": "IN", "value": [1, 2.5]});
+        let group = json!({"operator": "OR", "value": [filter, {"operator": "AND", "value": []}]});
+        let _: Filter = object(&filter);
+        let _: FilterGroup = object(&group);
+        let _: SearchQuery = object(&group);
+        let _: SearchQuery = object(&filter);
+        let _: SearchValue = anywhere(&json!([null, true, 1, "x", [2.5]]));
     }
 }

@@ -2,10 +2,11 @@
 
 use super::Role;
 use crate::common::{Addressables, Avatar};
-use crate::ids::{AdminId, ContactId, ExternalId, UnixSeconds};
+use crate::ids::{AdminId, ContactId, ExternalId};
 use crate::json::Attributes;
 use crate::model::response;
 use crate::pages::Pages;
+use crate::time::UnixSeconds;
 
 response! {
     /// A contact.

@@ -80,6 +80,18 @@ impl Attributes {
         self.entries.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// The entries, in order, to change their values.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value)> {
+        self.entries.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
+    }
+
+    /// The same with `key` set, for building an object in one expression.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
+        self.insert(key, value);
+        self
+    }
+
     /// The keys, in order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
         self.entries.iter().map(|(name, _)| name.as_ref())
@@ -121,10 +133,43 @@ impl IntoIterator for Attributes {
 impl<K: Into<Cow<'static, str>>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut object = Self::new();
-        for (key, value) in entries {
-            object.insert(key, value);
-        }
+        object.extend(entries);
         object
+    }
+}
+
+impl<K: Into<Cow<'static, str>>, V: Into<Value>> Extend<(K, V)> for Attributes {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<K: Into<Cow<'static, str>>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Attributes {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl std::ops::Index<&str> for Attributes {
+    type Output = Value;
+
+    /// The value under `key`; `null` if there is none.
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or(&Value::Null)
+    }
+}
+
+impl<'a> IntoIterator for &'a Attributes {
+    type Item = (&'a str, &'a Value);
+    type IntoIter = std::iter::Map<
+        std::slice::Iter<'a, (Cow<'static, str>, Value)>,
+        fn(&'a (Cow<'static, str>, Value)) -> (&'a str, &'a Value),
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter().map(|(key, value)| (key.as_ref(), value))
     }
 }
 

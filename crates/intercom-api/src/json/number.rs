@@ -48,18 +48,18 @@ impl Number {
     }
 }
 
-impl From<i64> for Number {
-    fn from(value: i64) -> Self {
-        // A decimal integer is always valid JSON.
-        Self(RawValue::from_string(value.to_string()).expect("an integer is valid JSON"))
-    }
+macro_rules! integers {
+    ($($kind:ident)*) => {$(
+        impl From<$kind> for Number {
+            fn from(value: $kind) -> Self {
+                // A decimal integer is always valid JSON.
+                Self(RawValue::from_string(value.to_string()).expect("an integer is valid JSON"))
+            }
+        }
+    )*};
 }
 
-impl From<u32> for Number {
-    fn from(value: u32) -> Self {
-        Self::from(i64::from(value))
-    }
-}
+integers! { i32 u32 i64 u64 usize }
 
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
@@ -83,13 +83,13 @@ impl fmt::Display for Number {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        exact_json::serialize(&self.0, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = exact_json::deserialize(deserializer)?;
         match raw.get().as_bytes().first() {
             Some(b'-' | b'0'..=b'9') => Ok(Self(raw)),
             _ => Err(de::Error::custom("expected a number")),

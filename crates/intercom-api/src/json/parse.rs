@@ -2,7 +2,6 @@
 
 use super::{Attributes, Number, Value};
 use serde::de::{self, Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::fmt;
 
 /// How deep the arrays and objects of a [`Value`] may be nested when it is read.
@@ -29,7 +28,7 @@ impl fmt::Display for Problem {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Through the raw text, because a visitor would be handed numbers already rounded.
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = exact_json::deserialize(deserializer)?;
         value(raw.get()).map_err(de::Error::custom)
     }
 }

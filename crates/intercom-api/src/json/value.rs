@@ -1,6 +1,7 @@
 //! Values of any kind.
 
 use super::{Attributes, Number};
+use crate::time::UnixSeconds;
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
 
@@ -30,6 +31,43 @@ impl Value {
             Self::String(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is an integer of 64 bits, written as one.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one; the nearest that a double can hold.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(number.as_f64()),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is an array.
+    pub fn as_array(&self) -> Option<&[Value]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        *self == Self::Null
     }
 
     /// The object, if it is one.
@@ -72,9 +110,61 @@ impl From<String> for Value {
     }
 }
 
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Number(Number::from(value))
+macro_rules! numbers {
+    ($($kind:ident)*) => {$(
+        impl From<$kind> for Value {
+            fn from(value: $kind) -> Self {
+                Self::Number(value.into())
+            }
+        }
+    )*};
+}
+
+numbers! { i32 u32 i64 u64 usize }
+
+impl From<f64> for Value {
+    /// `null` for what is no number in JSON.
+    fn from(value: f64) -> Self {
+        Number::from_f64(value).map_or(Self::Null, Self::Number)
+    }
+}
+
+impl From<UnixSeconds> for Value {
+    fn from(time: UnixSeconds) -> Self {
+        time.0.into()
+    }
+}
+
+impl From<Attributes> for Value {
+    fn from(object: Attributes) -> Self {
+        Self::Object(object)
+    }
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(items: Vec<T>) -> Self {
+        Self::Array(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    /// `null` if there is nothing.
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    fn from(value: serde_json::Value) -> Self {
+        use serde_json::Value as Tree;
+        match value {
+            Tree::Null => Self::Null,
+            Tree::Bool(value) => Self::Bool(value),
+            Tree::Number(number) => Number::from_json_text(&number.to_string()).map_or(Self::Null, Self::Number),
+            Tree::String(text) => Self::String(text),
+            Tree::Array(items) => items.into(),
+            Tree::Object(entries) => Self::Object(entries.into_iter().collect()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ macro_rules! fields {
     (
         $(#[$doc:meta])*
         $name:ident {
-            optional { $($(#[$odoc:meta])* $optional:ident $(= $oname:literal)?: $oty:ty,)* }
+            optional { $($(#[$odoc:meta])* $optional:ident $(= $oname:literal)?: $oty:ident,)* }
             $(attributes { $($(#[$adoc:meta])* $attributes:ident,)* })?
         }
     ) => {
@@ -31,6 +31,24 @@ macro_rules! fields {
                 Self::default()
             }
 
+            $($crate::model::setter! { $(#[$odoc])* $optional: Option<$oty> })*
+
+            $($(
+                ::pastey::paste! {
+                    $(#[$adoc])*
+                    ///
+                    /// The same with these.
+                    #[must_use]
+                    pub fn [<with_ $attributes>]<K: Into<::std::borrow::Cow<'static, str>>, V: Into<$crate::Value>>(
+                        mut self,
+                        $attributes: impl IntoIterator<Item = (K, V)>,
+                    ) -> Self {
+                        self.$attributes = $attributes.into_iter().collect();
+                        self
+                    }
+                }
+            )*)?
+
             /// Whether nothing is set.
             pub fn is_empty(&self) -> bool {
                 $(self.$optional.is_none() &&)* $($(self.$attributes.is_empty() &&)*)? true
@@ -49,6 +67,8 @@ macro_rules! fields {
                 shown.finish()
             }
         }
+
+        $crate::model::sample! { $name { $($optional,)* $($($attributes,)*)? } }
     };
 }
 pub(crate) use fields;

@@ -7,22 +7,30 @@
 //! - `open_enum!`: a word out of a set that Intercom may add to.
 //! - `text_or!`: a string in some places and an object in others.
 //!
+//! Each of them makes a test of each model: that it can be kept, sent to another thread, and read and written inside of other types
+//! and formats.
+//!
 //! `Debug` of all of them names what is set and shows no value, because the values are personal data.
 
 mod fields;
 mod open_enum;
 mod request;
 mod response;
+#[cfg(test)]
+mod sample;
+mod setter;
 mod text_or;
 
 pub(crate) use fields::fields;
 pub(crate) use open_enum::open_enum;
 pub(crate) use request::request;
-pub(crate) use response::{Key, KeyOf, json_name, or_extra, response};
+pub(crate) use response::{Key, Member, json_name, members, or_extra, response};
+#[cfg(test)]
+pub(crate) use sample::{Sample, can_stand_anywhere};
+pub(crate) use setter::{sample, setter};
 pub(crate) use text_or::text_or;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 
 /// What an operation answers with an object in some cases and with nothing, or an empty object, in others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +48,7 @@ impl<T: Serialize> Serialize for OrEmpty<T> {
 
 impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for OrEmpty<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = exact_json::deserialize(deserializer)?;
         let text = raw.get();
         let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         if text == "null" || inside.is_some_and(|inside| inside.trim_ascii().is_empty()) {

@@ -88,6 +88,23 @@ macro_rules! open_enum {
             }
         }
 
+        #[cfg(test)]
+        impl $crate::model::Sample for $name {
+            fn sample(_: u8) -> Self {
+                [$($text,)*][0].into()
+            }
+        }
+
+        ::pastey::paste! {
+            #[cfg(test)]
+            #[test]
+            fn [<$name:snake _can_stand_anywhere>]() {
+                for word in [$($text,)* "something new"] {
+                    let _: $name = ::exact_json::testing::anywhere(&word.into());
+                }
+            }
+        }
+
         impl $crate::drift::Drift for $name {
             fn drift(&self, at: &str, found: &mut Vec<$crate::drift::Finding>) {
                 if !self.is_known() {

@@ -1,6 +1,7 @@
 //! Operations as typed requests.
 
-/// A request: a type that is an [`Operation`](crate::Operation).
+/// A request: a type that is an [`Operation`](crate::Operation). It serialises as an object of its fields, those of its path
+/// included: what a queue or a journal keeps. Its body is what [`body`](crate::Operation::body) gives.
 ///
 /// `path` lists the fields that fill the parameters of the route's path, in their order; `query` those that go into the query; `body` those that are
 /// the members of the JSON body; `content` the one that is the whole body. `is` names the operation if it is not
@@ -15,7 +16,7 @@ macro_rules! request {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         pub struct $name {
             $($($(#[$pdoc])* pub $segment: $pty,)+)?
             $(#[$cdoc])*
@@ -24,8 +25,11 @@ macro_rules! request {
 
         impl $name {
             /// The request.
-            pub fn new($($($segment: impl Into<$pty>,)+)? $content: $cty) -> Self {
-                Self { $($($segment: $segment.into(),)+)? $content }
+            pub fn new($($($segment: impl Into<$pty>,)+)? $content: impl Into<$cty>) -> Self {
+                Self {
+                    $($($segment: $segment.into(),)+)?
+                    $content: $content.into(),
+                }
             }
 
             /// Reads the request back from the ids in its path and its body.
@@ -42,7 +46,7 @@ macro_rules! request {
         }
 
         impl $crate::Operation for $name {
-            type Body = $cty;
+            type Body<'a> = &'a $cty;
             type Response = $response;
             $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
@@ -50,6 +54,8 @@ macro_rules! request {
                 Some(&self.$content)
             }
         }
+
+        $crate::model::sample! { $name { $($($segment,)+)? $content, } }
     };
     // The body's members are fields.
     (
@@ -63,11 +69,9 @@ macro_rules! request {
         }
     ) => {
         $(#[$doc])*
-        ///
-        /// What it serialises to is its body.
-        #[derive(Clone, PartialEq, Eq, ::serde::Serialize)]
+        #[derive(Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         pub struct $name {
-            $($($(#[$pdoc])* #[serde(skip)] pub $segment: $pty,)+)?
+            $($($(#[$pdoc])* pub $segment: $pty,)+)?
             $($($(#[$rdoc])* $(#[serde(rename = $rname)])? pub $required: $rty,)*)?
             $($(
                 $(#[$odoc])*
@@ -85,6 +89,8 @@ macro_rules! request {
                     $($($optional: None,)*)?
                 }
             }
+
+            $($($crate::model::setter! { $(#[$odoc])* $optional: Option<$oty> })*)?
 
             /// Reads the request back from the ids in its path and its body.
             ///
@@ -119,14 +125,28 @@ macro_rules! request {
         }
 
         impl $crate::Operation for $name {
-            type Body = Self;
+            type Body<'a> = $crate::operation::BodyOf<'a, Self>;
             type Response = $response;
             $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
-            fn body(&self) -> Option<&Self> {
-                Some(self)
+            fn body(&self) -> Option<$crate::operation::BodyOf<'_, Self>> {
+                Some($crate::operation::BodyOf(self))
             }
         }
+
+        impl ::serde::Serialize for $crate::operation::BodyOf<'_, $name> {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $($(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.0.$required)?;)*)?
+                $($(if let Some(value) = &self.0.$optional {
+                    map.serialize_entry($crate::model::json_name!($optional $($oname)?), value)?;
+                })*)?
+                map.end()
+            }
+        }
+
+        $crate::model::sample! { $name { $($($segment,)+)? $($($required,)*)? $($($optional,)*)? } }
     };
     // No body.
     (
@@ -135,16 +155,20 @@ macro_rules! request {
             $(path { $($(#[$pdoc:meta])* $segment:ident: $pty:ty,)+ })?
             $(query {
                 $(required { $($(#[$rdoc:meta])* $required:ident: $rty:ty,)* })?
-                $(optional { $($(#[$odoc:meta])* $optional:ident: $oty:ty,)* })?
+                $(optional { $($(#[$odoc:meta])* $optional:ident: $oty:ident,)* })?
             })?
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         pub struct $name {
             $($($(#[$pdoc])* pub $segment: $pty,)+)?
             $($($($(#[$rdoc])* pub $required: $rty,)*)?)?
-            $($($($(#[$odoc])* pub $optional: Option<$oty>,)*)?)?
+            $($($(
+                $(#[$odoc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $optional: Option<$oty>,
+            )*)?)?
         }
 
         impl $name {
@@ -157,6 +181,8 @@ macro_rules! request {
                     $($($($optional: None,)*)?)?
                 }
             }
+
+            $($($($crate::model::setter! { $(#[$odoc])* $optional: Option<$oty> })*)?)?
         }
 
         impl ::std::fmt::Debug for $name {
@@ -173,7 +199,7 @@ macro_rules! request {
         }
 
         impl $crate::Operation for $name {
-            type Body = $crate::operation::NoBody;
+            type Body<'a> = $crate::operation::NoBody;
             type Response = $response;
             $crate::model::request!(@path $name $($id)?, $($($segment)+)?);
 
@@ -186,9 +212,13 @@ macro_rules! request {
                 query
             })?
 
-            fn body(&self) -> Option<&$crate::operation::NoBody> {
+            fn body(&self) -> Option<$crate::operation::NoBody> {
                 None
             }
+        }
+
+        $crate::model::sample! {
+            $name { $($($segment,)+)? $($($($required,)*)?)? $($($($optional,)*)?)? }
         }
     };
     (@path $name:ident $id:ident, $($segment:ident)*) => {
@@ -204,6 +234,11 @@ macro_rules! request {
                 "the request has not the parameters of its route",
             );
             $crate::OperationId::$id.path([$($crate::ids::PathSegment::as_segment(&self.$segment)),*])
+        }
+
+        #[cfg(feature = "validator")]
+        fn check(&self) -> Result<(), ::validator::ValidationErrors> {
+            ::validator::Validate::validate(self)
         }
     };
 }

@@ -1,12 +1,12 @@
 //! Objects that Intercom answers.
 
 use crate::json::Value;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, Visitor};
-use serde_json::value::RawValue;
+use exact_json::RawJson;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::fmt;
 
 /// Reads an object's key, and keeps the text only of a key that is not among the known ones.
-pub(crate) struct KeyOf(pub(crate) &'static [&'static str]);
+struct KeyOf(&'static [&'static str]);
 
 /// An object's key.
 pub(crate) enum Key {
@@ -37,14 +37,48 @@ impl Visitor<'_> for KeyOf {
     }
 }
 
+/// A key of an object and the text of what is under it.
+pub(crate) type Member = (Key, RawJson);
+
+/// The members of the object ahead, in their order. What a model makes of them does not depend on the format, so that it is
+/// compiled once and not for each.
+pub(crate) fn members<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    keys: &'static [&'static str],
+    model: &'static str,
+) -> Result<Vec<Member>, D::Error> {
+    deserializer.deserialize_map(Members { keys, model })
+}
+
+struct Members {
+    keys: &'static [&'static str],
+    model: &'static str,
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<Member>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object: {}", self.model)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Member>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(key) = map.next_key_seed(KeyOf(self.keys))? {
+            members.push((key, map.next_value()?));
+        }
+        Ok(members)
+    }
+}
+
 /// The value as the type that it should have; else what goes to `extra`. An error only if even that cannot hold it.
-pub(crate) fn or_extra<T: DeserializeOwned, E: Error>(raw: &RawValue) -> Result<Result<T, Value>, E> {
-    if raw.get() == "null" {
+pub(crate) fn or_extra<T: DeserializeOwned>(text: &str) -> Result<Result<T, Value>, serde_json::Error> {
+    if text == "null" {
         return Ok(Err(Value::Null));
     }
-    match serde_json::from_str(raw.get()) {
+    match serde_json::from_str(text) {
         Ok(value) => Ok(Ok(value)),
-        Err(_) => serde_json::from_str(raw.get()).map(Err).map_err(E::custom),
+        Err(_) => serde_json::from_str(text).map(Err),
     }
 }
 
@@ -96,6 +130,8 @@ macro_rules! response {
                     extra: $crate::Attributes::new(),
                 }
             }
+
+            $($($crate::model::setter! { $(#[$odoc])* $optional: Option<$oty> })*)?
         }
 
         impl ::std::fmt::Debug for $name {
@@ -131,61 +167,57 @@ macro_rules! response {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields;
-                impl<'de> ::serde::de::Visitor<'de> for Fields {
-                    type Value = $name;
+                let members = $crate::model::members(deserializer, Self::KEYS, stringify!($name))?;
+                Self::of_members(members).map_err(::serde::de::Error::custom)
+            }
+        }
 
-                    fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                        f.write_str(concat!("an object: ", stringify!($name)))
-                    }
-
-                    // Counting up goes one step past the last field.
-                    #[allow(unused_assignments, unused_mut)]
-                    fn visit_map<A: ::serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
-                        use $crate::model::{Key, KeyOf};
-                        $($(let mut $required: Option<$rty> = None;)*)?
-                        $($(let mut $optional: Option<$oty> = None;)*)?
-                        let mut extra = $crate::Attributes::new();
-                        while let Some(key) = map.next_key_seed(KeyOf($name::KEYS))? {
-                            let at = match key {
-                                Key::Known(at) => at,
-                                Key::Other(name) => {
-                                    extra.insert(name, map.next_value::<$crate::Value>()?);
-                                    continue;
-                                }
-                            };
-                            let mut field = 0;
-                            $($(
-                                if at == field {
-                                    $required = Some(map.next_value()?);
-                                    continue;
-                                }
-                                field += 1;
-                            )*)?
-                            $($(
-                                if at == field {
-                                    let raw = map.next_value::<Box<::serde_json::value::RawValue>>()?;
-                                    match $crate::model::or_extra(&raw)? {
-                                        Ok(value) => $optional = Some(value),
-                                        Err(value) => {
-                                            extra.insert($name::KEYS[at], value);
-                                        }
-                                    }
-                                    continue;
-                                }
-                                field += 1;
-                            )*)?
+        impl $name {
+            // Counting up goes one step past the last field.
+            #[allow(unused_assignments, unused_mut)]
+            fn of_members(members: Vec<$crate::model::Member>) -> Result<Self, ::serde_json::Error> {
+                use $crate::model::Key;
+                $($(let mut $required: Option<$rty> = None;)*)?
+                $($(let mut $optional: Option<$oty> = None;)*)?
+                let mut extra = $crate::Attributes::new();
+                for (key, value) in members {
+                    let at = match key {
+                        Key::Known(at) => at,
+                        Key::Other(name) => {
+                            extra.insert(name, ::serde_json::from_str::<$crate::Value>(value.get())?);
+                            continue;
                         }
-                        Ok($name {
-                            $($($required: $required.ok_or_else(|| {
-                                <A::Error as ::serde::de::Error>::missing_field($crate::model::json_name!($required $($rname)?))
-                            })?,)*)?
-                            $($($optional,)*)?
-                            extra,
-                        })
-                    }
+                    };
+                    let mut field = 0;
+                    $($(
+                        if at == field {
+                            $required = Some(::serde_json::from_str(value.get())?);
+                            continue;
+                        }
+                        field += 1;
+                    )*)?
+                    $($(
+                        if at == field {
+                            match $crate::model::or_extra(value.get())? {
+                                Ok(value) => $optional = Some(value),
+                                Err(value) => {
+                                    extra.insert($name::KEYS[at], value);
+                                }
+                            }
+                            continue;
+                        }
+                        field += 1;
+                    )*)?
                 }
-                deserializer.deserialize_map(Fields)
+                Ok($name {
+                    $($($required: $required.ok_or_else(|| {
+                        <::serde_json::Error as ::serde::de::Error>::missing_field(
+                            $crate::model::json_name!($required $($rname)?),
+                        )
+                    })?,)*)?
+                    $($($optional,)*)?
+                    extra,
+                })
             }
         }
 
@@ -197,6 +229,8 @@ macro_rules! response {
                 $crate::drift::extra(&self.extra, Self::KEYS, at, found);
             }
         }
+
+        $crate::model::sample! { $name { $($($required,)*)? $($($optional,)*)? extra, } }
     };
 }
 pub(crate) use response;

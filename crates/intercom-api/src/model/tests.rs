@@ -1,10 +1,11 @@
 //! What the macros promise, on a model of their own.
 
-#![allow(unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use super::*;
 use crate::drift;
-use crate::ids::{ResourceId, UnixSeconds};
+use crate::ids::ResourceId;
+use crate::time::UnixSeconds;
 
 response! {
     /// A box.

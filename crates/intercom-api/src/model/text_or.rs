@@ -58,6 +58,40 @@ macro_rules! text_or {
             }
         }
 
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::$text(text.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::$text(text)
+            }
+        }
+
+        impl From<$oty> for $name {
+            fn from(object: $oty) -> Self {
+                Self::$object(Box::new(object))
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::model::Sample for $name {
+            fn sample(depth: u8) -> Self {
+                Self::$object($crate::model::Sample::sample(depth))
+            }
+        }
+
+        ::pastey::paste! {
+            #[cfg(test)]
+            #[test]
+            fn [<$name:snake _can_stand_anywhere>]() {
+                let _: $name = ::exact_json::testing::anywhere(&"text".into());
+                $crate::model::can_stand_anywhere::<$name>();
+            }
+        }
+
         impl $crate::drift::Drift for $name {
             fn drift(&self, at: &str, found: &mut Vec<$crate::drift::Finding>) {
                 if let Self::$object(object) = self {

@@ -2,7 +2,7 @@
 
 use super::{Client, TransportError, Workspace};
 use crate::response::ResponseError;
-use intercom_api::Operation;
+use intercom_api::{Operation, ValidationErrors};
 
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum CallError {
     /// There was no response.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// Intercom is documented to refuse this. The source tells fields and codes, and no value.
+    #[error("the request is one that Intercom refuses")]
+    Invalid(#[source] Box<ValidationErrors>),
     /// The call cannot be written.
     #[error("the call cannot be written as JSON")]
     Unwritable,
@@ -28,6 +31,7 @@ impl CallError {
         match self {
             Self::Response(error) => error.code(),
             Self::Transport(error) => error.code(),
+            Self::Invalid(_) => "invalid_request",
             Self::Unwritable => "unwritable_call",
             Self::Interrupted => "interrupted",
         }
@@ -38,7 +42,7 @@ impl CallError {
         match self {
             Self::Response(error) => error.is_retryable(),
             Self::Transport(error) => error.is_retryable(),
-            Self::Unwritable => false,
+            Self::Invalid(_) | Self::Unwritable => false,
             Self::Interrupted => true,
         }
     }
@@ -47,7 +51,7 @@ impl CallError {
     pub fn response(&self) -> Option<&ResponseError> {
         match self {
             Self::Response(error) => Some(error),
-            Self::Transport(_) | Self::Unwritable | Self::Interrupted => None,
+            Self::Transport(_) | Self::Invalid(_) | Self::Unwritable | Self::Interrupted => None,
         }
     }
 
@@ -68,12 +72,16 @@ impl CallError {
 }
 
 impl Client {
-    /// Makes the call of an operation and reads its response. Nothing is tried again here.
+    /// Makes the call of an operation and reads its response. Nothing is tried again here, and what Intercom is documented to
+    /// refuse is not sent.
     ///
     /// # Errors
     ///
-    /// If there is no response, or not the one that the operation documents.
+    /// If the request is not valid, if there is no response, or not the one that the operation documents.
     pub async fn run<O: Operation>(&self, operation: &O, workspace: &Workspace) -> Result<O::Response, CallError> {
+        operation
+            .check()
+            .map_err(|errors| CallError::Invalid(Box::new(errors)))?;
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
         Ok(self.send(&call, workspace).await?.read::<O>()?)
     }

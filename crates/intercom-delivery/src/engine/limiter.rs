@@ -9,6 +9,7 @@ use super::settings::{AssumedLimit, EngineSettings};
 use super::time::{Time, millis};
 use crate::response::Response;
 use intercom_api::RateLimit;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ const RESPONSES_AGAINST_ONE_429: u32 = 16;
 const RESUME_JITTER: Duration = Duration::from_millis(250);
 
 /// How many calls the current window has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Budget {
     /// Calls in a window.

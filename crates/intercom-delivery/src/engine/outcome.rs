@@ -4,10 +4,11 @@ use super::submission::{EventId, KnownContact, Submission};
 use crate::codes::{DeliveryWarning, FailureCode};
 use intercom_api::{CompanyId, ContactId, OperationId};
 use rudderstack_to_intercom::RejectionCode;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What became of an event: every one that is taken in has exactly one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The event.
@@ -15,9 +16,11 @@ pub struct Outcome {
     /// What became of it.
     pub result: DeliveryResult,
     /// What else the caller should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<DeliveryWarning>,
     /// What was newly learnt of who the contact is, whatever the result: with
     /// [`Engine::remember_contact`](crate::Engine::remember_contact) the next run knows it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learnt: Option<Box<KnownContact>>,
 }
 
@@ -50,7 +53,8 @@ pub struct Intent {
 }
 
 /// Delivered, rejected or failed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeliveryResult {
     /// Its effect is in Intercom.
     Delivered(Delivered),
@@ -61,23 +65,26 @@ pub enum DeliveryResult {
 }
 
 /// An event whose effect is in Intercom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Delivered {
     /// How many calls were made for it, repeats included.
     pub calls: u32,
     /// The contact, if the event is about one and its id is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactId>,
     /// The company, if the event is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company: Option<CompanyId>,
     /// Whether nothing was written, because the event would have changed nothing since the last delivery.
     pub unchanged: bool,
     /// The event that it was sent together with; that one's `calls` count for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<EventId>,
 }
 
 /// An event that can never be delivered as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Rejected {
     /// Why.
@@ -87,20 +94,25 @@ pub struct Rejected {
 }
 
 /// An event that was not delivered, with what is needed to find out why and to replay it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Failed {
     /// Why.
     pub code: FailureCode,
     /// The operation that failed; none if no call was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationId>,
     /// The HTTP status of its last response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Intercom's own code of the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intercom_code: Option<String>,
     /// Intercom's name of the last request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// The custom attribute that the workspace does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
     /// How often that call was tried.
     pub attempts: u32,

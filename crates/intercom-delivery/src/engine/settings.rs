@@ -138,6 +138,59 @@ impl EngineSettings {
     }
 }
 
+/// Sets a field in an expression.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $field:ident: $kind:ty,)*) => {$(
+        pastey::paste! {
+            $(#[$doc])*
+            #[must_use]
+            pub fn [<with_ $field>](mut self, $field: impl Into<$kind>) -> Self {
+                self.$field = $field.into();
+                self
+            }
+        }
+    )*};
+}
+
+impl EngineSettings {
+    setters! {
+        /// Calls in flight at one time.
+        concurrency: NonZeroUsize,
+        /// Events taken in whose outcome has not been fetched.
+        queue: NonZeroUsize,
+        /// How often one call is tried before its event fails.
+        max_attempts: NonZeroU32,
+        /// How often in a row one call may be answered 429 before its event fails.
+        max_throttled: NonZeroU32,
+        /// The longest wait before the second attempt.
+        backoff_base: Duration,
+        /// The longest wait before any attempt.
+        backoff_cap: Duration,
+        /// How long one response can make calls wait at most.
+        longest_wait: Duration,
+        /// For how long failures in an outage use up no attempts.
+        outage_patience: Duration,
+        /// What the jitter of waits is drawn from.
+        seed: u64,
+        /// Custom attributes that the workspace does not have.
+        attributes: AttributePolicy,
+        /// Data events of contacts who do not exist.
+        unknown_contact: UnknownContactPolicy,
+        /// Contacts who are archived.
+        archived: ArchivedPolicy,
+        /// Ways to make fewer calls.
+        savings: Savings,
+        /// How many contacts are remembered, and how many companies, links and tags.
+        remembered: NonZeroUsize,
+        /// The rate limit until the first response tells it.
+        assumed_limit: Option<AssumedLimit>,
+        /// At most so many calls a second.
+        max_rate: Option<NonZeroU32>,
+        /// When outcomes are handed out.
+        outcomes: OutcomeOrder,
+    }
+}
+
 impl EngineSettings {
     pub(super) fn policies(&self) -> Policies {
         Policies {

@@ -2,9 +2,10 @@
 
 use super::limiter::Budget;
 use super::time::Time;
+use serde::{Deserialize, Serialize};
 
 /// How far an engine is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Status {
     /// Events that have not been started.
@@ -32,7 +33,7 @@ pub struct Status {
 }
 
 /// What an engine has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Totals {
     /// Calls made.
@@ -50,7 +51,8 @@ pub struct Totals {
 }
 
 /// What an engine waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Waiting {
     /// For responses; as many calls are in flight as may be, or nothing else can be done.
     Responses,

@@ -8,7 +8,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// The caller's number of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct EventId(pub u64);
 
 impl fmt::Display for EventId {
@@ -18,7 +19,7 @@ impl fmt::Display for EventId {
 }
 
 /// An event to be delivered. `Debug` shows its number only.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Submission {
     /// The caller's number of it.
@@ -28,6 +29,7 @@ pub struct Submission {
     /// Whom it is about: events that share any of these are delivered in the order in which they were submitted.
     pub identities: Identities,
     /// What holds for it if somebody else keeps the events, and hands each out again that was not delivered.
+    #[serde(default, skip_serializing_if = "Terms::is_default")]
     pub terms: Terms,
     /// The contact of the [`Intent`](crate::Intent) that an earlier run has noted of it.
     pub begun_with: Option<ContactId>,
@@ -55,7 +57,8 @@ impl Submission {
 
 /// What holds for an event that somebody else keeps, who hands it out again if it was not delivered, perhaps to another
 /// instance of this program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Terms {
     /// What is remembered is believed only among events with the same number here, because others write to the workspace,
@@ -73,6 +76,10 @@ impl Terms {
     /// Those of an event that nobody else keeps.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -152,7 +159,8 @@ impl fmt::Debug for KnownContact {
 }
 
 /// Why an event was not taken in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum RefusalReason {
     /// As many events are queued as may be: fetch outcomes, make calls, and try again.
     #[error("the queue is full")]
@@ -182,7 +190,7 @@ impl RefusalReason {
 }
 
 /// An event that was not taken in, given back.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{reason}")]
 #[non_exhaustive]
 pub struct Refused {

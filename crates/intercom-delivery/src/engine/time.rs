@@ -1,6 +1,7 @@
 //! The engine's time.
 
 use intercom_api::UnixSeconds;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 /// The engine has no clock: whoever drives it says what time it is. It must be about the real time, because Intercom
 /// says when its limit is lifted in Unix seconds, and it must never go back: take the wall clock once, at the start,
 /// and add a monotonic clock's count to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Time(u64);
 
 impl Time {

@@ -8,6 +8,7 @@ mod client;
 mod events;
 mod groups;
 mod identify;
+mod kept;
 mod limits;
 mod order;
 mod policies;

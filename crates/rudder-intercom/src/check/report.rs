@@ -292,6 +292,13 @@ fn limits_of(tally: &Tally) -> Vec<Finding> {
             )
         },
         finding(
+            "refused",
+            &tally.refused,
+            "Events with something that Intercom is documented to refuse: a custom attribute that is too long, or whose name is \
+             not allowed.",
+            "Leave out the settings that send it as it is.",
+        ),
+        finding(
             "too_many_event_names",
             &beyond(tally.event_names.len(), limits::ACTIVE_EVENT_NAMES),
             "Event names beyond the 120 that can be active in a workspace; events with them are refused.",

@@ -8,7 +8,7 @@ use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
 use rudderstack_events::MessageId;
-use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, WarningCode};
+use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, Validate as _, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 
@@ -103,6 +103,7 @@ pub(crate) struct Tally {
     pub(super) long_metadata: Noted,
     pub(super) most_metadata: usize,
     pub(super) same_second: Noted,
+    pub(super) refused: Noted,
     moments: Moments,
     pub(super) calls: Calls,
 }
@@ -130,6 +131,7 @@ impl Tally {
         self.event_names
             .merge(tally.event_names, |ours, theirs| *ours += theirs);
         self.long_metadata.merge(&tally.long_metadata);
+        self.refused.merge(&tally.refused);
         self.most_metadata = self.most_metadata.max(tally.most_metadata);
         effects.iter().for_each(|effect| self.calls.add(effect));
         for moment in moments {
@@ -140,6 +142,9 @@ impl Tally {
     }
 
     fn converted(&mut self, conversion: &Conversion, line: u64) {
+        if conversion.plan.validate().is_err() {
+            self.refused.note(line);
+        }
         let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
             for (name, value) in attributes.iter() {
                 all.change(name, |usage| usage.count(value, line));

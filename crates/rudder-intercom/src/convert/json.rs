@@ -57,7 +57,9 @@ impl Serialize for EventLine<'_> {
             Err(rejection) => {
                 map.serialize_entry("outcome", "rejected")?;
                 warnings(&mut map, &rejection.warnings)?;
-                map.serialize_entry("error", rejection)?;
+                // Its warnings are written already.
+                let error = Rejection::new(rejection.code, &*rejection.path, &*rejection.message);
+                map.serialize_entry("error", &error)?;
             }
         }
         map.end()

@@ -4,6 +4,7 @@ use super::{any_event, destination};
 use proptest::prelude::*;
 use rudderstack_events::Event;
 use rudderstack_events::strategies::broken_text;
+use rudderstack_to_intercom::{LongText, Validate};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use test_support::Outcome;
@@ -30,6 +31,15 @@ proptest! {
             Outcome::Converted(conversion) => prop_assert!(!conversion.plan.calls().is_empty()),
             Outcome::Rejected(rejection) => prop_assert!(!rejection.is_retryable()),
             Outcome::Skipped => prop_assert!(event.get("integrations").is_some()),
+        }
+    }
+
+    /// No call is made that Intercom is documented to refuse, as long as the settings do not ask for it.
+    #[test]
+    fn what_the_conversion_makes_is_valid(event in any_event(), destination in destination(), leave_out in any::<bool>()) {
+        let long_text = if leave_out { LongText::LeaveOut } else { LongText::Cut };
+        if let Outcome::Converted(conversion) = Outcome::of(&event.to_string(), &destination.with_long_text(long_text)) {
+            prop_assert_eq!(conversion.plan.validate().map_err(|errors| errors.to_string()), Ok(()));
         }
     }
 

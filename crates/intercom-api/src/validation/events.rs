@@ -1,0 +1,60 @@
+//! Data events.
+
+use super::Checks;
+use crate::{DataEvent, ListDataEvents, SubmitDataEvent, SummariseDataEvents};
+use validator::{Validate, ValidationErrors};
+
+impl Validate for DataEvent {
+    /// Checks the name, the time and whom it is about.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let identified = self.user_id.is_some() || self.id.is_some() || self.email.is_some();
+        Checks::new()
+            .that(!self.event_name.is_empty(), "event_name", "empty")
+            .that(self.created_at.is_some(), "created_at", "missing")
+            .that(identified, "user_id", "missing_identity")
+            .finish()
+    }
+}
+
+impl Validate for SubmitDataEvent {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        self.event.validate()
+    }
+}
+
+impl Validate for ListDataEvents {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Checks::new().page_size(self.per_page).finish()
+    }
+}
+
+impl Validate for SummariseDataEvents {
+    /// Checks that the event is named.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let name = self.event_summaries.event_name.as_ref();
+        let named = name.is_some_and(|name| !name.is_empty());
+        Checks::new().that(named, "event_name", "empty").finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EventSummary, EventsOf};
+
+    #[test]
+    fn an_event_has_a_name_a_time_and_somebody() {
+        assert_eq!(DataEvent::new("").validate().unwrap_err().errors().len(), 3);
+        let event = DataEvent::new("opened-door").with_created_at(7).with_id(5);
+        // Intercom ignores what comes after the tenth, and takes the event.
+        let event = event.with_metadata((0..11).map(|n| (n.to_string(), n)));
+        assert!(SubmitDataEvent::new(event).validate().is_ok());
+        assert!(
+            SummariseDataEvents::new("ann-1", EventSummary::new())
+                .validate()
+                .is_err()
+        );
+        let list = ListDataEvents::new(EventsOf::UserId("ann-1".into()));
+        assert!(list.validate().is_ok() && list.with_per_page(200).validate().is_err());
+    }
+}
