@@ -46,7 +46,7 @@ test("a wrong key: the Node SDK reports an error and gives the events up", () =>
   once({ key: "wrong" }, { status: 401, code: "invalid_write_key", field: undefined }));
 
 test("a malformed body: the Node SDK reports an error and gives the events up", () =>
-  once({ mangle: (_, headers) => { delete headers["content-encoding"]; return '{"batch":[{},7]}'; } }, { status: 400, code: "invalid_event", field: "/batch/1" }));
+  once({ mangle: (_, headers) => { delete headers["content-encoding"]; return '{"batch":[{"userId":"ann"},7]}'; } }, { status: 400, code: "invalid_event", field: "/batch/1" }));
 
 test("too long an event: the Node SDK reports an error and gives the events up", () =>
   once({ args: ["--max-event-bytes", "256"] }, { status: 413, code: "event_too_large", field: "/batch/0" }));

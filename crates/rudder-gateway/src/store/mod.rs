@@ -136,9 +136,9 @@ impl Store {
     pub async fn is_written(&self) -> Result<bool, Error> {
         match self.accept(Vec::new()).await {
             Err(Refusal::StoreFailed) if self.commands.is_closed() => Err(Error::Closed),
-            Err(Refusal::StoreFailed) => Ok(false),
-            // One that is turned away is turned away once everything before it is written.
-            Ok(_) | Err(_) => Ok(true),
+            Err(Refusal::StoreFailed | Refusal::DiskFull | Refusal::StoreGone | Refusal::StoreCorrupt) => Ok(false),
+            // One that is turned away for want of room is turned away once everything before it is written.
+            Ok(_) | Err(Refusal::TooManyEvents | Refusal::TooManyBytes | Refusal::TooFarBehind) => Ok(true),
         }
     }
 

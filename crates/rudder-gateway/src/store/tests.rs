@@ -452,10 +452,8 @@ async fn the_oldest_dead_letters_make_room_and_are_no_reason_to_turn_anything_aw
 #[tokio::test]
 async fn whatever_it_is_called_a_store_is_open_once() {
     let bench = Bench::new();
-    let (other, linked) = (
-        bench.folder.path().join("other.db"),
-        bench.folder.path().join("linked.db"),
-    );
+    let folder = bench.folder.path();
+    let (other, linked) = (folder.join("other.db"), folder.join("linked.db"));
     // It may lead to a file that is not there yet.
     std::os::unix::fs::symlink("events.db", &other).unwrap();
     let store = Store::open(&other, bench.settings.clone()).unwrap();
@@ -487,9 +485,11 @@ async fn a_store_that_is_gone_takes_nothing_in_until_it_is_back() {
     std::fs::rename(bench.path(), &away).unwrap();
     assert_eq!(store.accept(events(&["b"])).await, Err(Refusal::StoreGone));
     assert_eq!(store.condition(), Condition::StoreGone);
+    assert!(!store.is_written().await.unwrap());
     std::fs::rename(&away, bench.path()).unwrap();
     assert_eq!(store.accept(events(&["b"])).await.unwrap().stored, 1);
     assert_eq!(store.condition(), Condition::Sound);
+    assert!(store.is_written().await.unwrap());
     // One that is damaged stays so, whatever it looks like.
     let file = std::fs::OpenOptions::new().write(true).open(bench.path()).unwrap();
     std::io::Write::write_all(&mut &file, b"damaged").unwrap();

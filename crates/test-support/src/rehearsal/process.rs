@@ -188,6 +188,12 @@ impl Gateway {
 
     /// Hands events in; whether they were acknowledged.
     pub(super) fn post(&self, events: &[Value]) -> bool {
+        let mut events = events.to_vec();
+        for event in events.iter_mut().filter(|event| event.get("userId").is_none()) {
+            // As SDKs do, for people whom they do not know.
+            let email = event["context"]["traits"]["email"].to_string();
+            event["anonymousId"] = Value::from(email);
+        }
         let body = serde_json::json!({ "batch": events }).to_string();
         let request = ureq::post(&format!("{}/v1/batch", self.url))
             .header("authorization", "Basic cmVoZWFyc2FsOg==")
