@@ -85,6 +85,12 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "api", "--check"]),
     },
     Step {
+        name: "publish",
+        fix: "complete the manifest, or the version of the dependency, that cargo names",
+        // What is packaged is built by the other steps.
+        run: Run::Cargo(&["publish", "--workspace", "--dry-run", "--no-verify", "--allow-dirty"]),
+    },
+    Step {
         name: "pure",
         fix: "take the dependency out of the pure crates, or put what needs it into another crate",
         run: Run::Cargo(&["xtask", "pure"]),

@@ -297,9 +297,11 @@ impl Engine {
 
     /// What is to be noted, after the outcomes that have been fetched: none before an older outcome is.
     pub fn poll_intent(&mut self) -> Option<Intent> {
-        self.intents
-            .pop_front_if(|(before, _)| *before == 0)
-            .map(|(_, intent)| intent)
+        let (before, _) = self.intents.front()?;
+        if *before > 0 {
+            return None;
+        }
+        self.intents.pop_front().map(|(_, intent)| intent)
     }
 
     /// Whether there are intents that have not been fetched.
