@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http_body_util::BodyExt as _;
-use intercom_transformer::{Settings, Transformer};
+use intercom_transformer::{DeliverBy, Settings, Transformer};
 use load::Kind;
 use tower::ServiceExt as _;
 
@@ -18,7 +18,9 @@ fn router_transform(criterion: &mut Criterion) {
         .enable_all()
         .build()
         .unwrap();
-    let router = Transformer::new(Settings::new()).unwrap().router();
+    let mut settings = Settings::new();
+    settings.deliver = DeliverBy::RudderServer;
+    let router = Transformer::new(settings).unwrap().router();
     let mut group = criterion.benchmark_group("routerTransform");
     group.throughput(Throughput::Elements(u64::try_from(EVENTS).unwrap()));
     for (name, compacted, browser) in [

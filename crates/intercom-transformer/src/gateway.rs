@@ -1,18 +1,20 @@
 //! Calls to Intercom: bounded, timed, counted.
 
+use crate::calls::Calls;
 use crate::contacts::{Contacts, Scope};
 use crate::metrics::Metrics;
 use crate::protocol::{Authorization, Failure};
 use crate::settings::Settings;
+use crate::workspaces::Workspaces;
 use intercom_api::{ApiError, ApiVersion, Call, RateLimit, Region};
 use intercom_delivery::client::{AccessToken, Client, TransportError, Workspace};
 use intercom_delivery::{Response, client};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// Where calls go, and on whose behalf.
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +71,15 @@ impl From<CallError> for Failure {
 
 /// Makes calls to Intercom.
 pub(crate) struct Gateway {
-    client: Client,
-    slots: Semaphore,
+    pub(crate) calls: Calls,
     /// For scopes that have used up their calls, when they get new ones (Unix seconds).
     exhausted: Mutex<HashMap<Scope, i64>>,
     pub(crate) contacts: Contacts,
-    pub(crate) metrics: Metrics,
+    /// Those that events are delivered to from here.
+    pub(crate) workspaces: Workspaces,
+    /// Whether the service stops.
+    pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) settings: Settings,
 }
 
@@ -90,12 +95,14 @@ impl Gateway {
             .connect_timeout(settings.connect_timeout)
             .response_timeout(settings.call_timeout)
             .build()?;
+        let metrics = Arc::new(Metrics::new());
         Ok(Self {
-            client,
-            slots: Semaphore::new(settings.max_calls.get().min(Semaphore::MAX_PERMITS)),
+            calls: Calls::new(client, settings.max_calls, Arc::clone(&metrics)),
             exhausted: Mutex::default(),
             contacts: Contacts::new(settings.remembered_contacts, settings.remember_for),
-            metrics: Metrics::new(),
+            workspaces: Workspaces::default(),
+            stopping: watch::Sender::new(false),
+            metrics,
             settings,
         })
     }
@@ -109,45 +116,20 @@ impl Gateway {
     pub(crate) async fn send(&self, target: &Target<'_>, call: &Call) -> Result<Response, CallError> {
         let workspace = workspace(target).map_err(CallError::Unusable)?;
         self.check_budget(target.scope)?;
-        // The semaphore is never closed.
-        let _slot = self.slots.acquire().await;
+        let slot = self.calls.slot().await;
         // Others may have used up the calls in the meantime.
         self.check_budget(target.scope)?;
-        let _in_progress = self.metrics.call_in_progress();
-        let started = Instant::now();
-        let result = self.client.send(call, &workspace).await;
-        let took = started.elapsed();
-        match result {
-            Ok(response) => {
-                self.metrics.call(call.operation, response.status, took);
-                tracing::debug!(
-                    operation = call.operation.as_str(),
-                    status = response.status,
-                    ?took,
-                    "intercom answered"
-                );
-                if let Some(limit) = &response.rate_limit {
-                    self.metrics.rate_limit(target.region, limit);
-                    self.note_budget(target.scope, limit);
-                }
-                if (200..300).contains(&response.status) {
-                    return Ok(response);
-                }
-                let error = ApiError::parse(response.status, &response.body);
-                tracing::warn!(operation = call.operation.as_str(), %error, "intercom refused a call");
-                Err(CallError::Answered(Box::new(error), response.body))
-            }
-            Err(error) => {
-                self.metrics.call(call.operation, error.failure, took);
-                tracing::warn!(
-                    operation = call.operation.as_str(),
-                    code = error.code(),
-                    ?took,
-                    "intercom did not answer"
-                );
-                Err(CallError::Transport(error))
-            }
+        let response = self.calls.make(slot, call, &workspace, target.region).await;
+        let response = response.map_err(CallError::Transport)?;
+        if let Some(limit) = &response.rate_limit {
+            self.note_budget(target.scope, limit);
         }
+        if (200..300).contains(&response.status) {
+            return Ok(response);
+        }
+        let error = ApiError::parse(response.status, &response.body);
+        tracing::warn!(operation = call.operation.as_str(), %error, "intercom refused a call");
+        Err(CallError::Answered(Box::new(error), response.body))
     }
 
     fn check_budget(&self, scope: Scope) -> Result<(), CallError> {

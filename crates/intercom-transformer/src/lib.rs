@@ -5,6 +5,8 @@
 pub mod protocol;
 
 #[cfg(feature = "server")]
+mod calls;
+#[cfg(feature = "server")]
 mod connection;
 #[cfg(feature = "server")]
 mod contacts;
@@ -12,6 +14,10 @@ mod contacts;
 mod deletion;
 #[cfg(feature = "server")]
 mod gateway;
+#[cfg(feature = "server")]
+mod here;
+#[cfg(feature = "server")]
+mod jobs;
 #[cfg(feature = "server")]
 mod metrics;
 #[cfg(feature = "server")]
@@ -30,10 +36,12 @@ mod service;
 mod settings;
 #[cfg(feature = "server")]
 mod steps;
+#[cfg(feature = "server")]
+mod workspaces;
 
 #[cfg(feature = "server")]
 pub use http_access::Secret;
 #[cfg(feature = "server")]
 pub use service::{Routes, Transformer};
 #[cfg(feature = "server")]
-pub use settings::{BaseUrl, InvalidBaseUrl, Settings};
+pub use settings::{BaseUrl, DeliverBy, Instances, InvalidBaseUrl, OwnToken, Settings};

@@ -121,6 +121,13 @@ struct EventLabels {
     outcome: EventOutcome,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    result: &'static str,
+    /// Why, if it was not simply delivered.
+    code: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     operation: &'static str,
@@ -150,6 +157,9 @@ pub(crate) struct Metrics {
     request_seconds: Family<EndpointLabels, Histogram>,
     requests_in_progress: Gauge,
     events: Family<EventLabels, Counter>,
+    jobs: Family<JobLabels, Counter>,
+    token_refreshes: Counter,
+    workspaces: Gauge,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<OperationLabels, Histogram>,
     calls_in_progress: Gauge,
@@ -175,6 +185,9 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(seconds),
             requests_in_progress: Gauge::default(),
             events: Family::default(),
+            jobs: Family::default(),
+            token_refreshes: Counter::default(),
+            workspaces: Gauge::default(),
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(seconds),
             calls_in_progress: Gauge::default(),
@@ -203,6 +216,21 @@ impl Metrics {
             "events",
             "Events by type and what became of them",
             metrics.events.clone(),
+        );
+        registry.register(
+            "jobs",
+            "Events carried out here: delivered, to be tried again, or ended, and why",
+            metrics.jobs.clone(),
+        );
+        registry.register(
+            "token_refreshes",
+            "How often rudder-server was told to fetch an access token anew",
+            metrics.token_refreshes.clone(),
+        );
+        registry.register(
+            "workspaces",
+            "Workspaces that are delivered to from here",
+            metrics.workspaces.clone(),
         );
         registry.register(
             "calls",
@@ -249,9 +277,11 @@ impl Metrics {
         metrics
     }
 
-    /// All metrics as text, and those of others behind them. `remembered` is how many contact ids are remembered.
-    pub(crate) fn encode(&self, remembered: usize, others: Option<&Others>) -> String {
+    /// All metrics as text, and those of others behind them. `remembered` is how many contact ids are remembered, `workspaces`
+    /// how many are delivered to.
+    pub(crate) fn encode(&self, remembered: usize, workspaces: usize, others: Option<&Others>) -> String {
         self.remembered.set(i64::try_from(remembered).unwrap_or(i64::MAX));
+        self.workspaces.set(i64::try_from(workspaces).unwrap_or(i64::MAX));
         if let Some(bytes) = resident_bytes() {
             self.resident.set(bytes);
         }
@@ -275,6 +305,15 @@ impl Metrics {
     pub(crate) fn events(&self, kind: EventKind, outcome: EventOutcome, count: u64) {
         let labels = EventLabels { r#type: kind, outcome };
         self.events.get_or_create(&labels).inc_by(count);
+    }
+
+    /// What became of an event that was carried out here.
+    pub(crate) fn job(&self, result: &'static str, code: &'static str) {
+        self.jobs.get_or_create(&JobLabels { result, code }).inc();
+    }
+
+    pub(crate) fn token_refresh(&self) {
+        self.token_refreshes.inc();
     }
 
     pub(crate) fn call(&self, operation: OperationId, status: impl fmt::Display, took: Duration) {
@@ -357,7 +396,7 @@ mod tests {
         metrics.call(OperationId::SearchContacts, "timeout", Duration::from_secs(3));
         metrics.request(Endpoint::RouterTransform, 200, Duration::from_millis(1));
         let in_progress = metrics.call_in_progress();
-        let text = metrics.encode(7, None);
+        let text = metrics.encode(7, 0, None);
         for line in [
             "rudder_intercom_events_total{type=\"track\",outcome=\"returned\"} 3",
             "rudder_intercom_calls_total{operation=\"search_contacts\",status=\"timeout\"} 1",
@@ -368,6 +407,6 @@ mod tests {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         drop(in_progress);
-        assert!(metrics.encode(7, None).contains("rudder_intercom_calls_in_progress 0"));
+        assert!(metrics.encode(7, 0, None).contains("rudder_intercom_calls_in_progress 0"));
     }
 }

@@ -7,7 +7,6 @@ use crate::protocol::json::{members, string};
 use crate::protocol::{
     Authorization, BadRequest, ErrorCategory, ErrorType, Failure, ProxyRequest, ProxyResponse, ProxyVersion, status,
 };
-use crate::settings::host;
 use crate::steps::Steps;
 use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region, Route};
 use intercom_delivery::{Ending, Fact, Knowledge, Next, Permit, Response, Rewritten, Verdict, Walk, Write};
@@ -35,6 +34,22 @@ pub(crate) async fn deliver(
     let jobs = u64::try_from(request.metadata.len()).unwrap_or(u64::MAX);
     gateway.metrics.events(EventKind::Delivery, outcome, jobs);
     Ok((response.http_status(version), response.to_json(version, &request)))
+}
+
+/// The region that an endpoint belongs to, and the path and query below its host.
+fn place(gateway: &Gateway, endpoint: &str) -> Option<(Region, http::Uri)> {
+    let regions = [Region::Us, Region::Europe, Region::Australia];
+    let below = |base: &str| endpoint.strip_prefix(base).filter(|rest| rest.starts_with('/'));
+    let of_settings = regions
+        .iter()
+        .find_map(|region| Some((*region, below(&gateway.base_url(*region))?)));
+    let of_intercom = || {
+        regions
+            .iter()
+            .find_map(|region| Some((*region, below(region.base_url())?)))
+    };
+    let (region, rest) = of_settings.or_else(of_intercom)?;
+    Some((region, rest.parse().ok()?))
 }
 
 /// A request that is understood.
@@ -70,19 +85,9 @@ impl<'g, 'r> Delivery<'g, 'r> {
                 format!("unknown_endpoint: {what}"),
             )
         };
-        let endpoint: http::Uri = request
-            .endpoint
-            .parse()
-            .map_err(|_| unknown("the endpoint is not a URL"))?;
-        let region = [Region::Us, Region::Europe, Region::Australia]
-            .into_iter()
-            .find(|region| endpoint.host() == Some(host(*region)));
-        let region = match region {
-            Some(region) => region,
-            // A token is sent to Intercom only, or to where the operator says.
-            None if gateway.settings.intercom_base_url.is_none() => return Err(unknown("the host is not Intercom's")),
-            None => Region::default(),
-        };
+        // A token is sent to Intercom only, or to where the operator says.
+        let (region, endpoint) = place(gateway, &request.endpoint)
+            .ok_or_else(|| unknown("the endpoint is neither Intercom's nor below the base URL that is set"))?;
         let mut call = operation_of(&request.method, endpoint.path())
             .map(|operation| Call::new(operation, endpoint.path()))
             .ok_or_else(|| unknown("no such call is ever returned"))?;

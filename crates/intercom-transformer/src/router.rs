@@ -1,17 +1,20 @@
 //! `POST /routerTransform`: events in, requests out.
 
 use crate::gateway::{Gateway, Target, unix_seconds};
-use crate::metrics::{EventKind, EventOutcome};
+use crate::here;
+use crate::jobs::{Job, Surroundings, Tally, fail};
+use crate::metrics::EventOutcome;
 use crate::protocol::{
     Authorization, BadRequest, BatchedRequest, Elements, EventInput, Failure, Input, Metadata, Parts, TransformRequest,
     access_token, destination_settings, is_destination_type, status,
 };
+use crate::settings::DeliverBy;
 use crate::steps::{Returned, Steps};
 use futures_util::StreamExt as _;
 use intercom_api::{Call, DataEvent, UnixSeconds};
 use intercom_delivery::{Order, Ties};
 use rudderstack_events::Event;
-use rudderstack_to_intercom::{Conversion, Decision, Destination, Identities, Plan, convert};
+use rudderstack_to_intercom::{Conversion, Decision, Destination, Plan, convert};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,10 +51,13 @@ pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str
     let mut elements = Elements::new(events.len(), body.len() + events.len() * 512);
     let mut tally = Tally::default();
     let waiting = Inline::new(gateway, &request, secret).run(events, &mut elements, &mut tally)?;
-    let elements = if waiting.is_empty() {
-        elements
-    } else {
-        finish_waiting(gateway, &waiting, elements, &mut tally).await
+    let elements = match gateway.settings.deliver {
+        _ if waiting.is_empty() => elements,
+        DeliverBy::Here => {
+            here::deliver(gateway, &waiting, &mut elements, &mut tally).await;
+            elements
+        }
+        DeliverBy::RudderServer => finish_waiting(gateway, &waiting, elements, &mut tally).await,
     };
     tally.report(gateway);
     Ok(elements.finish())
@@ -65,26 +71,6 @@ fn no_events() -> Parts {
     elements.finish()
 }
 
-/// An event that calls must be made for.
-#[derive(Debug)]
-struct Waiting<'r> {
-    event: usize,
-    kind: EventKind,
-    plan: Arc<Plan>,
-    identities: Identities,
-    destination: Destination,
-    authorization: Authorization,
-    surroundings: Surroundings<'r>,
-}
-
-/// What is echoed with an event.
-#[derive(Debug)]
-struct Surroundings<'r> {
-    raw: &'r str,
-    read: &'r Metadata<'r>,
-    destination: Option<&'r str>,
-}
-
 /// Does what takes no call, one event after the other.
 struct Inline<'g, 'r> {
     gateway: &'g Gateway,
@@ -93,7 +79,22 @@ struct Inline<'g, 'r> {
     now: UnixSeconds,
     /// Neighbours mostly have the same destination and secret: then they are read once.
     last_destination: Option<(&'r str, Destination)>,
-    last_secret: Option<(Option<&'r str>, Option<Authorization>)>,
+    last_secret: Option<(Option<&'r str>, Option<InWhoseName>)>,
+}
+
+/// In whose name calls are made.
+#[derive(Clone)]
+struct InWhoseName {
+    authorization: Authorization,
+    /// Whether the token is the program's own.
+    is_own: bool,
+}
+
+/// An event that calls must be made for.
+struct Converted {
+    conversion: Box<Conversion>,
+    destination: Destination,
+    name: InWhoseName,
 }
 
 impl<'g, 'r> Inline<'g, 'r> {
@@ -113,8 +114,8 @@ impl<'g, 'r> Inline<'g, 'r> {
         events: &'r [EventInput<'r>],
         elements: &mut Elements,
         tally: &mut Tally,
-    ) -> Result<Vec<Waiting<'r>>, Refusal> {
-        let mut waiting: Vec<Waiting<'r>> = Vec::new();
+    ) -> Result<Vec<Job<'r>>, Refusal> {
+        let mut waiting: Vec<Job<'r>> = Vec::new();
         let longest = self
             .gateway
             .settings
@@ -137,21 +138,27 @@ impl<'g, 'r> Inline<'g, 'r> {
             let kind = input.message.as_ref().ok().and_then(Event::event_type).into();
             let outcome = match self.event(event, input, &surroundings, elements) {
                 Ok(None) => EventOutcome::Returned,
-                Ok(Some((conversion, destination, authorization))) => {
+                Ok(Some(converted)) => {
+                    let Converted {
+                        conversion,
+                        destination,
+                        name,
+                    } = converted;
                     let conversion = *conversion;
                     to_come += destination_text.map_or(0, str::len);
-                    waiting.push(Waiting {
+                    waiting.push(Job {
                         event,
                         kind,
                         plan: Arc::new(conversion.plan),
                         identities: conversion.identities,
                         destination,
-                        authorization,
+                        authorization: name.authorization,
+                        is_own_token: name.is_own,
                         surroundings,
                     });
                     continue;
                 }
-                Err(failure) => fail(event, &failure, &surroundings, elements),
+                Err(failure) => fail(event, &self.told(failure), &surroundings, elements),
             };
             tally.count(kind, outcome);
             if elements.bytes() + to_come > longest {
@@ -162,14 +169,13 @@ impl<'g, 'r> Inline<'g, 'r> {
     }
 
     /// Writes the element of an event that takes no call, or gives back what is to be done for it.
-    #[allow(clippy::type_complexity)]
     fn event(
         &mut self,
         event: usize,
         input: &'r EventInput<'r>,
         surroundings: &Surroundings<'r>,
         elements: &mut Elements,
-    ) -> Result<Option<(Box<Conversion>, Destination, Authorization)>, Failure> {
+    ) -> Result<Option<Converted>, Failure> {
         let message = input.message.as_ref().map_err(Failure::invalid)?;
         let text = surroundings
             .destination
@@ -180,12 +186,21 @@ impl<'g, 'r> Inline<'g, 'r> {
             Decision::Convert(conversion) => conversion,
             Decision::Skip => return Err(Failure::filtered()),
         };
-        let authorization = self.authorization(surroundings.read.secret, &destination)?;
-        let Plan::SubmitEvent(body) = &conversion.plan else {
-            return Ok(Some((conversion, destination, authorization.clone())));
+        let gateway = self.gateway;
+        let base_url = gateway.base_url(destination.region);
+        let name = self.in_whose_name(surroundings.read.secret, &destination)?;
+        let body = match (&conversion.plan, gateway.settings.deliver) {
+            (Plan::SubmitEvent(body), DeliverBy::RudderServer) => body,
+            (_, DeliverBy::Here | DeliverBy::RudderServer) => {
+                let name = name.clone();
+                return Ok(Some(Converted {
+                    conversion,
+                    destination,
+                    name,
+                }));
+            }
         };
-        let base_url = destination.region.base_url();
-        let request = BatchedRequest::<DataEvent>::new("POST", base_url, "/events", authorization, Some(body));
+        let request = BatchedRequest::<DataEvent>::new("POST", &base_url, "/events", &name.authorization, Some(body));
         elements.returned(
             event,
             status::DELIVER,
@@ -209,20 +224,44 @@ impl<'g, 'r> Inline<'g, 'r> {
         Ok(destination)
     }
 
-    fn authorization(&mut self, secret: Option<&'r str>, destination: &Destination) -> Result<&Authorization, Failure> {
+    /// What is told of a failure: where events are carried out here, what passes is tried again however long it takes.
+    fn told(&self, failure: Failure) -> Failure {
+        match self.gateway.settings.deliver {
+            DeliverBy::Here if failure.is_retryable() => Failure {
+                status: status::THROTTLED,
+                ..failure
+            },
+            DeliverBy::Here | DeliverBy::RudderServer => failure,
+        }
+    }
+
+    fn in_whose_name(&mut self, secret: Option<&'r str>, destination: &Destination) -> Result<&InWhoseName, Failure> {
         let secret = self.secret.or(secret);
         if self.last_secret.as_ref().is_none_or(|(last, _)| *last != secret) {
             let token = secret.and_then(access_token);
             let authorization = token.and_then(|token| Authorization::new(&token, destination.api_version));
-            self.last_secret = Some((secret, authorization));
+            let is_own = authorization.is_none();
+            let authorization = authorization.or_else(|| self.own_authorization(destination));
+            let name = authorization.map(|authorization| InWhoseName { authorization, is_own });
+            self.last_secret = Some((secret, name));
         }
-        let (_, authorization) = self.last_secret.as_ref().ok_or_else(Failure::no_token)?;
-        authorization.as_ref().ok_or_else(Failure::no_token)
+        let (_, name) = self.last_secret.as_ref().ok_or_else(Failure::no_token)?;
+        name.as_ref().ok_or_else(Failure::no_token)
+    }
+
+    /// The program's own, which is used where events are carried out here, and told to nobody.
+    fn own_authorization(&self, destination: &Destination) -> Option<Authorization> {
+        let settings = &self.gateway.settings;
+        let token = match settings.deliver {
+            DeliverBy::Here => settings.own_token.get()?,
+            DeliverBy::RudderServer => return None,
+        };
+        Authorization::new(&token, destination.api_version)
     }
 }
 
 /// Makes the calls of the events that need some. Those of one user come one after the other.
-async fn finish_waiting(gateway: &Gateway, waiting: &[Waiting<'_>], elements: Elements, tally: &mut Tally) -> Elements {
+async fn finish_waiting(gateway: &Gateway, waiting: &[Job<'_>], elements: Elements, tally: &mut Tally) -> Elements {
     let shared = Shared {
         progress: Mutex::new((elements, std::mem::take(tally))),
         refused: Mutex::default(),
@@ -256,7 +295,7 @@ struct Shared<'w> {
 
 impl<'w> Shared<'w> {
     /// Carries the events of one user out, in order.
-    async fn walk(&self, gateway: &Gateway, lane: impl Iterator<Item = &'w Waiting<'w>>) {
+    async fn walk(&self, gateway: &Gateway, lane: impl Iterator<Item = &'w Job<'w>>) {
         for event in lane {
             let token = event.authorization.token();
             let known = lock(&self.refused).get(token).cloned();
@@ -271,7 +310,7 @@ impl<'w> Shared<'w> {
             }
             let (elements, tally) = &mut *lock(&self.progress);
             let outcome = match &result {
-                Ok(returned) => write(event, returned, elements),
+                Ok(returned) => write(gateway, event, returned, elements),
                 Err(failure) => fail(event.event, failure, &event.surroundings, elements),
             };
             tally.count(event.kind, outcome);
@@ -279,7 +318,7 @@ impl<'w> Shared<'w> {
     }
 }
 
-async fn carry_out(gateway: &Gateway, event: &Waiting<'_>) -> Result<Returned, Failure> {
+async fn carry_out(gateway: &Gateway, event: &Job<'_>) -> Result<Returned, Failure> {
     let base_url = gateway.base_url(event.destination.region);
     let token = event.authorization.token();
     let workspace = event.surroundings.read.workspace_id.as_deref();
@@ -293,15 +332,16 @@ async fn carry_out(gateway: &Gateway, event: &Waiting<'_>) -> Result<Returned, F
     Steps { gateway, target }.run(&event.plan).await
 }
 
-fn write(event: &Waiting<'_>, returned: &Returned, elements: &mut Elements) -> EventOutcome {
+fn write(gateway: &Gateway, event: &Job<'_>, returned: &Returned, elements: &mut Elements) -> EventOutcome {
     let (call, status, outcome): (&Call, _, _) = match returned {
         Returned::Deliver(call) => (call, status::DELIVER, EventOutcome::Returned),
         Returned::Handled(call) => (call, status::HANDLED, EventOutcome::Handled),
     };
     let target = call.path_and_query();
+    let base_url = gateway.base_url(event.destination.region);
     let request = BatchedRequest::new(
         call.method.as_str(),
-        event.destination.region.base_url(),
+        &base_url,
         &target,
         &event.authorization,
         call.body.as_deref(),
@@ -311,18 +351,8 @@ fn write(event: &Waiting<'_>, returned: &Returned, elements: &mut Elements) -> E
     outcome
 }
 
-fn fail(event: usize, failure: &Failure, surroundings: &Surroundings<'_>, elements: &mut Elements) -> EventOutcome {
-    let Surroundings { raw, read, destination } = surroundings;
-    elements.failed(event, failure, raw, read, *destination);
-    match failure.status {
-        status::FILTERED => EventOutcome::Filtered,
-        _ if failure.is_retryable() => EventOutcome::Retried,
-        _ => EventOutcome::Aborted,
-    }
-}
-
 /// The waiting events by user: events that must stay in order are in one lane, in order.
-fn lanes(waiting: &[Waiting<'_>]) -> Vec<Vec<usize>> {
+fn lanes(waiting: &[Job<'_>]) -> Vec<Vec<usize>> {
     let mut leaders: Vec<usize> = (0..waiting.len()).collect();
     fn leader(leaders: &mut [usize], mut at: usize) -> usize {
         while leaders[at] != at {
@@ -357,26 +387,6 @@ fn lanes(waiting: &[Waiting<'_>]) -> Vec<Vec<usize>> {
     }
     lanes.retain(|lane| !lane.is_empty());
     lanes
-}
-
-/// Counts events, so that the metrics are touched once a request.
-#[derive(Debug, Default)]
-struct Tally(Vec<((EventKind, EventOutcome), u64)>);
-
-impl Tally {
-    fn count(&mut self, kind: EventKind, outcome: EventOutcome) {
-        let key = (kind, outcome);
-        match self.0.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((key, 1)),
-        }
-    }
-
-    fn report(&self, gateway: &Gateway) {
-        for ((kind, outcome), count) in &self.0 {
-            gateway.metrics.events(*kind, *outcome, *count);
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

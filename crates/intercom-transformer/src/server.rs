@@ -108,6 +108,7 @@ impl Transformer {
             });
         }
         drop(listener);
+        self.gateway.stopping.send_replace(true);
         tracing::info!("stopping: no more connections are accepted");
         tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
             .await

@@ -291,7 +291,11 @@ async fn metrics_text(State(service): State<Transformer>) -> Response {
     let text = service
         .gateway
         .metrics
-        .encode(service.gateway.contacts.len(), service.others.as_deref());
+        .encode(
+            service.gateway.contacts.len(),
+            service.gateway.workspaces.len(),
+            service.others.as_deref(),
+        );
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The number, of which the compiler makes sure that it is not zero.
@@ -14,6 +15,61 @@ macro_rules! nonzero {
     ($number:literal) => {
         const { NonZeroUsize::new($number).expect("not zero") }
     };
+}
+
+/// Who makes the calls that an event needs.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::EnumIter, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+#[allow(clippy::exhaustive_enums)]
+pub enum DeliverBy {
+    /// This service, while it answers: rudder-server is told what became of each event.
+    #[default]
+    Here,
+    /// rudder-server makes the last call of each event, as with RudderStack's own transformer.
+    RudderServer,
+}
+
+/// How many instances write to a workspace.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::EnumIter, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+#[allow(clippy::exhaustive_enums)]
+pub enum Instances {
+    /// Several: what one has written, another may have changed.
+    #[default]
+    Many,
+    /// This one alone: what it remembers holds, and it writes nothing twice.
+    One,
+}
+
+/// The program's own access token, for events that come without one. Clones share it; `Debug` hides it.
+#[derive(Clone, Default)]
+pub struct OwnToken(Arc<RwLock<Option<String>>>);
+
+impl OwnToken {
+    /// From now on, it is this one.
+    pub fn replace(&self, token: Option<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    /// The token, if there is one.
+    pub(crate) fn get(&self) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether there is one.
+    pub fn is_set(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+}
+
+impl fmt::Debug for OwnToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnToken(..)")
+    }
 }
 
 /// The settings of the service.
@@ -25,6 +81,14 @@ pub struct Settings {
     pub token: Option<Secret>,
     /// What whoever reads `/metrics` must give, in the same ways.
     pub metrics_token: Option<Secret>,
+    /// Who makes the calls that an event needs.
+    pub deliver: DeliverBy,
+    /// How many instances write to a workspace.
+    pub instances: Instances,
+    /// For how long, from its first attempt, an event is tried again whose contact no search finds: the index lags.
+    pub settling_time: Duration,
+    /// The token for events that come without one. Whoever reaches the service can write to its workspace then.
+    pub own_token: OwnToken,
     /// Where Intercom is called, in place of its own hosts.
     pub intercom_base_url: Option<BaseUrl>,
     /// The version of Intercom's API.
@@ -63,7 +127,7 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// How long a stop waits for requests in progress.
     pub shutdown_timeout: Duration,
-    /// How many contact ids are remembered.
+    /// How many contact ids are remembered, of a workspace that is delivered to from here.
     pub remembered_contacts: NonZeroUsize,
     /// How long a contact id is remembered that a search has found.
     ///
@@ -77,6 +141,10 @@ impl Settings {
         Self {
             token: None,
             metrics_token: None,
+            deliver: DeliverBy::default(),
+            instances: Instances::default(),
+            settling_time: Duration::from_secs(120),
+            own_token: OwnToken::default(),
             intercom_base_url: None,
             api_version: ApiVersion::default(),
             on_archived: ArchivedPolicy::default(),
@@ -90,7 +158,7 @@ impl Settings {
             max_calls_per_request: nonzero!(16),
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(15),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(20),
             body_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
@@ -108,6 +176,11 @@ impl Settings {
             archived: self.on_archived,
             ..Policies::default()
         }
+    }
+
+    /// For how long a stop waits for what is in flight, before requests are answered without it.
+    pub(crate) fn last_calls(&self) -> Duration {
+        self.shutdown_timeout / 2
     }
 
     /// Where a region's workspaces are called.

@@ -89,6 +89,11 @@ impl Submissions {
         })
     }
 
+    /// Whether the delivery takes no events any more.
+    pub fn is_closed(&self) -> bool {
+        self.events.is_closed()
+    }
+
     /// Takes events back that nobody waits for any more: see [`Engine::withdraw`]. Each still has its outcome.
     pub fn withdraw(&self, events: HashSet<EventId>) {
         // A delivery that has ended makes no calls.

@@ -83,6 +83,8 @@ pub struct Failure {
     pub error_type: ErrorType,
     /// A detail.
     pub meta: Option<ErrorMeta>,
+    /// What rudder-server is to do about the authorization.
+    pub auth_error_category: Option<&'static str>,
     /// What is wrong, in words.
     pub message: String,
 }
@@ -95,6 +97,7 @@ impl Failure {
             category,
             error_type,
             meta: None,
+            auth_error_category: None,
             message: message.into(),
         }
     }
@@ -137,6 +140,12 @@ impl Failure {
     pub fn retryable(message: impl Into<String>) -> Self {
         let (category, error_type) = (ErrorCategory::Network, ErrorType::Retryable);
         Self::new(status::RETRYABLE, category, error_type, message)
+    }
+
+    /// The event is to be tried again, however often: rudder-server gives up after a while what is answered with 5xx.
+    pub fn again(message: impl Into<String>) -> Self {
+        let (category, error_type) = (ErrorCategory::Network, ErrorType::Retryable);
+        Self::new(status::THROTTLED, category, error_type, message)
     }
 
     /// There were too many calls.

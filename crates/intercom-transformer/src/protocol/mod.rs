@@ -19,7 +19,7 @@ pub use failure::{ErrorCategory, ErrorMeta, ErrorType, Failure, Feature, StatTag
 pub use features::Features;
 pub use names::{
     API_VERSION, API_VERSION_HEADER, AUTH_STATUS_INACTIVE, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER,
-    DESTINATION_TYPE, SECRET_HEADER, is_destination_type, status,
+    DESTINATION_TYPE, REFRESH_TOKEN, SECRET_HEADER, is_destination_type, status,
 };
 pub use proxy::{ProxyRequest, ProxyResponse, ProxyVersion};
 pub use request::{

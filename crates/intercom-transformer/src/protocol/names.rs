@@ -35,6 +35,9 @@ pub mod status {
 /// What an authorization error means to rudder-server: the destination's authorization is revoked.
 pub const AUTH_STATUS_INACTIVE: &str = "AUTH_STATUS_INACTIVE";
 
+/// What an authorization error means to rudder-server: the access token is to be fetched anew, and the event sent again.
+pub const REFRESH_TOKEN: &str = "REFRESH_TOKEN";
+
 /// Whether a text names [`DESTINATION_TYPE`], in any case.
 pub fn is_destination_type(text: &str) -> bool {
     text.eq_ignore_ascii_case(DESTINATION_TYPE)

@@ -1,8 +1,9 @@
 //! `POST /routerTransform`: what comes in.
 
 use super::json::{items, members, string, string_of};
-use rudderstack_events::Event;
+use intercom_api::UnixSeconds;
 use rudderstack_events::scan::{Cursor, Fault, FaultKind};
+use rudderstack_events::{Event, Timestamp};
 use rudderstack_to_intercom::Destination;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -248,6 +249,10 @@ pub struct Metadata<'a> {
     pub destination_id: Option<Cow<'a, str>>,
     /// The workspace.
     pub workspace_id: Option<Cow<'a, str>>,
+    /// Whose event it is, by which rudder-server keeps order: `<<>>` between an anonymous id and a user id.
+    pub user_id: Option<Cow<'a, str>>,
+    /// When the event was first tried; empty if it has not been.
+    first_attempted_at: Option<Cow<'a, str>>,
     /// The JSON text of `secret`: an object with `accessToken`.
     pub secret: Option<&'a str>,
 }
@@ -269,6 +274,8 @@ impl<'a> Metadata<'a> {
             match key.as_ref() {
                 "destinationId" => self.destination_id = string_of(cursor.value()?),
                 "workspaceId" => self.workspace_id = string_of(cursor.value()?),
+                "userId" => self.user_id = string_of(cursor.value()?),
+                "firstAttemptedAt" => self.first_attempted_at = string_of(cursor.value()?),
                 "secret" => {
                     if !cursor.skip_known(last_secret) {
                         *last_secret = cursor.value()?;
@@ -281,6 +288,12 @@ impl<'a> Metadata<'a> {
             }
             Ok(())
         })
+    }
+
+    /// When the event was first tried, unless it has not been.
+    pub fn first_attempted_at(&self) -> Option<UnixSeconds> {
+        let first = Timestamp::new(self.first_attempted_at.as_deref()?).to_utc()?;
+        Some(UnixSeconds(first.timestamp()))
     }
 
     /// The access token, unless it is missing or empty.

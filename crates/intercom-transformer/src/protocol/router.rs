@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, Feature};
 use super::request::Metadata;
+use super::status;
 use intercom_api::ApiVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -197,7 +198,16 @@ impl Elements {
         let start = self.text.len();
         put(&mut self.text, r#"{"batchedRequest":"#);
         request.write(&mut self.text);
+        put(&mut self.text, ",");
         self.surroundings(metadata, status, destination);
+        self.end(event, start);
+    }
+
+    /// Writes the element of an event of which everything is done.
+    pub fn handled(&mut self, event: usize, metadata: &str, destination: Option<&str>) {
+        let start = self.text.len();
+        put(&mut self.text, "{");
+        self.surroundings(metadata, status::HANDLED, destination);
         self.end(event, start);
     }
 
@@ -216,13 +226,18 @@ impl Elements {
         put_json(out, &failure.message);
         put(out, r#","statTags":"#);
         put_json(out, &failure.stat_tags(Feature::Router, read));
+        if let Some(category) = failure.auth_error_category {
+            put(out, r#","authErrorCategory":"#);
+            put_json(out, category);
+        }
+        put(out, ",");
         self.surroundings(metadata, failure.status, destination);
         self.end(event, start);
     }
 
     fn surroundings(&mut self, metadata: &str, status: u16, destination: Option<&str>) {
         let out = &mut self.text;
-        put(out, r#","metadata":["#);
+        put(out, r#""metadata":["#);
         put(out, metadata);
         put(out, r#"],"batched":false,"statusCode":"#);
         put_json(out, &status);
@@ -350,8 +365,6 @@ pub struct RouterElement<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::status;
-
     const METADATA: &str = r#"{ "jobId":9007199254740993 }"#;
 
     fn write(elements: &mut Elements, event: usize) {

@@ -19,7 +19,7 @@ use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use intercom_transformer::{Settings, Transformer};
+use intercom_transformer::{DeliverBy, Settings, Transformer};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -83,6 +83,8 @@ fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> T {
 /// The service on a port of its own.
 struct Service {
     address: SocketAddr,
+    /// What stands before the hosts of Intercom in returned requests, because the stand-in is called.
+    stand_in: String,
     client: Client<HttpConnector, Body>,
 }
 
@@ -92,6 +94,7 @@ impl Service {
         let intercom = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let mut settings = Settings::new();
         let base_url = format!("http://{}/{{host}}", intercom.local_addr().unwrap());
+        settings.deliver = DeliverBy::RudderServer;
         settings.intercom_base_url = Some(base_url.parse().unwrap());
         let router = stand_in.router();
         tokio::spawn(async move { axum::serve(intercom, router).await });
@@ -101,6 +104,7 @@ impl Service {
         tokio::spawn(async move { service.serve(listener, std::future::pending()).await });
         Self {
             address,
+            stand_in: base_url.replace("{host}", ""),
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }
@@ -115,7 +119,9 @@ impl Service {
         let version = head.headers.get("apiversion").map(HeaderValue::as_bytes);
         assert_eq!(version, Some(&b"2"[..]), "{path}: the header apiVersion");
         let body = body.collect().await.unwrap().to_bytes();
-        (head.status.as_u16(), serde_json::from_slice(&body).unwrap())
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        let body = body.replace(&self.stand_in, "https://");
+        (head.status.as_u16(), serde_json::from_str(&body).unwrap())
     }
 }
 

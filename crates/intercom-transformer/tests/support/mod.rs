@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use intercom_sandbox::RunningSandbox;
-use intercom_transformer::{Settings, Transformer};
+use intercom_transformer::{DeliverBy, Settings, Transformer};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -44,9 +44,10 @@ pub(crate) async fn post(router: &Router, path: &str, body: impl Into<Body>) -> 
     ask(router, Request::post(path).body(body.into()).unwrap()).await
 }
 
-/// A service that calls this base URL.
+/// A service that calls this base URL, and returns requests.
 pub(crate) fn service(base_url: &str) -> Transformer {
     let mut settings = Settings::new();
+    settings.deliver = DeliverBy::RudderServer;
     settings.intercom_base_url = Some(base_url.parse().unwrap());
     Transformer::new(settings).unwrap()
 }

@@ -214,6 +214,8 @@ impl Server {
                 "--log",
                 "info",
                 "serve",
+                "--deliver",
+                "rudder-server",
                 "--listen",
                 "127.0.0.1:0",
                 "--log-format",

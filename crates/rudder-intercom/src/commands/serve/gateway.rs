@@ -107,6 +107,8 @@ impl Config {
         settings.is_loopback = address.ip().is_loopback();
         settings.request_timeout = self.service.body_timeout;
         settings.engine.archived = self.service.on_archived;
+        settings.engine.attributes = self.service.on_undefined;
+        settings.engine.unknown_contact = self.service.on_unknown_contact;
         Ok(settings)
     }
 

@@ -17,7 +17,8 @@ use clap::{Args, ValueHint};
 use config::Config;
 use gateway::Gateway;
 use given::{Given, secret};
-use intercom_transformer::{Routes, Transformer};
+use intercom_transformer::{DeliverBy, Routes, Transformer};
+use reload::Watched;
 use settings::{GATEWAY, LOG};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -27,7 +28,8 @@ use tokio::sync::watch;
 
 /// Serve RudderStack's transformer protocol, as a drop-in for the Intercom v2 destination
 ///
-/// Point the setting DEST_TRANSFORM_URL of rudder-server at it. It keeps no state that matters: run as many as needed.
+/// Point the setting DEST_TRANSFORM_URL of rudder-server at it. It delivers each event while rudder-server waits for the
+/// answer, and keeps no state that matters: run as many as needed.
 ///
 /// With --gateway it is RudderStack's HTTP API for SDKs besides: they send their events here, nothing else is needed, and
 /// the events are kept on disk until they are in Intercom.
@@ -117,6 +119,7 @@ async fn serve(mut config: Config) -> Result<(), Error> {
             "the transformer's paths are not served: they need --transformer-token-file or --transformer-listen"
         );
     }
+    own_token(&config)?;
     let open = transformer.as_ref().or(routes.transformer.then_some(&listener));
     require_token(&config, open)?;
     let mut service = Transformer::new(config.service).map_err(|error| Error::Usage(error.to_string()))?;
@@ -176,6 +179,30 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     }
 }
 
+/// The token for rudder-server's events that come without one, read again when its file changes.
+fn own_token(config: &Config) -> Result<(), Error> {
+    let own = &config.service.own_token;
+    if config.service.deliver == DeliverBy::RudderServer {
+        return Ok(());
+    }
+    if config.sandbox {
+        own.replace(Some("sandbox".to_owned()));
+        return Ok(());
+    }
+    own.replace(secret("token-file", config.token_file.as_deref())?);
+    if let Some(path) = config.token_file.clone() {
+        let own = own.clone();
+        let file = path.clone();
+        let read = move || {
+            own.replace(secret("token-file", Some(&file))?);
+            Ok(())
+        };
+        let watched = Watched::new("the token for events without one", path, read);
+        tokio::spawn(reload::watch(vec![watched]));
+    }
+    Ok(())
+}
+
 /// Looks whether others than this machine can use the transformer without a token. They may, if all that they can do is to
 /// use tokens of their own.
 fn require_token(config: &Config, listener: Option<&TcpListener>) -> Result<(), Error> {
@@ -187,6 +214,12 @@ fn require_token(config: &Config, listener: Option<&TcpListener>) -> Result<(), 
         return Err(Error::Usage(format!(
             "others than this machine may use the transformer at {address}, beside a gateway with a token of Intercom, only \
              with a token: set RUDDER_INTERCOM_TRANSFORMER_TOKEN, or give --transformer-token-file FILE"
+        )));
+    }
+    if !config.sandbox && config.service.own_token.is_set() {
+        return Err(Error::Usage(format!(
+            "whoever reaches the transformer at {address} could write to the workspace of the access token that is set: set \
+             RUDDER_INTERCOM_TRANSFORMER_TOKEN or give --transformer-token-file FILE, or set no INTERCOM_ACCESS_TOKEN"
         )));
     }
     tracing::warn!(

@@ -100,18 +100,30 @@ settings! {
         "write-timeout": Time => service.write_timeout;
         /// How long a connection may be idle.
         "idle-timeout": Time => service.idle_timeout;
+        /// Who makes the calls that an event needs: this program, while it answers, which loses nothing; or rudder-server, as with RudderStack's own transformer.
+        "deliver": OneOf => service.deliver;
+        /// How many instances of this program write to a workspace. One alone makes fewer calls: it writes nothing that it has written before.
+        "instances": OneOf => service.instances;
+        /// For how long, from its first attempt, an event is tried again whose contact no search finds: Intercom's searches lag.
+        "settling-time": Time => service.settling_time;
         /// How long the calls for one request may take; what is not done by then is to be retried.
         "request-timeout": Time => service.request_timeout;
         /// How long a stop waits for requests in progress.
         "shutdown-timeout": Time => service.shutdown_timeout;
     }
     INTERCOM {
+        /// Read Intercom's access token from this file. A gateway needs one; rudder-server's events take it that come without one.
+        "token-file": SecretFile => token_file, or "none";
         /// Where Intercom is called in place of its own hosts; {host} in it stands for the host that is meant.
         "intercom-base-url": Optional<Url> => service.intercom_base_url, or "Intercom's hosts";
         /// The version of Intercom's API.
         "api-version": OneOf => service.api_version;
         /// What happens to an update of an archived contact: restore the contact, or fail the event.
         "on-archived": OneOf => service.on_archived;
+        /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
+        "attributes": OneOf => service.on_undefined;
+        /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
+        "on-unknown-contact": OneOf => service.on_unknown_contact;
         /// Calls to Intercom at one time.
         "max-calls": Count => service.max_calls;
         /// Calls to Intercom at one time for one request.
@@ -138,8 +150,6 @@ settings! {
         "write-keys-file": SecretFile => write_keys_file, or "any key, from this machine only, and from no web pages but its own";
         /// Show the page only to those who know the token in this file.
         "page-token-file": SecretFile => page_token_file, or "to this machine only";
-        /// Read Intercom's access token from this file.
-        "token-file": SecretFile => token_file, or "none";
         /// Where the workspace is hosted.
         "region": OneOf => gateway.destination.region;
         /// Let the anonymous id stand in for a user id that is missing.
@@ -150,10 +160,6 @@ settings! {
         "attribute-names": OneOf => gateway.destination.attribute_names;
         /// What to do about track events of one name, user and second, of which Intercom keeps the first: send as is, or spread them over 5 seconds by their messageId.
         "same-second": OneOf => gateway.destination.same_second;
-        /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
-        "attributes": OneOf => gateway.engine.attributes;
-        /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
-        "on-unknown-contact": OneOf => gateway.engine.unknown_contact;
         /// How long Intercom can make the gateway's calls wait at most, whatever it asks for.
         "longest-wait": Time => gateway.engine.longest_wait;
         /// The longest event.

@@ -1,0 +1,311 @@
+//! Events that are carried out here, while rudder-server waits to hear what became of them.
+//!
+//! All events of a request go to the engine at once. It keeps people apart and each one's events in order, and starts none
+//! of a key of rudder-server's after one that failed in passing: rudder-server would take a later success for done. What
+//! is not done when the time is up, when the connection has gone, or when the service stops, is taken back, so that nothing
+//! of it is begun while rudder-server hands it out again, perhaps to another instance.
+
+mod order;
+mod told;
+
+use crate::calls::WorkspaceCalls;
+use crate::gateway::{Gateway, unix_seconds};
+use crate::jobs::{Job, Tally, fail};
+use crate::metrics::EventOutcome;
+use crate::protocol::{Elements, ErrorMeta, Failure, REFRESH_TOKEN, status};
+use crate::settings::Instances;
+use crate::workspaces::Running;
+use intercom_delivery::client::{AccessToken, Error, Workspace};
+use intercom_delivery::{
+    AbsencePolicy, AssumedLimit, EngineSettings, EventId, Outcome, OutcomeOrder, RefusalReason, Refused, Submission,
+    Terms,
+};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use told::{Circumstances, told};
+
+/// How often one call is tried within a request.
+const ATTEMPTS: u32 = 4;
+/// The waits between attempts: a request is answered soon, and rudder-server waits longer.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+/// How many events an engine takes in: requests are bounded in number and length, so that it is never full.
+const QUEUE: usize = 1 << 24;
+
+/// Carries the events out, and writes the elements of all of them.
+pub(crate) async fn deliver(gateway: &Gateway, jobs: &[Job<'_>], elements: &mut Elements, tally: &mut Tally) {
+    let until = Instant::now() + gateway.settings.request_timeout;
+    let (send, mut outcomes) = mpsc::unbounded_channel();
+    let mut open = Open {
+        gateway,
+        jobs,
+        elements,
+        tally,
+        events: HashMap::new(),
+    };
+    let mut stopping = gateway.stopping.subscribe();
+    let (mut is_stopping, mut ends_by) = (false, until);
+    if tokio::time::timeout_at(until, open.submit(&send)).await.is_err() {
+        ends_by = Instant::now();
+    }
+    drop(send);
+    while !open.events.is_empty() {
+        tokio::select! {
+            biased;
+            outcome = outcomes.recv() => match outcome {
+                Some(outcome) => open.ended(&outcome),
+                None => break,
+            },
+            () = tokio::time::sleep_until(ends_by) => break,
+            _ = stopping.wait_for(|stops| *stops), if !is_stopping => {
+                // What is in flight may still be heard of.
+                (is_stopping, ends_by) = (true, until.min(Instant::now() + gateway.settings.last_calls()));
+                open.withdraw();
+            }
+        }
+    }
+    open.give_up(is_stopping);
+}
+
+/// The events of a request that have not been answered for.
+struct Open<'o, 'r> {
+    gateway: &'o Gateway,
+    jobs: &'o [Job<'r>],
+    elements: &'o mut Elements,
+    tally: &'o mut Tally,
+    /// By their number in the engine: their place among the jobs, and the engine.
+    events: HashMap<EventId, (usize, Arc<Running>)>,
+}
+
+/// A request whose connection has gone is dropped with this: nothing is begun for it any more.
+impl Drop for Open<'_, '_> {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+impl Open<'_, '_> {
+    /// Hands all events to the engines of their workspaces, in the order in which they are to be carried out.
+    async fn submit(&mut self, outcomes: &mpsc::UnboundedSender<Outcome>) {
+        let workspaces = &self.gateway.workspaces;
+        let scope = match self.gateway.settings.instances {
+            Instances::Many => Some(workspaces.number()),
+            Instances::One => None,
+        };
+        let mut chains: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let jobs = self.jobs;
+        let events: Vec<_> = jobs.iter().map(|job| (&*job.plan, &job.identities)).collect();
+        let mut submissions = Vec::with_capacity(jobs.len());
+        for at in order::arrange(&events) {
+            let job = &jobs[at];
+            let running = match self.workspace(job) {
+                Ok(running) => running,
+                Err(error) => {
+                    let failure = Failure::again(format!("{}: {error}", error.code()));
+                    self.answer(at, Err((failure, error.code())));
+                    continue;
+                }
+            };
+            let read = job.surroundings.read;
+            let chain = match (read.destination_id.as_deref(), read.user_id.as_deref()) {
+                (destination, Some(user)) if !user.is_empty() => *chains
+                    .entry((destination.unwrap_or_default(), user))
+                    .or_insert_with(|| workspaces.number()),
+                _ => workspaces.number(),
+            };
+            let mut terms = Terms::new();
+            (terms.scope, terms.chain) = (scope, Some(chain));
+            if self.tried_for(job) < self.gateway.settings.settling_time {
+                terms.absence = AbsencePolicy::Doubt;
+            }
+            let event = EventId(workspaces.number());
+            let plan = (*job.plan).clone();
+            submissions.push((
+                Submission::new(event, plan, job.identities.clone()).on(terms),
+                Arc::clone(&running),
+            ));
+            self.events.insert(event, (at, running));
+        }
+        for (submission, running) in submissions {
+            running.expect(submission.event, outcomes.clone());
+            if let Err(refused) = running.submissions().submit(submission).await {
+                self.turned_away(&refused);
+            }
+        }
+    }
+
+    /// The engine takes no events any more: mostly because the token is refused.
+    fn turned_away(&mut self, refused: &Refused) {
+        let event = refused.submission.event;
+        let Some((at, running)) = self.events.remove(&event) else {
+            return;
+        };
+        running.forget([event]);
+        let (reason, code) = (refused.reason, refused.reason.code());
+        let failure = Failure::again(format!("{code}: {reason}"));
+        let failure = match reason {
+            RefusalReason::Unauthorized => self.with_refresh(at, &running, failure),
+            RefusalReason::QueueFull | RefusalReason::Stopped => failure,
+        };
+        self.answer(at, Err((failure, code)));
+    }
+
+    /// What is told of a refused token: of one job a minute, that the token is to be fetched anew.
+    fn with_refresh(&self, at: usize, running: &Running, failure: Failure) -> Failure {
+        let mut failure = Failure {
+            meta: Some(ErrorMeta::InvalidAuthToken),
+            ..failure
+        };
+        if !self.jobs[at].is_own_token && running.asks_for_refresh() {
+            self.gateway.metrics.token_refresh();
+            failure.status = status::RETRYABLE;
+            failure.auth_error_category = Some(REFRESH_TOKEN);
+        }
+        failure
+    }
+
+    /// The engine that delivers to the workspace of an event.
+    fn workspace(&self, job: &Job<'_>) -> Result<Arc<Running>, Error> {
+        let gateway = self.gateway;
+        let region = job.destination.region;
+        let base_url = gateway.base_url(region);
+        let token = job.authorization.token();
+        let scope = gateway.contacts.scope(&base_url, token, None);
+        gateway.workspaces.get(scope, || {
+            let workspace = Workspace::new(region, AccessToken::new(token)?)
+                .with_version(job.destination.api_version)
+                .with_base_url(&base_url)?;
+            let transport = WorkspaceCalls::new(gateway.calls.clone(), workspace, region);
+            Ok((engine_settings(gateway), transport))
+        })
+    }
+
+    /// For how long an event has been tried.
+    fn tried_for(&self, job: &Job<'_>) -> Duration {
+        let first = job.surroundings.read.first_attempted_at();
+        let seconds = first.map_or(0, |first| unix_seconds().saturating_sub(first.0));
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+    }
+
+    /// An event has its outcome.
+    fn ended(&mut self, outcome: &Outcome) {
+        let Some((at, running)) = self.events.remove(&outcome.event) else {
+            return;
+        };
+        let job = &self.jobs[at];
+        let circumstances = Circumstances {
+            tried_for: self.tried_for(job),
+            others_go_through: running.others_go_through(),
+        };
+        let told = told(outcome, circumstances).map_err(|(failure, code)| match failure.meta {
+            Some(ErrorMeta::InvalidAuthToken) => (self.with_refresh(at, &running, failure), code),
+            None => (failure, code),
+        });
+        if told.is_ok() && told::lacks_member(outcome) {
+            self.gateway.metrics.job("delivered", "member_not_found");
+            self.tell(at, Ok(()));
+        } else {
+            self.answer(at, told);
+        }
+    }
+
+    fn answer(&mut self, at: usize, told: Result<(), (Failure, &'static str)>) {
+        let (result, code) = match &told {
+            Ok(()) => ("delivered", "none"),
+            Err((failure, code)) if failure.is_retryable() => ("tried_again", *code),
+            Err((_, code)) => ("ended", *code),
+        };
+        self.gateway.metrics.job(result, code);
+        self.tell(at, told.map_err(|(failure, _)| failure));
+    }
+
+    fn tell(&mut self, at: usize, told: Result<(), Failure>) {
+        let job = &self.jobs[at];
+        let outcome = match told {
+            Ok(()) => {
+                let surroundings = &job.surroundings;
+                self.elements
+                    .handled(job.event, surroundings.raw, surroundings.destination);
+                EventOutcome::Delivered
+            }
+            Err(failure) => fail(job.event, &failure, &job.surroundings, self.elements),
+        };
+        self.tally.count(job.kind, outcome);
+    }
+
+    /// Takes back what has no outcome.
+    fn withdraw(&mut self) {
+        let mut engines: Vec<(Arc<Running>, HashSet<EventId>)> = Vec::new();
+        for (event, (_, running)) in &self.events {
+            match engines.iter_mut().find(|(engine, _)| Arc::ptr_eq(engine, running)) {
+                Some((_, events)) => {
+                    events.insert(*event);
+                }
+                None => engines.push((Arc::clone(running), HashSet::from([*event]))),
+            }
+        }
+        for (running, events) in engines {
+            running.submissions().withdraw(events);
+        }
+    }
+
+    /// Lets go of what has no outcome.
+    fn forget(&mut self) {
+        self.withdraw();
+        for (event, (_, running)) in self.events.drain() {
+            running.forget([event]);
+        }
+    }
+
+    /// Answers for what is not done.
+    fn give_up(&mut self, is_stopping: bool) {
+        let (code, why) = match is_stopping {
+            true => ("stopping", "the service stops"),
+            false => ("request_timeout", "the time for the request is up"),
+        };
+        for at in self.unanswered() {
+            self.answer(
+                at,
+                Err((
+                    Failure::again(format!("{code}: {why}; the event can be sent again")),
+                    code,
+                )),
+            );
+        }
+        self.forget();
+    }
+
+    /// The jobs that have no element.
+    fn unanswered(&self) -> Vec<usize> {
+        let missing: HashSet<usize> = self.elements.missing().collect();
+        let jobs = self.jobs.iter().enumerate();
+        jobs.filter(|(_, job)| missing.contains(&job.event))
+            .map(|(at, _)| at)
+            .collect()
+    }
+}
+
+/// How the engine of a workspace works.
+fn engine_settings(gateway: &Gateway) -> EngineSettings {
+    let settings = &gateway.settings;
+    let mut engine = EngineSettings::new();
+    engine.concurrency = settings.max_calls;
+    engine.queue = NonZeroUsize::MIN.saturating_add(QUEUE);
+    engine.max_attempts = engine
+        .max_attempts
+        .min(std::num::NonZeroU32::MIN.saturating_add(ATTEMPTS - 1));
+    engine.backoff_base = FIRST_WAIT;
+    engine.backoff_cap = LONGEST_WAIT;
+    engine.attributes = settings.on_undefined;
+    engine.unknown_contact = settings.on_unknown_contact;
+    engine.archived = settings.on_archived;
+    engine.remembered = settings.remembered_contacts;
+    // A slow first call would keep all others waiting.
+    engine.assumed_limit = Some(AssumedLimit::DOCUMENTED);
+    engine.outcomes = OutcomeOrder::AsTheyEnd;
+    engine
+}
