@@ -64,6 +64,17 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             tally.broken,
             tally.seconds
         );
+        let calls = tally.reports.iter().map(|report| report.calls).sum::<u64>();
+        if calls > 0 {
+            println!(
+                "{:12} {} of {} people wrong, {} events lost, {:.2} calls an event",
+                "",
+                sum(|report| report.wrong),
+                sum(|report| report.people),
+                sum(|report| report.lost),
+                ratio(calls, sum(|report| report.events)),
+            );
+        }
         passed += tally.reports.len();
         failed += tally.wrong + tally.summaries + tally.hangs + tally.broken;
     }
@@ -73,6 +84,11 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "it is for people")]
+fn ratio(calls: u64, events: usize) -> f64 {
+    calls as f64 / events.max(1) as f64
 }
 
 #[derive(Default)]

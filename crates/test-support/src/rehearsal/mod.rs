@@ -9,12 +9,14 @@ mod delivery;
 mod gateway;
 mod model;
 mod process;
+mod rudder;
 mod stage;
 mod workload;
 
 pub use model::{Ending, Model};
-pub use stage::{Failure, Stage};
+pub use stage::{Failure, Report, Stage};
 
+use rudder::Day;
 use stage::Play;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -38,9 +40,86 @@ pub enum Mode {
     Records,
     /// Events go to a gateway, which is killed or stopped and started again, while searches lag.
     Gateway,
+    /// Behind a double of rudder-server, with two instances.
+    Router,
+    /// The same, while searches lag by ten seconds; here and below, of rudder-server's own time.
+    RouterLag,
+    /// The same, by a minute.
+    RouterLongLag,
+    /// While nothing goes through for a minute.
+    RouterOutage,
+    /// While calls are limited.
+    RouterLimit,
+    /// While calls go wrong.
+    RouterFaults,
+    /// While an instance is killed now and then.
+    RouterKill,
+    /// The same, while searches lag.
+    RouterKillLag,
+    /// With records that insert, change, move and delete, while searches lag.
+    RouterRecords,
+    /// With a token that is refused, and then replaced.
+    RouterToken,
+    /// For comparison: rudder-server makes the last call of each event itself, and loses some.
+    RouterReturned,
+    /// The same, while searches lag.
+    RouterReturnedLag,
+    /// For comparison: the same, through the transformer.
+    RouterProxied,
 }
 
 impl Mode {
+    /// What happens behind rudder-server, if it is about that.
+    fn day(self) -> Option<Day> {
+        let calm = Day::CALM;
+        Some(match self {
+            Self::Router => calm,
+            Self::RouterLag => Day { lag: 10, ..calm },
+            Self::RouterLongLag => Day { lag: 60, ..calm },
+            Self::RouterOutage => Day {
+                has_outage: true,
+                ..calm
+            },
+            Self::RouterLimit => Day {
+                limit: Some(60),
+                ..calm
+            },
+            Self::RouterFaults => Day {
+                fault_rate: 0.05,
+                ..calm
+            },
+            Self::RouterKill => Day { kills: true, ..calm },
+            Self::RouterKillLag => Day {
+                kills: true,
+                lag: 10,
+                ..calm
+            },
+            Self::RouterRecords => Day {
+                mix: workload::Mix::Warehouse,
+                lag: 10,
+                ..calm
+            },
+            Self::RouterToken => Day {
+                replaces_token: true,
+                ..calm
+            },
+            Self::RouterReturned => Day::RETURNED,
+            Self::RouterReturnedLag => Day {
+                lag: 10,
+                ..Day::RETURNED
+            },
+            Self::RouterProxied => Day::PROXIED,
+            Self::Plain
+            | Self::Kill
+            | Self::KillLag
+            | Self::Stop
+            | Self::Faults
+            | Self::FaultsKill
+            | Self::Records
+            | Self::Gateway => return None,
+        })
+    }
+
     fn play(self) -> Play {
         let calm = Play {
             mix: workload::Mix::Events,
@@ -86,22 +165,26 @@ impl Mode {
                 stops: true,
                 ..calm
             },
+            // Those are played otherwise.
+            Self::Router
+            | Self::RouterLag
+            | Self::RouterLongLag
+            | Self::RouterOutage
+            | Self::RouterLimit
+            | Self::RouterFaults
+            | Self::RouterKill
+            | Self::RouterKillLag
+            | Self::RouterRecords
+            | Self::RouterToken
+            | Self::RouterReturned
+            | Self::RouterReturnedLag
+            | Self::RouterProxied => calm,
         }
     }
 }
 
 /// Longer than a whole rehearsal takes.
 const LONG_LAG: f64 = 120.0;
-/// What a rehearsal came to, if all was as it should be.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Report {
-    /// How many events there were.
-    pub events: usize,
-    /// How often the program was ended before it was done.
-    pub ends: usize,
-}
-
 /// Plays a mode with a seed.
 ///
 /// # Errors
@@ -109,6 +192,9 @@ pub struct Report {
 /// What is not as it should be.
 pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure> {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9).wrapping_add(mode as u64));
+    if let Some(day) = mode.day() {
+        return rudder::run(stage, &mut random, seed, day);
+    }
     let play = mode.play();
     let happenings = workload::random(&mut random, play.mix);
     let events: Vec<_> = happenings
@@ -118,7 +204,13 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
         .collect();
     let model = Model::after(&happenings);
     let errors = stage.file("errors.log");
-    let sandbox = process::Sandbox::start(stage.program(), &errors, seed, play.lag, play.fault_rate)?;
+    let world = process::World {
+        seed,
+        lag: play.lag,
+        fault_rate: play.fault_rate,
+        ..process::World::default()
+    };
+    let sandbox = process::Sandbox::start(stage.program(), &errors, &world)?;
     let ends = match mode {
         Mode::Gateway => gateway::run(stage, &sandbox, &mut random, &events, &model)?,
         _ => delivery::run(stage, &sandbox, &mut random, play, &events, &model)?,
@@ -130,5 +222,6 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
     Ok(Report {
         events: events.len(),
         ends,
+        ..Report::default()
     })
 }

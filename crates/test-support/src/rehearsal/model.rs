@@ -133,6 +133,11 @@ impl Model {
         model
     }
 
+    /// How many contacts there are.
+    pub(super) fn people(&self) -> usize {
+        self.contacts.iter().filter(|contact| !contact.is_gone).count()
+    }
+
     /// How many events ended so.
     pub fn count(&self, ending: Ending) -> usize {
         self.endings.iter().filter(|other| **other == ending).count()

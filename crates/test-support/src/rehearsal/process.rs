@@ -107,6 +107,19 @@ impl Drop for Process {
     }
 }
 
+/// How a sandbox is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct World<'w> {
+    pub(super) seed: u64,
+    /// How many seconds searches lag behind.
+    pub(super) lag: f64,
+    pub(super) fault_rate: f64,
+    /// How many calls are answered, in what time.
+    pub(super) limit: Option<(u32, Duration)>,
+    /// The file with the only token that it takes.
+    pub(super) token_file: Option<&'w Path>,
+}
+
 /// A stand-in for Intercom in a process of its own.
 #[derive(Debug)]
 pub(super) struct Sandbox {
@@ -115,18 +128,36 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn start(program: &Path, errors: &Path, seed: u64, lag: f64, fault_rate: f64) -> Result<Self, Fault> {
+    pub(super) fn start(program: &Path, errors: &Path, world: &World<'_>) -> Result<Self, Fault> {
         let mut command = Command::new(program);
         command.args(["sandbox", "--listen", "127.0.0.1:0"]);
-        command.arg("--seed").arg(seed.to_string());
-        if lag > 0.0 {
-            command.arg("--search-lag").arg(lag.to_string());
+        command.arg("--seed").arg(world.seed.to_string());
+        if world.lag > 0.0 {
+            command.arg("--search-lag").arg(world.lag.to_string());
         }
-        if fault_rate > 0.0 {
-            command.arg("--fault-rate").arg(fault_rate.to_string());
+        if world.fault_rate > 0.0 {
+            command.arg("--fault-rate").arg(world.fault_rate.to_string());
+        }
+        if let Some((calls, time)) = world.limit {
+            command
+                .arg("--rate-limit")
+                .arg(format!("{calls}/{}ms", time.as_millis()));
+        }
+        if let Some(file) = world.token_file {
+            command.arg("--token-file").arg(file);
         }
         let (process, url) = Process::start_server(&mut command, errors)?;
         Ok(Self { _process: process, url })
+    }
+
+    /// From now on, this share of calls fails, and no other.
+    pub(super) fn fail(&self, share: f64) -> Result<(), Fault> {
+        let fault = serde_json::json!({"status": {"status": 503}});
+        let faults = serde_json::json!({"random": [{"probability": share, "fault": fault}]});
+        ureq::put(&format!("{}/_sandbox/faults", self.url))
+            .header("content-type", "application/json")
+            .send(faults.to_string())?;
+        Ok(())
     }
 
     /// How many calls it has answered, or dropped.
@@ -201,6 +232,24 @@ impl Gateway {
         request
             .send(body.as_str())
             .is_ok_and(|response| response.status() == 200)
+    }
+}
+
+/// The transformer in a process of its own.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) process: Process,
+    pub(super) url: String,
+}
+
+impl Service {
+    pub(super) fn start(program: &Path, errors: &Path, sandbox: &Sandbox, arguments: &[&str]) -> Result<Self, Fault> {
+        let mut command = Command::new(program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+        command.arg("--intercom-base-url").arg(&sandbox.url);
+        command.args(arguments);
+        let (process, url) = Process::start_server(&mut command, errors)?;
+        Ok(Self { process, url })
     }
 }
 

@@ -24,6 +24,24 @@ pub(super) struct Play {
     pub(super) stops: bool,
 }
 
+/// What a rehearsal came to, if all was as it should be.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many events there were.
+    pub events: usize,
+    /// How often the program was ended before it was done.
+    pub ends: usize,
+    /// Behind rudder-server: how many calls were made.
+    pub calls: u64,
+    /// How many people there were.
+    pub people: usize,
+    /// How many of them are not as they should be.
+    pub wrong: usize,
+    /// How many events were given up that could have been delivered.
+    pub lost: usize,
+}
+
 /// What was not as it should be.
 #[derive(Debug)]
 #[non_exhaustive]
