@@ -71,6 +71,19 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "rehearse", "--seeds", "12"]),
     },
     Step {
+        name: "rehearse-router",
+        fix: "play the seed that failed again with the command that is printed, and fix what it shows",
+        run: Run::Cargo(&[
+            "xtask",
+            "rehearse",
+            "--seeds",
+            "8",
+            "--mode",
+            "router,router-lag,router-long-lag,router-outage,router-limit,router-faults,router-kill,router-kill-lag,\
+             router-records,router-token",
+        ]),
+    },
+    Step {
         name: "docs",
         fix: "fix the documentation that rustdoc names",
         run: Run::With(

@@ -407,6 +407,10 @@ mod tests {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         drop(in_progress);
-        assert!(metrics.encode(7, 0, None).contains("rudder_intercom_calls_in_progress 0"));
+        assert!(
+            metrics
+                .encode(7, 0, None)
+                .contains("rudder_intercom_calls_in_progress 0")
+        );
     }
 }

@@ -69,6 +69,18 @@ impl Transformer {
         self.routes(Routes::ALL, false)
     }
 
+    /// The route `/ready`, for a service that is not part of another: whether it takes requests, which it does until it is
+    /// told to stop.
+    pub fn probes(&self) -> Router {
+        let ready = |State(service): State<Self>| async move {
+            match *service.gateway.stopping.borrow() {
+                false => json(StatusCode::OK, r#"{"ready":true}"#),
+                true => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"ready":false}"#),
+            }
+        };
+        Router::new().route("/ready", get(ready)).with_state(self.clone())
+    }
+
     /// The service of some of its paths. On a loopback address, the names that it may be called by are looked at too.
     pub(crate) fn routes(&self, routes: Routes, is_loopback: bool) -> Router {
         let group = |endpoint: Endpoint, token: Option<&Secret>, router: Router<Self>| {
@@ -288,14 +300,11 @@ async fn build_version() -> &'static str {
 }
 
 async fn metrics_text(State(service): State<Transformer>) -> Response {
-    let text = service
-        .gateway
-        .metrics
-        .encode(
-            service.gateway.contacts.len(),
-            service.gateway.workspaces.len(),
-            service.others.as_deref(),
-        );
+    let text = service.gateway.metrics.encode(
+        service.gateway.contacts.len(),
+        service.gateway.workspaces.len(),
+        service.others.as_deref(),
+    );
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 

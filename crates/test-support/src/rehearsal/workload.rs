@@ -34,6 +34,19 @@ impl Mix {
         }
     }
 
+    /// Who does something next. On a website, people come, do what they came for, and leave.
+    fn whose_turn(self, random: &mut Rng, event: i64, events: i64, people: usize) -> usize {
+        match self {
+            Self::Events | Self::Records | Self::Warehouse => random.usize(0..people),
+            Self::Site => {
+                let there = people / 3;
+                let passed = usize::try_from(event).unwrap_or_default() * (people + there);
+                let newest = passed / usize::try_from(events).unwrap_or(1).max(1);
+                random.usize(newest.saturating_sub(there)..=newest).min(people - 1)
+            }
+        }
+    }
+
     fn events(self, random: &mut Rng) -> i64 {
         match self {
             Self::Events | Self::Records | Self::Warehouse => random.i64(20..90),
@@ -55,7 +68,7 @@ pub(super) fn random(random: &mut Rng, mix: Mix) -> Vec<Happening> {
     let count = mix.events(random);
     let mut happenings: Vec<Happening> = (0..count)
         .map(|second| {
-            let at = random.usize(0..people.len());
+            let at = mix.whose_turn(random, second, count, people.len());
             happening(random, &mut people[at], at, mix, START + second)
         })
         .collect();

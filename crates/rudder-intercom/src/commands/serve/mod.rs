@@ -129,8 +129,7 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     let probes = || {
         gateway
             .as_ref()
-            .map(|gateway| gateway.gateway.probes())
-            .unwrap_or_default()
+            .map_or_else(|| service.probes(), |gateway| gateway.gateway.probes())
     };
     let (stop, stopped) = watch::channel(());
     // Each of the servers waits until the sender is gone.
@@ -165,8 +164,7 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     });
     let others = gateway
         .as_ref()
-        .map(|gateway| gateway.gateway.router())
-        .unwrap_or_default();
+        .map_or_else(|| service.probes(), |gateway| gateway.gateway.router());
     let mut served = service.serve_with(listener, routes, others, wait(stopped)).await;
     for besides in besides.into_iter().flatten() {
         served = served.and(besides.await.unwrap_or_else(|error| Err(io::Error::other(error))));

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Who makes the last call of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(in crate::rehearsal) enum Way {
     /// The transformer, while it answers.
     Here,
     /// rudder-server itself.

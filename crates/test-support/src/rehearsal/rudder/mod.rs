@@ -35,7 +35,7 @@ pub(super) struct Day {
     pub(super) kills: bool,
     /// Whether the token that rudder-server knows is refused.
     pub(super) replaces_token: bool,
-    way: Way,
+    pub(super) way: Way,
 }
 
 impl Day {
