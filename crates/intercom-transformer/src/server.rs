@@ -23,6 +23,9 @@ use tower_http::normalize_path::NormalizePathLayer;
 /// How long to wait after a connection could not be accepted, for want of file descriptors perhaps.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long the head of a request may be, and how much of one is held beyond that at a time.
+const BUFFER: usize = 64 << 10;
+
 impl Transformer {
     /// Serves all its paths until `stop` is ready, then finishes what is in progress.
     ///
@@ -61,7 +64,8 @@ impl Transformer {
         server
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(settings.idle_timeout);
+            .header_read_timeout(settings.idle_timeout)
+            .max_buf_size(BUFFER);
         let graceful = GracefulShutdown::new();
         let rooms = Arc::new(Semaphore::new(
             settings.max_connections.get().min(Semaphore::MAX_PERMITS),

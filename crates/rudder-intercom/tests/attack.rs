@@ -139,6 +139,24 @@ fn half_open_connections_give_way_in_time() {
     drop(half_open);
 }
 
+#[test]
+fn long_heads_take_no_memory() {
+    let server = Scripted::new(Response::ok());
+    let gateway = Gateway::start(&server.url(), &[]);
+    let line = format!("x: {}\r\n", "x".repeat(1_000));
+    let heads: Vec<TcpStream> = (0..300)
+        .map(|_| {
+            let mut stream = TcpStream::connect(gateway.address()).unwrap();
+            // It is turned away long before all of it has come.
+            let _ = stream.write_all(format!("GET /health HTTP/1.1\r\n{}", line.repeat(390)).as_bytes());
+            stream
+        })
+        .collect();
+    assert_eq!(gateway.get("/health").status, "200");
+    assert!(gateway.most_memory() < 128 << 20, "{} MB", gateway.most_memory() >> 20);
+    drop(heads);
+}
+
 fn compacted(destination: usize, events: usize) -> String {
     let event = json!({"message": {"type": "track", "event": "e", "userId": "u"},
         "metadata": {"destinationId": "d", "jobId": 1, "secret": {"accessToken": "t"}}});
