@@ -61,6 +61,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["test", "--workspace"]),
     },
     Step {
+        name: "importers",
+        fix: "make the crates such that the programs in tests/importers need no workaround, and the examples of the crates run",
+        run: Run::Cargo(&["xtask", "importers"]),
+    },
+    Step {
         name: "simulate",
         fix: "play the seed that failed again, with --trace, and fix what it shows",
         run: Run::Cargo(&["xtask", "simulate", "--seeds", "2000"]),

@@ -13,6 +13,7 @@ mod docs;
 mod e2e;
 mod features;
 mod fuzz;
+mod importers;
 mod mutants;
 mod project;
 mod pure;
@@ -53,6 +54,8 @@ enum Command {
     Features,
     /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
+    /// Builds and runs the programs of people who import the crates, and the examples of the crates
+    Importers,
     /// Changes the rules in many small ways, and says which changes no test notices; with cargo-mutants
     Mutants(mutants::Options),
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Conformance(options) => suites::conformance(&options),
         Command::Features => features::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Importers => importers::run(),
         Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => suites::examples(&options),
