@@ -73,7 +73,7 @@ fn every_alert_of_the_gateway_fires_in_one_of_these_tests_and_names_what_is_meas
     let reset = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() + 10;
     let limit = format!("x-ratelimit-limit: 1000\r\nx-ratelimit-remaining: 999\r\nx-ratelimit-reset: {reset}\r\n");
     let server = Scripted::new(Response::Status(202, limit));
-    let gateway = Gateway::start(&server.url(), &[]);
+    let gateway = Gateway::start(&server.url(), &["--deliver", "rudder-server"]);
     for event in [json!({"userId": "ann", "event": "Looked"}), json!({"userId": "ann"})] {
         assert_eq!(
             gateway.post("/v1/track", "", event.to_string().as_bytes()).status,

@@ -167,7 +167,7 @@ fn compacted(destination: usize, events: usize) -> String {
 #[test]
 fn responses_that_nobody_reads_take_no_memory() {
     let server = Scripted::new(Response::ok());
-    let gateway = Gateway::start(&server.url(), &[]);
+    let gateway = Gateway::start(&server.url(), &["--deliver", "rudder-server"]);
     let body = compacted(500_000, 400);
     let mut unread = Vec::new();
     for _ in 0..12 {
@@ -199,7 +199,7 @@ fn responses_that_nobody_reads_take_no_memory() {
 #[test]
 fn long_workspace_ids_are_not_kept() {
     let server = Scripted::new(Response::Status(404, String::new()));
-    let gateway = Gateway::start(&server.url(), &[]);
+    let gateway = Gateway::start(&server.url(), &["--deliver", "rudder-server"]);
     let id = "x".repeat(4_000_000);
     for number in 0..24 {
         let event = json!({"message": {"type": "identify", "userId": "u"}, "destination": {"Config": {}}, "metadata": {
