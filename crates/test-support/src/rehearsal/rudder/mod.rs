@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How many times as fast as the real one it is.
 const FASTER: u32 = 50;
+/// The same of searches: what the processes do does not get faster, and must not take longer than searches lag.
+const SEARCHES_FASTER: u32 = 10;
 /// How long all events take to arrive.
 const ARRIVAL: Duration = Duration::from_millis(300);
 /// How long contacts settle: longer than searches lag.
@@ -71,7 +73,7 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
     let model = Model::after(&happenings);
     let mut world = World {
         seed,
-        lag: f64::from(day.lag) / f64::from(FASTER),
+        lag: f64::from(day.lag) / f64::from(SEARCHES_FASTER),
         fault_rate: day.fault_rate,
         limit: day.limit.map(|calls| (calls, Duration::from_secs(10) / FASTER)),
         token_file: None,
