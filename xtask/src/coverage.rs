@@ -5,7 +5,7 @@
 
 use rudderstack_events::ParseErrorKind;
 use rudderstack_to_intercom::{
-    Conversion, Deviation, LookupField, Plan, RejectionCode, Source, WarningCode,
+    Conversion, Deviation, FieldLookup, Lookup, Plan, RejectionCode, Source, WarningCode,
     rules::{self, LookupRule},
 };
 use std::collections::BTreeSet;
@@ -140,7 +140,11 @@ fn lookups(cases: &[Case], report: &mut Report) {
         let places: BTreeSet<&str> = cases
             .iter()
             .filter_map(|case| case.conversion_of(rule.event_type))
-            .filter(|conversion| lookup_field(&conversion.plan).is_some_and(|field| rule.is_for(field)))
+            .filter(|conversion| {
+                lookup_fields(&conversion.plan)
+                    .iter()
+                    .any(|lookup| rule.is_for(&lookup.field))
+            })
             .flat_map(|conversion| &conversion.sources)
             .filter(|source| source.field == "lookup.value")
             .map(|source| source.source.as_str())
@@ -165,12 +169,13 @@ fn lookups(cases: &[Case], report: &mut Report) {
     }
 }
 
-fn lookup_field(plan: &Plan) -> Option<&LookupField> {
-    match plan {
-        Plan::SaveContact(plan) => Some(&plan.lookup.field),
-        Plan::SaveCompany(plan) => plan.member.as_ref().map(|member| &member.field),
-        _ => None,
-    }
+fn lookup_fields(plan: &Plan) -> Vec<FieldLookup> {
+    let lookup = match plan {
+        Plan::SaveContact(plan) => Some(&plan.lookup),
+        Plan::SaveCompany(plan) => plan.member.as_ref(),
+        Plan::DeleteContact(_) | Plan::SubmitEvent(_) => None,
+    };
+    lookup.map(Lookup::fields).unwrap_or_default()
 }
 
 /// The parts of a source, each of which a fixture must exercise.

@@ -53,6 +53,7 @@ macro_rules! failure_codes {
                     | Self::UnknownContact
                     | Self::AmbiguousContact
                     | Self::Conflict
+                    | Self::IdentityConflict
                     | Self::UndefinedAttribute
                     | Self::EventNameLimit
                     | Self::NotFound
@@ -97,6 +98,8 @@ failure_codes! {
     AmbiguousContact lasting => "Name the contact by its user id, or delete it in Intercom.",
     /// Another contact has this external id or email.
     Conflict lasting => "Merge the two contacts in Intercom, then replay.",
+    /// The external id belongs to one contact and the email to another, and Intercom takes neither without the other.
+    IdentityConflict lasting => "See whose the external id and the email are in Intercom, and merge the contacts or correct one, then replay.",
     /// The workspace does not have a custom attribute of this name.
     UndefinedAttribute lasting => "Create the attribute in Intercom, or let attributes be dropped or created, then replay.",
     /// The workspace has as many active event names as it may: 120.
@@ -117,6 +120,10 @@ pub enum DeliveryWarning {
     AmbiguousContact,
     /// The contact to be linked to the company was not found; the company and its tags are done.
     MemberNotFound,
+    /// The email belongs to somebody else, so that the contact was written without it.
+    EmailTaken,
+    /// The contact had another external id than the event.
+    ExternalIdReplaced,
     /// A custom attribute that the workspace does not have was left out.
     AttributeDropped {
         /// Its name.
@@ -130,6 +137,8 @@ impl DeliveryWarning {
         match self {
             Self::AmbiguousContact => "ambiguous_contact",
             Self::MemberNotFound => "member_not_found",
+            Self::EmailTaken => "email_taken",
+            Self::ExternalIdReplaced => "external_id_replaced",
             Self::AttributeDropped { .. } => "attribute_dropped",
         }
     }

@@ -5,6 +5,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod codes;
+mod contact;
 mod engine;
 mod erasure;
 mod order;
@@ -13,6 +14,7 @@ mod response;
 mod walk;
 
 pub use codes::{DeliveryWarning, FailureCode};
+pub use contact::KnownContact;
 pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
 pub use order::{Order, Ties};

@@ -1,8 +1,8 @@
 //! Who must stay in order with whom.
 
 use hashlink::LruCache;
-use intercom_api::{ContactFields, ExternalId, SearchValue};
-use rudderstack_to_intercom::{ContactField, Identities, Lookup, LookupField, Plan};
+use intercom_api::{ContactFields, ExternalId};
+use rudderstack_to_intercom::{Identities, Lookup, Plan};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -163,19 +163,15 @@ impl<'e> Found<'e> {
     }
 
     fn lookup(&mut self, lookup: &'e Lookup) {
-        self.user_id(lookup.prefer.as_ref().map(ExternalId::as_str));
-        match (&lookup.field, &lookup.value) {
-            (LookupField::Standard(ContactField::ExternalId), SearchValue::Text(id)) => self.user_id(Some(id)),
-            (LookupField::Standard(ContactField::Email), SearchValue::Text(email)) => self.email(Some(email)),
-            _ => {}
-        }
+        self.user_id(lookup.external_id());
+        self.email(lookup.email());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rudderstack_to_intercom::SaveContact;
+    use rudderstack_to_intercom::{LookupField, SaveContact};
 
     fn who(user_id: Option<&str>, anonymous_id: Option<&str>, email: Option<&str>) -> Identities {
         let mut identities = Identities::new();

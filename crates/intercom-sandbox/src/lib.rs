@@ -28,5 +28,5 @@ pub use request::{CallRequest, Dropped, Request, Response, UnixMillis};
 pub use sandbox::Sandbox;
 #[cfg(feature = "server")]
 pub use server::{RunningSandbox, ServeError, serve, spawn};
-pub use settings::{EventDetail, RateLimit, Settings};
+pub use settings::{DuplicateEmail, EventDetail, RateLimit, Settings};
 pub use state::State;

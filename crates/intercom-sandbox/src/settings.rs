@@ -4,6 +4,7 @@ use crate::faults::Faults;
 use intercom_api::{DataAttributeModel, DataType, limits};
 use std::fmt;
 use std::time::Duration;
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 /// How many calls are answered in a window of time.
 ///
@@ -59,6 +60,17 @@ pub enum EventDetail {
     Counted,
 }
 
+/// What becomes of a second user with an email that another has. Reports of Intercom differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum DuplicateEmail {
+    /// It is refused: 409 `conflict`.
+    #[default]
+    Conflict,
+    /// Several users can have one email.
+    Allow,
+}
+
 /// The settings of a sandbox: easy by default, strict on request.
 ///
 /// By default any bearer token will do, an undefined custom attribute is recorded as if it were defined, a change can be
@@ -75,6 +87,8 @@ pub struct Settings {
     pub accept_any_attribute: bool,
     /// How long it takes until a change of a contact can be searched. Until then searches match its old values.
     pub search_lag: Duration,
+    /// What becomes of a second user with an email that another has.
+    pub duplicate_email: DuplicateEmail,
     /// The rate limit; `None` for no limit, and no headers about it.
     pub rate_limit: Option<RateLimit>,
     /// How many event names may be active.
@@ -130,6 +144,13 @@ impl Settings {
         self
     }
 
+    /// Sets what becomes of a second user with an email that another has.
+    #[must_use]
+    pub const fn with_duplicate_email(mut self, duplicate_email: DuplicateEmail) -> Self {
+        self.duplicate_email = duplicate_email;
+        self
+    }
+
     /// Sets the rate limit.
     #[must_use]
     pub const fn with_rate_limit(mut self, limit: RateLimit) -> Self {
@@ -173,6 +194,7 @@ impl Default for Settings {
             attributes: Vec::new(),
             accept_any_attribute: true,
             search_lag: Duration::ZERO,
+            duplicate_email: DuplicateEmail::default(),
             rate_limit: None,
             max_event_names: limits::ACTIVE_EVENT_NAMES,
             event_detail: EventDetail::default(),
@@ -190,6 +212,7 @@ impl fmt::Debug for Settings {
             .field("attributes", &self.attributes.len())
             .field("accept_any_attribute", &self.accept_any_attribute)
             .field("search_lag", &self.search_lag)
+            .field("duplicate_email", &self.duplicate_email)
             .field("rate_limit", &self.rate_limit)
             .field("max_event_names", &self.max_event_names)
             .field("event_detail", &self.event_detail)

@@ -52,7 +52,7 @@ impl Workspace {
         }
         Self {
             ids: Ids::new(settings.seed),
-            contacts: Contacts::new(settings.search_lag),
+            contacts: Contacts::new(settings.search_lag, settings.duplicate_email),
             companies: Companies::default(),
             tags: Tags::default(),
             attributes,

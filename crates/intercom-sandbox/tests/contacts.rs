@@ -2,6 +2,7 @@
 
 mod support;
 
+use intercom_sandbox::{DuplicateEmail, Settings};
 use serde_json::json;
 use support::{Bench, id, ids};
 
@@ -74,6 +75,32 @@ fn an_identity_that_is_taken_is_a_conflict_naming_the_holder() {
     assert_eq!(update.ok()["email"], "Ada@example.org");
     // What failed has changed nothing.
     assert!(bench.get(&format!("/contacts/{bob}")).ok()["email"].is_null());
+}
+
+#[test]
+fn users_may_share_an_address_if_the_workspace_lets_them() {
+    let mut bench = Bench::new(Settings::default().with_duplicate_email(DuplicateEmail::Allow));
+    bench.contact(json!({"external_id": "u-1", "email": "office@example.org"}));
+    bench.contact(json!({"external_id": "u-2", "email": "office@example.org"}));
+    assert_eq!(bench.find("email", "=", "office@example.org").len(), 2);
+    assert_eq!(bench.post("/contacts", json!({"external_id": "u-1"})).error().0, 409);
+}
+
+#[test]
+fn a_lead_that_gets_an_external_id_becomes_a_user() {
+    let mut bench = Bench::easy();
+    let lead = bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
+    let event = json!({"event_name": "came", "created_at": 1_700_000_000, "email": "ada@example.org"});
+    assert_eq!(
+        bench.post("/events", event.clone()).error().0,
+        404,
+        "a lead goes by Intercom's id"
+    );
+    let user = bench
+        .put(&format!("/contacts/{lead}"), json!({"external_id": "u-1"}))
+        .ok();
+    assert_eq!(user["role"], "user");
+    assert_eq!(bench.post("/events", event).raw.status, 202);
 }
 
 #[test]

@@ -39,9 +39,12 @@ fn the_first_identity_that_exists_counts() {
     let mut body = event("came", "u-9");
     body["email"] = json!("ada@example.org");
     body["id"] = json!(bob);
+    assert_eq!(bench.post("/events", body.clone()).raw.status, 202);
+    body["id"] = json!("unknown");
     assert_eq!(bench.post("/events", body).raw.status, 202);
     let state = serde_json::to_value(bench.sandbox.state()).unwrap();
-    assert_eq!(state["events"][0]["user_id"], "u-1");
+    assert_eq!(state["events"][0]["user_id"], "u-2", "Intercom's id comes first");
+    assert_eq!(state["events"][1]["user_id"], "u-1");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Contact ids that were learnt from responses of Intercom, remembered across requests.
 
 use hashlink::LruCache;
-use intercom_api::{Contact, ContactId, ExternalId, SearchValue};
-use rudderstack_to_intercom::{Lookup, LookupField};
+use intercom_api::{Contact, ContactId, ExternalId};
+use rudderstack_to_intercom::{FieldLookup, Lookup, LookupField, SharedEmail};
 use std::fmt;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroUsize;
@@ -77,7 +77,9 @@ impl Contacts {
 
     /// A search has found this contact.
     pub(crate) fn found(&self, scope: Scope, lookup: &Lookup, contact: &Contact) {
-        if let Some(key) = self.key_of(lookup) {
+        // One that has no external id yet is another's as soon as somebody else gives it one.
+        let is_by_id = lookup.external_id().is_none() || contact.external_id.is_some();
+        if let Some(key) = self.key_of(lookup).filter(|_| is_by_id) {
             self.insert(scope, key, &contact.id, Learnt::Found);
         }
         if let Some(id) = &contact.external_id {
@@ -90,13 +92,9 @@ impl Contacts {
         if let Some(external_id) = external_id.filter(|text| !text.is_empty()) {
             self.insert(scope, self.external_id(external_id), id, Learnt::Written);
         }
-        if let Some(email) = email.filter(|text| !text.is_empty()) {
-            self.insert(
-                scope,
-                self.email(&email.to_lowercase(), external_id),
-                id,
-                Learnt::Written,
-            );
+        // Whoever has a user id may share the email with others.
+        if let (None, Some(email)) = (external_id, email.filter(|text| !text.is_empty())) {
+            self.insert(scope, self.email(&email.to_lowercase(), None), id, Learnt::Written);
         }
     }
 
@@ -122,15 +120,26 @@ impl Contacts {
     }
 
     fn key_of(&self, lookup: &Lookup) -> Option<Digest> {
-        let SearchValue::Text(value) = &lookup.value else {
-            return None;
-        };
-        let prefer = lookup.prefer.as_ref().map(ExternalId::as_str);
-        match lookup.field {
-            LookupField::EXTERNAL_ID => Some(self.external_id(value)),
-            LookupField::EMAIL => Some(self.email(value, prefer)),
+        match lookup {
+            Lookup::Person(person) if person.shared_email == SharedEmail::Separate || person.email.is_none() => {
+                match (&person.external_id, &person.email) {
+                    (Some(id), _) => Some(self.external_id(id.as_str())),
+                    (None, Some(email)) => Some(self.email(email, None)),
+                    (None, None) => None,
+                }
+            }
+            Lookup::Person(_) => Some(self.email(lookup.email()?, lookup.external_id())),
+            Lookup::Field(FieldLookup {
+                field: LookupField::EXTERNAL_ID,
+                ..
+            }) => Some(self.external_id(lookup.external_id()?)),
+            Lookup::Field(FieldLookup {
+                field: LookupField::EMAIL,
+                prefer,
+                ..
+            }) => Some(self.email(lookup.email()?, prefer.as_ref().map(ExternalId::as_str))),
             // Other fields are not unique: whom they lead to may change at any time.
-            _ => None,
+            Lookup::Field(_) => None,
         }
     }
 
@@ -167,9 +176,9 @@ mod tests {
     }
 
     fn by_email(email: &str, prefer: Option<&str>) -> Lookup {
-        let mut lookup = Lookup::new(LookupField::EMAIL, email);
+        let mut lookup = FieldLookup::new(LookupField::EMAIL, email);
         lookup.prefer = prefer.map(ExternalId::from);
-        lookup
+        lookup.into()
     }
 
     #[tokio::test(start_paused = true)]
@@ -205,10 +214,17 @@ mod tests {
         tokio::time::advance(Duration::from_secs(61)).await;
         assert!(contacts.find(scope, &lookup).is_none());
         contacts.written(scope, Some("u-1"), Some("A@b.c"), &ContactId::from(1));
+        contacts.written(scope, None, Some("D@b.c"), &ContactId::from(1));
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert!(contacts.find(scope, &lookup).is_some());
+        for lookup in [&by_id, &by_email("d@b.c", None)] {
+            assert!(contacts.find(scope, lookup).is_some());
+        }
+        assert!(
+            contacts.find(scope, &by_email("a@b.c", None)).is_none(),
+            "others may have it"
+        );
         contacts.forget(&ContactId::from(1));
-        assert!(contacts.find(scope, &lookup).is_none());
+        assert!(contacts.find(scope, &by_id).is_none());
         for n in 0..10 {
             contacts.found(scope, &by_email(&n.to_string(), None), &contact("1"));
         }

@@ -10,7 +10,7 @@ use crate::protocol::{
 use crate::steps::Steps;
 use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region, Route};
 use intercom_delivery::{Ending, Fact, Knowledge, Next, Permit, Response, Rewritten, Verdict, Walk, Write};
-use rudderstack_to_intercom::{Lookup, LookupField, Missing, Plan, SaveContact};
+use rudderstack_to_intercom::{Lookup, Missing, Person, Plan, SaveContact};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -188,19 +188,14 @@ impl<'g, 'r> Delivery<'g, 'r> {
             return Vec::new();
         };
         // A contact who is gone has been merged, perhaps: the identities may lead to the one who is there now.
-        let [external_id, email] = self.identities();
-        let lookups = [
-            external_id.map(|id| Lookup::new(LookupField::EXTERNAL_ID, id.as_ref())),
-            email.map(|email| Lookup::new(LookupField::EMAIL, email.to_lowercase())),
-        ];
-        let walk = |lookup| {
-            let mut plan = SaveContact::new(lookup, fields.clone());
-            if contact.is_some() {
-                plan.missing = Missing::Reject;
-            }
-            Walk::after_lookup(Plan::SaveContact(plan), policies, contact.clone())
+        let Some(person) = Person::new(fields.external_id.clone(), fields.email.as_deref()) else {
+            return Vec::new();
         };
-        lookups.into_iter().flatten().map(walk).collect()
+        let mut plan = SaveContact::new(person.into(), fields);
+        if contact.is_some() {
+            plan.missing = Missing::Reject;
+        }
+        vec![Walk::after_lookup(Plan::SaveContact(plan), policies, contact)]
     }
 
     /// Goes on after the error: with what Intercom has answered in the end, or with nothing if there is no way on.
@@ -236,7 +231,9 @@ impl<'g, 'r> Delivery<'g, 'r> {
                 }
             }
             let call = match walk.next(&mut known) {
-                Next::LastWrite(call) if call.operation == OperationId::SubmitDataEvent => self.call.clone(),
+                Next::LastWrite(call) if call.operation == OperationId::SubmitDataEvent && walk.lead().is_none() => {
+                    self.call.clone()
+                }
                 Next::Call(call) | Next::LastWrite(call) => call,
                 Next::Wait(never) => match never {},
                 Next::End(_) => return last.transpose(),
@@ -298,14 +295,21 @@ struct Recovering<'a> {
 impl Knowledge for Recovering<'_> {
     type Busy = Infallible;
 
-    fn is_outdated(&mut self, hit: &ContactId, _: &Lookup) -> bool {
-        self.gone.as_ref() == Some(hit)
+    fn correct(&mut self, _: &Lookup, hits: &mut Vec<Contact>) {
+        hits.retain(|hit| Some(&hit.id) != self.gone.as_ref());
     }
 
     fn permit(&mut self, write: &Write<'_>) -> Permit<Infallible> {
         match (write, self.body) {
             // As it came, unless something has to be left out.
-            (Write::Contact { undefined: [], .. }, Some(body)) => Permit::With(Rewritten {
+            (
+                Write::Contact {
+                    undefined: [],
+                    is_email_taken: false,
+                    ..
+                },
+                Some(body),
+            ) => Permit::With(Rewritten {
                 body: body.to_owned(),
                 dropped: Vec::new(),
             }),

@@ -4,8 +4,8 @@ use crate::contacts::Scope;
 use crate::gateway::{CallError, Gateway, Target};
 use crate::metrics::Memory;
 use crate::protocol::Failure;
-use intercom_api::{Call, ContactId, OperationId};
-use intercom_delivery::{Ending, Fact, FailureCode, Knowledge, Next, Response, Verdict, Walk};
+use intercom_api::{Call, OperationId};
+use intercom_delivery::{Ending, Fact, FailureCode, Knowledge, KnownContact, Next, Response, Verdict, Walk};
 use rudderstack_to_intercom::{Lookup, Plan};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,16 +35,18 @@ struct Remembered<'a> {
 impl Knowledge for Remembered<'_> {
     type Busy = Infallible;
 
-    fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
+    fn contact(&mut self, lookup: &Lookup) -> Option<KnownContact> {
         let found = self.gateway.contacts.find(self.scope, lookup);
         let memory = if found.is_some() { Memory::Hit } else { Memory::Miss };
         self.gateway.metrics.memory(memory);
-        found
+        let mut known = KnownContact::new(found?);
+        known.external_id = lookup.external_id().map(Into::into);
+        Some(known)
     }
 
     fn learn(&mut self, fact: &Fact<'_>) {
         match fact {
-            Fact::Found { lookup, contact } => self.gateway.contacts.found(self.scope, lookup, contact),
+            Fact::Found { lookup, contact, .. } => self.gateway.contacts.found(self.scope, lookup, contact),
             Fact::ContactGone { id, .. } => self.gateway.contacts.forget(id),
             _ => {}
         }

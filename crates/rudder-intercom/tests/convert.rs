@@ -123,13 +123,16 @@ fn what_a_line_holds() {
             "type": "identify",
             "outcome": "converted",
             "plan": {"save_contact": {
-                "lookup": {"field": "email", "value": "a@b.org", "prefer": "u"},
+                "lookup": {"person": {"external_id": "u", "email": "a@b.org"}},
                 "update": {"external_id": "u", "email": "A@b.org"},
                 "missing": "create",
             }},
             "calls": [
                 {"operation": "search_contacts", "when": "always", "method": "POST", "path": "/contacts/search", "body": {
-                    "query": {"operator": "AND", "value": [{"field": "email", "operator": "=", "value": "a@b.org"}]},
+                    "query": {"operator": "OR", "value": [
+                        {"field": "external_id", "operator": "=", "value": "u"},
+                        {"field": "email", "operator": "=", "value": "a@b.org"},
+                    ]},
                 }},
                 {"operation": "update_contact", "when": "found", "method": "PUT", "path": "/contacts/{contact.id}",
                  "body": {"external_id": "u", "email": "A@b.org"}},

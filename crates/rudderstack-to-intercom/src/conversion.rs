@@ -257,26 +257,28 @@ fn unsupported(event: &Event<'_>) -> Rejection {
 /// Whom the event is about: whom the plan touches, and where it does not say, whom the event names.
 fn identities(reader: &Reader<'_>, plan: &Plan) -> Identities {
     let mut found = Identities::new();
-    let mut add = |user_id: Option<&ExternalId>, email: Option<&String>| {
+    let mut add = |user_id: Option<&str>, email: Option<&str>| {
         if found.user_id.is_none() {
-            found.user_id = user_id.map(|id| id.as_str().to_owned());
+            found.user_id = user_id.map(str::to_owned);
         }
         if found.email.is_none() {
-            found.email = email.map(|email| email.to_lowercase());
+            found.email = email.map(str::to_lowercase);
         }
     };
+    fn id(id: &Option<ExternalId>) -> Option<&str> {
+        id.as_ref().map(ExternalId::as_str)
+    }
     match plan {
         Plan::SaveContact(plan) => {
             let fields = plan.create().unwrap_or(&plan.update);
-            add(fields.external_id.as_ref(), fields.email.as_ref());
-            add(plan.lookup.external_id().as_ref(), plan.lookup.email());
+            add(id(&fields.external_id), fields.email.as_deref());
+            add(plan.lookup.external_id(), plan.lookup.email());
         }
-        Plan::DeleteContact(lookup) => add(lookup.external_id().as_ref(), lookup.email()),
-        Plan::SubmitEvent(event) => add(event.user_id.as_ref(), event.email.as_ref()),
+        Plan::DeleteContact(lookup) => add(lookup.external_id(), lookup.email()),
+        Plan::SubmitEvent(event) => add(id(&event.user_id), event.email.as_deref()),
         Plan::SaveCompany(SaveCompany { member, .. }) => {
             if let Some(member) = member {
-                add(member.external_id().as_ref(), member.email());
-                add(member.prefer.as_ref(), None);
+                add(member.external_id(), member.email());
             }
         }
     }

@@ -33,6 +33,8 @@ pub struct Destination {
     pub attribute_names: AttributeNames,
     /// `sameSecond`: what becomes of the times of data events.
     pub same_second: SameSecond,
+    /// `sharedEmail`: whose a contact is that has the event's email and another external id.
+    pub shared_email: SharedEmail,
     /// The version of the API that is asked for.
     pub api_version: ApiVersion,
 }
@@ -69,6 +71,16 @@ settings! {
         Rename,
         /// It is sent as it is.
         AsIs,
+    }
+    /// Whose a contact is that has the event's email, but another external id than the event's user id.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    SharedEmail {
+        /// Somebody else's, as in Intercom itself: two user ids are two people (D24).
+        #[default]
+        Separate,
+        /// The event's, as RudderStack's guide has it: the email decides, and the external id is replaced.
+        Same,
     }
     /// What becomes of the time of a data event. Intercom drops the second of two events with one name, user and second.
     SameSecond {
@@ -121,6 +133,13 @@ impl Destination {
         self
     }
 
+    /// The same with another view of emails that several people have.
+    #[must_use]
+    pub fn with_shared_email(mut self, shared_email: SharedEmail) -> Self {
+        self.shared_email = shared_email;
+        self
+    }
+
     /// The same with another way with events of one second.
     #[must_use]
     pub fn with_same_second(mut self, same_second: SameSecond) -> Self {
@@ -138,6 +157,7 @@ impl Serialize for Destination {
         map.serialize_entry("longText", <&str>::from(self.long_text))?;
         map.serialize_entry("attributeNames", <&str>::from(self.attribute_names))?;
         map.serialize_entry("sameSecond", <&str>::from(self.same_second))?;
+        map.serialize_entry("sharedEmail", <&str>::from(self.shared_email))?;
         map.serialize_entry("intercomVersion", self.api_version.as_str())?;
         map.end()
     }
@@ -158,6 +178,7 @@ impl<'de> Deserialize<'de> for Destination {
             long_text: named(scalar("longText")),
             attribute_names: named(scalar("attributeNames")),
             same_second: named(scalar("sameSecond")),
+            shared_email: named(scalar("sharedEmail")),
             send_anonymous_id: matches!(scalar("sendAnonymousId"), Some(Scalar::Boolean(true))),
             api_version: named(scalar("intercomVersion")),
         })

@@ -51,11 +51,13 @@ deviations! {
     D21: "An identify with only a user id fails, against the guide." => "It is looked up by `external_id`.",
     D22: "Mixed-case emails are searched as written and never found." => "They are searched in lower case.",
     D23: "The first hit is taken, even a lead or someone else." => "The best hit is taken, with a warning.",
+    D24: "The email decides, so that one person's contact is overwritten by another's." => "The user id decides, then the email of a contact without one; the setting `sharedEmail` can choose otherwise.",
     D25: "Companies are named after users, whose traits stand in `context.traits`." => "Name, website and custom attributes come from `traits` alone; what else comes from `context.traits` is warned of.",
     D26: "The company's own email decides who is linked to it." => "The user id does, then the person's email, and `traits.email` only for an event without a user id.",
     D27: "An array of companies to remove is ignored." => "The contact is detached from each.",
     D28: "Values that Intercom refuses cost the whole event." => "Empty objects and arrays are left out, long texts are cut, and amounts beyond the limit are left out, each with a warning.",
     D29: "Custom attributes are sent under names that Intercom cannot have." => "They are sent under names that it can have, with a warning.",
+    D31: "A lead that signs up stays a lead." => "It becomes a user, and gets the external id.",
     D32: "Dates before 1970 or after 9999 are sent." => "They are left out with a warning.",
     D33: "Of two events of one name in one second, the second is lost without a word." => "`check` counts them, and the setting `sameSecond` can move them apart.",
 }

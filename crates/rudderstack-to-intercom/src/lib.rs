@@ -24,11 +24,11 @@ mod source;
 mod validation;
 
 pub use conversion::{Conversion, Converted, Decision, Identities, Mapped, convert};
-pub use destination::{AttributeNames, Destination, LongText, SameSecond};
+pub use destination::{AttributeNames, Destination, LongText, SameSecond, SharedEmail};
 pub use deviation::Deviation;
 pub use intercom_api::{Reveal, Revealed, Validate, ValidationErrors};
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
-pub use lookup::{ContactField, Lookup, LookupField};
+pub use lookup::{ContactField, FieldLookup, Lookup, LookupField, Person};
 pub use parts::{IntoIntercom, parse_date};
 pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When};
 pub use source::{FieldSource, Path, Source};

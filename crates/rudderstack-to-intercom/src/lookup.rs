@@ -1,5 +1,6 @@
 //! Which contact an event is about.
 
+use crate::destination::SharedEmail;
 use crate::source::{Source, paths};
 use intercom_api::{Contact, ExternalId, Role, SearchContacts, SearchQuery, SearchValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,8 +10,18 @@ use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 /// How a contact is found.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lookup {
+    /// By who it is, as Intercom itself tells people apart.
+    Person(Person),
+    /// By the field that the event asks for.
+    Field(FieldLookup),
+}
+
+/// A contact with this value in this field, whoever it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Lookup {
+pub struct FieldLookup {
     /// The field that is searched.
     pub field: LookupField,
     /// The value that it must have.
@@ -20,7 +31,7 @@ pub struct Lookup {
     pub prefer: Option<ExternalId>,
 }
 
-impl Lookup {
+impl FieldLookup {
     /// Contacts whose `field` is `value`.
     pub fn new(field: LookupField, value: impl Into<SearchValue>) -> Self {
         Self {
@@ -37,50 +48,209 @@ impl Lookup {
         self
     }
 
-    /// The external id that is searched, if it is one.
-    pub fn external_id(&self) -> Option<ExternalId> {
-        match (&self.field, &self.value) {
-            (LookupField::Standard(ContactField::ExternalId), SearchValue::Text(id)) => {
-                Some(ExternalId::new(id.as_str()))
-            }
-            _ => None,
+    /// Whether a contact can have the value, as far as its email and external id say. Intercom's search is believed; but
+    /// what was written since may say otherwise.
+    pub fn fits(&self, contact: &Contact) -> bool {
+        let SearchValue::Text(value) = &self.value else {
+            return true;
+        };
+        match self.field {
+            LookupField::EMAIL => has_email(contact, value),
+            LookupField::EXTERNAL_ID => external_id(contact).is_none_or(|id| id == value),
+            LookupField::Standard(_) | LookupField::CustomAttribute(_) => true,
+        }
+    }
+}
+
+impl From<FieldLookup> for Lookup {
+    fn from(lookup: FieldLookup) -> Self {
+        Self::Field(lookup)
+    }
+}
+
+/// Who a contact is (D24): Intercom tells people apart by the external id first, and by the email only if there is none.
+///
+/// There is an external id or an email.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Person {
+    /// The external id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// The email, in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whose a contact is that has the email and another external id.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shared_email: SharedEmail,
+}
+
+fn is_default(shared_email: &SharedEmail) -> bool {
+    *shared_email == SharedEmail::default()
+}
+
+impl Person {
+    /// The person with this external id and this email, of which one can be missing.
+    pub fn new(external_id: Option<ExternalId>, email: Option<&str>) -> Option<Self> {
+        let email = email.filter(|email| !email.is_empty()).map(str::to_lowercase);
+        (external_id.is_some() || email.is_some()).then_some(Self {
+            external_id,
+            email,
+            shared_email: SharedEmail::default(),
+        })
+    }
+
+    /// The same with another view of shared emails.
+    #[must_use]
+    pub fn with_shared_email(mut self, shared_email: SharedEmail) -> Self {
+        self.shared_email = shared_email;
+        self
+    }
+
+    fn is_known_by_email(&self, hit: &Contact) -> bool {
+        self.email.as_deref().is_some_and(|email| has_email(hit, email))
+    }
+
+    /// Whether the contact, which has the external id or the email, is this person.
+    pub fn is(&self, contact: &Contact) -> bool {
+        match (&self.external_id, self.shared_email) {
+            (Some(id), SharedEmail::Separate) => external_id(contact).is_none_or(|other| other == id.as_str()),
+            (None, _) | (_, SharedEmail::Same) => true,
+        }
+    }
+}
+
+impl From<Person> for Lookup {
+    fn from(person: Person) -> Self {
+        Self::Person(person)
+    }
+}
+
+fn external_id(hit: &Contact) -> Option<&str> {
+    let id = hit.external_id.as_ref().map(ExternalId::as_str);
+    id.filter(|id| !id.is_empty())
+}
+
+/// Whether the hit has the email, as far as is said.
+fn has_email(hit: &Contact, email: &str) -> bool {
+    hit.email
+        .as_deref()
+        .is_none_or(|known| known.to_lowercase() == email.to_lowercase())
+}
+
+impl Lookup {
+    /// Contacts whose `field` is `value`, whoever they are.
+    pub fn new(field: LookupField, value: impl Into<SearchValue>) -> Self {
+        Self::Field(FieldLookup::new(field, value))
+    }
+
+    /// The external id of whom the event is about, if it has one.
+    pub fn external_id(&self) -> Option<&str> {
+        match self {
+            Self::Person(person) => person.external_id.as_ref().map(ExternalId::as_str),
+            Self::Field(lookup) => match (&lookup.field, &lookup.value) {
+                (&LookupField::EXTERNAL_ID, SearchValue::Text(id)) => Some(id),
+                _ => lookup.prefer.as_ref().map(ExternalId::as_str),
+            },
         }
     }
 
-    /// The email that is searched, if it is one.
-    pub fn email(&self) -> Option<&String> {
-        match (&self.field, &self.value) {
-            (LookupField::Standard(ContactField::Email), SearchValue::Text(email)) => Some(email),
-            _ => None,
+    /// The email that is searched, if one is.
+    pub fn email(&self) -> Option<&str> {
+        match self {
+            Self::Person(person) => person.email.as_deref(),
+            Self::Field(lookup) => match (&lookup.field, &lookup.value) {
+                (&LookupField::EMAIL, SearchValue::Text(email)) => Some(email),
+                _ => None,
+            },
         }
+    }
+
+    /// What is searched, field by field.
+    pub fn fields(&self) -> Vec<FieldLookup> {
+        let person = match self {
+            Self::Person(person) => person,
+            Self::Field(lookup) => return vec![lookup.clone()],
+        };
+        let email = person.email.as_deref();
+        let by_email = email.map(|email| FieldLookup::new(LookupField::EMAIL, email));
+        // The email alone decides, if there is one, where it is the same person's.
+        let id = person.external_id.as_ref();
+        let id = id.filter(|_| email.is_none() || person.shared_email == SharedEmail::Separate);
+        let by_id = id.map(|id| FieldLookup::new(LookupField::EXTERNAL_ID, id.as_str()));
+        by_id.into_iter().chain(by_email).collect()
     }
 
     /// The search that finds the contact.
     pub fn search(&self) -> SearchContacts {
-        let filter = SearchQuery::filter(
-            self.field.to_string(),
-            intercom_api::SearchOperator::Equals,
-            self.value.clone(),
-        );
-        SearchContacts::new(SearchQuery::all([filter]))
+        let filter = |lookup: FieldLookup| {
+            SearchQuery::filter(
+                lookup.field.to_string(),
+                intercom_api::SearchOperator::Equals,
+                lookup.value,
+            )
+        };
+        let mut filters: Vec<SearchQuery> = self.fields().into_iter().map(filter).collect();
+        SearchContacts::new(match filters.len() {
+            1 => SearchQuery::all(filters.drain(..)),
+            _ => SearchQuery::any(filters),
+        })
     }
 
-    /// Of several hits, the right one (D23): the one with the external id that is preferred, else a user rather than a
-    /// lead, else the first.
-    pub fn best<'c>(&self, hits: &'c [Contact]) -> Option<&'c Contact> {
-        let preferred = self
-            .prefer
-            .as_ref()
-            .and_then(|prefer| hits.iter().find(|hit| hit.external_id.as_ref() == Some(prefer)));
-        preferred
-            .or_else(|| hits.iter().find(|hit| hit.role == Some(Role::User)))
-            .or_else(|| hits.first())
+    /// Of the hits of a search, those that can be the right one, the best first.
+    ///
+    /// With an external id, the contact that has it; else those with the email that have none, a user before a lead; a
+    /// contact with another external id is somebody else (D24). Without, whoever has the email, a user before a lead. By
+    /// the field that the event asks for: the one with the preferred external id, then a user rather than a lead (D23).
+    pub fn candidates<'c>(&self, hits: &'c [Contact]) -> Vec<&'c Contact> {
+        let is_mine = |hit: &&Contact| self.external_id().is_some() && external_id(hit) == self.external_id();
+        let person = match self {
+            Self::Person(person) if person.shared_email == SharedEmail::Separate || person.email.is_none() => person,
+            Self::Person(_) | Self::Field(_) => {
+                let fits = |hit: &&Contact| match self {
+                    Self::Person(person) => person.is_known_by_email(hit),
+                    Self::Field(_) => true,
+                };
+                let mut found: Vec<&Contact> = hits.iter().filter(fits).collect();
+                found.sort_by_key(|hit| (!is_mine(hit), hit.role != Some(Role::User)));
+                return found;
+            }
+        };
+        if let Some(mine) = hits.iter().find(is_mine) {
+            return vec![mine];
+        }
+        let fits = |hit: &&Contact| person.is_known_by_email(hit) && person.is(hit);
+        let mut found: Vec<&Contact> = hits.iter().filter(fits).collect();
+        found.sort_by_key(|hit| hit.role != Some(Role::User));
+        found
     }
 }
 
 impl fmt::Debug for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lookup({})", self.field)
+        f.write_str("Lookup(")?;
+        for (at, lookup) in self.fields().iter().enumerate() {
+            let or = if at > 0 { " or " } else { "" };
+            write!(f, "{or}{}", lookup.field)?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Debug for FieldLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FieldLookup({})", self.field)
+    }
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = [
+            ("external_id", self.external_id.is_some()),
+            ("email", self.email.is_some()),
+        ];
+        let known = known.iter().filter(|(_, known)| *known).map(|(name, _)| name);
+        f.debug_set().entries(known).finish()
     }
 }
 
@@ -255,6 +425,27 @@ mod tests {
             "location.city".parse::<LookupField>().unwrap().to_string(),
             "location.city"
         );
+    }
+
+    #[test]
+    fn a_person_is_searched_by_all_that_is_known() {
+        let search = |external_id: Option<&str>, email, shared_email| {
+            let person = Person::new(external_id.map(ExternalId::from), email).unwrap();
+            let lookup = Lookup::from(person.with_shared_email(shared_email));
+            serde_json::to_string(&lookup.search()).unwrap()
+        };
+        let both = search(Some("u-1"), Some("Ann@example.com"), SharedEmail::Separate);
+        assert_eq!(
+            both,
+            r#"{"query":{"operator":"OR","value":[{"field":"external_id","operator":"=","value":"u-1"},{"field":"email","operator":"=","value":"ann@example.com"}]}}"#
+        );
+        let same = search(Some("u-1"), Some("ann@example.com"), SharedEmail::Same);
+        assert!(same.contains("AND") && !same.contains("u-1"), "{same}");
+        for shared_email in [SharedEmail::Separate, SharedEmail::Same] {
+            assert!(search(Some("u-1"), None, shared_email).contains(r#""AND""#));
+            assert!(!search(None, Some("a@b.c"), shared_email).contains("external_id"));
+        }
+        assert_eq!(Person::new(None, Some("")), None);
     }
 
     #[test]

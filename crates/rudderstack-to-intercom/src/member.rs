@@ -3,7 +3,7 @@
 use crate::coerce::{ANY_CONTACT_ID, BOOLEAN, Coercion, IMAGE_URL, INTEGER, SCALAR, TEXT, UNIX_SECONDS};
 use crate::deviation::Deviation;
 use crate::issue::{Rejection, RejectionCode, WarningCode};
-use crate::lookup::{ContactField, FieldKind, Lookup, LookupField};
+use crate::lookup::{ContactField, FieldKind, FieldLookup, Lookup, LookupField, Person};
 use crate::reader::Reader;
 use crate::rule::LookupRule;
 use crate::source::{Root, Source, generic, paths};
@@ -69,7 +69,7 @@ pub(crate) fn lookup_of_contact(
     let prefer = contact.external_id.clone();
     let found = match &requested {
         Some(Requested { field, .. }) => requested_lookup(reader, field, Describing::Person, prefer),
-        None => default_lookup(reader, Describing::Person, prefer.as_ref()),
+        None => person(reader, prefer, Describing::Person),
     };
     // Without a request, an email or an external id is there, or the event would have been rejected before.
     found.ok_or_else(|| {
@@ -85,12 +85,16 @@ pub(crate) fn lookup_of_contact(
 
 /// How the user of a group event is found; `None`, with a warning, if there is nothing to find them by.
 pub(crate) fn lookup_of_member(reader: &Reader<'_>, requested: Option<&Requested>) -> Option<Lookup> {
-    let prefer = reader
-        .read("lookup.prefer", generic::MEMBER_ID, &TEXT)
-        .map(ExternalId::new);
     let found = match requested {
-        Some(Requested { field, .. }) => requested_lookup(reader, field, Describing::Company, prefer),
-        None => member_id(reader).or_else(|| default_lookup(reader, Describing::Company, prefer.as_ref())),
+        Some(Requested { field, .. }) => {
+            let prefer = reader.read("lookup.prefer", generic::MEMBER_ID, &TEXT);
+            requested_lookup(reader, field, Describing::Company, prefer.map(ExternalId::new))
+        }
+        None => match reader.read(VALUE, generic::MEMBER_ID, &TEXT) {
+            // Whatever emails there are (D26).
+            Some(id) => Person::new(Some(ExternalId::new(id)), None).map(Lookup::Person),
+            None => person(reader, None, Describing::Company),
+        },
     };
     if found.is_none() {
         let (pointer, message) = match requested {
@@ -117,33 +121,23 @@ fn requested_lookup(
     describing: Describing,
     prefer: Option<ExternalId>,
 ) -> Option<Lookup> {
-    Some(Lookup {
-        field: field.clone(),
-        value: value(reader, field, describing)?,
-        prefer,
-    })
+    let mut lookup = FieldLookup::new(field.clone(), value(reader, field, describing)?);
+    lookup.prefer = prefer;
+    Some(lookup.into())
 }
 
-/// By the member's user id, whatever emails there are (D26).
-fn member_id(reader: &Reader<'_>) -> Option<Lookup> {
-    let id = reader.read(VALUE, generic::MEMBER_ID, &TEXT)?;
-    let mut lookup = Lookup::new(LookupField::EXTERNAL_ID, id.as_str());
-    lookup.prefer = Some(ExternalId::new(id));
-    Some(lookup)
-}
-
-/// By email, else by external id (D21).
-fn default_lookup(reader: &Reader<'_>, describing: Describing, prefer: Option<&ExternalId>) -> Option<Lookup> {
-    [LookupField::EMAIL, LookupField::EXTERNAL_ID]
-        .into_iter()
-        .find_map(|field| {
-            let value = value(reader, &field, describing)?;
-            Some(Lookup {
-                field,
-                value,
-                prefer: prefer.cloned(),
-            })
-        })
+/// By user id and email (D21).
+fn person(reader: &Reader<'_>, user_id: Option<ExternalId>, describing: Describing) -> Option<Lookup> {
+    let email = match value(reader, &LookupField::EMAIL, describing) {
+        Some(SearchValue::Text(email)) => Some(email),
+        _ => None,
+    };
+    if email.is_none() {
+        // For the trace.
+        reader.read(VALUE, generic::USER_ID, &TEXT);
+    }
+    let person = Person::new(user_id, email.as_deref())?;
+    Some(person.with_shared_email(reader.destination.shared_email).into())
 }
 
 /// Whom `traits` describe; `context.traits` always describe the person.

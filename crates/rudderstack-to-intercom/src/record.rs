@@ -4,13 +4,13 @@ use crate::contact::{self, overlay, set};
 use crate::deviation::Deviation;
 use crate::flatten::{CONTACT_ATTRIBUTES, Flattener};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
-use crate::lookup::{Lookup, LookupField};
+use crate::lookup::{Lookup, LookupField, Person};
 use crate::member;
 use crate::plan::{Missing, Plan, SaveContact};
 use crate::reader::{Reader, escape_pointer};
 use crate::rule::Rule;
 use crate::source::{Root, entries};
-use intercom_api::ContactFields;
+use intercom_api::{ContactFields, ExternalId, SearchValue};
 use rudderstack_events::{EventType, Object, Record};
 use strum::EnumString;
 
@@ -99,19 +99,33 @@ fn writable_name(key: &str) -> Option<&str> {
     (is_written || !matches!(name.parse(), Ok(LookupField::Standard(_)))).then_some(name)
 }
 
-/// The first usable identifier (D15).
+/// The first usable identifier (D15); of a person, all that the record names.
 fn lookup(reader: &Reader<'_>, identifiers: &Object<'_>) -> Result<Lookup, Rejection> {
+    let (mut external_id, mut email) = (None, None);
     let mut unsearchable = None;
     for (key, value) in identifiers.iter() {
         let pointer = format!("/identifiers/{}", escape_pointer(key));
-        let Ok(field) = field_name(key).parse() else {
+        let Ok(field) = field_name(key).parse::<LookupField>() else {
             unsearchable.get_or_insert(pointer);
             continue;
         };
-        let Some(value) = member::search_value(reader, &field, value, &pointer) else {
-            continue;
+        let is_of_person = external_id.is_some() || email.is_some();
+        let wanted = match field {
+            LookupField::EXTERNAL_ID => Some(&mut external_id),
+            LookupField::EMAIL => Some(&mut email),
+            _ => None,
         };
-        return Ok(Lookup::new(field, value));
+        if wanted.as_ref().map_or(is_of_person, |wanted| wanted.is_some()) {
+            continue;
+        }
+        match (member::search_value(reader, &field, value, &pointer), wanted) {
+            (Some(SearchValue::Text(text)), Some(wanted)) => *wanted = Some(text),
+            (Some(value), _) => return Ok(Lookup::new(field, value)),
+            (None, _) => {}
+        }
+    }
+    if let Some(person) = Person::new(external_id.map(ExternalId::new), email.as_deref()) {
+        return Ok(person.with_shared_email(reader.destination.shared_email).into());
     }
     Err(match unsearchable {
         Some(pointer) => member::invalid_field(&pointer),

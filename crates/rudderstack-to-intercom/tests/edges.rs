@@ -5,9 +5,9 @@ use intercom_api::{
 };
 use rudderstack_events::{Event, EventType, Field, MAX_DEPTH, Raw};
 use rudderstack_to_intercom::{
-    AttributeNames, ContactField, Conversion, Decision, Destination, Deviation, Identities, LongText, Lookup,
-    LookupField, Mapped, Plan, RejectionCode, SameSecond, SaveCompany, SaveContact, Warning, WarningCode, convert,
-    rules,
+    AttributeNames, ContactField, Conversion, Decision, Destination, Deviation, FieldLookup, Identities, LongText,
+    Lookup, LookupField, Mapped, Person, Plan, RejectionCode, SameSecond, SaveCompany, SaveContact, SharedEmail,
+    Warning, WarningCode, convert, rules,
 };
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -252,8 +252,11 @@ fn the_best_contact_is_the_preferred_one() {
         contact("3", "u-1", "lead"),
         contact("4", "z", "user"),
     ];
-    let mut lookup = Lookup::new(LookupField::EMAIL, "ann@example.com");
-    let best = |lookup: &Lookup, hits: &[Contact]| lookup.best(hits).map(|hit| hit.id.as_str().to_owned());
+    let mut lookup = FieldLookup::new(LookupField::EMAIL, "ann@example.com");
+    let best = |lookup: &FieldLookup, hits: &[Contact]| {
+        let lookup = Lookup::from(lookup.clone());
+        lookup.candidates(hits).first().map(|hit| hit.id.as_str().to_owned())
+    };
     assert_eq!(best(&lookup, &hits).as_deref(), Some("2"));
     assert_eq!(best(&lookup, &hits[..1]).as_deref(), Some("1"));
     assert_eq!(best(&lookup, &[]), None);
@@ -263,13 +266,48 @@ fn the_best_contact_is_the_preferred_one() {
     assert_eq!(best(&lookup, &hits).as_deref(), Some("2"));
 }
 
+/// D24: a contact with another external id is somebody else, whatever its email.
+#[test]
+fn d24_whose_a_contact_is() {
+    let contact = |id: &str, external_id: Option<&str>, email: Option<&str>, role: &str| -> Contact {
+        let json = serde_json::json!({"id": id, "external_id": external_id, "email": email, "role": role});
+        serde_json::from_value(json).unwrap()
+    };
+    let office = Some("Office@example.com");
+    let theirs = contact("theirs", Some("u-2"), office, "user");
+    let lead = contact("lead", None, office, "lead");
+    let user = contact("user", None, office, "user");
+    let mine = contact("mine", Some("u-1"), Some("old@example.com"), "lead");
+    let other = contact("other", None, Some("other@example.com"), "user");
+    let all = [&theirs, &lead, &user, &mine, &other];
+    let chosen = |user_id: Option<&str>, email, hits: &[&Contact], shared_email| {
+        let person = Person::new(user_id.map(ExternalId::from), email).unwrap();
+        let lookup = Lookup::from(person.with_shared_email(shared_email));
+        let hits: Vec<Contact> = hits.iter().map(|hit| (*hit).clone()).collect();
+        let ids: Vec<String> = lookup.candidates(&hits).iter().map(|hit| hit.id.to_string()).collect();
+        ids.join(" ")
+    };
+    let separate = |user_id, email, hits: &[&Contact]| chosen(user_id, email, hits, SharedEmail::Separate);
+    assert_eq!(separate(Some("u-1"), office, &all), "mine");
+    assert_eq!(separate(Some("u-3"), office, &all), "user lead");
+    assert_eq!(separate(Some("u-3"), office, &[&theirs, &lead]), "lead");
+    assert_eq!(separate(Some("u-3"), office, &[&theirs, &other]), "");
+    assert_eq!(separate(Some("u-3"), None, &all), "");
+    assert_eq!(separate(None, office, &all), "theirs user lead");
+    assert_eq!(separate(None, office, &[&lead]), "lead");
+    let same = |user_id, hits: &[&Contact]| chosen(user_id, office, hits, SharedEmail::Same);
+    assert_eq!(same(Some("u-3"), &[&lead, &theirs]), "theirs lead");
+    assert_eq!(same(Some("u-2"), &[&user, &theirs]), "theirs user");
+    assert_eq!(same(Some("u-1"), &[&mine]), "", "its email is another");
+}
+
 #[test]
 fn a_lookup_names_whom_it_searches() {
     let email = Lookup::new(LookupField::EMAIL, "ann@example.com");
-    assert_eq!(email.email().map(String::as_str), Some("ann@example.com"));
+    assert_eq!(email.email(), Some("ann@example.com"));
     assert_eq!(email.external_id(), None);
     let id = Lookup::new(LookupField::EXTERNAL_ID, "u-1");
-    assert_eq!(id.external_id(), Some(ExternalId::new("u-1")));
+    assert_eq!(id.external_id(), Some("u-1"));
     assert_eq!(id.email(), None);
 }
 

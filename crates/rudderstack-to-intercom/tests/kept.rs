@@ -8,9 +8,9 @@ use exact_json::testing::{anywhere, object};
 use intercom_api::{CompanyFields, ContactFields, CreateContact, SubmitDataEvent, UnixSeconds};
 use rudderstack_events::{Event, GroupId, Identify, Object, Raw, Timestamp, Track, UserId};
 use rudderstack_to_intercom::{
-    CompanyKey, Conversion, Converted, Decision, Destination, FieldSource, Identities, IntoIntercom, LongText, Lookup,
-    LookupField, Mapped, Missing, Plan, Rejection, RejectionCode, SaveCompany, SaveContact, Warning, WarningCode, When,
-    convert, parse_date,
+    CompanyKey, Conversion, Converted, Decision, Destination, FieldLookup, FieldSource, Identities, IntoIntercom,
+    LongText, Lookup, LookupField, Mapped, Missing, Person, Plan, Rejection, RejectionCode, SaveCompany, SaveContact,
+    Warning, WarningCode, When, convert, parse_date,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,7 +23,9 @@ fn value(model: &impl Serialize) -> Value {
 }
 
 fn lookup() -> Lookup {
-    Lookup::new(LookupField::EMAIL, "ann@example.com").with_prefer("ann-1")
+    FieldLookup::new(LookupField::EMAIL, "ann@example.com")
+        .with_prefer("ann-1")
+        .into()
 }
 
 #[test]
@@ -38,6 +40,8 @@ fn plans_are_kept() {
         .with_member(lookup())
         .with_tags(["vip"]);
     let _: Lookup = object(&value(&lookup()));
+    let person = Person::new(Some("ann-1".into()), Some("ann@example.com")).unwrap();
+    let _: Lookup = object(&value(&Lookup::from(person)));
     let _: SaveContact = object(&value(&save));
     let _: SaveCompany = object(&value(&company));
     let _: Missing = anywhere(&value(&Missing::Reject));

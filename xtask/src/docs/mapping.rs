@@ -65,6 +65,7 @@ pub(crate) fn page() -> String {
     );
     integrations(&mut page);
     lookup(&mut page);
+    whose_contact(&mut page);
     reserved(&mut page);
     coercions(&mut page);
     codes(&mut page);
@@ -111,15 +112,77 @@ fn integrations(page: &mut String) {
     );
 }
 
+/// Cases of whose contact it is: what the event has, what Intercom has, and what becomes of it.
+const WHOSE: &[[&str; 3]] = &[
+    [
+        "user id `u-1`, any email",
+        "a contact with the external id `u-1`",
+        "It is updated, whoever else has the email.",
+    ],
+    [
+        "user id `u-1`, email",
+        "only a contact with the email and the external id `u-2`",
+        "That is somebody else: `u-1` is created, with the email if Intercom allows several users to have it, else without, \
+        with the warning `email_taken`.",
+    ],
+    [
+        "user id `u-1`, email",
+        "a user with the email and no external id",
+        "It is updated, and gets the external id.",
+    ],
+    [
+        "user id `u-1`, email",
+        "leads with the email",
+        "The first one is updated, and becomes a user with the external id ([D31](#d31)), unless the event says `lead`.",
+    ],
+    [
+        "user id `u-1`, email",
+        "a contact with the external id `u-1`, and a lead with the email",
+        "The first is updated; the lead stays what it is.",
+    ],
+    [
+        "email alone",
+        "users and leads with the email",
+        "The first user is updated, else the first lead; its external id stays.",
+    ],
+    [
+        "user id `u-1`, another email",
+        "`u-1`, and a user with that email",
+        "`u-1` is updated without the email, with the warning `email_taken`.",
+    ],
+    ["user id or email", "nobody", "The contact is created."],
+    [
+        "user id `u-1`, email",
+        "nobody that a search shows yet, and a conflict with one who is there",
+        "If that contact is `u-1`, or has no external id, it is updated; else the event goes on without the email.",
+    ],
+];
+
+fn whose_contact(page: &mut String) {
+    page.push_str(
+        "\n## Whose contact\n\n\
+        Intercom tells people apart by the user id first (its *external id*), and by the email only where there is no user id: \
+        two user ids under one email are two people ([D24](#d24)). So one search asks for both, and a contact that has another \
+        external id is left alone:\n\n",
+    );
+    let rows = WHOSE.iter().map(|row| row.map(str::to_owned));
+    table(page, ["The event has", "Intercom has", "What becomes of it"], rows);
+    page.push_str(
+        "\nIf Intercom refuses the contact even without the email, the event fails: `identity_conflict`. With the setting \
+        `sharedEmail: same`, which is the letter of RudderStack's guide, the email decides: the contact that has it is updated and \
+        gets the event's user id, with the warning `external_id_replaced`. A record is matched by its identifiers in the same way.\n",
+    );
+}
+
 fn lookup(page: &mut String) {
     page.push_str(
         "\n## Looking a contact up\n\n\
-        The search field is `integrations.<Intercom>.lookup`, else `email`. Names are case-sensitive; `userId` and `user_id` \
+        Unless the event asks for a field with `integrations.<Intercom>.lookup`, the contact is searched by user id and email, \
+        whichever there is: see [Whose contact](#whose-contact). Names of fields are case-sensitive; `userId` and `user_id` \
         mean `external_id`; any other name than those below is rejected: `invalid_lookup_field`. A field that the event asks \
-        for and has no value for is rejected: `missing_lookup_value`; a group is saved without a member then. The default \
-        gives way to `external_id` if there is no email. The member of a group is looked up by the user id, if `userId`, \
+        for and has no value for is rejected: `missing_lookup_value`; a group is saved without a member then. The member of a group is looked up by the user id, if `userId`, \
         `context.traits.userId` or `context.traits.id` is there, or `anonymousId` stands in for it; else by the email \
-        ([D26](#d26)). Of several contacts that are found, the one with the event's external \
+        ([D26](#d26)). Of several contacts that are found by a field that the event asks for, the one with the event's external \
         id is taken, then a user before a lead, then the first, with the warning `ambiguous_contact` ([D23](#d23)).\n",
     );
     for (event_type, title) in [

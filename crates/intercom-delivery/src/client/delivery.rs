@@ -1,9 +1,10 @@
 //! Running an engine: one task, any number of calls at a time.
 
 use super::{Transport, TransportError};
+use crate::contact::KnownContact;
 use crate::engine::{
-    CallId, DeliveryResult, Engine, EngineSettings, EventId, Intent, KnownContact, Outcome, RefusalReason, Refused,
-    Status, Submission, Time, Transmit,
+    CallId, DeliveryResult, Engine, EngineSettings, EventId, Intent, Outcome, RefusalReason, Refused, Status,
+    Submission, Time, Transmit,
 };
 use crate::response::{Response, TransportFailure};
 use std::collections::{HashMap, HashSet};

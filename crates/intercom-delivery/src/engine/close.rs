@@ -7,9 +7,9 @@ use super::job::{Job, State, Trouble};
 use super::keys::Keys;
 use super::release::Ended;
 use super::{
-    Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, KnownContact, Outcome, OutcomeOrder, Rejected,
-    Submission,
+    Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, Outcome, OutcomeOrder, Rejected, Submission,
 };
+use crate::contact::KnownContact;
 use crate::walk::Ending;
 use std::time::Duration;
 
@@ -116,7 +116,10 @@ impl Engine {
     /// Ends a job: each of its events gets its outcome.
     pub(super) fn end(&mut self, seq: u64, ending: Ending) {
         let Some(job) = self.jobs.remove(&seq) else { return };
-        let Job { walk, batch, .. } = job;
+        let Job { walk, batch, claim, .. } = job;
+        if let Some(claim) = claim.held {
+            self.let_go(claim);
+        }
         self.ready.remove(&seq);
         self.queue.finish(seq, batch.lane, &batch.members, &job.after);
         let contact = walk.contact().cloned();

@@ -60,7 +60,7 @@ impl Engine {
             self.close(Closed::Unauthorized);
             return;
         }
-        let Job { walk, batch, .. } = job;
+        let Job { walk, batch, claim, .. } = job;
         self.memory.look_from(batch.first().terms.scope);
         let mut known = Known {
             settings: &self.settings,
@@ -71,6 +71,7 @@ impl Engine {
             is_repeated: false,
             is_noted: job.is_noted,
             lock: None,
+            claim,
         };
         let body = error.as_ref().map_or(Ok(response.body.as_slice()), Err);
         let verdict = walk.handle_response(body, &mut known);
@@ -150,8 +151,7 @@ impl Engine {
         let flight = self.flights.remove(&id)?;
         self.limiter.landed(id.0);
         if let Some(lock) = flight.lock {
-            let next = self.locks.release(lock);
-            self.unlock(next, lock);
+            self.let_go(lock);
         }
         Some(flight)
     }

@@ -1,6 +1,6 @@
 //! A plan that is being carried out: when its next call may be made, and what was wrong with the last.
 
-use super::known::Batch;
+use super::known::{Batch, Claim};
 use super::locks::LockKey;
 use super::queue::{Entry, LaneId};
 use super::time::Time;
@@ -58,6 +58,7 @@ pub(super) struct Job {
     pub(super) state: State,
     /// Whether what it is about to do is noted, or was by an earlier run.
     pub(super) is_noted: bool,
+    pub(super) claim: Claim,
     /// The lock that it waited for last.
     pub(super) woken_by: Option<LockKey>,
     /// Failed attempts of the call that comes next.
@@ -83,6 +84,7 @@ impl Job {
             batch: Batch::new(lane, entry),
             after,
             state: State::Ready,
+            claim: Claim::default(),
             woken_by: None,
             attempts: 0,
             throttled: 0,

@@ -7,9 +7,11 @@ use super::merge::can_merge;
 use super::person::{Person, Source};
 use super::queue::{Entry, LaneId, Queue};
 use super::settings::EngineSettings;
+use crate::contact::KnownContact;
 use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write, moves_to};
-use intercom_api::{CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId, ExternalId};
-use rudderstack_to_intercom::{Lookup, LookupField, Plan};
+use intercom_api::{CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, ExternalId};
+use rudderstack_to_intercom::{Lookup, Plan, SharedEmail};
+use std::borrow::Cow;
 
 /// Events that are delivered together: one, and those that follow it with nothing but an update of the same contact.
 #[derive(Debug)]
@@ -68,6 +70,27 @@ pub(super) struct Known<'a> {
     pub(super) is_noted: bool,
     /// What is to be held while the call is in flight.
     pub(super) lock: Option<LockKey>,
+    /// What is held until the event has ended.
+    pub(super) claim: &'a mut Claim,
+}
+
+/// The claim of an event to a contact that is nobody's yet, because it has no external id: only one event can make it
+/// somebody's.
+#[derive(Debug, Default)]
+pub(super) struct Claim {
+    /// What is held.
+    pub(super) held: Option<LockKey>,
+    /// What is to be held instead.
+    pub(super) wanted: Option<LockKey>,
+}
+
+/// The contact that is written.
+fn contact_of<'w>(write: &Write<'w>) -> Option<&'w ContactId> {
+    match *write {
+        Write::Contact { id, .. } => id,
+        Write::Attach(id, _) | Write::Detach(id, _) | Write::Unarchive(id) | Write::Delete(id) => Some(id),
+        Write::Company { .. } | Write::Tag(..) | Write::Define(_) | Write::Event(_) => None,
+    }
 }
 
 impl Known<'_> {
@@ -109,6 +132,29 @@ impl Known<'_> {
         }
     }
 
+    /// Claims the contact for the event, if it is for somebody with a user id. Says why it cannot be written.
+    fn claim(&mut self, contact: &ContactId) -> Option<Permit<Busy>> {
+        let person = match self.batch.first().plan.lookup()? {
+            Lookup::Person(person) if person.shared_email == SharedEmail::Separate => person,
+            Lookup::Person(_) | Lookup::Field(_) => return None,
+        };
+        let user_id = person.external_id.as_ref()?;
+        match self.memory.external_id(contact) {
+            Some(known) if known == *user_id => return None,
+            Some(_) => return Some(Permit::NotTheirs),
+            None => {}
+        }
+        let claim = self.memory.lock("claim", contact.as_str());
+        if self.claim.held == Some(claim) {
+            return None;
+        }
+        if self.locks.is_held(claim) {
+            return Some(Permit::Wait(Busy::Lock(claim)));
+        }
+        self.claim.wanted = Some(claim);
+        None
+    }
+
     /// Takes the events that follow into the job, as far as one body does for all.
     fn absorb(&mut self) {
         if !self.settings.savings.merge_identifies || self.is_repeated || self.batch.first().alone {
@@ -130,18 +176,26 @@ impl Known<'_> {
         id: Option<&ContactId>,
         plan: &Plan,
         fields: &ContactFields,
+        is_email_taken: bool,
         undefined: &[String],
     ) -> Permit<Busy> {
         if let Plan::SaveContact(_) = plan {
             self.absorb();
         }
-        let first = (fields, self.batch.seq());
+        let first = (Cow::Borrowed(fields), self.batch.seq());
         let others = self.batch.members[1..].iter().filter_map(|member| match &*member.plan {
             // Those that come later would have found the contact.
-            Plan::SaveContact(plan) => Some((&plan.update, member.seq)),
+            Plan::SaveContact(plan) => {
+                let mut fields = Cow::Borrowed(&plan.update);
+                if is_email_taken {
+                    fields.to_mut().email = None;
+                }
+                Some((fields, member.seq))
+            }
             Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
         });
-        let bodies = std::iter::once(first).chain(others);
+        let bodies: Vec<(Cow<'_, ContactFields>, u64)> = std::iter::once(first).chain(others).collect();
+        let bodies = bodies.iter().map(|(fields, seq)| (&**fields, *seq));
         let Ok(body) = self.memory.contact_body(id, undefined, bodies) else {
             return Permit::AsPlanned;
         };
@@ -191,18 +245,21 @@ impl Knowledge for Known<'_> {
         self.batch.first().begun_with.clone()
     }
 
-    fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
+    fn contact(&mut self, lookup: &Lookup) -> Option<KnownContact> {
         let remembers = self.settings.savings.remember_contacts;
         remembers.then(|| self.memory.find(lookup)).flatten()
     }
 
-    fn is_outdated(&mut self, hit: &ContactId, lookup: &Lookup) -> bool {
-        self.memory.is_outdated(hit, lookup)
+    fn correct(&mut self, lookup: &Lookup, hits: &mut Vec<Contact>) {
+        self.memory.correct(lookup, hits);
     }
 
-    fn unindexed_contact(&mut self, lookup: &Lookup, create: Option<&ContactFields>) -> Option<ContactId> {
-        let found = self.memory.find_unindexed(lookup);
-        found.or_else(|| self.memory.find_same(create?))
+    fn unindexed(&mut self, lookup: &Lookup, hits: &[Contact], create: Option<&ContactFields>) -> Vec<KnownContact> {
+        self.memory.unindexed(lookup, hits, create)
+    }
+
+    fn who(&mut self, id: &ContactId) -> Option<KnownContact> {
+        self.memory.written(id)
     }
 
     fn company(&mut self, key: &CompanyExternalId) -> Option<CompanyId> {
@@ -220,6 +277,11 @@ impl Knowledge for Known<'_> {
         {
             return Permit::Unneeded;
         }
+        if let Some(contact) = contact_of(write)
+            && let Some(refused) = self.claim(contact)
+        {
+            return refused;
+        }
         let lock = self.lock_of(write);
         if let Some(lock) = lock.filter(|lock| self.locks.is_held(*lock)) {
             return Permit::Wait(Busy::Lock(lock));
@@ -232,8 +294,9 @@ impl Knowledge for Known<'_> {
                 id,
                 plan,
                 fields,
+                is_email_taken,
                 undefined,
-            } => self.permit_contact(id, plan, fields, undefined),
+            } => self.permit_contact(id, plan, fields, is_email_taken, undefined),
             Write::Company { fields, undefined } => self.permit_company(fields, undefined),
             Write::Attach(contact, company) => {
                 let (is_linked, is_newer) = self.memory.is_linked(contact, company, self.batch.seq());
@@ -264,33 +327,34 @@ impl Knowledge for Known<'_> {
         let (memory, batch) = (&mut *self.memory, &mut *self.batch);
         let seq = batch.seq();
         match *fact {
-            Fact::Found { lookup, contact } => {
-                let source = match lookup.field {
-                    LookupField::EMAIL => Source::HitByEmail,
-                    _ => Source::Hit,
-                };
-                batch.learnt |= memory.learn(&contact.id, &Person::from(contact), source);
+            Fact::Found { lookup, contact, hits } => {
+                batch.learnt |= memory.learn(&contact.id, &Person::from(contact), Source::Hit);
+                if let Some(email) = lookup.email() {
+                    memory.mailbox_searched(email, hits);
+                }
             }
-            Fact::Saved { id, contact } => {
-                match contact {
-                    Some(contact) => batch.learnt |= memory.learn(id, &Person::from(contact), Source::Write),
-                    None => {
-                        for member in &batch.members {
-                            if let Plan::SaveContact(plan) = &*member.plan {
-                                batch.learnt |= memory.learn(id, &Person::from(&plan.update), Source::Write);
-                            }
-                        }
-                    }
+            Fact::Saved {
+                id,
+                is_new,
+                fields,
+                contact,
+            } => {
+                let traits = contact.map_or_else(|| Person::from(fields), Person::from);
+                batch.learnt |= memory.learn(id, &traits, Source::Write);
+                // The search has found nobody else with the email, if it was for that.
+                let searched = batch.first().plan.lookup().and_then(Lookup::email);
+                if let Some(email) = searched.filter(|_| is_new) {
+                    memory.mailbox_is_certain(email, id);
                 }
                 memory.contact_settled(id, &std::mem::take(&mut batch.sent));
             }
             Fact::Taken { id, external_id, email } => {
-                let person = Person {
+                let traits = Person {
                     external_id: external_id.map(ExternalId::as_str),
                     email,
                     is_lead: None,
                 };
-                batch.learnt |= memory.learn(id, &person, Source::Hit);
+                batch.learnt |= memory.learn(id, &traits, Source::Hit);
             }
             Fact::ContactGone { id, lookup } => {
                 memory.forget(id);

@@ -2,20 +2,20 @@
 //!
 //! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
 
+mod whom;
+
 use super::companies::Companies;
-use super::fields::{Body, CUSTOM, Overlay, Set, Written, hash_name, hash_value};
+use super::fields::{Body, Overlay, Set, Written};
 use super::keys::Keys;
 use super::locks::LockKey;
 use super::person::{Person, Source};
 use super::settings::EngineSettings;
-use super::submission::KnownContact;
+use crate::contact::KnownContact;
 use crate::order::Ties;
 use crate::walk::AttributePolicy;
 use hashlink::LruCache;
-use intercom_api::{
-    CompanyExternalId, CompanyId, ContactFields, ContactId, DataAttributeModel, ExternalId, SearchValue,
-};
-use rudderstack_to_intercom::{ContactField, Lookup, LookupField, Plan};
+use intercom_api::{CompanyExternalId, CompanyId, ContactFields, ContactId, DataAttributeModel, ExternalId};
+use rudderstack_to_intercom::{Lookup, Plan};
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -29,8 +29,6 @@ struct Known {
     /// In lower case.
     email: Option<String>,
     is_lead: bool,
-    /// Whether a search by its email has found it, rather than anybody else.
-    is_hit_by_email: bool,
     /// Whether this is what a write has left, not what a search has shown.
     is_written: bool,
     written: Written,
@@ -44,11 +42,19 @@ impl Known {
         if known.scope != scope {
             known.scope = scope;
             known.is_written = false;
-            known.is_hit_by_email = false;
             known.written = Written::default();
         }
         known
     }
+}
+
+/// The contact that somebody without a user id is who has this email.
+#[derive(Clone, Debug)]
+struct Mailbox {
+    contact: ContactId,
+    /// Whether a search would find no better one, as far as this scope knows.
+    is_certain: bool,
+    scope: Option<u64>,
 }
 
 /// The link of a contact to a company as it was last written.
@@ -64,7 +70,9 @@ struct Link {
 pub(super) struct Memory {
     contacts: LruCache<ContactId, Known>,
     by_external_id: LruCache<String, ContactId>,
-    by_email: LruCache<String, ContactId>,
+    by_email: LruCache<String, Mailbox>,
+    /// Contacts without an external id, by their email: those with one are nobody else's.
+    without_id: LruCache<String, ContactId>,
     /// By other fields that lookups have asked for, and what was written of them.
     by_field: LruCache<(u64, u64), ContactId>,
     /// These fields.
@@ -87,6 +95,7 @@ impl Memory {
             contacts: LruCache::new(capacity),
             by_external_id: LruCache::new(capacity),
             by_email: LruCache::new(capacity),
+            without_id: LruCache::new(capacity),
             by_field: LruCache::new(capacity),
             looked_up: Vec::new(),
             companies: Companies::new(capacity),
@@ -105,7 +114,12 @@ impl Memory {
         let mut keys = Keys::default();
         for text in &ties.firm {
             keys.add(self.hasher.hash_one(&**text));
-            let known = [self.by_external_id.peek(&**text), self.by_email.peek(&**text)];
+            let mailbox = self.by_email.peek(&**text).map(|mailbox| &mailbox.contact);
+            let known = [
+                self.by_external_id.peek(&**text),
+                mailbox,
+                self.without_id.peek(&**text),
+            ];
             for contact in known.into_iter().flatten() {
                 keys.add(self.contact_key(contact));
             }
@@ -113,7 +127,7 @@ impl Memory {
         for text in &ties.loose {
             keys.add_loose(self.hasher.hash_one(&**text));
             // A contact without a user id may be taken for anybody who has its email.
-            let contact = self.by_email.peek(&**text);
+            let contact = self.without_id.peek(&**text);
             if let Some(contact) = contact.filter(|id| !self.has_external_id(id)) {
                 keys.add(self.contact_key(contact));
             }
@@ -179,96 +193,17 @@ impl Memory {
         LockKey(self.hasher.hash_one((kind, id)))
     }
 
-    /// The contact that a search would find, if that is certain.
-    pub(super) fn find(&mut self, lookup: &Lookup) -> Option<ContactId> {
-        let SearchValue::Text(value) = &lookup.value else {
-            return None;
-        };
-        match lookup.field {
-            LookupField::EXTERNAL_ID => self.by_external_id(value),
-            LookupField::EMAIL => {
-                let id = self.by_email(value)?;
-                let known = self.contacts.get(&id)?;
-                // Whose email it is, may have changed; who has a user id, has not.
-                if known.scope != self.scope && lookup.prefer.is_none() {
-                    return None;
-                }
-                if known.is_lead && !known.is_hit_by_email {
-                    // A user with the same email would be preferred.
-                    return None;
-                }
-                // Another contact with this email may have the external id that is preferred.
-                let fits = match &lookup.prefer {
-                    Some(prefer) => known.external_id.as_deref() == Some(prefer.as_str()),
-                    None => true,
-                };
-                fits.then_some(id)
-            }
-            // Not searched, just tried: a contact that is gone is found to be gone by the update.
-            LookupField::Standard(ContactField::Id) => value.parse().ok(),
-            _ => None,
-        }
+    /// Who a contact is, as it was written within the scope.
+    pub(super) fn written(&self, id: &ContactId) -> Option<KnownContact> {
+        self.believed(id)
+            .filter(|known| known.is_written)
+            .and_then(|_| self.known(id))
     }
 
-    /// The contact that creating one with these fields would collide with, if it is known.
-    pub(super) fn find_same(&mut self, contact: &ContactFields) -> Option<ContactId> {
-        let by_external_id = contact.external_id.as_ref().map(ExternalId::as_str);
-        if let Some(id) = by_external_id.and_then(|value| self.by_external_id(value)) {
-            return Some(id);
-        }
-        let id = self.by_email(contact.email.as_deref()?)?;
-        self.believed(&id).is_some_and(|known| !known.is_lead).then_some(id)
-    }
-
-    fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
-        let id = self.by_external_id.get(value)?;
-        let known = self.contacts.get(id);
-        let fits = known.is_none_or(|known| known.external_id.as_deref() == Some(value));
-        fits.then(|| id.clone())
-    }
-
-    fn by_email(&mut self, value: &str) -> Option<ContactId> {
-        let value = value.to_lowercase();
-        let id = self.by_email.get(&value)?;
-        let known = self.contacts.get(id)?;
-        (known.email.as_deref() == Some(value.as_str())).then(|| id.clone())
-    }
-
-    /// The contact whose field was last written with the value of this lookup. It may be one of several, so that only a
-    /// search that finds nothing is answered by it: the index may not have caught up.
-    pub(super) fn find_unindexed(&mut self, lookup: &Lookup) -> Option<ContactId> {
-        match lookup.field {
-            LookupField::EXTERNAL_ID => return self.find(lookup),
-            // Whatever its external id, and be it a lead: there is no other.
-            LookupField::EMAIL => match &lookup.value {
-                SearchValue::Text(value) => return self.by_email(value).filter(|id| self.believed(id).is_some()),
-                _ => return None,
-            },
-            _ => {}
-        }
-        let name = self.field(lookup)?;
-        if !self.looked_up.contains(&name) && self.looked_up.len() < FIELDS_LOOKED_UP {
-            self.looked_up.push(name);
-            // From the least to the most recently used, so that the latest write stays.
-            for (id, known) in &self.contacts {
-                if let Some(value) = known.written.value(name) {
-                    self.by_field.insert((name, value), id.clone());
-                }
-            }
-        }
-        let value = hash_value(&self.hasher, &serde_json::to_vec(&lookup.value).ok()?);
-        let id = self.by_field.get(&(name, value))?.clone();
-        let known = self.believed(&id)?;
-        (known.written.value(name) == Some(value)).then_some(id)
-    }
-
-    /// The name of the field that is looked up, unless it has an index of its own.
-    fn field(&self, lookup: &Lookup) -> Option<u64> {
-        match &lookup.field {
-            &LookupField::EMAIL | &LookupField::EXTERNAL_ID | LookupField::Standard(ContactField::Id) => None,
-            LookupField::Standard(field) => Some(hash_name(&self.hasher, field.into(), None)),
-            LookupField::CustomAttribute(name) => Some(hash_name(&self.hasher, CUSTOM, Some(name))),
-        }
+    /// The external id of a contact, as far as the scope knows.
+    pub(super) fn external_id(&self, id: &ContactId) -> Option<ExternalId> {
+        let known = self.believed(id)?.external_id.as_deref();
+        known.map(ExternalId::from)
     }
 
     /// What is known of who a contact is.
@@ -298,22 +233,6 @@ impl Memory {
             )
     }
 
-    /// Whether a search that finds this contact is known to be out of date: the index lags behind what was written.
-    pub(super) fn is_outdated(&self, hit: &ContactId, lookup: &Lookup) -> bool {
-        let Some(known) = self.believed(hit) else {
-            return false;
-        };
-        let SearchValue::Text(value) = &lookup.value else {
-            return false;
-        };
-        let written = match lookup.field {
-            LookupField::EXTERNAL_ID => known.external_id.as_ref().map(|known| known == value),
-            LookupField::EMAIL => known.email.as_ref().map(|known| *known == value.to_lowercase()),
-            _ => None,
-        };
-        known.is_written && written == Some(false)
-    }
-
     /// Learns who a contact is, and says whether that is news.
     pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, source: Source) -> bool {
         let before = self.known(id);
@@ -337,10 +256,21 @@ impl Memory {
         if let Some(email) = person.email.filter(|text| !text.is_empty()) {
             let email = email.to_lowercase();
             known.email = Some(email.clone());
-            known.is_hit_by_email = source == Source::HitByEmail;
-            // A lead takes nobody's place unless a search has preferred it.
-            if !known.is_lead || known.is_hit_by_email || self.by_email(&email).is_none() {
-                self.by_email.insert(email, id.clone());
+            let (has_id, is_lead) = (known.external_id.is_some(), known.is_lead);
+            if !has_id && (!is_lead || self.without_id(&email).is_none()) {
+                self.without_id.insert(email.clone(), id.clone());
+            }
+            // The first stays, but a user takes a lead's place.
+            let first = self.mailbox(&email);
+            let is_first_lead =
+                |mailbox: &Mailbox| self.contacts.peek(&mailbox.contact).is_some_and(|known| known.is_lead);
+            if first.as_ref().is_none_or(|first| !is_lead && is_first_lead(first)) {
+                let mailbox = Mailbox {
+                    contact: id.clone(),
+                    is_certain: first.is_some_and(|first| first.is_certain && first.scope == self.scope),
+                    scope: self.scope,
+                };
+                self.by_email.insert(email, mailbox);
             }
         }
         let is_news = |before: KnownContact| {
@@ -357,24 +287,30 @@ impl Memory {
     pub(super) fn forget(&mut self, id: &ContactId) {
         let known = self.contacts.remove(id).unwrap_or_default();
         let indices = [
-            (&mut self.by_external_id, known.external_id),
-            (&mut self.by_email, known.email),
+            (&mut self.by_external_id, &known.external_id),
+            (&mut self.without_id, &known.email),
         ];
         for (index, key) in indices {
-            if let Some(key) = key.filter(|key| index.peek(key) == Some(id)) {
-                index.remove(&key);
+            if let Some(key) = key.as_ref().filter(|key| index.peek(*key) == Some(id)) {
+                index.remove(key);
             }
+        }
+        if let Some(email) = known.email
+            && self.by_email.peek(&email).is_some_and(|mailbox| mailbox.contact == *id)
+        {
+            self.by_email.remove(&email);
         }
     }
 
     /// Forgets that a lookup leads to a contact.
     pub(super) fn forget_lookup(&mut self, lookup: &Lookup) {
-        if let SearchValue::Text(value) = &lookup.value {
-            match lookup.field {
-                LookupField::EXTERNAL_ID => self.by_external_id.remove(value),
-                LookupField::EMAIL => self.by_email.remove(&value.to_lowercase()),
-                _ => None,
-            };
+        if let Some(id) = lookup.external_id() {
+            self.by_external_id.remove(id);
+        }
+        if let Some(email) = lookup.email() {
+            let email = email.to_lowercase();
+            self.by_email.remove(&email);
+            self.without_id.remove(&email);
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
         && b.detach.is_empty()
         && a.update.external_id == b.update.external_id
         && a.update.email == b.update.email
+        // Whether a lead becomes a user depends on it.
+        && a.update.role == b.update.role
         && std::mem::discriminant(&a.missing) == std::mem::discriminant(&b.missing)
         && keeps_lookup(a)
 }

@@ -28,10 +28,11 @@ pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings};
 pub use status::{Status, Totals, Waiting};
-pub use submission::{EventId, KnownContact, RefusalReason, Refused, Submission, Terms};
+pub use submission::{EventId, RefusalReason, Refused, Submission, Terms};
 pub use time::Time;
 
 use crate::codes::FailureCode;
+use crate::contact::KnownContact;
 use crate::order::Order;
 use crate::walk::{Ending, Next};
 use backoff::Backoff;
@@ -233,7 +234,7 @@ impl Engine {
             }
             let seq = self.next_job()?;
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
-            let Job { walk, batch, .. } = job;
+            let Job { walk, batch, claim, .. } = job;
             self.memory.look_from(batch.first().terms.scope);
             let mut known = Known {
                 settings: &self.settings,
@@ -244,9 +245,12 @@ impl Engine {
                 is_repeated: job.attempts > 0,
                 is_noted: job.is_noted,
                 lock: None,
+                claim,
             };
             let next = walk.next(&mut known);
             let lock = known.lock;
+            self.take_claim(seq);
+            let Some(job) = self.jobs.get_mut(&seq) else { continue };
             let woken_by = job.woken_by.take();
             let transmit = match next {
                 Next::Call(call) | Next::LastWrite(call) => Some(self.make(seq, call, lock)),
@@ -423,6 +427,22 @@ impl Engine {
             event,
             attempt,
         }
+    }
+
+    /// Holds what the job claims, and lets go of what it has claimed before.
+    fn take_claim(&mut self, seq: u64) {
+        let Some(job) = self.jobs.get_mut(&seq) else { return };
+        let Some(wanted) = job.claim.wanted.take() else { return };
+        self.locks.hold(wanted);
+        if let Some(old) = job.claim.held.replace(wanted) {
+            self.let_go(old);
+        }
+    }
+
+    /// Lets go of a lock, so that another job can take it.
+    fn let_go(&mut self, lock: LockKey) {
+        let next = self.locks.release(lock);
+        self.unlock(next, lock);
     }
 
     fn unlock(&mut self, next: Option<u64>, lock: LockKey) {

@@ -1,7 +1,8 @@
 //! What becomes of an event.
 
-use super::submission::{EventId, KnownContact, Submission};
+use super::submission::{EventId, Submission};
 use crate::codes::{DeliveryWarning, FailureCode};
+use crate::contact::KnownContact;
 use intercom_api::{CompanyId, ContactId, OperationId};
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};

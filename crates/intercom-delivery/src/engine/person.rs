@@ -1,14 +1,12 @@
 //! What is learnt of who a contact is.
 
-use super::submission::KnownContact;
+use crate::contact::KnownContact;
 use intercom_api::{Contact, ContactFields, ExternalId, Role};
 
 /// Where something was learnt of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// A search by email has found it.
-    HitByEmail,
-    /// Another search has.
+    /// A search has found it.
     Hit,
     /// It was created or updated.
     Write,

@@ -7,8 +7,9 @@
 
 use super::keys::Keys;
 use super::outcome::{DeliveryResult, Intent};
-use super::submission::{EventId, KnownContact, Submission};
+use super::submission::{EventId, Submission};
 use crate::codes::DeliveryWarning;
+use crate::contact::KnownContact;
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

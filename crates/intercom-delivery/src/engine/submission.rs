@@ -1,11 +1,10 @@
 //! What goes in.
 
 use crate::walk::AbsencePolicy;
-use intercom_api::{ContactId, ExternalId};
+use intercom_api::ContactId;
 use rudderstack_to_intercom::{Identities, Plan};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::Duration;
 
 /// The caller's number of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,73 +86,6 @@ impl fmt::Debug for Submission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Submission")
             .field("event", &self.event)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Who a contact is, as it was learnt: what a run has to leave to the next one. `Debug` shows Intercom's id only.
-///
-/// Intercom's search lags behind what is written by minutes. So whoever delivers keeps what an [`Outcome`](crate::Outcome)
-/// has taught, in one commit with the outcome, and hands it to the next run in the same order. The newest
-/// [`KEPT`](Self::KEPT) are enough, as far as they are not older than [`KEPT_FOR`](Self::KEPT_FOR): by then the search
-/// knows better.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct KnownContact {
-    /// Intercom's id.
-    pub id: ContactId,
-    /// The id that the caller's system gives it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<ExternalId>,
-    /// The email address, in lower case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// Whether it is a lead.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub is_lead: bool,
-    /// Whether this is what was written, which is to be believed rather than a search that lags behind.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub is_written: bool,
-    /// Whether it was deleted, or turned out to be gone.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub is_gone: bool,
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-impl KnownContact {
-    /// How many a run leaves to the next one at most.
-    pub const KEPT: usize = 100_000;
-    /// How long they are worth keeping: many times as long as the search lags behind.
-    pub const KEPT_FOR: Duration = Duration::from_secs(3_600);
-
-    /// A contact of whom nothing else is known.
-    pub fn new(id: ContactId) -> Self {
-        Self {
-            id,
-            external_id: None,
-            email: None,
-            is_lead: false,
-            is_written: false,
-            is_gone: false,
-        }
-    }
-
-    /// A contact that is gone.
-    pub fn gone(id: ContactId) -> Self {
-        Self {
-            is_gone: true,
-            ..Self::new(id)
-        }
-    }
-}
-
-impl fmt::Debug for KnownContact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KnownContact")
-            .field("id", &self.id)
             .finish_non_exhaustive()
     }
 }

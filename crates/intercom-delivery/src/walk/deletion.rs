@@ -2,35 +2,35 @@
 
 use super::read::ReadContact;
 use super::responses::{Response, UNREADABLE, failed, failure, is_gone};
-use super::state::Deletion;
-use super::{Fact, Knowledge, Verdict, Walk, Whereabouts};
+use super::state::{Deletion, Whereabouts};
+use super::{Fact, Knowledge, Verdict, Walk};
 use crate::codes::FailureCode;
-use intercom_api::{Contact, ContactId};
+use crate::contact::KnownContact;
+use intercom_api::ContactId;
 use rudderstack_to_intercom::Plan;
 use std::collections::VecDeque;
 
 impl Walk {
-    /// A search has shown these. The one that is remembered besides may not be indexed yet.
-    pub(super) fn candidates(&mut self, hits: &[Contact], remembered: Option<ContactId>) -> Verdict {
-        let mut candidates: VecDeque<ContactId> = hits.iter().map(|hit| hit.id.clone()).collect();
-        candidates.extend(remembered.filter(|id| hits.iter().all(|hit| hit.id != *id)));
+    /// One of these may be meant.
+    pub(super) fn candidates(&mut self, mut candidates: VecDeque<ContactId>) -> Verdict {
         let first = candidates.pop_front();
         self.deletion = Deletion {
             others: candidates,
             ..Deletion::default()
         };
         match first {
-            Some(id) => self.found(id, false),
+            Some(id) => self.found(KnownContact::new(id), false),
             None => self.absent(),
         }
     }
 
     /// The contact has been read, because it may be deleted.
     pub(super) fn read<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        let (Plan::DeleteContact(lookup), Whereabouts::Found { id, is_remembered }) = (&*self.plan, &self.contact)
+        let (Plan::DeleteContact(lookup), Whereabouts::Found { who, is_remembered }) = (&*self.plan, &self.contact)
         else {
             return Verdict::GoOn;
         };
+        let id = &who.id;
         let fits = match response.map(ReadContact::parse) {
             Ok(Some(contact)) => contact.is_found_by(lookup),
             Ok(None) => return UNREADABLE,
@@ -53,7 +53,7 @@ impl Walk {
         let next = self.deletion.others.pop_front();
         self.deletion.is_settled = next.is_none();
         match next.or_else(|| self.deletion.fitting.take()) {
-            Some(id) => self.found(id, false),
+            Some(id) => self.found(KnownContact::new(id), false),
             None => self.absent(),
         }
     }

@@ -2,8 +2,9 @@
 
 use super::read::{ReadContact, moved_lookup};
 use super::responses::{Response, UNREADABLE, failure, is_gone};
-use super::state::Detour;
-use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Whereabouts, Write};
+use super::state::{Detour, Whereabouts};
+use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Write};
+use crate::contact::KnownContact;
 use intercom_api::{ContactId, Operation, RetrieveContact, SearchContacts, UnarchiveContact};
 use rudderstack_to_intercom::{Lookup, Plan, Step};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ impl Walk {
             Plan::SaveContact(_) => self.detour = Some(Detour::Verify(id)),
             Plan::DeleteContact(_) => {
                 self.contact = Whereabouts::Found {
-                    id,
+                    who: KnownContact::new(id),
                     is_remembered: true,
                 }
             }
@@ -32,12 +33,14 @@ impl Walk {
             }
             Detour::Define(attribute) => self.take_detour(&Write::Define(attribute), attribute, knowledge),
             Detour::FindMoved(lookup) => match knowledge.contact(lookup) {
-                Some(id) => {
-                    self.detour = Some(Detour::ReadMoved(id));
+                Some(who) => {
+                    self.detour = Some(Detour::ReadMoved(who.id));
                     None
                 }
                 None => Some(call(&lookup.search())),
             },
+            Detour::FindLead(lookup) => Some(call(&lookup.search())),
+            Detour::Identify(conflict, _) => Some(call(&RetrieveContact::new(conflict.id.clone()))),
             Detour::Verify(id) | Detour::ReadMoved(id) => Some(call(&RetrieveContact { id: id.clone() })),
         }
     }
@@ -51,6 +54,7 @@ impl Walk {
         match knowledge.permit(write) {
             Permit::AsPlanned | Permit::With(_) => Some(call(request)),
             Permit::Wait(busy) => Some(Next::Wait(busy)),
+            Permit::NotTheirs => self.look_up_again(),
             Permit::Unneeded => {
                 self.detour = None;
                 None
@@ -84,6 +88,8 @@ impl Walk {
                 Verdict::GoOn
             }
             Detour::CreateContact(fields) => self.created(&fields, false, response, knowledge),
+            Detour::Identify(conflict, creating) => self.identified(&conflict, creating, response, knowledge),
+            Detour::FindLead(lookup) => self.found_lead(&lookup, response, knowledge),
             Detour::Verify(id) => self.verified(id, response),
             Detour::FindMoved(lookup) => self.found_moved(&lookup, response, knowledge),
             Detour::ReadMoved(id) => self.read_moved(id, response, knowledge),
@@ -107,8 +113,12 @@ impl Walk {
         };
         self.detour = None;
         if is_meant {
+            let who = match response.map(RetrieveContact::parse_response) {
+                Ok(Ok(contact)) => KnownContact::from(&contact),
+                Ok(Err(_)) | Err(_) => KnownContact::new(id),
+            };
             self.contact = Whereabouts::Found {
-                id,
+                who,
                 is_remembered: true,
             };
         }
@@ -121,9 +131,11 @@ impl Walk {
             Ok(Err(_)) => return UNREADABLE,
             Err(error) => return failure(error),
         };
-        hits.retain(|hit| !knowledge.is_outdated(&hit.id, lookup));
+        knowledge.correct(lookup, &mut hits);
+        let unindexed = knowledge.unindexed(lookup, &hits, None);
+        hits.extend(unindexed.into_iter().map(Into::into));
         let id = match hits.as_slice() {
-            [] => knowledge.unindexed_contact(lookup, None),
+            [] => None,
             [hit] => Some(hit.id.clone()),
             // Nobody can tell which of them it would be.
             _ => None,
@@ -149,15 +161,19 @@ impl Walk {
         let plan = Arc::clone(&self.plan);
         match &*plan {
             Plan::SaveContact(plan) if contact.has_all(&plan.update) => {
+                let mut who = KnownContact::new(id);
                 if let (Some(lookup), Ok(Ok(contact))) =
                     (moved_lookup(plan), response.map(RetrieveContact::parse_response))
                 {
                     let (lookup, contact) = (&lookup, &contact);
-                    knowledge.learn(&Fact::Found { lookup, contact });
+                    // There may be others whom no search has shown.
+                    let hits = &[];
+                    knowledge.learn(&Fact::Found { lookup, contact, hits });
+                    who = KnownContact::from(contact);
                 }
                 self.detour = None;
                 self.is_done = true;
-                self.found(id, false)
+                self.found(who, false)
             }
             Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => {
                 self.absent()

@@ -1,5 +1,6 @@
 //! What a walk asks those who know more, and what it tells them.
 
+use crate::contact::KnownContact;
 use intercom_api::{
     CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, CreateDataAttribute,
     DataAttributeModel, DataEvent, ExternalId,
@@ -24,20 +25,26 @@ pub trait Knowledge {
     }
 
     /// The contact that a search would find, if that is certain.
-    fn contact(&mut self, lookup: &Lookup) -> Option<ContactId> {
+    fn contact(&mut self, lookup: &Lookup) -> Option<KnownContact> {
         let _ = lookup;
         None
     }
 
-    /// Whether a search that finds this contact is known to be out of date.
-    fn is_outdated(&mut self, hit: &ContactId, lookup: &Lookup) -> bool {
-        let _ = (hit, lookup);
-        false
+    /// Corrects the hits of a search that is known to be out of date.
+    fn correct(&mut self, lookup: &Lookup, hits: &mut Vec<Contact>) {
+        let _ = (lookup, hits);
     }
 
-    /// The contact, although a search has not found it: the index may lag. It would be created with these fields.
-    fn unindexed_contact(&mut self, lookup: &Lookup, create: Option<&ContactFields>) -> Option<ContactId> {
-        let _ = (lookup, create);
+    /// Contacts that the search should have found besides these hits: the index may lag. With these fields, a contact
+    /// would be created.
+    fn unindexed(&mut self, lookup: &Lookup, hits: &[Contact], create: Option<&ContactFields>) -> Vec<KnownContact> {
+        let _ = (lookup, hits, create);
+        Vec::new()
+    }
+
+    /// Who a contact is, if it is known.
+    fn who(&mut self, id: &ContactId) -> Option<KnownContact> {
+        let _ = id;
         None
     }
 
@@ -74,6 +81,8 @@ pub enum Write<'w> {
         plan: &'w Plan,
         /// What the plan gives the contact.
         fields: &'w ContactFields,
+        /// Whether the email is left out, because it belongs to somebody else.
+        is_email_taken: bool,
         /// Names of custom attributes to leave out, because the workspace does not have them.
         undefined: &'w [String],
     },
@@ -109,6 +118,8 @@ pub enum Permit<B> {
     With(Rewritten),
     /// It would change nothing, so it is not made.
     Unneeded,
+    /// The contact has become somebody else's, so it is looked up once more.
+    NotTheirs,
     /// Not now.
     Wait(B),
 }
@@ -131,11 +142,17 @@ pub enum Fact<'f> {
         lookup: &'f Lookup,
         /// The contact.
         contact: &'f Contact,
+        /// All hits.
+        hits: &'f [Contact],
     },
     /// A contact has been created or updated.
     Saved {
         /// The contact.
         id: &'f ContactId,
+        /// Whether it is new.
+        is_new: bool,
+        /// What it was given.
+        fields: &'f ContactFields,
         /// What it is now, if the response can be read.
         contact: Option<&'f Contact>,
     },

@@ -3,23 +3,26 @@
 mod attribute;
 mod deletion;
 mod detour;
+mod events;
 mod knowledge;
 mod policies;
 mod read;
 mod responses;
 mod state;
+mod whose;
 
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
 pub(crate) use read::moves_to;
 
 use crate::codes::{DeliveryWarning, FailureCode};
+use crate::contact::KnownContact;
 use attribute::leave_out;
-use intercom_api::{Call, CompanyId, ContactFields, ContactId, Role};
+use intercom_api::{Call, CompanyId, ContactId};
 use read::may_be_shared;
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, Step, When};
 use serde_json::value::RawValue;
-use state::{Deletion, Detour};
+use state::{Deletion, Detour, Email, Leaving, Whereabouts};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -87,8 +90,13 @@ pub struct Walk {
     contact_lost: u32,
     /// How often the company did.
     company_lost: u32,
-    /// How often creating the contact met another.
+    /// How often writing the contact met another.
     conflicts: u32,
+    /// Whom the search has shown besides the contact.
+    others: Vec<KnownContact>,
+    email: Email,
+    /// The lead that a data event is for.
+    lead: Option<ContactId>,
     wrote: bool,
     /// Custom attributes that calls found undefined, and that were left out or created since.
     undefined: Vec<String>,
@@ -97,25 +105,6 @@ pub struct Walk {
     /// The body of the last write of fields.
     sent: Option<Box<RawValue>>,
     warnings: Vec<DeliveryWarning>,
-}
-
-/// What is known of the contact.
-#[derive(Debug, PartialEq, Eq)]
-enum Whereabouts {
-    /// It has to be looked up.
-    Unknown,
-    /// It is this one; whether that is remembered, rather than just found.
-    Found { id: ContactId, is_remembered: bool },
-    /// There is none.
-    Absent,
-}
-
-/// The company that the contact leaves next, once it is known.
-#[derive(Debug, PartialEq, Eq)]
-struct Leaving {
-    company: CompanyId,
-    /// Whether that is remembered, rather than just found.
-    is_remembered: bool,
 }
 
 /// What a walk comes to next.
@@ -176,6 +165,9 @@ impl Walk {
             contact_lost: 0,
             company_lost: 0,
             conflicts: 0,
+            others: Vec::new(),
+            email: Email::Given,
+            lead: None,
             wrote: false,
             undefined: Vec::new(),
             refused_attribute: None,
@@ -189,7 +181,7 @@ impl Walk {
         Self {
             contact: match contact {
                 Some(id) => Whereabouts::Found {
-                    id,
+                    who: KnownContact::new(id),
                     is_remembered: true,
                 },
                 None => Whereabouts::Absent,
@@ -206,9 +198,14 @@ impl Walk {
     /// The contact, if the plan is about one and it is known.
     pub fn contact(&self) -> Option<&ContactId> {
         match &self.contact {
-            Whereabouts::Found { id, .. } => Some(id),
+            Whereabouts::Found { who, .. } => Some(&who.id),
             Whereabouts::Unknown | Whereabouts::Absent => None,
         }
+    }
+
+    /// The lead that a data event is for, once it turned out to be one: Intercom knows leads by its own id only.
+    pub fn lead(&self) -> Option<&ContactId> {
+        self.lead.as_ref()
     }
 
     /// The company, if the plan saves one and it is known.
@@ -299,11 +296,11 @@ impl Walk {
         let is_deletion = matches!(*self.plan, Plan::DeleteContact(_));
         let is_enough = self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup));
         let known = is_enough.then(|| knowledge.contact(lookup)).flatten();
-        let Some(id) = known else {
+        let Some(who) = known else {
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
         };
         self.contact = Whereabouts::Found {
-            id,
+            who,
             is_remembered: true,
         };
         None
@@ -327,6 +324,26 @@ impl Walk {
     /// The call of a step that writes; none, if it is not needed.
     fn write<K: Knowledge>(&mut self, step: Step<'_>, knowledge: &mut K) -> Option<Next<K::Busy>> {
         let contact = self.contact().cloned();
+        let (given, event);
+        let step = match step {
+            Step::UpdateContact(fields) => {
+                given = self.given(fields, true);
+                if given.is_empty() && !fields.is_empty() {
+                    self.is_done = true;
+                    return None;
+                }
+                Step::UpdateContact(&given)
+            }
+            Step::CreateContact(fields) => {
+                given = self.given(fields, false);
+                Step::CreateContact(&given)
+            }
+            Step::SubmitEvent(planned) => {
+                event = self.submitted_as(planned);
+                Step::SubmitEvent(&event)
+            }
+            other => other,
+        };
         let company = match &self.leaving {
             Some(leaving) => Some(leaving.company.clone()),
             None => self.company.clone(),
@@ -336,6 +353,7 @@ impl Walk {
             id,
             plan,
             fields,
+            is_email_taken: self.email != Email::Given,
             undefined,
         };
         let write = match (step, &contact, &company) {
@@ -373,6 +391,7 @@ impl Walk {
         let mut call = match permit {
             Permit::AsPlanned | Permit::With(_) => step.to_call(contact.as_ref(), company.as_ref()),
             Permit::Wait(busy) => return Some(Next::Wait(busy)),
+            Permit::NotTheirs => return self.look_up_again(),
             Permit::Unneeded => {
                 match step {
                     Step::DetachCompany(_) => self.has_left(),
@@ -446,28 +465,16 @@ impl Walk {
             .iter()
             .filter_map(|warning| match warning {
                 DeliveryWarning::AttributeDropped { attribute } => Some(attribute.as_str()),
-                DeliveryWarning::AmbiguousContact | DeliveryWarning::MemberNotFound => None,
+                DeliveryWarning::AmbiguousContact
+                | DeliveryWarning::MemberNotFound
+                | DeliveryWarning::EmailTaken
+                | DeliveryWarning::ExternalIdReplaced => None,
             })
             .collect();
         let is_new = |attribute: &String| !known.contains(attribute.as_str());
         let new: Vec<String> = attributes.into_iter().filter(is_new).collect();
         let warning = |attribute| DeliveryWarning::AttributeDropped { attribute };
         self.warnings.extend(new.into_iter().map(warning));
-    }
-
-    /// The contact that a data event is for.
-    fn contact_of_event(&self) -> Option<ContactFields> {
-        let Plan::SubmitEvent(event) = &*self.plan else {
-            return None;
-        };
-        if event.user_id.is_none() && event.email.is_none() {
-            return None;
-        }
-        let mut fields = ContactFields::new();
-        fields.external_id.clone_from(&event.user_id);
-        fields.email.clone_from(&event.email);
-        fields.role = Some(Role::User);
-        Some(fields)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A contact that was read, compared with what is asked for: a search may be out of date, a contact that is read is not.
 
 use intercom_api::{Attributes, ContactFields, ExternalId, SearchValue, Value};
-use rudderstack_to_intercom::{ContactField, Lookup, LookupField, SaveContact};
+use rudderstack_to_intercom::{ContactField, FieldLookup, Lookup, LookupField, SaveContact};
 
 const CUSTOM: &str = "custom_attributes";
 
@@ -18,7 +18,13 @@ impl ReadContact {
 
     /// Whether an up-to-date search would find it.
     pub(super) fn is_found_by(&self, lookup: &Lookup) -> bool {
-        is_same(&lookup.field, value_in(&self.0, &lookup.field), &lookup.value)
+        let has = |lookup: &FieldLookup| is_same(&lookup.field, value_in(&self.0, &lookup.field), &lookup.value);
+        let fields = lookup.fields();
+        let [by_id, by_email] = fields.as_slice() else {
+            return fields.iter().all(has);
+        };
+        // Who has another external id is somebody else, whatever the email.
+        has(by_id) || value_in(&self.0, &by_id.field).is_none() && has(by_email)
     }
 
     /// Whether it has all of these already.
@@ -42,7 +48,10 @@ impl ReadContact {
 
 /// What the lookup's field is changed to by a write of these fields, if it is: the same lookup does not lead to the
 /// contact afterwards.
+///
+/// Of a person, the external id leads to the contact, whatever the email.
 pub(crate) fn moves_to(lookup: &Lookup, fields: &ContactFields) -> Option<SearchValue> {
+    let lookup = lookup.fields().into_iter().next()?;
     let value = match &lookup.field {
         &LookupField::EMAIL => fields.email.as_deref().map(SearchValue::from),
         &LookupField::EXTERNAL_ID => fields
@@ -65,21 +74,25 @@ pub(crate) fn moves_to(lookup: &Lookup, fields: &ContactFields) -> Option<Search
 /// What the contact is found by once the plan is carried out, if that is something else than before.
 pub(super) fn moved_lookup(plan: &SaveContact) -> Option<Lookup> {
     let to = moves_to(&plan.lookup, &plan.update).filter(|to| *to != SearchValue::Null)?;
+    let field = plan.lookup.fields().into_iter().next()?.field;
     // What leaves a company besides cannot be told from the contact alone.
     let is_told = plan.detach.is_empty();
     let to = match to {
-        SearchValue::Text(text) if plan.lookup.email().is_some() => text.to_lowercase().into(),
+        SearchValue::Text(text) if field == LookupField::EMAIL => text.to_lowercase().into(),
         to => to,
     };
-    is_told.then(|| Lookup::new(plan.lookup.field.clone(), to))
+    is_told.then(|| Lookup::new(field, to))
 }
 
 /// Whether several contacts can have the value. What is remembered of such a lookup is one of them at best.
 pub(super) fn may_be_shared(lookup: &Lookup) -> bool {
-    !matches!(
-        lookup.field,
-        LookupField::Standard(ContactField::Id | ContactField::ExternalId)
-    )
+    let first = lookup.fields().into_iter().next();
+    !first.is_some_and(|first| {
+        matches!(
+            first.field,
+            LookupField::Standard(ContactField::Id | ContactField::ExternalId)
+        )
+    })
 }
 
 fn as_attributes(fields: &ContactFields) -> Option<Attributes> {

@@ -2,12 +2,10 @@
 
 use super::attribute::value_in;
 use super::read::moved_lookup;
-use super::state::{Deletion, Detour};
-use super::{
-    AbsencePolicy, ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Leaving, UnknownContactPolicy, Verdict,
-    Walk, Whereabouts,
-};
+use super::state::{Deletion, Detour, Email, Leaving, Whereabouts};
+use super::{AbsencePolicy, AttributePolicy, Ending, Fact, Knowledge, Verdict, Walk};
 use crate::codes::{DeliveryWarning, FailureCode};
+use crate::contact::KnownContact;
 use crate::response::may_be_intercoms;
 use intercom_api::{
     ApiError, CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, CreateContact, CreateDataAttribute,
@@ -18,9 +16,6 @@ use std::sync::Arc;
 
 /// The body of a success, or an error.
 pub(super) type Response<'r> = Result<&'r [u8], &'r ApiError>;
-
-/// How often the contact that is in the way of a new one may be another.
-const MOST_CONFLICTS: u32 = 3;
 
 impl Walk {
     /// Takes the response to the call that [`next`](Self::next) gave: the body, if its status is that of a success.
@@ -50,7 +45,7 @@ impl Walk {
             Step::FindContact(lookup) => self.searched(lookup, response, knowledge),
             Step::FindCompany(..) => self.found_company(response),
             Step::DetachCompany(at) => self.detached(at, response, knowledge),
-            Step::UpdateContact(_) => self.updated(response, knowledge),
+            Step::UpdateContact(fields) => self.updated(fields, response, knowledge),
             Step::CreateContact(fields) => self.created(fields, true, response, knowledge),
             Step::ReadContact => self.read(response, knowledge),
             Step::DeleteContact => self.deleted(response, knowledge),
@@ -67,32 +62,41 @@ impl Walk {
             Err(error) => return failure(error),
         };
         let mut hits = list.data.unwrap_or_default();
-        hits.retain(|hit| !knowledge.is_outdated(&hit.id, lookup));
-        if let Plan::DeleteContact(_) = &*self.plan {
-            let remembered = (self.contact_lost == 0).then(|| knowledge.unindexed_contact(lookup, None));
-            return self.candidates(&hits, remembered.flatten());
+        knowledge.correct(lookup, &mut hits);
+        let shown = hits.len();
+        if self.contact_lost == 0 {
+            let create = match &*self.plan {
+                Plan::SaveContact(plan) => plan.create(),
+                Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
+            };
+            let unindexed = knowledge.unindexed(lookup, &hits, create);
+            hits.extend(unindexed.into_iter().map(Contact::from));
         }
-        if hits.len() > 1 {
+        let candidates = lookup.candidates(&hits);
+        if let Plan::DeleteContact(_) = &*self.plan {
+            let candidates = candidates.into_iter().map(|contact| contact.id.clone());
+            return self.candidates(candidates.collect());
+        }
+        if candidates.len() > 1 {
             self.warn(DeliveryWarning::AmbiguousContact);
         }
-        if let Some(contact) = lookup.best(&hits) {
-            knowledge.learn(&Fact::Found { lookup, contact });
-            return self.found(contact.id.clone(), false);
-        }
-        let create = match &*self.plan {
-            Plan::SaveContact(plan) => plan.create(),
-            Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
+        let Some(&contact) = candidates.first() else {
+            self.others = hits.iter().map(KnownContact::from).collect();
+            return self.absent();
         };
-        // The search index may not have caught up, or the contact may be known by another identity.
-        let known = (self.contact_lost == 0).then(|| knowledge.unindexed_contact(lookup, create));
-        match known.flatten() {
-            Some(id) => self.found(id, true),
-            None => self.absent(),
-        }
+        self.others = hits
+            .iter()
+            .filter(|hit| hit.id != contact.id)
+            .map(KnownContact::from)
+            .collect();
+        let hits = hits.as_slice();
+        knowledge.learn(&Fact::Found { lookup, contact, hits });
+        let is_remembered = hits[..shown].iter().all(|hit| hit.id != contact.id);
+        self.found(KnownContact::from(contact), is_remembered)
     }
 
-    pub(super) fn found(&mut self, id: ContactId, is_remembered: bool) -> Verdict {
-        self.contact = Whereabouts::Found { id, is_remembered };
+    pub(super) fn found(&mut self, who: KnownContact, is_remembered: bool) -> Verdict {
+        self.contact = Whereabouts::Found { who, is_remembered };
         Verdict::GoOn
     }
 
@@ -170,7 +174,7 @@ impl Walk {
     fn detached<K: Knowledge>(&mut self, at: usize, response: Response<'_>, knowledge: &mut K) -> Verdict {
         let (
             Whereabouts::Found {
-                id,
+                who: KnownContact { id, .. },
                 is_remembered: is_contact_remembered,
             },
             Some(Leaving { company, is_remembered }),
@@ -199,30 +203,51 @@ impl Walk {
         Verdict::GoOn
     }
 
-    fn updated<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        match (response, self.contact().cloned()) {
-            (Ok(body), Some(id)) => {
+    fn updated<K: Knowledge>(&mut self, fields: &ContactFields, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        let Some(id) = self.contact().cloned() else {
+            return Verdict::GoOn;
+        };
+        let given = self.given(fields, true);
+        match response {
+            Ok(body) => {
                 // The response is for show; what was sent is known.
                 let contact = serde_json::from_slice::<Contact>(body).ok();
-                self.saved(id, contact.as_ref(), knowledge);
+                self.warn_of_replacing(&given);
+                self.saved(&id, false, contact.as_ref(), &given, knowledge);
                 self.is_done = true;
                 Verdict::GoOn
             }
-            (Ok(_), None) => Verdict::GoOn,
-            (Err(error), _) if is_gone(error) => self.contact_gone(knowledge),
-            (Err(error), _) => self.refused(error, DataAttributeModel::Contact, knowledge),
+            Err(error) if is_gone(error) => self.contact_gone(knowledge),
+            Err(error) => match error.conflicting_contact() {
+                Some(conflict) => self.update_conflicts(&given, conflict, knowledge),
+                None => self.refused(error, DataAttributeModel::Contact, knowledge),
+            },
         }
     }
 
     /// The contact has been created or updated.
-    fn saved<K: Knowledge>(&mut self, id: ContactId, contact: Option<&Contact>, knowledge: &mut K) {
-        let contact = contact.filter(|contact| contact.id == id);
-        knowledge.learn(&Fact::Saved { id: &id, contact });
-        self.wrote = true;
-        self.contact = Whereabouts::Found {
+    fn saved<K: Knowledge>(
+        &mut self,
+        id: &ContactId,
+        is_new: bool,
+        contact: Option<&Contact>,
+        fields: &ContactFields,
+        knowledge: &mut K,
+    ) {
+        let contact = contact.filter(|contact| contact.id == *id);
+        knowledge.learn(&Fact::Saved {
             id,
-            is_remembered: false,
-        };
+            is_new,
+            fields,
+            contact,
+        });
+        self.wrote = true;
+        if self.email != Email::Given {
+            self.warn(DeliveryWarning::EmailTaken);
+        }
+        let mut who = KnownContact::new(id.clone());
+        who.external_id.clone_from(&fields.external_id);
+        let _ = self.found(who, false);
     }
 
     pub(super) fn created<K: Knowledge>(
@@ -232,9 +257,10 @@ impl Walk {
         response: Response<'_>,
         knowledge: &mut K,
     ) -> Verdict {
+        let given = self.given(fields, false);
         let error = match response.map(CreateContact::parse_response) {
             Ok(Ok(contact)) => {
-                self.saved(contact.id.clone(), Some(&contact), knowledge);
+                self.saved(&contact.id, true, Some(&contact), &given, knowledge);
                 self.is_done = is_last;
                 self.detour = None;
                 return Verdict::GoOn;
@@ -243,25 +269,10 @@ impl Walk {
             Ok(Err(_)) => return UNREADABLE,
             Err(error) => error,
         };
-        let Some(conflict) = error.conflicting_contact() else {
-            return self.refused(error, DataAttributeModel::Contact, knowledge);
-        };
-        self.conflicts += 1;
-        if self.conflicts > MOST_CONFLICTS {
-            return failed(FailureCode::Conflict);
+        match error.conflicting_contact() {
+            Some(conflict) => self.create_conflicts(&given, conflict, (!is_last).then_some(fields), knowledge),
+            None => self.refused(error, DataAttributeModel::Contact, knowledge),
         }
-        // Who the contact is, is certain if only one thing of the new one was unique.
-        let (external_id, email) = (fields.external_id.as_ref(), fields.email.as_deref());
-        if external_id.is_none() || email.is_none() {
-            let id = &conflict.id;
-            knowledge.learn(&Fact::Taken { id, external_id, email });
-        }
-        self.detour = match (conflict.archived, self.policies.archived) {
-            (true, ArchivedPolicy::Restore) => Some(Detour::Unarchive(conflict.id.clone())),
-            (true, ArchivedPolicy::Fail) => return failed(FailureCode::ContactArchived),
-            (false, _) => None,
-        };
-        self.found(conflict.id, false)
     }
 
     fn deleted<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
@@ -282,26 +293,6 @@ impl Walk {
         }
         self.is_done = true;
         Verdict::GoOn
-    }
-
-    fn submitted(&mut self, response: Response<'_>) -> Verdict {
-        match response {
-            Ok(_) => {
-                self.wrote = true;
-                self.is_done = true;
-                Verdict::GoOn
-            }
-            Err(error) if is_gone(error) => match (self.policies.unknown_contact, self.contact_of_event()) {
-                // A contact that has just been created, or met while creating it, is not created again.
-                (UnknownContactPolicy::Create, Some(fields)) if self.contact().is_none() => {
-                    self.detour = Some(Detour::CreateContact(Box::new(fields)));
-                    Verdict::GoOn
-                }
-                (UnknownContactPolicy::Create | UnknownContactPolicy::Fail, _) => failed(FailureCode::UnknownContact),
-            },
-            Err(error) if error.is_event_name_limit() => failed(FailureCode::EventNameLimit),
-            Err(error) => failure(error),
-        }
     }
 
     fn upserted<K: Knowledge>(

@@ -1,10 +1,38 @@
 //! What a walk keeps in mind besides its plan.
 
-use intercom_api::{ContactFields, ContactId, CreateDataAttribute};
+use crate::contact::KnownContact;
+use intercom_api::{CompanyId, ContactConflict, ContactFields, ContactId, CreateDataAttribute};
 use rudderstack_to_intercom::Lookup;
 use std::collections::VecDeque;
 
-/// A call that is not in the plan.
+/// What is known of the contact.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// It has to be looked up.
+    Unknown,
+    /// It is this one; whether that is remembered, rather than just found.
+    Found { who: KnownContact, is_remembered: bool },
+    /// There is none.
+    Absent,
+}
+
+/// The company that the contact leaves next, once it is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Leaving {
+    pub(super) company: CompanyId,
+    /// Whether that is remembered, rather than just found.
+    pub(super) is_remembered: bool,
+}
+
+/// Whether the contact is given the email of the plan.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Email {
+    Given,
+    /// It is left out, because it seems to be this contact's.
+    LeftOut(ContactId),
+}
+
+/// A call that is not in the plan, before the walk goes on with it.
 #[derive(Clone, Debug)]
 pub(super) enum Detour {
     /// Restore the contact.
@@ -19,6 +47,10 @@ pub(super) enum Detour {
     FindMoved(Lookup),
     /// See whether this one is as the plan would make it.
     ReadMoved(ContactId),
+    /// See who the contact is that was in the way of another; of the contact of a data event, what it was to be created with.
+    Identify(ContactConflict, Option<Box<ContactFields>>),
+    /// Search the contact of a data event, which seems to be a lead.
+    FindLead(Box<Lookup>),
 }
 
 /// How far it is known who is to be deleted.

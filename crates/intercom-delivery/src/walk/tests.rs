@@ -1,7 +1,9 @@
 //! A plan in, scripted responses, calls out.
 
+mod whose;
+
 use super::*;
-use intercom_api::{ApiError, CompanyExternalId, CompanyFields, DataEvent, OperationId as Op};
+use intercom_api::{ApiError, CompanyExternalId, CompanyFields, ContactFields, DataEvent, OperationId as Op};
 use rudderstack_to_intercom::{Lookup, LookupField, Missing, SaveCompany, SaveContact};
 use std::convert::Infallible;
 
@@ -261,8 +263,8 @@ struct Remembers {
 impl Knowledge for Remembers {
     type Busy = Infallible;
 
-    fn contact(&mut self, _: &Lookup) -> Option<ContactId> {
-        "old".parse().ok()
+    fn contact(&mut self, _: &Lookup) -> Option<KnownContact> {
+        Some(KnownContact::new("old".parse().ok()?))
     }
 
     fn company(&mut self, _: &CompanyExternalId) -> Option<CompanyId> {

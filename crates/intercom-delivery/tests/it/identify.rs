@@ -3,7 +3,7 @@
 use crate::support::*;
 use intercom_api::OperationId as Op;
 use intercom_delivery::*;
-use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, SaveContact};
+use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Plan, SaveContact};
 
 fn one() -> Run {
     let mut run = Run::new(plain());
@@ -209,7 +209,9 @@ fn the_best_of_several_hits_is_updated() {
         (vec![&lead, &lead], "lead"),
     ] {
         let mut run = Run::new(plain());
-        let plan = SaveContact::new(by_email("a@b.c", Some("u1")), fields(r#"{"email":"a@b.c"}"#));
+        let mut lookup = FieldLookup::new(LookupField::EMAIL, "a@b.c");
+        lookup.prefer = Some("u1".into());
+        let plan = SaveContact::new(lookup.into(), fields(r#"{"email":"a@b.c"}"#));
         run.submit(Plan::SaveContact(plan), who("u1"));
         let page: Vec<&str> = page.into_iter().map(String::as_str).collect();
         run.script([(Op::SearchContacts, hits(&page)), (Op::UpdateContact, ok("{}"))]);

@@ -248,7 +248,7 @@ fn members_of_one_company_save_it_once() {
         run.submit(group("k1", Some(by_id(user)), &["t"]), who(user));
     }
     run.run(|sent| match sent.call.operation {
-        Op::SearchContacts => hits(&[&contact(&format!("c{}", sent.event), "u")]),
+        Op::SearchContacts => hits(&[&contact(&format!("c{}", sent.event), &format!("u{}", sent.event))]),
         _ => ok(r#"{"id":"i1"}"#),
     });
     let count = |wanted: Op| run.operations().iter().filter(|call| **call == wanted).count();

@@ -4,7 +4,7 @@ use crate::support::*;
 use intercom_api::OperationId as Op;
 use intercom_delivery::*;
 use intercom_sandbox::{Sandbox, Settings, State};
-use rudderstack_to_intercom::{CompanyKey, Identities, Lookup, LookupField, Plan, SaveContact};
+use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, LookupField, Plan, SaveContact};
 use std::time::Duration;
 
 type Events = Vec<(Plan, Identities)>;
@@ -95,8 +95,7 @@ fn email_only(email: &str, attributes: &str) -> (Plan, Identities) {
 #[test]
 fn a_change_through_another_identity_is_noticed() {
     let both = r#"{"external_id":"u1","email":"Ann@x.org","custom_attributes":{"plan":"a"}}"#;
-    let mut plan = SaveContact::new(by_email("ann@x.org", Some("u1")), fields(both));
-    plan.lookup.prefer = Some("u1".into());
+    let plan = SaveContact::new(by_email("ann@x.org", Some("u1")), fields(both));
     let (calls, results) = compare(&vec![
         on("u1", Plan::SaveContact(plan)),
         email_only("ANN@x.org", r#"{"plan":"b"}"#),
@@ -141,9 +140,12 @@ fn an_email_that_moves_to_somebody_else_is_noticed() {
 fn a_lookup_by_a_field_that_is_not_unique_searches_each_time() {
     let by_phone = |user: &str, phone: &str| {
         let body = format!(r#"{{"external_id":"{user}","phone":"{phone}"}}"#);
-        let mut lookup = Lookup::new("phone".parse::<LookupField>().unwrap(), phone);
+        let mut lookup = FieldLookup::new("phone".parse::<LookupField>().unwrap(), phone);
         lookup.prefer = Some(user.into());
-        (Plan::SaveContact(SaveContact::new(lookup, fields(&body))), who(user))
+        (
+            Plan::SaveContact(SaveContact::new(lookup.into(), fields(&body))),
+            who(user),
+        )
     };
     let (calls, _) = compare(&vec![by_phone("u1", "1"), by_phone("u1", "1"), by_phone("u1", "2")]);
     let searches = calls.iter().filter(|call| **call == Op::SearchContacts).count();

@@ -3,7 +3,7 @@
 use intercom_api::{Call, CompanyFields, ContactFields, DataEvent, OperationId as Op, UnixSeconds};
 use intercom_delivery::*;
 use intercom_sandbox::{Sandbox, UnixMillis};
-use rudderstack_to_intercom::{Identities, Lookup, LookupField, Missing, Plan, SaveCompany, SaveContact};
+use rudderstack_to_intercom::{Identities, Lookup, Missing, Person, Plan, SaveCompany, SaveContact};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -276,13 +276,15 @@ pub(crate) fn fields(json: &str) -> ContactFields {
 }
 
 pub(crate) fn by_id(user_id: &str) -> Lookup {
-    Lookup::new(LookupField::EXTERNAL_ID, user_id)
+    by_person(Some(user_id), None)
 }
 
-pub(crate) fn by_email(email: &str, prefer: Option<&str>) -> Lookup {
-    let mut lookup = Lookup::new(LookupField::EMAIL, email);
-    lookup.prefer = prefer.map(Into::into);
-    lookup
+fn by_person(user_id: Option<&str>, email: Option<&str>) -> Lookup {
+    Person::new(user_id.map(Into::into), email).unwrap().into()
+}
+
+pub(crate) fn by_email(email: &str, user_id: Option<&str>) -> Lookup {
+    by_person(user_id, Some(email))
 }
 
 /// An identify of a user with these custom attributes.

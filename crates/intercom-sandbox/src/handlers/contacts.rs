@@ -31,7 +31,10 @@ const WRITABLE: &[&str] = &[
 /// Reads everything but the custom attributes.
 fn read_fields(body: &Body, fields: &mut Fields) -> Result<(), ApiError> {
     body.refuse_unknown(WRITABLE)?;
+    let is_identified = body.id("external_id")?.is_some_and(|id| !id.is_empty());
     fields.role = match body.text("role")? {
+        // A lead that gets an external id becomes a user.
+        None if is_identified => Role::User,
         None => fields.role,
         Some("user") => Role::User,
         Some("lead") => Role::Lead,

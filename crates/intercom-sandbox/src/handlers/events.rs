@@ -50,14 +50,15 @@ fn kept_metadata(metadata: &Attributes) -> Option<Box<str>> {
 }
 
 impl Workspace {
-    /// The contact that an event names: by `user_id`, else `email`, else `id`; the first that there is.
+    /// The contact that an event names: by `id`, else `user_id`, else `email`; the first that there is. Only a user goes by
+    /// the email.
     fn event_contact(&self, user_id: Option<&str>, email: Option<&str>, id: Option<&str>) -> Result<u32, ApiError> {
-        let by_user_id = || self.contacts.by_identity(Key::ExternalId, user_id?);
-        let by_email = || self.contacts.by_identity(Key::Email, &email?.to_lowercase());
         let by_id = || self.contact(id?).ok().map(|(at, _)| at);
-        by_user_id()
+        let by_user_id = || self.contacts.by_identity(Key::ExternalId, user_id?);
+        let by_email = || self.contacts.user_by_email(&email?.to_lowercase());
+        by_id()
+            .or_else(by_user_id)
             .or_else(by_email)
-            .or_else(by_id)
             .ok_or_else(ApiError::contact_not_found)
     }
 

@@ -1,6 +1,7 @@
 //! Contacts, their unique identities, and what of them can be searched when.
 
 use crate::request::UnixMillis;
+use crate::settings::DuplicateEmail;
 use intercom_api::Attributes;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -133,12 +134,14 @@ pub(crate) struct Contacts {
     /// Every identity that is taken, by active and archived contacts.
     taken: Index,
     lagging: Option<Lagging>,
+    duplicate_email: DuplicateEmail,
 }
 
 impl Contacts {
-    pub(crate) fn new(lag: Duration) -> Self {
+    pub(crate) fn new(lag: Duration, duplicate_email: DuplicateEmail) -> Self {
         Self {
             all: Vec::new(),
+            duplicate_email,
             taken: Index::default(),
             lagging: (!lag.is_zero()).then(|| Lagging {
                 lag,
@@ -168,7 +171,8 @@ impl Contacts {
 
     /// The other contact, active or archived, that has an identity of these fields.
     ///
-    /// An external id is unique among all contacts, an email address among users; leads may share one.
+    /// An external id is unique among all contacts, an email address among users, unless several may have one; leads may
+    /// share one.
     pub(crate) fn conflict(&self, fields: &Fields, except: Option<u32>) -> Option<u32> {
         let other = |at: &u32| Some(*at) != except;
         if let Some(external_id) = fields.external_id.as_deref()
@@ -176,7 +180,7 @@ impl Contacts {
         {
             return Some(at);
         }
-        if fields.role == Role::Lead {
+        if fields.role == Role::Lead || self.duplicate_email == DuplicateEmail::Allow {
             return None;
         }
         let email = fields.email_key()?;
@@ -203,6 +207,12 @@ impl Contacts {
         active()
             .find(|at| self.get(*at).is_some_and(|contact| contact.fields.role == Role::User))
             .or_else(|| active().next())
+    }
+
+    /// The active user with an email.
+    pub(crate) fn user_by_email(&self, email: &str) -> Option<u32> {
+        let at = self.by_identity(Key::Email, email)?;
+        (self.get(at)?.fields.role == Role::User).then_some(at)
     }
 
     pub(crate) fn create(&mut self, mut fields: Fields, now: UnixMillis) -> u32 {

@@ -132,7 +132,7 @@ async fn run_router(case: &RouterCase, service: &Service, stand_in: &StandIn, re
     let events = list(&case.request, "input");
     let (expected, actual) = (list(&case.response.body, "output"), list(&body, "output"));
     let job_of = |element: &Value| element["metadata"][0]["jobId"].clone();
-    let mut listed: BTreeSet<&String> = BTreeSet::new();
+    let mut listed: BTreeSet<(&str, &String)> = BTreeSet::new();
     for (at, event) in events.iter().enumerate() {
         let job = &event["metadata"]["jobId"];
         let theirs = expected.iter().find(|element| job_of(element) == *job);
@@ -148,17 +148,30 @@ async fn run_router(case: &RouterCase, service: &Service, stand_in: &StandIn, re
             ));
         }
         let message = event["message"].to_string();
-        let is_in_message = |email: &&String| message.contains(email.as_str());
-        let emails: Vec<&String> = notes.lower_case.iter().filter(is_in_message).collect();
-        if report.case(&format!("{} job {job}", case.name), &differences, !emails.is_empty()) {
-            listed.extend(emails);
+        let noted = [("D22", &notes.lower_case), ("D24", &notes.together)].map(|(deviation, emails)| {
+            let is_in_message = |email: &&String| message.contains(email.as_str());
+            (deviation, emails.iter().filter(is_in_message).collect::<Vec<_>>())
+        });
+        let seen: Vec<&str> = noted
+            .iter()
+            .filter(|(_, emails)| !emails.is_empty())
+            .map(|(deviation, _)| *deviation)
+            .collect();
+        let reasons = report.case(&format!("{} job {job}", case.name), &differences, &seen);
+        for (deviation, emails) in noted {
+            if reasons.contains(&deviation) {
+                listed.extend(emails.into_iter().map(|email| (deviation, email)));
+            }
         }
     }
-    if notes.lower_case.iter().any(|email| !listed.contains(email)) {
-        report.wrong(
-            &case.name,
-            &["an email was searched in lower case (D22), which is not listed".to_owned()],
-        );
+    for (deviation, emails, what) in [
+        ("D22", &notes.lower_case, "in lower case"),
+        ("D24", &notes.together, "together with an external id"),
+    ] {
+        if emails.iter().any(|email| !listed.contains(&(deviation, email))) {
+            let fault = format!("an email was searched {what} ({deviation}), which is not listed");
+            report.wrong(&case.name, &[fault]);
+        }
     }
     report.unknown(&notes.unknown);
 }
@@ -173,7 +186,7 @@ async fn run_proxy(case: &ProxyCase, service: &Service, stand_in: &StandIn, repo
     let notes = stand_in.take_notes();
     let mut differences = compare(&case.response.body, &body);
     differences.extend(status_differs(case.response.status, status));
-    report.case(&case.name, &differences, false);
+    report.case(&case.name, &differences, &[]);
     report.unknown(&notes.unknown);
 }
 
@@ -188,20 +201,19 @@ struct Report {
 }
 
 impl Report {
-    /// Judges a case. `is_lower_case` says that the stand-in was asked for an email of it in lower case. Says
-    /// whether that is listed.
-    fn case(&mut self, name: &str, differences: &[Difference], is_lower_case: bool) -> bool {
+    /// Judges a case, and says what it differs by. `seen` are the deviations that the stand-in has noticed.
+    fn case(&mut self, name: &str, differences: &[Difference], seen: &[&str]) -> Vec<&'static str> {
         let rows: Vec<(usize, &Allowed)> = ALLOWED
             .iter()
             .enumerate()
             .filter(|(_, allowed)| allowed.case == name)
             .collect();
-        let mut reasons: Vec<&str> = Vec::new();
+        let mut reasons: Vec<&'static str> = Vec::new();
         let mut open: Vec<&Difference> = differences.iter().collect();
         let mut faults: Vec<String> = Vec::new();
         for (at, row) in rows {
             let is_met = if row.differences.is_empty() {
-                is_lower_case
+                seen.contains(&row.deviation)
             } else {
                 row.differences.iter().all(|(pointer, ours)| {
                     differences
@@ -229,7 +241,7 @@ impl Report {
         } else {
             self.wrong(name, &faults);
         }
-        reasons.contains(&"D22")
+        reasons
     }
 
     fn unknown(&self, calls: &[String]) {

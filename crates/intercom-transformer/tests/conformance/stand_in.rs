@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A call, and how Intercom responded.
 #[derive(Deserialize)]
@@ -17,7 +17,7 @@ pub(crate) struct Recorded {
     response: RecordedResponse,
 }
 
-#[derive(Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq)]
 struct Call {
     method: String,
     host: String,
@@ -38,6 +38,8 @@ struct RecordedResponse {
 pub(crate) struct Notes {
     /// Emails, as recorded, that were searched in lower case.
     pub(crate) lower_case: Vec<String>,
+    /// Emails that were searched together with an external id.
+    pub(crate) together: Vec<String>,
     /// Calls that no response is recorded for.
     pub(crate) unknown: Vec<String>,
 }
@@ -63,10 +65,27 @@ impl StandIn {
 
     /// What was noticed, and forgets it.
     pub(crate) fn take_notes(&self) -> Notes {
-        std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.notes())
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, call: &Call) -> Option<&RecordedResponse> {
+        // Deviation D24: one search asks for the external id or the email, and counts as the search that it contains.
+        if call.body.pointer("/query/operator") == Some(&json!("OR")) {
+            let filters = call.body.pointer("/query/value")?.as_array()?.clone();
+            let email = filters.iter().find(|filter| filter["field"] == "email");
+            let email = email.and_then(|filter| filter["value"].as_str()).map(str::to_owned);
+            self.notes().together.extend(email);
+            return filters.into_iter().find_map(|filter| {
+                self.find(&Call {
+                    body: json!({"query": {"operator": "AND", "value": [filter]}}),
+                    ..call.clone()
+                })
+            });
+        }
         if let Some(found) = self.recorded.iter().find(|recorded| recorded.request == *call) {
             return Some(&found.response);
         }
@@ -77,11 +96,20 @@ impl StandIn {
             let is_same = email.is_some_and(|email| email != wanted && email.to_lowercase() == wanted);
             is_same && recorded.request.host == call.host && recorded.request.authorization == call.authorization
         })?;
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes
-            .lower_case
-            .extend(searched_email(&found.request.body).map(str::to_owned));
+        let email = searched_email(&found.request.body).map(str::to_owned);
+        self.notes().lower_case.extend(email);
         Some(&found.response)
+    }
+
+    /// A contact is read before it is deleted, where RudderStack's transformer believes the search: it is as a search has
+    /// shown it.
+    fn contact(&self, call: &Call) -> Option<Value> {
+        let id = call.path.strip_prefix("/contacts/").filter(|_| call.method == "GET")?;
+        let shown = self
+            .recorded
+            .iter()
+            .filter_map(|recorded| recorded.response.body["data"].as_array());
+        shown.flatten().find(|contact| contact["id"] == id).cloned()
     }
 }
 
@@ -122,11 +150,12 @@ async fn respond(
             .unwrap_or_default()
             .to_owned(),
     };
-    let (status, body) = match stand_in.find(&call) {
-        Some(recorded) => (recorded.status, recorded.body.clone()),
-        None => {
-            let mut notes = stand_in.notes.lock().unwrap_or_else(PoisonError::into_inner);
-            notes
+    let (status, body) = match (stand_in.find(&call), stand_in.contact(&call)) {
+        (Some(recorded), _) => (recorded.status, recorded.body.clone()),
+        (None, Some(contact)) => (200, contact),
+        (None, None) => {
+            stand_in
+                .notes()
                 .unknown
                 .push(format!("{} {}{} {}", call.method, call.host, call.path, call.body));
             let error = json!({"code": "not_found", "message": "no response is recorded for this call"});

@@ -28,8 +28,8 @@ pub(super) struct Effect(Vec<Cost>);
 impl Effect {
     pub(super) fn of(plan: &Plan, hasher: &RandomState) -> Self {
         let hash = |value: &dyn ErasedJson| hasher.hash_one(value.json());
-        // By the preferred external id if there is one, because the same contact may be looked up by another field.
-        let whom = |lookup: &Lookup| match &lookup.prefer {
+        // By the external id if there is one, because the same contact may be looked up by another field.
+        let whom = |lookup: &Lookup| match lookup.external_id() {
             Some(id) => hash(&id),
             None => hash(&lookup),
         };

@@ -23,7 +23,7 @@ use anstream::AutoStream;
 use clap::Args;
 use intercom_delivery::FailureRecord;
 use rudderstack_events::ParseErrorKind;
-use rudderstack_to_intercom::{AttributeNames, Destination, LongText, SameSecond};
+use rudderstack_to_intercom::{AttributeNames, Destination, LongText, SameSecond, SharedEmail};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, StdoutLock, Write as _};
@@ -45,6 +45,10 @@ pub(crate) struct Conversion {
     /// them over 5 seconds by their messageId.
     #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = parser::<OneOf, SameSecond>())]
     same_second: SameSecond,
+    /// Whose a contact is that has the event's email and another external id: separate takes it for somebody else's, as
+    /// Intercom does; same lets the email decide.
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Conversion", value_parser = parser::<OneOf, SharedEmail>())]
+    shared_email: SharedEmail,
 }
 
 impl Conversion {
@@ -54,17 +58,19 @@ impl Conversion {
             .with_anonymous_id(self.send_anonymous_id)
             .with_long_text(self.long_text)
             .with_attribute_names(self.attribute_names)
-            .with_same_second(self.same_second);
+            .with_same_second(self.same_second)
+            .with_shared_email(self.shared_email);
         Settings::new(destination)
     }
 
     /// The flags and their values.
-    fn shown(self) -> [(&'static str, String); 4] {
+    fn shown(self) -> [(&'static str, String); 5] {
         [
             ("--send-anonymous-id", self.send_anonymous_id.to_string()),
             ("--long-text", self.long_text.to_string()),
             ("--attribute-names", self.attribute_names.to_string()),
             ("--same-second", self.same_second.to_string()),
+            ("--shared-email", self.shared_email.to_string()),
         ]
     }
 }

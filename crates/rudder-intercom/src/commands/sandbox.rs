@@ -4,10 +4,10 @@ use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupt;
 use crate::print::{all_that_is_wanted, note};
 use crate::text::{BOLD, DIM};
-use crate::values::{Address, Format as _, Time, parser};
+use crate::values::{Address, Format as _, OneOf, Time, parser};
 use clap::{Args, ValueHint};
 use intercom_api::{DataAttributeModel, DataType};
-use intercom_sandbox::{Faults, RateLimit, Settings};
+use intercom_sandbox::{DuplicateEmail, Faults, RateLimit, Settings};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,6 +53,9 @@ struct Rules {
     /// How many calls are answered in what time, such as 1666/10s; none for no limit.
     #[arg(long, value_name = "CALLS/TIME", value_parser = parse_rate)]
     rate_limit: Option<Rate>,
+    /// What becomes of a second user with an email that another has: conflict refuses it, allow lets several have it.
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, DuplicateEmail>())]
+    duplicate_email: DuplicateEmail,
     /// How many event names may be active.
     #[arg(long, value_name = "COUNT")]
     max_event_names: Option<usize>,
@@ -85,6 +88,7 @@ impl Rules {
         settings.search_lag = self.search_lag.unwrap_or(settings.search_lag);
         settings.max_event_names = self.max_event_names.unwrap_or(settings.max_event_names);
         settings.seed = self.seed;
+        settings.duplicate_email = self.duplicate_email;
         match self.rate_limit {
             Some(Rate::None) => settings.rate_limit = None,
             Some(Rate::Limit(limit)) => settings.rate_limit = Some(limit),

@@ -92,11 +92,17 @@ fn fields(conversion: &Conversion, text: &mut Vec<u8>) -> io::Result<()> {
     };
     let mut rows = Vec::new();
     let lookup = |lookup: &Lookup, whose: &str, rows: &mut Vec<Row>| {
-        rows.push(Row {
-            field: format!("{whose} by {}", lookup.field),
-            value: json(&lookup.value),
-            source: source("lookup.value"),
-        });
+        let fields = lookup.fields();
+        for (at, lookup) in fields.iter().enumerate() {
+            let by = if at == 0 { whose } else { "or" };
+            // Of several, the value that is read for the search alone comes last.
+            let is_last = at + 1 == fields.len();
+            rows.push(Row {
+                field: format!("{by} by {}", lookup.field),
+                value: json(&lookup.value),
+                source: source(if is_last { "lookup.value" } else { "external_id" }),
+            });
+        }
     };
     match &conversion.plan {
         Plan::SaveContact(plan) => {

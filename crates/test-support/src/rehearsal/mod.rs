@@ -196,18 +196,25 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
         return rudder::run(stage, &mut random, seed, day);
     }
     let play = mode.play();
-    let happenings = workload::random(&mut random, play.mix);
+    let shares_emails = random.bool();
+    let is_uncertain = play.kills || play.fault_rate > 0.0;
+    let kinds = workload::Kinds {
+        leads: !is_uncertain,
+        nameless: !(is_uncertain && shares_emails),
+    };
+    let happenings = workload::random(&mut random, play.mix, kinds);
     let events: Vec<_> = happenings
         .iter()
         .enumerate()
         .map(|(at, happening)| workload::event(happening, at))
         .collect();
-    let model = Model::after(&happenings);
+    let model = Model::after(&happenings, shares_emails);
     let errors = stage.file("errors.log");
     let world = process::World {
         seed,
         lag: play.lag,
         fault_rate: play.fault_rate,
+        shares_emails,
         ..process::World::default()
     };
     let sandbox = process::Sandbox::start(stage.program(), &errors, &world)?;

@@ -18,6 +18,8 @@ pub struct Identity {
 /// What somebody does.
 #[derive(Clone, Debug)]
 pub enum Action {
+    /// Leaves an email address without signing up.
+    Visit,
     /// Sets these fields of the contact, having left these companies.
     Identify {
         /// Standard fields and custom attributes.
@@ -87,6 +89,7 @@ pub enum Ending {
 struct Contact {
     external_id: Option<String>,
     email: Option<String>,
+    is_lead: bool,
     fields: Fields,
     companies: BTreeSet<String>,
     is_gone: bool,
@@ -98,6 +101,9 @@ struct Company {
     tags: BTreeSet<String>,
 }
 
+/// The address of a mailbox that several people share. Who of them comes first is chance, so it is not compared.
+pub(super) const SHARED: &str = "office@people.example";
+
 /// The workspace.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
@@ -105,6 +111,8 @@ pub struct Model {
     companies: BTreeMap<String, Company>,
     /// When, under which name, and whose.
     events: Vec<(i64, String, usize)>,
+    /// Whether several users can have one email address.
+    shares_emails: bool,
     /// What became of each event.
     pub endings: Vec<Ending>,
 }
@@ -123,9 +131,12 @@ impl Fields {
 }
 
 impl Model {
-    /// The workspace after these events.
-    pub fn after(happenings: &[Happening]) -> Self {
-        let mut model = Self::default();
+    /// The workspace after these events; whether several of its users can have one email address.
+    pub fn after(happenings: &[Happening], shares_emails: bool) -> Self {
+        let mut model = Self {
+            shares_emails,
+            ..Self::default()
+        };
         for happening in happenings {
             let ending = model.happen(happening);
             model.endings.push(ending);
@@ -147,6 +158,12 @@ impl Model {
         let who = &happening.identity;
         let found = self.find(who);
         match &happening.action {
+            Action::Visit => {
+                let at = found.unwrap_or_else(|| self.create());
+                self.contacts[at].is_lead = true;
+                self.save(at, who, &Fields::default());
+                Ending::Delivered
+            }
             Action::Identify { fields, leaves } => {
                 let at = found.unwrap_or_else(|| self.create());
                 for company in leaves {
@@ -202,31 +219,38 @@ impl Model {
     }
 
     /// The contact with the user id; else one with the email that has no user id of its own; without a user id, anybody
-    /// with the email.
+    /// with the email. A user comes before a lead.
     fn find(&self, who: &Identity) -> Option<usize> {
         let present = || self.contacts.iter().enumerate().filter(|(_, contact)| !contact.is_gone);
         let has_email = |contact: &Contact| who.email.is_some() && contact.email == who.email;
-        match &who.user_id {
+        let by_email = |fits: &dyn Fn(&Contact) -> bool| {
+            let fitting = || present().filter(|(_, contact)| has_email(contact) && fits(contact));
+            fitting()
+                .find(|(_, contact)| !contact.is_lead)
+                .or_else(|| fitting().next())
+        };
+        let found = match &who.user_id {
             Some(user_id) => present()
                 .find(|(_, contact)| contact.external_id.as_ref() == Some(user_id))
-                .or_else(|| present().find(|(_, contact)| has_email(contact) && contact.external_id.is_none())),
-            None => present().find(|(_, contact)| has_email(contact)),
-        }
-        .map(|(at, _)| at)
+                .or_else(|| by_email(&|contact| contact.external_id.is_none())),
+            None => by_email(&|_| true),
+        };
+        found.map(|(at, _)| at)
     }
 
     fn save(&mut self, at: usize, who: &Identity, fields: &Fields) {
         // An email that somebody else has stays theirs.
         let is_taken = |email: &String| {
             let others = self.contacts.iter().enumerate().filter(|(other, _)| *other != at);
-            others
-                .filter(|(_, contact)| !contact.is_gone)
-                .any(|(_, contact)| contact.email.as_ref() == Some(email))
+            let mut users = others.filter(|(_, contact)| !contact.is_gone && !contact.is_lead);
+            !self.shares_emails && users.any(|(_, contact)| contact.email.as_ref() == Some(email))
         };
         let email = who.email.clone().filter(|email| !is_taken(email));
         let contact = &mut self.contacts[at];
         if who.user_id.is_some() {
             contact.external_id.clone_from(&who.user_id);
+            // Who signs up is no lead any more.
+            contact.is_lead = false;
         }
         if email.is_some() {
             contact.email = email;
@@ -241,7 +265,12 @@ impl Model {
         let contacts = present.map(|contact| {
             let companies: Vec<&String> = contact.companies.iter().collect();
             let name = name(contact);
-            format!("contact {name} {} in {}", text(&contact.fields), json!(companies))
+            let role = if contact.is_lead { "lead" } else { "user" };
+            format!(
+                "contact {name} {role} {} in {}",
+                text(&contact.fields),
+                json!(companies)
+            )
         });
         let companies = self.companies.iter().map(|(id, company)| {
             let tags: Vec<&String> = company.tags.iter().collect();
@@ -262,6 +291,7 @@ fn text(fields: &Fields) -> String {
 }
 
 fn name_of(external_id: Option<&str>, email: Option<&str>) -> String {
+    let email = email.filter(|email| *email != SHARED);
     format!("{}/{}", external_id.unwrap_or("-"), email.unwrap_or("-"))
 }
 
@@ -292,7 +322,8 @@ pub(super) fn lines(state: &Value) -> Vec<String> {
     let contacts = present().map(|contact| {
         let companies = sorted(&contact["companies"]["data"], "company_id");
         let fields = fields(contact, &["name", "phone"]);
-        format!("contact {} {fields} in {companies}", name(contact))
+        let role = contact["role"].as_str().unwrap_or_default();
+        format!("contact {} {role} {fields} in {companies}", name(contact))
     });
     let companies = items("companies").map(|company| {
         let id = company["company_id"].as_str().unwrap_or_default();
@@ -349,17 +380,24 @@ mod tests {
 
     #[test]
     fn two_user_ids_under_one_email_are_two_people() {
-        let model = Model::after(&[identify(Some("a"), Some("x@y.z")), identify(Some("b"), Some("x@y.z"))]);
-        let lines = model.lines();
-        assert_eq!(lines.len(), 2);
-        assert!(lines[0].contains("a/x@y.z") && lines[1].contains("b/-"), "{lines:?}");
+        let events = [identify(Some("a"), Some("x@y.z")), identify(Some("b"), Some("x@y.z"))];
+        for (shares_emails, second) in [(false, "b/-"), (true, "b/x@y.z")] {
+            let lines = Model::after(&events, shares_emails).lines();
+            assert_eq!(lines.len(), 2);
+            assert!(lines[0].contains("a/x@y.z") && lines[1].contains(second), "{lines:?}");
+        }
     }
 
     #[test]
     fn a_contact_without_a_user_id_gets_one() {
-        let model = Model::after(&[identify(None, Some("x@y.z")), identify(Some("a"), Some("x@y.z"))]);
-        assert_eq!(model.lines().len(), 1);
-        assert!(model.lines()[0].contains("a/x@y.z"));
+        for first in [
+            identify(None, Some("x@y.z")),
+            happening(None, Some("x@y.z"), Action::Visit),
+        ] {
+            let model = Model::after(&[first, identify(Some("a"), Some("x@y.z"))], false);
+            assert_eq!(model.lines().len(), 1);
+            assert!(model.lines()[0].contains("a/x@y.z user"));
+        }
     }
 
     #[test]

@@ -114,6 +114,8 @@ pub(super) struct World<'w> {
     /// How many seconds searches lag behind.
     pub(super) lag: f64,
     pub(super) fault_rate: f64,
+    /// Whether several users can have one email address.
+    pub(super) shares_emails: bool,
     /// How many calls are answered, in what time.
     pub(super) limit: Option<(u32, Duration)>,
     /// The file with the only token that it takes.
@@ -134,6 +136,9 @@ impl Sandbox {
         command.arg("--seed").arg(world.seed.to_string());
         if world.lag > 0.0 {
             command.arg("--search-lag").arg(world.lag.to_string());
+        }
+        if world.shares_emails {
+            command.args(["--duplicate-email", "allow"]);
         }
         if world.fault_rate > 0.0 {
             command.arg("--fault-rate").arg(world.fault_rate.to_string());

@@ -1,6 +1,6 @@
 //! Random events of a few people, as RudderStack sends them.
 
-use super::model::{Action, Fields, Happening, Identity};
+use super::model::{Action, Fields, Happening, Identity, SHARED};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -55,6 +55,16 @@ impl Mix {
     }
 }
 
+/// What depends on whether calls may take effect twice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kinds {
+    /// Whether there are leads. Intercom takes a second lead for another person, so that what is tried twice may be there
+    /// twice.
+    pub(super) leads: bool,
+    /// Whether there are people without a user id: where several users can have one email, the same holds for them.
+    pub(super) nameless: bool,
+}
+
 struct Person {
     identity: Identity,
     /// Whether somebody must be identified before anything else happens to them.
@@ -63,13 +73,14 @@ struct Person {
 }
 
 /// Random events.
-pub(super) fn random(random: &mut Rng, mix: Mix) -> Vec<Happening> {
-    let mut people: Vec<Person> = (0..mix.people(random)).map(|at| person(random, at, mix)).collect();
+pub(super) fn random(random: &mut Rng, mix: Mix, kinds: Kinds) -> Vec<Happening> {
+    let people = 0..mix.people(random);
+    let mut people: Vec<Person> = people.map(|at| person(random, at, mix, kinds)).collect();
     let count = mix.events(random);
     let mut happenings: Vec<Happening> = (0..count)
         .map(|second| {
             let at = mix.whose_turn(random, second, count, people.len());
-            happening(random, &mut people[at], at, mix, START + second)
+            happening(random, &mut people[at], at, mix, kinds, START + second)
         })
         .collect();
     // One of whom nobody has ever heard.
@@ -88,12 +99,16 @@ pub(super) fn random(random: &mut Rng, mix: Mix) -> Vec<Happening> {
     happenings
 }
 
-fn person(random: &mut Rng, at: usize, mix: Mix) -> Person {
+fn person(random: &mut Rng, at: usize, mix: Mix, kinds: Kinds) -> Person {
     let user_id = Some(format!("user-{at}"));
     let email = Some(format!("p{at}.0@people.example"));
-    let identity = match random.u8(0..5) {
+    let identity = match random.u8(0..7) {
         0 if !mix.has_records() => Identity { user_id, email: None },
-        1 => Identity { user_id: None, email },
+        1 if kinds.nameless => Identity { user_id: None, email },
+        2 | 3 if mix == Mix::Events => Identity {
+            user_id,
+            email: Some(SHARED.to_owned()),
+        },
         _ => Identity { user_id, email },
     };
     Person {
@@ -103,8 +118,17 @@ fn person(random: &mut Rng, at: usize, mix: Mix) -> Person {
     }
 }
 
-fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, at: i64) -> Happening {
-    let identity = person.identity.clone();
+fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kinds: Kinds, at: i64) -> Happening {
+    let mut identity = person.identity.clone();
+    let is_own = identity.email.as_deref().is_some_and(|email| email != SHARED);
+    if kinds.leads && person.is_new && is_own && identity.user_id.is_some() && random.u8(0..4) == 0 {
+        identity.user_id = None;
+        return Happening {
+            identity,
+            action: Action::Visit,
+            at,
+        };
+    }
     let kind = if person.is_new { 0 } else { random.u8(0..20) };
     // Identify 31 %, group 21 %, track 48 % of what comes after the first: 43, 17 and 40 % of all.
     let kind = match mix {
@@ -251,6 +275,10 @@ pub(super) fn event(happening: &Happening, number: usize) -> Value {
             }
             set(&mut event, json!({"type": "identify", "traits": traits}));
         }
+        Action::Visit => set(
+            &mut event,
+            json!({"type": "identify", "traits": {"email": email, "role": "lead"}}),
+        ),
         Action::Track { name } => set(&mut event, json!({"type": "track", "event": name})),
         Action::Group { company, fields, tags } => {
             let mut traits = traits(fields);

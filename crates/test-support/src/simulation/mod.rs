@@ -25,6 +25,7 @@ mod plain;
 mod played;
 mod scenario;
 mod verdict;
+mod whose;
 mod workload;
 mod world;
 

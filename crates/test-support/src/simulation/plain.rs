@@ -3,13 +3,13 @@
 
 use super::scenario::Policies;
 use intercom_api::{
-    ApiError, AttachCompany, CompanyId, Contact, ContactFields, ContactId, CreateContact, CreateDataAttribute,
-    DataAttributeModel, DataType, DeleteContact, DetachCompany, FindCompany, Operation, Role, SubmitDataEvent,
-    TagCompanies, UnarchiveContact, UpdateContact, UpsertCompany,
+    ApiError, AttachCompany, CompanyId, Contact, ContactConflict, ContactFields, ContactId, CreateContact,
+    CreateDataAttribute, DataAttributeModel, DataType, DeleteContact, DetachCompany, ExternalId, FindCompany,
+    Operation, RetrieveContact, Role, SubmitDataEvent, TagCompanies, UnarchiveContact, UpdateContact, UpsertCompany,
 };
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, FailureCode, UnknownContactPolicy};
 use intercom_sandbox::{Sandbox, UnixMillis};
-use rudderstack_to_intercom::{Lookup, Plan, SaveCompany, SaveContact};
+use rudderstack_to_intercom::{Lookup, LookupField, Person, Plan, SaveCompany, SaveContact};
 
 /// What an event comes to: `delivered`, `rejected` or a failure's code.
 pub(super) type Result = std::result::Result<(), &'static str>;
@@ -56,15 +56,23 @@ impl Plain {
         match plan {
             Plan::SaveContact(plan) => self.save_contact(plan),
             Plan::DeleteContact(lookup) => match self.find(lookup)? {
-                Some(id) => self.call(&DeleteContact { id }).map(drop).map_err(|error| code(&error)),
+                Some(Contact { id, .. }) => self.call(&DeleteContact { id }).map(drop).map_err(|error| code(&error)),
                 None => Ok(()),
             },
             Plan::SubmitEvent(event) => {
-                let submit = SubmitDataEvent { event: event.clone() };
+                let mut submit = SubmitDataEvent { event: event.clone() };
                 let unknown = match self.call(&submit) {
                     Err(error) if error.status == 404 => FailureCode::UnknownContact.as_str(),
                     other => return other.map_err(|error| code(&error)),
                 };
+                // A lead goes by Intercom's id only.
+                if let (None, None, Some(email)) = (&event.id, &event.user_id, &event.email)
+                    && let Some(lead) = self.find(&Lookup::new(LookupField::EMAIL, email.to_lowercase()))?
+                {
+                    submit.event.id = Some(lead.id);
+                    submit.event.email = None;
+                    return self.call(&submit).map(drop).map_err(|_| unknown);
+                }
                 if self.policies.unknown_contact != UnknownContactPolicy::Create {
                     return Err(unknown);
                 }
@@ -72,33 +80,40 @@ impl Plain {
                 contact.external_id.clone_from(&event.user_id);
                 contact.email.clone_from(&event.email);
                 contact.role = Some(Role::User);
-                if let Err(error) = self.call(&CreateContact { contact }) {
-                    self.meet(&error)?;
-                }
-                self.call(&submit).map_err(|_| unknown)
+                self.create(contact)?;
+                self.call(&submit).map(drop).map_err(|_| unknown)
             }
             Plan::SaveCompany(plan) => self.save_company(plan),
         }
     }
 
-    fn find(&mut self, lookup: &Lookup) -> std::result::Result<Option<ContactId>, &'static str> {
+    /// Whom the event is about: with a user id, the contact that has it, or else one with the email and no user id at all;
+    /// without, anybody with the email. Users come before leads.
+    fn find(&mut self, lookup: &Lookup) -> std::result::Result<Option<Contact>, &'static str> {
         let list = self.call(&lookup.search()).map_err(|error| code(&error))?;
         let hits = list.data.unwrap_or_default();
-        let is_preferred = |hit: &&Contact| lookup.prefer.is_some() && hit.external_id == lookup.prefer;
-        let is_user = |hit: &&Contact| hit.role == Some(Role::User);
-        let best = hits
-            .iter()
-            .find(is_preferred)
-            .or_else(|| hits.iter().find(is_user))
-            .or_else(|| hits.first());
-        Ok(best.map(|hit| hit.id.clone()))
+        let user_first = |fits: &dyn Fn(&Contact) -> bool| {
+            let is_user = |hit: &&Contact| fits(hit) && hit.role == Some(Role::User);
+            hits.iter().find(is_user).or_else(|| hits.iter().find(|hit| fits(hit)))
+        };
+        let found = match lookup {
+            Lookup::Person(Person {
+                external_id: Some(id), ..
+            }) => {
+                let mine = hits.iter().find(|hit| hit.external_id.as_ref() == Some(id));
+                mine.or_else(|| user_first(&|hit| hit.external_id.is_none()))
+            }
+            Lookup::Person(_) => user_first(&|_| true),
+            Lookup::Field(lookup) => {
+                let preferred = |hit: &&Contact| lookup.prefer.is_some() && hit.external_id == lookup.prefer;
+                hits.iter().find(preferred).or_else(|| user_first(&|_| true))
+            }
+        };
+        Ok(found.cloned())
     }
 
-    /// The contact that a conflict names, restored if it is archived.
-    fn meet(&mut self, error: &ApiError) -> std::result::Result<ContactId, &'static str> {
-        let Some(conflict) = error.conflicting_contact() else {
-            return Err(code(error));
-        };
+    /// Restores the contact that a conflict names, if it is archived.
+    fn restore(&mut self, conflict: &ContactConflict) -> Result {
         if conflict.archived {
             if self.policies.archived == ArchivedPolicy::Fail {
                 return Err(FailureCode::ContactArchived.as_str());
@@ -106,7 +121,39 @@ impl Plain {
             let id = conflict.id.clone();
             self.call(&UnarchiveContact { id }).map_err(|error| code(&error))?;
         }
-        Ok(conflict.id)
+        Ok(())
+    }
+
+    fn read(&mut self, id: &ContactId) -> std::result::Result<Contact, &'static str> {
+        self.call(&RetrieveContact::new(id.clone()))
+            .map_err(|error| code(&error))
+    }
+
+    /// Creates a contact, without the email if that is somebody else's; or meets the one who is there.
+    fn create(&mut self, mut contact: ContactFields) -> std::result::Result<Option<Contact>, &'static str> {
+        loop {
+            let fields = contact.clone();
+            let error = match self.write(fields, &DataAttributeModel::Contact, |plain, contact| {
+                plain.call(&CreateContact { contact }).map(drop)
+            }) {
+                Ok(()) => return Ok(None),
+                Err(Fail::Undefined) => return Err(FailureCode::UndefinedAttribute.as_str()),
+                Err(Fail::Other(error)) => error,
+            };
+            let Some(conflict) = error.conflicting_contact() else {
+                return Err(code(&error));
+            };
+            let is_certain = contact.external_id.is_none() || contact.email.is_none();
+            if is_certain {
+                self.restore(&conflict)?;
+            }
+            let other = self.read(&conflict.id)?;
+            let is_mine = other.external_id.is_none() || other.external_id == contact.external_id;
+            if is_certain || is_mine {
+                return Ok(Some(other));
+            }
+            contact.email = None;
+        }
     }
 
     fn save_contact(&mut self, plan: &SaveContact) -> Result {
@@ -115,32 +162,57 @@ impl Plain {
             let Some(fields) = plan.create() else {
                 return Err(REJECTED);
             };
-            let created = self.write(fields.clone(), &DataAttributeModel::Contact, |plain, contact| {
-                plain.call(&CreateContact { contact }).map(drop)
-            });
-            match created {
+            found = self.create(fields.clone())?;
+        }
+        let Some(mut contact) = found else { return Ok(()) };
+        let mut fields = plan.update.clone();
+        // Each round, something is settled: whom it is about, or whose the email is.
+        for _ in 0..4 {
+            for key in &plan.detach {
+                self.detach(&contact.id, &FindCompany::from(key))?;
+            }
+            let mut given = fields.clone();
+            let external_id = plan.lookup.external_id().map(ExternalId::from);
+            let has_user_id = external_id.is_some() || given.external_id.is_some();
+            if contact.role == Some(Role::Lead) && has_user_id && given.role.is_none() {
+                given.role = Some(Role::User);
+                given.external_id = given
+                    .external_id
+                    .or(external_id.filter(|_| contact.external_id.is_none()));
+            }
+            let id = contact.id.clone();
+            let update = |plain: &mut Self, contact| {
+                let id = id.clone();
+                plain.call(&UpdateContact { id, contact }).map(drop)
+            };
+            if given.is_empty() && !plan.update.is_empty() {
+                return Ok(());
+            }
+            let error = match self.write(given.clone(), &DataAttributeModel::Contact, update) {
                 Ok(()) => return Ok(()),
                 Err(Fail::Undefined) => return Err(FailureCode::UndefinedAttribute.as_str()),
-                Err(Fail::Other(error)) => found = Some(self.meet(&error)?),
+                Err(Fail::Other(error)) => error,
+            };
+            let Some(conflict) = error.conflicting_contact() else {
+                return Err(code(&error));
+            };
+            let other = self.read(&conflict.id)?;
+            if given.external_id.is_some() && other.external_id == given.external_id {
+                contact = other;
+            } else if given.email.is_some() {
+                fields.email = None;
+            } else if let (None, Some(create)) = (&contact.external_id, plan.create()) {
+                let mut create = create.clone();
+                create.email = None;
+                match self.create(create)? {
+                    Some(other) => contact = other,
+                    None => return Ok(()),
+                }
+            } else {
+                break;
             }
         }
-        let Some(id) = found else { return Err(REJECTED) };
-        for key in &plan.detach {
-            self.detach(&id, &FindCompany::from(key))?;
-        }
-        let update = |plain: &mut Self, contact| {
-            plain
-                .call(&UpdateContact {
-                    id: id.clone(),
-                    contact,
-                })
-                .map(drop)
-        };
-        match self.write(plan.update.clone(), &DataAttributeModel::Contact, update) {
-            Ok(()) => Ok(()),
-            Err(Fail::Undefined) => Err(FailureCode::UndefinedAttribute.as_str()),
-            Err(Fail::Other(error)) => Err(code(&error)),
-        }
+        Err(FailureCode::IdentityConflict.as_str())
     }
 
     fn detach(&mut self, contact: &ContactId, find: &FindCompany) -> Result {
@@ -175,7 +247,7 @@ impl Plain {
         };
         if let Some(contact) = member {
             let attach = AttachCompany {
-                contact,
+                contact: contact.id,
                 company: company.clone(),
             };
             self.call(&attach).map_err(|error| code(&error))?;

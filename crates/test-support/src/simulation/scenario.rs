@@ -3,7 +3,7 @@
 use super::workload::{Habits, Happening, day};
 use fastrand::Rng;
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, EngineSettings, UnknownContactPolicy};
-use intercom_sandbox::{RateLimit, Settings};
+use intercom_sandbox::{DuplicateEmail, RateLimit, Settings};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
@@ -32,6 +32,19 @@ pub(super) struct Faults {
     pub(super) slow: u32,
     /// Answered 200 by a proxy.
     pub(super) pages: u32,
+}
+
+impl Faults {
+    /// Those that no call takes effect in. Intercom takes a second lead for another person, so that what is tried twice may
+    /// be there twice.
+    fn without_effect(self) -> Self {
+        Self {
+            errors: self.errors,
+            lost_calls: self.lost_calls,
+            pages: self.pages,
+            ..Self::default()
+        }
+    }
 }
 
 /// How the program ends.
@@ -111,6 +124,8 @@ impl Scenario {
             // An event that names its contact by email may find nobody when it is delivered again.
             moves: !(is_interrupted && loose),
             handed_down: !is_forgetful && !is_interrupted && !is_interfered_with && random.bool(),
+            shared: random.u8(..3) == 0,
+            leads: loose && !is_interrupted && random.bool(),
         };
         let people = random.usize(1..8);
         let happenings = day(random, people, count, habits);
@@ -185,6 +200,9 @@ impl Scenario {
                 slow: rate(20),
                 pages: rate(20),
             };
+            if habits.leads {
+                scenario.faults = scenario.faults.without_effect();
+            }
             if one_in(random, 5) {
                 let begin = random.u64(..span);
                 scenario.storms.push((begin, begin + random.u64(1_000..20_000)));
@@ -221,6 +239,9 @@ fn sandbox(random: &mut Rng, is_forgetful: bool) -> Settings {
     }
     if random.u8(..3) == 0 {
         settings = settings.with_any_attribute(false);
+    }
+    if random.bool() {
+        settings = settings.with_duplicate_email(DuplicateEmail::Allow);
     }
     if random.u8(..3) == 0 {
         let limit = RateLimit::new(random.u64(20..120), Duration::from_secs(10));

@@ -6,6 +6,7 @@ use super::mishaps::Mishaps;
 use super::plain::{Plain, REJECTED};
 use super::played::Played;
 use super::scenario::Scenario;
+use super::workload::SHARED;
 use intercom_api::{Attributes, Value};
 use intercom_sandbox::{Sandbox, State};
 use std::collections::BTreeSet;
@@ -199,6 +200,13 @@ fn reduced(state: &State, left_out: &LeftOut) -> State {
     state
         .companies
         .retain(|company| company_of(company).is_none_or(|id| !left_out.companies.contains(&id)));
+    // Who of them came first, and has the shared address, is chance.
+    for item in state.contacts.iter_mut().chain(&mut state.events) {
+        let email = item.get("email").and_then(Value::as_str);
+        if email.is_some_and(|email| email.eq_ignore_ascii_case(SHARED)) {
+            item.insert("email", Value::Null);
+        }
+    }
     for contact in &mut state.contacts {
         if let Some(Value::Array(companies)) = contact.get("companies") {
             let is_in = |company: &&Value| company.as_str().is_none_or(|id| !left_out.companies.contains(id));

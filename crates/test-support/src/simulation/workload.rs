@@ -67,6 +67,10 @@ pub(super) struct Habits {
     pub(super) moves: bool,
     /// Whether an email address that somebody has given up becomes somebody else's.
     pub(super) handed_down: bool,
+    /// Whether some people share one mailbox.
+    pub(super) shared: bool,
+    /// Whether some people are leads before they sign up.
+    pub(super) leads: bool,
 }
 
 /// One who does things.
@@ -75,7 +79,12 @@ struct Person {
     email: String,
     traits: [u8; 3],
     is_known: bool,
+    /// Whether the email address is that of others as well.
+    shares: bool,
 }
+
+/// The address of a mailbox that several people share.
+pub(super) const SHARED: &str = "office@example.org";
 
 impl Person {
     fn new(number: usize) -> Self {
@@ -84,6 +93,7 @@ impl Person {
             email: format!("Person.{number}.0@example.org"),
             traits: [0; 3],
             is_known: false,
+            shares: false,
         }
     }
 
@@ -131,6 +141,12 @@ impl Person {
 /// A day's events of some people.
 pub(super) fn day(random: &mut Rng, people: usize, count: usize, habits: Habits) -> Vec<Happening> {
     let mut people: Vec<Person> = (0..people).map(Person::new).collect();
+    for person in people.iter_mut().filter(|_| habits.shared) {
+        if random.bool() {
+            person.email = SHARED.to_owned();
+            person.shares = true;
+        }
+    }
     let mut happenings: Vec<Happening> = Vec::with_capacity(count);
     let mut second = 0;
     // Email addresses that have been given up.
@@ -160,6 +176,19 @@ fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: 
         second / 60 % 60,
         second % 60
     );
+    // Whoever goes by an email that others have may be any of them.
+    let habits = Habits {
+        loose: habits.loose && !person.shares,
+        moves: habits.moves && !person.shares,
+        leads: habits.leads && !person.shares,
+        ..habits
+    };
+    if habits.leads && !person.is_known && random.u8(..3) == 0 {
+        return json!({
+            "type": "identify",
+            "traits": { "email": person.email, "role": "lead", "city": format!("city {}", random.u8(..3)) },
+        });
+    }
     let is_early = habits.fragile && random.u8(..4) == 0;
     if !person.is_known && !is_early {
         person.is_known = true;

@@ -5,6 +5,7 @@ use super::mishaps::Mishaps;
 use super::played::Played;
 use super::scenario::{End, Scenario};
 use super::verdict::Violation;
+use super::whose::{identities, somebody_else};
 use fastrand::Rng;
 use intercom_api::{Call, OperationId, UnixSeconds};
 use intercom_delivery::{CallId, Engine, Response, Time, TransportFailure};
@@ -71,6 +72,8 @@ pub(super) struct World<'s> {
     run: Option<Run>,
     sent: Vec<Sent>,
     played: Played,
+    /// What should not have happened.
+    violation: Option<Violation>,
     /// What happens, line by line, if somebody wants to know.
     trace: Option<&'s mut dyn FnMut(String)>,
 }
@@ -87,6 +90,7 @@ impl<'s> World<'s> {
             run: None,
             sent: Vec::new(),
             played: Played::new(Sandbox::new(scenario.sandbox.clone().with_token("tok")), events),
+            violation: None,
             trace,
         };
         world.tell(|| format!("{scenario:#?}"));
@@ -177,6 +181,9 @@ impl<'s> World<'s> {
             }
             self.next.pop();
             self.happen(next);
+        }
+        if let Some(violation) = self.violation.take() {
+            return Err(violation);
         }
         Ok(true)
     }
@@ -420,6 +427,11 @@ impl<'s> World<'s> {
     fn perform(&mut self, at: usize) -> Response {
         let clock = self.clock();
         let sent = &self.sent[at];
+        let happening = &self.scenario.happenings[sent.event];
+        if let Some(other) = somebody_else(happening, &sent.call, &mut self.played.sandbox, UnixMillis(clock)) {
+            let message = format!("a call for event {} changes {other}, who is somebody else", sent.event);
+            self.violation.get_or_insert(Violation::new(message));
+        }
         let request = CallRequest::new(&sent.call, Some(TOKEN));
         let reply = self.played.sandbox.handle(request.as_request(), UnixMillis(clock));
         let is_read = matches!(
@@ -481,11 +493,6 @@ impl<'s> World<'s> {
             Err(failure) => format!("no response to call {id}: {failure}"),
         });
     }
-}
-
-fn identities(identities: &rudderstack_to_intercom::Identities) -> impl Iterator<Item = String> {
-    let texts = [&identities.user_id, &identities.anonymous_id, &identities.email];
-    texts.map(Clone::clone).into_iter().flatten()
 }
 
 fn response_of(reply: &intercom_sandbox::Response, clock: u64) -> Response {

@@ -160,6 +160,8 @@ settings! {
         "attribute-names": OneOf => gateway.destination.attribute_names;
         /// What to do about track events of one name, user and second, of which Intercom keeps the first: send as is, or spread them over 5 seconds by their messageId.
         "same-second": OneOf => gateway.destination.same_second;
+        /// Whose a contact is that has the event's email and another external id: separate takes it for somebody else's, as Intercom does; same lets the email decide.
+        "shared-email": OneOf => gateway.destination.shared_email;
         /// How long Intercom can make the gateway's calls wait at most, whatever it asks for.
         "longest-wait": Time => gateway.engine.longest_wait;
         /// The longest event.

@@ -69,12 +69,17 @@ const NEW_TOKEN: &str = "new";
 
 /// Plays a day. Where rudder-server makes calls, what is lost is counted, and is no failure: it is how that is.
 pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Result<Report, Failure> {
-    let happenings = workload::random(random, day.mix);
-    let model = Model::after(&happenings);
+    let kinds = workload::Kinds {
+        leads: false,
+        nameless: true,
+    };
+    let happenings = workload::random(random, day.mix, kinds);
+    let model = Model::after(&happenings, false);
     let mut world = World {
         seed,
         lag: f64::from(day.lag) / f64::from(SEARCHES_FASTER),
         fault_rate: day.fault_rate,
+        shares_emails: false,
         limit: day.limit.map(|calls| (calls, Duration::from_secs(10) / FASTER)),
         token_file: None,
     };

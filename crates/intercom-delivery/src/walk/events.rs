@@ -1,0 +1,110 @@
+//! Data events, and whom they are for.
+
+use super::responses::{Response, UNREADABLE, failed, failure, is_gone};
+use super::state::{Detour, Whereabouts};
+use super::{Fact, Knowledge, UnknownContactPolicy, Verdict, Walk};
+use crate::codes::FailureCode;
+use crate::contact::KnownContact;
+use intercom_api::{ContactFields, DataEvent, Operation as _, Role, SearchContacts};
+use rudderstack_to_intercom::{Lookup, Person, Plan};
+use std::borrow::Cow;
+
+impl Walk {
+    /// The event as it is sent: that of a lead names the lead by Intercom's id.
+    pub(super) fn submitted_as<'e>(&self, event: &'e DataEvent) -> Cow<'e, DataEvent> {
+        let Some(lead) = &self.lead else {
+            return Cow::Borrowed(event);
+        };
+        let mut event = event.clone();
+        event.id = Some(lead.clone());
+        event.email = None;
+        Cow::Owned(event)
+    }
+
+    pub(super) fn submitted(&mut self, response: Response<'_>) -> Verdict {
+        match response {
+            Ok(_) => {
+                self.wrote = true;
+                self.is_done = true;
+                Verdict::GoOn
+            }
+            Err(error) if is_gone(error) => match self.lead_of_event() {
+                Some(lookup) => {
+                    self.detour = Some(Detour::FindLead(Box::new(lookup)));
+                    Verdict::GoOn
+                }
+                None => self.unknown_contact(),
+            },
+            Err(error) if error.is_event_name_limit() => failed(FailureCode::EventNameLimit),
+            Err(error) => failure(error),
+        }
+    }
+
+    /// The contact that an event could not be submitted for has been searched.
+    pub(super) fn found_lead<K: Knowledge>(
+        &mut self,
+        lookup: &Lookup,
+        response: Response<'_>,
+        knowledge: &mut K,
+    ) -> Verdict {
+        let mut hits = match response.map(SearchContacts::parse_response) {
+            Ok(Ok(list)) => list.data.unwrap_or_default(),
+            Ok(Err(_)) => return UNREADABLE,
+            Err(error) => return failure(error),
+        };
+        knowledge.correct(lookup, &mut hits);
+        let unindexed = knowledge.unindexed(lookup, &hits, None);
+        hits.extend(unindexed.into_iter().map(Into::into));
+        self.detour = None;
+        let Some(&contact) = lookup.candidates(&hits).first() else {
+            self.contact = Whereabouts::Absent;
+            return self.unknown_contact();
+        };
+        let hits = hits.as_slice();
+        knowledge.learn(&Fact::Found { lookup, contact, hits });
+        self.lead = Some(contact.id.clone());
+        self.contact = Whereabouts::Found {
+            who: KnownContact::from(contact),
+            is_remembered: false,
+        };
+        Verdict::GoOn
+    }
+
+    /// Intercom has no contact for the event.
+    fn unknown_contact(&mut self) -> Verdict {
+        match (self.policies.unknown_contact, self.contact_of_event()) {
+            // A contact that has just been created, or met while creating it, is not created again.
+            (UnknownContactPolicy::Create, Some(fields)) if self.contact().is_none() => {
+                self.detour = Some(Detour::CreateContact(Box::new(fields)));
+                Verdict::GoOn
+            }
+            (UnknownContactPolicy::Create | UnknownContactPolicy::Fail, _) => failed(FailureCode::UnknownContact),
+        }
+    }
+
+    /// How the lead is found that an event may be for: one that names nobody but by email, and that Intercom knows no user
+    /// for.
+    fn lead_of_event(&self) -> Option<Lookup> {
+        let Plan::SubmitEvent(event) = &*self.plan else {
+            return None;
+        };
+        let is_by_email = event.id.is_none() && event.user_id.is_none() && self.contact == Whereabouts::Unknown;
+        let person = Person::new(None, event.email.as_deref().filter(|_| is_by_email));
+        person.map(Into::into)
+    }
+
+    /// The contact that a data event is for.
+    fn contact_of_event(&self) -> Option<ContactFields> {
+        let Plan::SubmitEvent(event) = &*self.plan else {
+            return None;
+        };
+        if event.user_id.is_none() && event.email.is_none() {
+            return None;
+        }
+        let mut fields = ContactFields::new();
+        fields.external_id.clone_from(&event.user_id);
+        fields.email.clone_from(&event.email);
+        fields.role = Some(Role::User);
+        Some(fields)
+    }
+}
