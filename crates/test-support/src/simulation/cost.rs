@@ -1,11 +1,10 @@
 //! How many calls it costs to deliver events, without any fault.
 
 use super::plain::Plain;
+use super::response::response_of;
 use super::scenario::Policies;
 use super::workload::Happening;
-use intercom_delivery::{
-    ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Response, Savings, Time, UnknownContactPolicy,
-};
+use intercom_delivery::{ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Savings, Time, UnknownContactPolicy};
 use intercom_sandbox::{Sandbox, Settings, State, UnixMillis};
 use std::collections::VecDeque;
 
@@ -65,7 +64,7 @@ pub fn cost(happenings: &[Happening], savings: Savings) -> Cost {
         while let Some(transmit) = engine.poll_call(now) {
             calls += 1;
             let reply = sandbox.call(&transmit.call, UnixMillis(now.unix_millis()));
-            let response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+            let response = response_of(&reply);
             responses.push_back((transmit.id, response));
         }
         while engine.poll_outcome().is_some() {}

@@ -23,6 +23,7 @@ mod mishaps;
 mod pace;
 mod plain;
 mod played;
+mod response;
 mod scenario;
 mod verdict;
 mod whose;

@@ -1,9 +1,10 @@
 //! How well a rate limit is used, and kept: the engine against a sandbox that has one, under virtual time.
 
+use super::response::response_of;
 use super::workload::Happening;
 use super::world::START;
 use fastrand::Rng;
-use intercom_delivery::{CallId, Engine, EngineSettings, Response, Time};
+use intercom_delivery::{CallId, Engine, EngineSettings, Time};
 use intercom_sandbox::{RateLimit, Sandbox, Settings, UnixMillis};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -67,7 +68,7 @@ pub fn pace(happenings: &[Happening], limit: RateLimit, time: Duration, seed: u6
                     } else {
                         *answered.entry(now / window).or_default() += 1;
                     }
-                    let response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
+                    let response = response_of(&reply);
                     responses.insert(id, response);
                     next.push(Reverse((now + random.u64(10..60), Next::Response(id))));
                 }

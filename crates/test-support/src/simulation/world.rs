@@ -3,6 +3,7 @@
 use super::interference::interfere;
 use super::mishaps::Mishaps;
 use super::played::Played;
+use super::response::response_of;
 use super::scenario::{End, Scenario};
 use super::verdict::Violation;
 use super::whose::{identities, somebody_else};
@@ -444,7 +445,8 @@ impl<'s> World<'s> {
         if reply.status == 429 {
             self.played.over_limit += 1;
         }
-        let response = response_of(&reply, clock);
+        let mut response = response_of(&reply);
+        response.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
         if let Some(name) = Mishaps::name_of(sent.call.operation, &response) {
             self.played.mishaps.count(name);
         }
@@ -493,10 +495,4 @@ impl<'s> World<'s> {
             Err(failure) => format!("no response to call {id}: {failure}"),
         });
     }
-}
-
-fn response_of(reply: &intercom_sandbox::Response, clock: u64) -> Response {
-    let mut response = Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name));
-    response.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
-    response
 }
