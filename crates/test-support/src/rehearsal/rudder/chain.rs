@@ -1,7 +1,7 @@
 //! rudder-server as far as it makes requests: batches to one instance after the other, and what becomes of the responses.
 
-use super::super::stage::Fault;
 use super::queue::{Router, Turn};
+use crate::rehearsal::stage::Fault;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
