@@ -197,6 +197,8 @@ impl Names {
                     }
                     at += 1;
                 }
+                // Who may see it is nothing that it needs.
+                TokenTree::Group(_) if at > 0 && tokens[at - 1].to_string() == "pub" => {}
                 TokenTree::Group(group) => {
                     let is_module =
                         at > 1 && tokens[at - 2].to_string() == "mod" && group.delimiter() == Delimiter::Brace;
@@ -320,6 +322,7 @@ mod tests {
             "#[cfg(test)] mod tests { use crate::a::A; }",
             "// crate::a::A\nconst X: &str = \"crate::a::A\";",
             "mod inner { use super::B; }",
+            "pub(in crate::a) struct B;",
             "use a::A;",
         ] {
             let circle = [root, ("a", "use crate::b::B; struct A;"), ("b", harmless), ("c", "")];
