@@ -120,6 +120,11 @@ impl Engine {
         if let Some(claim) = claim.held {
             self.let_go(claim);
         }
+        if let Some(lock) = job.woken_by {
+            // It was this one's turn.
+            let next = self.locks.pass_on(lock);
+            self.unlock(next, lock);
+        }
         self.ready.remove(&seq);
         self.queue.finish(seq, batch.lane, &batch.members, &job.after);
         let contact = walk.contact().cloned();

@@ -21,18 +21,13 @@ impl Engine {
             if members.iter().all(|member| events.contains(&member.event)) {
                 job.is_withdrawn = true;
                 if job.state != State::InFlight {
-                    withdrawn.push((*seq, job.woken_by.take()));
+                    withdrawn.push(*seq);
                 }
             }
         }
-        withdrawn.sort_unstable_by_key(|(seq, _)| *seq);
-        for (seq, woken_by) in withdrawn {
+        withdrawn.sort_unstable();
+        for seq in withdrawn {
             self.end(seq, Ending::Failed(FailureCode::Stopped));
-            if let Some(lock) = woken_by {
-                // It was this one's turn.
-                let next = self.locks.pass_on(lock);
-                self.unlock(next, lock);
-            }
         }
     }
 

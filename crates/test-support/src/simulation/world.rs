@@ -6,13 +6,13 @@ use super::played::Played;
 use super::response::response_of;
 use super::scenario::{End, Scenario};
 use super::verdict::Violation;
-use super::whose::{identities, somebody_else};
+use super::whose::{Turns, identities, somebody_else};
 use fastrand::Rng;
 use intercom_api::{Call, OperationId, UnixSeconds};
 use intercom_delivery::{CallId, Engine, Response, Time, TransportFailure};
 use intercom_sandbox::{CallRequest, Sandbox, UnixMillis};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
 /// When it all begins.
@@ -56,8 +56,8 @@ struct Run {
     /// The events that are to be submitted.
     to_do: Vec<usize>,
     submitted: usize,
-    /// The newest event that each identity has had a call for, and the events of it that have a call in flight.
-    order: HashMap<String, (usize, BTreeSet<usize>)>,
+    /// The events of each identity that have had calls.
+    order: HashMap<String, Turns>,
     /// Until when Intercom wants no call: it has answered 429 with `Retry-After`.
     quiet_until: u64,
     /// How many outcomes each event has had.
@@ -240,15 +240,13 @@ impl<'s> World<'s> {
 
     fn send(&mut self, run: &mut Run, transmit: intercom_delivery::Transmit) -> Result<(), Violation> {
         let event = usize::try_from(transmit.event.0).unwrap_or(usize::MAX);
-        for text in identities(&self.scenario.happenings[event].identities) {
-            let (newest, in_flight) = run.order.entry(text).or_default();
-            if event < *newest || in_flight.iter().any(|other| *other != event) {
+        for (text, is_stranger) in identities(&self.scenario.happenings[event].identities) {
+            let turns = run.order.entry(text).or_default();
+            if !turns.begin(event, is_stranger) {
                 return Err(Violation::new(format!(
-                    "a call for event {event} after one for event {newest} of the same person, in flight: {in_flight:?}"
+                    "a call for event {event} out of the order of the same person: {turns:?}"
                 )));
             }
-            *newest = event;
-            in_flight.insert(event);
         }
         if self.now < run.quiet_until {
             let early = run.quiet_until - self.now;
@@ -468,9 +466,9 @@ impl<'s> World<'s> {
             return;
         };
         sent.is_over = true;
-        for text in identities(&self.scenario.happenings[sent.event].identities) {
-            if let Some((_, in_flight)) = run.order.get_mut(&text) {
-                in_flight.remove(&sent.event);
+        for (text, is_stranger) in identities(&self.scenario.happenings[sent.event].identities) {
+            if let Some(turns) = run.order.get_mut(&text) {
+                turns.end(sent.event, is_stranger);
             }
         }
         let id = sent.id;
