@@ -161,12 +161,7 @@ impl Scenario {
         } else {
             Vec::new()
         };
-        // A user without an id who is created twice is there twice, where an email may be: so nobody like that is created
-        // twice then.
-        let duplicate_email = match random.bool() && !(loose && is_interrupted) {
-            true => DuplicateEmail::Allow,
-            false => DuplicateEmail::Conflict,
-        };
+        let duplicate_email = duplicate_email(random, loose && is_interrupted);
         let mut scenario = Self {
             seed,
             are_entangled: habits.handed_down,
@@ -235,6 +230,15 @@ fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSet
         settings.remembered = number(random.usize(1..4));
     }
     settings
+}
+
+/// Whether several users may have one email. A user without an id who is created twice is there twice then, so nobody like
+/// that may be created again.
+fn duplicate_email(random: &mut Rng, is_created_again: bool) -> DuplicateEmail {
+    match random.bool() && !is_created_again {
+        true => DuplicateEmail::Allow,
+        false => DuplicateEmail::Conflict,
+    }
 }
 
 fn sandbox(random: &mut Rng, is_forgetful: bool) -> Settings {
