@@ -2,7 +2,6 @@
 
 use crate::project;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// The crate of the programs. It is no member of the workspace, because nobody who imports the crates is.
@@ -39,11 +38,12 @@ fn check() -> Result<String, String> {
 
 /// The examples of the library crates, but those that want arguments.
 fn examples() -> std::io::Result<Vec<String>> {
-    let files = project::files(&project::root().join("crates"), "rs")?;
+    let crates = project::root().join("crates");
+    let files = project::files(&crates, "rs")?;
+    // Not those of a test that has a folder of this name.
     let is_example = |path: &&std::path::PathBuf| {
         path.parent()
-            .and_then(Path::file_name)
-            .is_some_and(|folder| folder == "examples")
+            .is_some_and(|folder| folder.ends_with("examples") && folder.ancestors().nth(2) == Some(crates.as_path()))
             && path.file_stem().is_some_and(|name| name != "load")
     };
     let name = |path: &std::path::PathBuf| Some(path.file_stem()?.to_string_lossy().into_owned());
