@@ -38,14 +38,14 @@ async function ask(path, body) {
   if (token) headers.authorization = `Bearer ${token}`;
   if (body !== undefined) headers["content-type"] = "application/json";
   const response = await fetch(`api/${path}`, { headers, body, method: body === undefined ? "GET" : "POST" });
-  const response = await response.json();
-  if (response.ok) return response;
-  if (response.error?.code === "page_token" && !$("token-dialog").open) {
+  const read = await response.json();
+  if (response.ok) return read;
+  if (read.error?.code === "page_token" && !$("token-dialog").open) {
     $("token-wrong").textContent = token ? "That is not the token." : "";
     $("token-dialog").showModal();
   }
-  const where = response.error?.field ? ` (at ${response.error.field})` : "";
-  throw new Error((response.error?.message ?? `The gateway answered ${response.status}`) + where);
+  const where = read.error?.field ? ` (at ${read.error.field})` : "";
+  throw new Error((read.error?.message ?? `The gateway answered ${response.status}`) + where);
 }
 
 $("token-form").addEventListener("submit", (submit) => {
