@@ -1,11 +1,11 @@
 //! Calls that are not in the plan, before the walk goes on with it.
 
 use super::read::{ReadContact, moved_lookup};
-use super::responses::{Response, UNREADABLE, failure, is_gone};
+use super::responses::{Response, UNREADABLE, all_hits, failure, is_gone};
 use super::state::{Detour, Whereabouts};
 use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Write};
 use crate::contact::KnownContact;
-use intercom_api::{ContactId, Operation, RetrieveContact, SearchContacts, UnarchiveContact};
+use intercom_api::{ContactId, Operation, RetrieveContact, UnarchiveContact};
 use rudderstack_to_intercom::{Lookup, Plan, Step};
 use std::sync::Arc;
 
@@ -126,26 +126,17 @@ impl Walk {
     }
 
     fn found_moved<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        let mut hits = match response.map(SearchContacts::parse_response) {
-            Ok(Ok(list)) => list.data.unwrap_or_default(),
-            Ok(Err(_)) => return UNREADABLE,
-            Err(error) => return failure(error),
+        let hits = match all_hits(lookup, response, knowledge) {
+            Ok(hits) => hits,
+            Err(verdict) => return verdict,
         };
-        knowledge.correct(lookup, &mut hits);
-        let unindexed = knowledge.unindexed(lookup, &hits, None);
-        hits.extend(unindexed.into_iter().map(Into::into));
-        let id = match hits.as_slice() {
-            [] => None,
-            [hit] => Some(hit.id.clone()),
-            // Nobody can tell which of them it would be.
-            _ => None,
-        };
-        match id {
-            Some(id) => {
-                self.detour = Some(Detour::ReadMoved(id));
+        match hits.as_slice() {
+            [hit] => {
+                self.detour = Some(Detour::ReadMoved(hit.id.clone()));
                 Verdict::GoOn
             }
-            None => self.absent(),
+            // Of several, nobody can tell which it would be.
+            _ => self.absent(),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Data events, and whom they are for.
 
-use super::responses::{Response, UNREADABLE, failed, failure, is_gone};
+use super::responses::{Response, all_hits, failed, failure, is_gone};
 use super::state::{Detour, Whereabouts};
 use super::{Fact, Knowledge, UnknownContactPolicy, Verdict, Walk};
 use crate::codes::FailureCode;
 use crate::contact::KnownContact;
-use intercom_api::{ContactFields, DataEvent, Operation as _, Role, SearchContacts};
+use intercom_api::{ContactFields, DataEvent, Role};
 use rudderstack_to_intercom::{Lookup, Person, Plan};
 use std::borrow::Cow;
 
@@ -47,14 +47,10 @@ impl Walk {
         response: Response<'_>,
         knowledge: &mut K,
     ) -> Verdict {
-        let mut hits = match response.map(SearchContacts::parse_response) {
-            Ok(Ok(list)) => list.data.unwrap_or_default(),
-            Ok(Err(_)) => return UNREADABLE,
-            Err(error) => return failure(error),
+        let hits = match all_hits(lookup, response, knowledge) {
+            Ok(hits) => hits,
+            Err(verdict) => return verdict,
         };
-        knowledge.correct(lookup, &mut hits);
-        let unindexed = knowledge.unindexed(lookup, &hits, None);
-        hits.extend(unindexed.into_iter().map(Into::into));
         self.detour = None;
         let Some(&contact) = lookup.candidates(&hits).first() else {
             self.contact = Whereabouts::Absent;

@@ -56,13 +56,10 @@ impl Walk {
         }
     }
     fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        let list = match response.map(SearchContacts::parse_response) {
-            Ok(Ok(list)) => list,
-            Ok(Err(_)) => return UNREADABLE,
-            Err(error) => return failure(error),
+        let mut hits = match shown_hits(lookup, response, knowledge) {
+            Ok(hits) => hits,
+            Err(verdict) => return verdict,
         };
-        let mut hits = list.data.unwrap_or_default();
-        knowledge.correct(lookup, &mut hits);
         let shown = hits.len();
         if self.contact_lost == 0 {
             let create = match &*self.plan {
@@ -400,6 +397,35 @@ impl Walk {
         self.undefined.push(name.to_owned());
         Verdict::GoOn
     }
+}
+
+/// The contacts that a search shows, corrected by what is known better.
+fn shown_hits<K: Knowledge>(
+    lookup: &Lookup,
+    response: Response<'_>,
+    knowledge: &mut K,
+) -> Result<Vec<Contact>, Verdict> {
+    match response.map(SearchContacts::parse_response) {
+        Ok(Ok(list)) => {
+            let mut hits = list.data.unwrap_or_default();
+            knowledge.correct(lookup, &mut hits);
+            Ok(hits)
+        }
+        Ok(Err(_)) => Err(UNREADABLE),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// Those, and the contacts that the search does not show yet.
+pub(super) fn all_hits<K: Knowledge>(
+    lookup: &Lookup,
+    response: Response<'_>,
+    knowledge: &mut K,
+) -> Result<Vec<Contact>, Verdict> {
+    let mut hits = shown_hits(lookup, response, knowledge)?;
+    let unindexed = knowledge.unindexed(lookup, &hits, None);
+    hits.extend(unindexed.into_iter().map(Contact::from));
+    Ok(hits)
 }
 
 /// What cannot be read is asked for again.
