@@ -20,32 +20,40 @@ pub(super) struct Person<'a> {
     pub(super) is_lead: Option<bool>,
 }
 
+impl<'a> Person<'a> {
+    fn of(external_id: Option<&'a ExternalId>, email: Option<&'a str>, is_lead: Option<bool>) -> Self {
+        Self {
+            external_id: external_id.map(ExternalId::as_str),
+            email,
+            is_lead,
+        }
+    }
+}
+
+fn is_lead(role: Option<&Role>) -> Option<bool> {
+    role.map(|role| *role == Role::Lead)
+}
+
 impl<'a> From<&'a Contact> for Person<'a> {
     fn from(contact: &'a Contact) -> Self {
-        Self {
-            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
-            email: contact.email.as_deref(),
-            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
-        }
+        let is_lead = is_lead(contact.role.as_ref());
+        Self::of(contact.external_id.as_ref(), contact.email.as_deref(), is_lead)
     }
 }
 
 impl<'a> From<&'a ContactFields> for Person<'a> {
     fn from(contact: &'a ContactFields) -> Self {
-        Self {
-            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
-            email: contact.email.as_deref(),
-            is_lead: contact.role.as_ref().map(|role| *role == Role::Lead),
-        }
+        let is_lead = is_lead(contact.role.as_ref());
+        Self::of(contact.external_id.as_ref(), contact.email.as_deref(), is_lead)
     }
 }
 
 impl<'a> From<&'a KnownContact> for Person<'a> {
     fn from(contact: &'a KnownContact) -> Self {
-        Self {
-            external_id: contact.external_id.as_ref().map(ExternalId::as_str),
-            email: contact.email.as_deref(),
-            is_lead: Some(contact.is_lead),
-        }
+        Self::of(
+            contact.external_id.as_ref(),
+            contact.email.as_deref(),
+            Some(contact.is_lead),
+        )
     }
 }
