@@ -21,7 +21,7 @@ use intercom_delivery::{
     Terms,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,12 +29,12 @@ use tokio::time::Instant;
 use told::{Circumstances, told};
 
 /// How often one call is tried within a request.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
 /// The waits between attempts: a request is answered soon, and rudder-server waits longer.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 /// How many events an engine takes in: requests are bounded in number and length, so that it is never full.
-const QUEUE: usize = 1 << 24;
+const QUEUE: NonZeroUsize = NonZeroUsize::new(1 << 24).expect("not zero");
 
 /// Carries the events out, and writes the elements of all of them.
 pub(crate) async fn deliver(gateway: &Gateway, jobs: &[Job<'_>], elements: &mut Elements, tally: &mut Tally) {
@@ -294,10 +294,8 @@ fn engine_settings(gateway: &Gateway) -> EngineSettings {
     let settings = &gateway.settings;
     let mut engine = EngineSettings::new();
     engine.concurrency = settings.max_calls;
-    engine.queue = NonZeroUsize::MIN.saturating_add(QUEUE);
-    engine.max_attempts = engine
-        .max_attempts
-        .min(std::num::NonZeroU32::MIN.saturating_add(ATTEMPTS - 1));
+    engine.queue = QUEUE;
+    engine.max_attempts = ATTEMPTS;
     engine.backoff_base = FIRST_WAIT;
     engine.backoff_cap = LONGEST_WAIT;
     engine.attributes = settings.on_undefined;
