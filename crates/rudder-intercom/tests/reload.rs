@@ -37,26 +37,12 @@ fn a_corrected_file_is_read_without_a_restart() {
     let (token, keys) = (folder.path().join("token"), folder.path().join("keys"));
     std::fs::write(&token, "wrong").unwrap();
     std::fs::write(&keys, "one").unwrap();
-    let mut gateway = common::program()
-        .args([
-            "serve",
-            "--gateway",
-            "--listen",
-            "127.0.0.1:0",
-            "--log",
-            "warn",
-            "--on-unknown-contact",
-            "create",
-        ])
-        .args(["--intercom-base-url", sandbox.url()])
-        .arg("--store")
-        .arg(folder.path().join("events.db"))
+    let mut gateway = common::as_gateway(&mut common::program(), sandbox.url(), folder.path())
+        .args(["--on-unknown-contact", "create"])
         .arg("--token-file")
         .arg(&token)
         .arg("--write-keys-file")
         .arg(&keys)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

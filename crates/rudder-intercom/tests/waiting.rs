@@ -197,22 +197,9 @@ struct Gateway {
 
 impl Gateway {
     fn start(folder: &Path, server: &Scripted) -> Self {
-        let mut process = common::program()
-            .args([
-                "serve",
-                "--gateway",
-                "--listen",
-                "127.0.0.1:0",
-                "--log",
-                "warn",
-                "--call-timeout",
-                "3s",
-            ])
-            .args(["--intercom-base-url", &server.url(), "--store"])
-            .arg(folder.join("events.db"))
+        let mut process = common::as_gateway(&mut common::program(), &server.url(), folder)
+            .args(["--call-timeout", "3s"])
             .env("INTERCOM_ACCESS_TOKEN", "t")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();

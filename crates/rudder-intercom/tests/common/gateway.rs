@@ -55,14 +55,10 @@ impl Gateway {
 
     fn spawn(mut command: Command, url: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = command
-            .args(["serve", "--gateway", "--listen", "127.0.0.1:0", "--log", "warn"])
-            .args(["--intercom-base-url", url, "--call-timeout", "5s", "--store"])
-            .arg(folder.path().join("events.db"))
+        let mut process = common::as_gateway(&mut command, url, folder.path())
+            .args(["--call-timeout", "5s"])
             .args(arguments)
             .env("INTERCOM_ACCESS_TOKEN", "t")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -7,7 +7,7 @@ use intercom_sandbox::{RunningSandbox, Settings, UnixMillis};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
@@ -48,6 +48,17 @@ pub(crate) fn run_command(command: &mut Command, input: impl AsRef<[u8]>) -> Run
 /// Runs the program with these arguments and this input, and with an access token.
 pub(crate) fn run_with_token(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
     run_command(program().args(arguments).env("INTERCOM_ACCESS_TOKEN", "t"), input)
+}
+
+/// Makes a command one that serves a gateway, which calls Intercom at this URL, keeps its events in this folder, and prints
+/// its address.
+pub(crate) fn as_gateway<'c>(command: &'c mut Command, url: &str, folder: &Path) -> &'c mut Command {
+    command
+        .args(["serve", "--gateway", "--listen", "127.0.0.1:0", "--log", "warn"])
+        .args(["--intercom-base-url", url, "--store"])
+        .arg(folder.join("events.db"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
 }
 
 /// The address that a gateway prints once it listens. Its standard output is a pipe.
