@@ -1,6 +1,6 @@
 //! `POST /deleteUsers`: people are resolved to contacts, and these are erased.
 
-use crate::gateway::{CallError, Gateway, Target};
+use crate::intercom::{IntercomClient, SendError, Target};
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::{
     Authorization, BadRequest, DeletionJob, DeletionResponse, Failure, UserAttributes, access_token,
@@ -12,7 +12,7 @@ use intercom_delivery::{Erasure, ErasureError, Response, ResponseError};
 
 /// Erases the users of all jobs: HTTP status and body. `secret` is the JSON text of the destination's secret.
 pub(crate) async fn delete_users(
-    gateway: &Gateway,
+    intercom: &IntercomClient,
     body: &str,
     secret: Option<&str>,
 ) -> Result<(u16, Vec<u8>), Refusal> {
@@ -37,9 +37,9 @@ pub(crate) async fn delete_users(
     for job in &jobs {
         let authorization = token
             .as_deref()
-            .and_then(|token| Authorization::new(token, gateway.settings.api_version));
+            .and_then(|token| Authorization::new(token, intercom.settings.api_version));
         let result = match authorization {
-            Some(authorization) => run(gateway, job, &authorization).await,
+            Some(authorization) => run(intercom, job, &authorization).await,
             None => Err(Failure::no_token()),
         };
         let outcome = match &result {
@@ -47,7 +47,7 @@ pub(crate) async fn delete_users(
             Err(failure) if failure.is_retryable() => EventOutcome::Retried,
             Err(_) => EventOutcome::Aborted,
         };
-        gateway.metrics.events(EventKind::Deletion, outcome, 1);
+        intercom.metrics.events(EventKind::Deletion, outcome, 1);
         responses.push(match result {
             Ok(()) => DeletionResponse::successful(),
             Err(failure) => DeletionResponse::failed(&failure),
@@ -62,19 +62,19 @@ pub(crate) async fn delete_users(
     Ok((worst, serde_json::to_vec(&responses).unwrap_or_default()))
 }
 
-async fn run(gateway: &Gateway, job: &DeletionJob<'_>, authorization: &Authorization) -> Result<(), Failure> {
+async fn run(intercom: &IntercomClient, job: &DeletionJob<'_>, authorization: &Authorization) -> Result<(), Failure> {
     let region = job.destination.region;
-    let base_url = gateway.base_url(region);
+    let base_url = intercom.base_url(region);
     let target = Target {
         base_url: &base_url,
         region,
         authorization,
-        version: gateway.settings.api_version,
-        scope: gateway.contacts.scope(&base_url, authorization.token(), None),
+        version: intercom.settings.api_version,
+        scope: intercom.contacts.scope(&base_url, authorization.token(), None),
     };
-    let erasures: Vec<_> = job.users.iter().map(|user| erase(gateway, &target, user)).collect();
-    let work = worst_of(erasures, gateway.settings.max_calls_per_request.get());
-    match tokio::time::timeout(gateway.settings.request_timeout, work).await {
+    let erasures: Vec<_> = job.users.iter().map(|user| erase(intercom, &target, user)).collect();
+    let work = worst_of(erasures, intercom.settings.max_calls_per_request.get());
+    match tokio::time::timeout(intercom.settings.request_timeout, work).await {
         Ok(Some(failure)) => Err(failure),
         Ok(None) => Ok(()),
         Err(_) => Err(Failure::retryable(
@@ -103,7 +103,7 @@ async fn worst_of(erasures: Vec<impl Future<Output = Result<(), Failure>>>, at_a
 }
 
 /// Erases a user. One whom Intercom does not know is erased already.
-async fn erase(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) -> Result<(), Failure> {
+async fn erase(intercom: &IntercomClient, target: &Target<'_>, user: &UserAttributes) -> Result<(), Failure> {
     if user.user_id.is_none() && user.email.is_none() {
         return Err(Failure::invalid(
             "user_not_named: there is neither userId nor email, so nobody is erased",
@@ -111,11 +111,11 @@ async fn erase(gateway: &Gateway, target: &Target<'_>, user: &UserAttributes) ->
     }
     let mut erasure = Erasure::new(user.user_id.clone(), user.email.clone());
     while let Some(call) = erasure.next_call() {
-        erasure.found().for_each(|id| gateway.contacts.forget(id));
-        let response = match gateway.send(target, &call).await {
+        erasure.found().for_each(|id| intercom.contacts.forget(id));
+        let response = match intercom.send(target, &call).await {
             Ok(response) => response,
             // What it means depends on how far the erasure is.
-            Err(CallError::Answered(error, body)) => Response::new(error.status, body),
+            Err(SendError::Answered(error, body)) => Response::new(error.status, body),
             Err(error) => return Err(error.into()),
         };
         erasure.handle_response(&response).map_err(|error| match &error {

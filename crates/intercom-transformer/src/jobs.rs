@@ -1,6 +1,6 @@
 //! The events of a request that calls must be made for, and what is told of each.
 
-use crate::gateway::Gateway;
+use crate::intercom::IntercomClient;
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::{Authorization, Elements, Failure, Metadata, status};
 use rudderstack_to_intercom::{Destination, Identities, Plan};
@@ -58,9 +58,9 @@ impl Tally {
         }
     }
 
-    pub(crate) fn report(&self, gateway: &Gateway) {
+    pub(crate) fn report(&self, intercom: &IntercomClient) {
         for ((kind, outcome), count) in &self.0 {
-            gateway.metrics.events(*kind, *outcome, *count);
+            intercom.metrics.events(*kind, *outcome, *count);
         }
     }
 }

@@ -13,9 +13,9 @@ mod contacts;
 #[cfg(feature = "server")]
 mod deletion;
 #[cfg(feature = "server")]
-mod gateway;
-#[cfg(feature = "server")]
 mod here;
+#[cfg(feature = "server")]
+mod intercom;
 #[cfg(feature = "server")]
 mod jobs;
 #[cfg(feature = "server")]

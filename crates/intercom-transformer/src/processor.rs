@@ -1,6 +1,6 @@
 //! `POST /v0/destinations/intercom_v2`: what rudder-server calls if it has not read the features.
 
-use crate::gateway::Gateway;
+use crate::intercom::IntercomClient;
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::{BadRequest, Failure, Feature, Input, StatTags, TransformRequest};
 use serde::Serialize;
@@ -17,7 +17,7 @@ struct Element<'a> {
 }
 
 /// Answers each event with an error that says where it belongs.
-pub(crate) fn refuse(gateway: &Gateway, body: &str) -> Result<Vec<u8>, BadRequest> {
+pub(crate) fn refuse(intercom: &IntercomClient, body: &str) -> Result<Vec<u8>, BadRequest> {
     let request = TransformRequest::from_json(body)?;
     let Input::Events(events) = request.input else {
         return Err(BadRequest::Missing {
@@ -39,6 +39,6 @@ pub(crate) fn refuse(gateway: &Gateway, body: &str) -> Result<Vec<u8>, BadReques
         })
         .collect();
     let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-    gateway.metrics.events(EventKind::Other, EventOutcome::Aborted, count);
+    intercom.metrics.events(EventKind::Other, EventOutcome::Aborted, count);
     Ok(serde_json::to_vec(&elements).unwrap_or_default())
 }

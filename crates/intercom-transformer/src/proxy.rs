@@ -1,7 +1,7 @@
 //! `POST /v0|v1/destinations/intercom_v2/proxy`: requests that are delivered here.
 
 use crate::contacts::{Contacts, Scope};
-use crate::gateway::{CallError, Gateway, Target};
+use crate::intercom::{IntercomClient, SendError, Target};
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::json::{members, string};
 use crate::protocol::{
@@ -17,12 +17,12 @@ use std::convert::Infallible;
 
 /// Makes the request and answers for its jobs: HTTP status and body.
 pub(crate) async fn deliver(
-    gateway: &Gateway,
+    intercom: &IntercomClient,
     version: ProxyVersion,
     body: &str,
 ) -> Result<(u16, Vec<u8>), BadRequest> {
     let request = ProxyRequest::from_json(body)?;
-    let response = match Delivery::new(gateway, &request) {
+    let response = match Delivery::new(intercom, &request) {
         Ok(delivery) => delivery.run().await,
         Err(failure) => failed(failure, 0, Vec::new()),
     };
@@ -32,17 +32,17 @@ pub(crate) async fn deliver(
         Some(_) => EventOutcome::Aborted,
     };
     let jobs = u64::try_from(request.metadata.len()).unwrap_or(u64::MAX);
-    gateway.metrics.events(EventKind::Delivery, outcome, jobs);
+    intercom.metrics.events(EventKind::Delivery, outcome, jobs);
     Ok((response.http_status(version), response.to_json(version, &request)))
 }
 
 /// The region that an endpoint belongs to, and the path and query below its host.
-fn place(gateway: &Gateway, endpoint: &str) -> Option<(Region, http::Uri)> {
+fn place(intercom: &IntercomClient, endpoint: &str) -> Option<(Region, http::Uri)> {
     let regions = [Region::Us, Region::Europe, Region::Australia];
     let below = |base: &str| endpoint.strip_prefix(base).filter(|rest| rest.starts_with('/'));
     let of_settings = regions
         .iter()
-        .find_map(|region| Some((*region, below(&gateway.base_url(*region))?)));
+        .find_map(|region| Some((*region, below(&intercom.base_url(*region))?)));
     let of_intercom = || {
         regions
             .iter()
@@ -54,7 +54,7 @@ fn place(gateway: &Gateway, endpoint: &str) -> Option<(Region, http::Uri)> {
 
 /// A request that is understood.
 struct Delivery<'g, 'r> {
-    gateway: &'g Gateway,
+    intercom: &'g IntercomClient,
     region: Region,
     base_url: Cow<'static, str>,
     authorization: Authorization,
@@ -65,12 +65,12 @@ struct Delivery<'g, 'r> {
 }
 
 impl<'g, 'r> Delivery<'g, 'r> {
-    fn new(gateway: &'g Gateway, request: &'r ProxyRequest<'r>) -> Result<Self, Failure> {
+    fn new(intercom: &'g IntercomClient, request: &'r ProxyRequest<'r>) -> Result<Self, Failure> {
         let metadata = request.first_metadata();
         let version = request
             .header("intercom-version")
             .and_then(|text| text.parse().ok())
-            .unwrap_or(gateway.settings.api_version);
+            .unwrap_or(intercom.settings.api_version);
         let authorization = request
             .header("authorization")
             .and_then(|header| Authorization::new(header.strip_prefix("Bearer ")?, version))
@@ -86,7 +86,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
             )
         };
         // A token is sent to Intercom only, or to where the operator says.
-        let (region, endpoint) = place(gateway, &request.endpoint)
+        let (region, endpoint) = place(intercom, &request.endpoint)
             .ok_or_else(|| unknown("the endpoint is neither Intercom's nor below the base URL that is set"))?;
         let mut call = operation_of(&request.method, endpoint.path())
             .map(|operation| Call::new(operation, endpoint.path()))
@@ -115,9 +115,9 @@ impl<'g, 'r> Delivery<'g, 'r> {
         let body = request.body.filter(|_| has_body);
         call.body = body.map(ToOwned::to_owned);
         Ok(Self {
-            gateway,
+            intercom,
             region,
-            base_url: gateway.base_url(region),
+            base_url: intercom.base_url(region),
             authorization,
             version,
             workspace_id: metadata.workspace_id,
@@ -134,7 +134,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
             authorization: &self.authorization,
             version: self.version,
             scope: self
-                .gateway
+                .intercom
                 .contacts
                 .scope(&self.base_url, self.authorization.token(), workspace_id),
         }
@@ -142,12 +142,12 @@ impl<'g, 'r> Delivery<'g, 'r> {
 
     async fn run(self) -> ProxyResponse<'static> {
         let steps = Steps {
-            gateway: self.gateway,
+            intercom: self.intercom,
             target: self.target(),
         };
-        let (error, body) = match self.gateway.send(&steps.target, &self.call).await {
+        let (error, body) = match self.intercom.send(&steps.target, &self.call).await {
             Ok(response) => return self.delivered(&steps.target, response),
-            Err(CallError::Answered(error, body)) => (error, body),
+            Err(SendError::Answered(error, body)) => (error, body),
             Err(error) => return refused(error),
         };
         for walk in self.walks() {
@@ -165,12 +165,12 @@ impl<'g, 'r> Delivery<'g, 'r> {
             let message = "conflict: Intercom does not say which contact there is already";
             return retried(message, error.status, body);
         }
-        refused(CallError::Answered(error, body))
+        refused(SendError::Answered(error, body))
     }
 
     /// The plans whose last write this call can be, from there.
     fn walks(&self) -> Vec<Walk> {
-        let policies = self.gateway.settings.policies();
+        let policies = self.intercom.settings.policies();
         let contact = match self.call.operation {
             OperationId::CreateContact => None,
             OperationId::UpdateContact => self.contact_of_path(),
@@ -204,10 +204,10 @@ impl<'g, 'r> Delivery<'g, 'r> {
         steps: &Steps<'_>,
         mut walk: Walk,
         error: &ApiError,
-    ) -> Result<Option<Response>, CallError> {
+    ) -> Result<Option<Response>, SendError> {
         let [external_id, email] = self.identities();
         let mut known = Recovering {
-            contacts: &self.gateway.contacts,
+            contacts: &self.intercom.contacts,
             scope: steps.target.scope,
             body: self.body,
             external_id,
@@ -225,7 +225,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
                 Verdict::End(Ending::Rejected(_)) => return Ok(None),
                 Verdict::End(Ending::Failed(_)) | Verdict::Retry(_) => {
                     return match last {
-                        Some(Ok(_)) => Err(CallError::Unreadable),
+                        Some(Ok(_)) => Err(SendError::Unreadable),
                         last => last.transpose(),
                     };
                 }
@@ -248,13 +248,13 @@ impl<'g, 'r> Delivery<'g, 'r> {
             OperationId::CreateContact | OperationId::UpdateContact => {
                 if let Ok(contact) = serde_json::from_slice::<Contact>(&response.body) {
                     let [external_id, email] = self.identities();
-                    let contacts = &self.gateway.contacts;
+                    let contacts = &self.intercom.contacts;
                     contacts.written(target.scope, external_id.as_deref(), email.as_deref(), &contact.id);
                 }
             }
             OperationId::DeleteContact => {
                 if let Some(id) = self.contact_of_path() {
-                    self.gateway.contacts.forget(&id);
+                    self.intercom.contacts.forget(&id);
                 }
             }
             _ => {}
@@ -354,9 +354,9 @@ fn operation_of(method: &str, path: &str) -> Option<OperationId> {
 }
 
 /// What a call that did not succeed means to rudder-server.
-fn refused(error: CallError) -> ProxyResponse<'static> {
+fn refused(error: SendError) -> ProxyResponse<'static> {
     let message = error.to_string();
-    let CallError::Answered(response, body) = error else {
+    let SendError::Answered(response, body) = error else {
         return failed(error.into(), 0, Vec::new());
     };
     let (status, error_type) = match response.status {
@@ -375,10 +375,10 @@ fn refused(error: CallError) -> ProxyResponse<'static> {
 }
 
 /// The recovery from a conflict failed; the next attempt may find another state.
-fn failed_recovery(error: CallError) -> ProxyResponse<'static> {
+fn failed_recovery(error: SendError) -> ProxyResponse<'static> {
     let message = format!("conflict: recovery failed: {error}");
     match error {
-        CallError::Answered(response, body) if !matches!(response.status, 401 | 429) => {
+        SendError::Answered(response, body) if !matches!(response.status, 401 | 429) => {
             retried(message, response.status, body)
         }
         other => refused(other),

@@ -1,7 +1,7 @@
 //! `POST /routerTransform`: events in, requests out.
 
-use crate::gateway::{Gateway, Target, unix_seconds};
 use crate::here;
+use crate::intercom::{IntercomClient, Target, unix_seconds};
 use crate::jobs::{Job, Surroundings, Tally, fail};
 use crate::metrics::EventOutcome;
 use crate::protocol::{
@@ -34,7 +34,7 @@ pub(crate) enum Refusal {
 const LONGEST_RESPONSE: usize = 8;
 
 /// Transforms events. `secret` is the value of the header that overrides the secrets of the events.
-pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str>) -> Result<Parts, Refusal> {
+pub(crate) async fn transform(intercom: &IntercomClient, body: &str, secret: Option<&str>) -> Result<Parts, Refusal> {
     let request = TransformRequest::from_json(body).map_err(Refusal::Bad)?;
     if request
         .destination_type
@@ -50,16 +50,16 @@ pub(crate) async fn transform(gateway: &Gateway, body: &str, secret: Option<&str
     // The response is about as long as the request: metadata and destination are echoed, and the body is most of the event.
     let mut elements = Elements::new(events.len(), body.len() + events.len() * 512);
     let mut tally = Tally::default();
-    let waiting = Inline::new(gateway, &request, secret).run(events, &mut elements, &mut tally)?;
-    let elements = match gateway.settings.deliver {
+    let waiting = Inline::new(intercom, &request, secret).run(events, &mut elements, &mut tally)?;
+    let elements = match intercom.settings.deliver {
         _ if waiting.is_empty() => elements,
         DeliverBy::Here => {
-            here::deliver(gateway, &waiting, &mut elements, &mut tally).await;
+            here::deliver(intercom, &waiting, &mut elements, &mut tally).await;
             elements
         }
-        DeliverBy::RudderServer => finish_waiting(gateway, &waiting, elements, &mut tally).await,
+        DeliverBy::RudderServer => finish_waiting(intercom, &waiting, elements, &mut tally).await,
     };
-    tally.report(gateway);
+    tally.report(intercom);
     Ok(elements.finish())
 }
 
@@ -73,7 +73,7 @@ fn no_events() -> Parts {
 
 /// Does what takes no call, one event after the other.
 struct Inline<'g, 'r> {
-    gateway: &'g Gateway,
+    intercom: &'g IntercomClient,
     request: &'r TransformRequest<'r>,
     secret: Option<&'r str>,
     now: UnixSeconds,
@@ -98,9 +98,9 @@ struct Converted {
 }
 
 impl<'g, 'r> Inline<'g, 'r> {
-    fn new(gateway: &'g Gateway, request: &'r TransformRequest<'r>, secret: Option<&'r str>) -> Self {
+    fn new(intercom: &'g IntercomClient, request: &'r TransformRequest<'r>, secret: Option<&'r str>) -> Self {
         Self {
-            gateway,
+            intercom,
             request,
             secret: secret.filter(|text| !text.trim().is_empty()),
             now: UnixSeconds(unix_seconds()),
@@ -117,7 +117,7 @@ impl<'g, 'r> Inline<'g, 'r> {
     ) -> Result<Vec<Job<'r>>, Refusal> {
         let mut waiting: Vec<Job<'r>> = Vec::new();
         let longest = self
-            .gateway
+            .intercom
             .settings
             .max_body_bytes
             .get()
@@ -158,7 +158,7 @@ impl<'g, 'r> Inline<'g, 'r> {
                     });
                     continue;
                 }
-                Err(failure) => fail(event, &self.told(failure), &surroundings, elements),
+                Err(failure) => fail(event, &self.for_rudder_server(failure), &surroundings, elements),
             };
             tally.count(kind, outcome);
             if elements.bytes() + to_come > longest {
@@ -186,10 +186,10 @@ impl<'g, 'r> Inline<'g, 'r> {
             Decision::Convert(conversion) => conversion,
             Decision::Skip => return Err(Failure::filtered()),
         };
-        let gateway = self.gateway;
-        let base_url = gateway.base_url(destination.region);
+        let intercom = self.intercom;
+        let base_url = intercom.base_url(destination.region);
         let name = self.in_whose_name(surroundings.read.secret, &destination)?;
-        let body = match (&conversion.plan, gateway.settings.deliver) {
+        let body = match (&conversion.plan, intercom.settings.deliver) {
             (Plan::SubmitEvent(body), DeliverBy::RudderServer) => body,
             (_, DeliverBy::Here | DeliverBy::RudderServer) => {
                 let name = name.clone();
@@ -219,14 +219,14 @@ impl<'g, 'r> Inline<'g, 'r> {
         }
         let mut destination = destination_settings(text)
             .ok_or_else(|| Failure::incomplete_request("invalid_destination: the destination is not an object"))?;
-        destination.api_version = self.gateway.settings.api_version;
+        destination.api_version = self.intercom.settings.api_version;
         self.last_destination = Some((text, destination.clone()));
         Ok(destination)
     }
 
-    /// What is told of a failure: where events are carried out here, what passes is tried again however long it takes.
-    fn told(&self, failure: Failure) -> Failure {
-        match self.gateway.settings.deliver {
+    /// What a failure is answered as: where events are carried out here, what passes is tried again however long it takes.
+    fn for_rudder_server(&self, failure: Failure) -> Failure {
+        match self.intercom.settings.deliver {
             DeliverBy::Here if failure.is_retryable() => Failure {
                 status: status::THROTTLED,
                 ..failure
@@ -251,7 +251,7 @@ impl<'g, 'r> Inline<'g, 'r> {
 
     /// The program's own, which is used where events are carried out here, and told to nobody.
     fn own_authorization(&self, destination: &Destination) -> Option<Authorization> {
-        let settings = &self.gateway.settings;
+        let settings = &self.intercom.settings;
         let token = match settings.deliver {
             DeliverBy::Here => settings.own_token.get()?,
             DeliverBy::RudderServer => return None,
@@ -261,16 +261,21 @@ impl<'g, 'r> Inline<'g, 'r> {
 }
 
 /// Makes the calls of the events that need some. Those of one user come one after the other.
-async fn finish_waiting(gateway: &Gateway, waiting: &[Job<'_>], elements: Elements, tally: &mut Tally) -> Elements {
+async fn finish_waiting(
+    intercom: &IntercomClient,
+    waiting: &[Job<'_>],
+    elements: Elements,
+    tally: &mut Tally,
+) -> Elements {
     let shared = Shared {
         progress: Mutex::new((elements, std::mem::take(tally))),
         refused: Mutex::default(),
     };
     let lanes = lanes(waiting);
-    let limit = gateway.settings.max_calls_per_request.get();
+    let limit = intercom.settings.max_calls_per_request.get();
     let work = futures_util::stream::iter(&lanes)
-        .for_each_concurrent(limit, |lane| shared.walk(gateway, lane.iter().map(|at| &waiting[*at])));
-    let in_time = tokio::time::timeout(gateway.settings.request_timeout, work)
+        .for_each_concurrent(limit, |lane| shared.walk(intercom, lane.iter().map(|at| &waiting[*at])));
+    let in_time = tokio::time::timeout(intercom.settings.request_timeout, work)
         .await
         .is_ok();
     let (mut elements, done) = shared.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -295,13 +300,13 @@ struct Shared<'w> {
 
 impl<'w> Shared<'w> {
     /// Carries the events of one user out, in order.
-    async fn walk(&self, gateway: &Gateway, lane: impl Iterator<Item = &'w Job<'w>>) {
+    async fn walk(&self, intercom: &IntercomClient, lane: impl Iterator<Item = &'w Job<'w>>) {
         for event in lane {
             let token = event.authorization.token();
             let known = lock(&self.refused).get(token).cloned();
             let result = match known {
                 Some(failure) => Err(failure),
-                None => carry_out(gateway, event).await,
+                None => carry_out(intercom, event).await,
             };
             if let Err(failure) = &result
                 && failure.meta.is_some()
@@ -310,7 +315,7 @@ impl<'w> Shared<'w> {
             }
             let (elements, tally) = &mut *lock(&self.progress);
             let outcome = match &result {
-                Ok(returned) => write(gateway, event, returned, elements),
+                Ok(returned) => write(intercom, event, returned, elements),
                 Err(failure) => fail(event.event, failure, &event.surroundings, elements),
             };
             tally.count(event.kind, outcome);
@@ -318,8 +323,8 @@ impl<'w> Shared<'w> {
     }
 }
 
-async fn carry_out(gateway: &Gateway, event: &Job<'_>) -> Result<Returned, Failure> {
-    let base_url = gateway.base_url(event.destination.region);
+async fn carry_out(intercom: &IntercomClient, event: &Job<'_>) -> Result<Returned, Failure> {
+    let base_url = intercom.base_url(event.destination.region);
     let token = event.authorization.token();
     let workspace = event.surroundings.read.workspace_id.as_deref();
     let target = Target {
@@ -327,18 +332,18 @@ async fn carry_out(gateway: &Gateway, event: &Job<'_>) -> Result<Returned, Failu
         region: event.destination.region,
         authorization: &event.authorization,
         version: event.destination.api_version,
-        scope: gateway.contacts.scope(&base_url, token, workspace),
+        scope: intercom.contacts.scope(&base_url, token, workspace),
     };
-    Steps { gateway, target }.run(&event.plan).await
+    Steps { intercom, target }.run(&event.plan).await
 }
 
-fn write(gateway: &Gateway, event: &Job<'_>, returned: &Returned, elements: &mut Elements) -> EventOutcome {
+fn write(intercom: &IntercomClient, event: &Job<'_>, returned: &Returned, elements: &mut Elements) -> EventOutcome {
     let (call, status, outcome): (&Call, _, _) = match returned {
         Returned::Deliver(call) => (call, status::DELIVER, EventOutcome::Returned),
         Returned::Handled(call) => (call, status::HANDLED, EventOutcome::Handled),
     };
     let target = call.path_and_query();
-    let base_url = gateway.base_url(event.destination.region);
+    let base_url = intercom.base_url(event.destination.region);
     let request = BatchedRequest::new(
         call.method.as_str(),
         &base_url,

@@ -57,7 +57,7 @@ impl Transformer {
         let is_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
         let router = self.routes(routes, is_loopback);
         let router = router.merge(others.layer(problem::catch_panics()));
-        let settings = &self.gateway.settings;
+        let settings = &self.intercom.settings;
         let service = NormalizePathLayer::trim_trailing_slash().layer(router.layer(middleware::from_fn(track)));
         // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.
         let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
@@ -103,7 +103,7 @@ impl Transformer {
             let service = TowerToHyperService::new(Extension(progress).layer(service));
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             let connection = graceful.watch(connection);
-            let open = self.gateway.metrics.connection();
+            let open = self.intercom.metrics.connection();
             tokio::spawn(async move {
                 let _guards = (room, place, open);
                 if let Err(error) = connection.await {
@@ -112,7 +112,7 @@ impl Transformer {
             });
         }
         drop(listener);
-        self.gateway.stopping.send_replace(true);
+        self.intercom.stopping.send_replace(true);
         tracing::info!("stopping: no more connections are accepted");
         tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
             .await

@@ -1,6 +1,6 @@
 //! The HTTP service: paths, headers, bodies, limits.
 
-use crate::gateway::Gateway;
+use crate::intercom::IntercomClient;
 use crate::metrics::{self, Endpoint};
 use crate::problem::{Problem, catch_panics, json, other_destination};
 use crate::protocol::{
@@ -30,7 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Clones share what is remembered, counted and limited.
 #[derive(Clone)]
 pub struct Transformer {
-    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) intercom: Arc<IntercomClient>,
     rooms: Arc<Semaphore>,
     others: Option<Arc<metrics::Others>>,
 }
@@ -38,7 +38,7 @@ pub struct Transformer {
 impl fmt::Debug for Transformer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transformer")
-            .field("gateway", &self.gateway)
+            .field("intercom", &self.intercom)
             .finish_non_exhaustive()
     }
 }
@@ -52,7 +52,7 @@ impl Transformer {
     pub fn new(settings: Settings) -> Result<Self, intercom_delivery::client::Error> {
         Ok(Self {
             rooms: Arc::new(Semaphore::new(settings.max_requests.get().min(Semaphore::MAX_PERMITS))),
-            gateway: Arc::new(Gateway::new(settings)?),
+            intercom: Arc::new(IntercomClient::new(settings)?),
             others: None,
         })
     }
@@ -73,7 +73,7 @@ impl Transformer {
     /// told to stop.
     pub fn probes(&self) -> Router {
         let ready = |State(service): State<Self>| async move {
-            match *service.gateway.stopping.borrow() {
+            match *service.intercom.stopping.borrow() {
                 false => json(StatusCode::OK, r#"{"ready":true}"#),
                 true => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"ready":false}"#),
             }
@@ -100,12 +100,12 @@ impl Transformer {
         ));
         let mut router = Router::new().merge(health);
         if routes.metrics {
-            let token = self.gateway.settings.metrics_token.as_ref();
+            let token = self.intercom.settings.metrics_token.as_ref();
             let metrics = Router::new().route("/metrics", get(metrics_text));
             router = router.merge(group(Endpoint::Metrics, token, metrics));
         }
         if routes.transformer {
-            let token = self.gateway.settings.token.as_ref();
+            let token = self.intercom.settings.token.as_ref();
             let proxy = Router::new()
                 .route("/v0/destinations/{destination}/proxy", post(proxy_v0))
                 .route("/v1/destinations/{destination}/proxy", post(proxy_v1));
@@ -223,7 +223,7 @@ async fn observe(State((service, endpoint)): State<(Transformer, Endpoint)>, req
     let response = next.run(request).await;
     let took = started.elapsed();
     let status = response.status().as_u16();
-    service.gateway.metrics.request(endpoint, status, took);
+    service.intercom.metrics.request(endpoint, status, took);
     let endpoint: &str = endpoint.into();
     tracing::debug!(endpoint, status, ?took, "request answered");
     response
@@ -232,7 +232,7 @@ async fn observe(State((service, endpoint)): State<(Transformer, Endpoint)>, req
 async fn router_transform(State(service): State<Transformer>, request: Request) -> Result<Response, Problem> {
     let (headers, body) = service.read(request).await?;
     let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-    let parts = router::transform(&service.gateway, utf8(&body)?, secret).await?;
+    let parts = router::transform(&service.intercom, utf8(&body)?, secret).await?;
     Ok(body.respond_in_parts(parts))
 }
 
@@ -245,7 +245,7 @@ async fn process(
     if !is_destination_type(&destination) {
         return Err(other_destination());
     }
-    let response = processor::refuse(&service.gateway, utf8(&body)?)?;
+    let response = processor::refuse(&service.intercom, utf8(&body)?)?;
     Ok(body.respond(StatusCode::OK, response))
 }
 
@@ -267,7 +267,7 @@ async fn deliver(
     if !is_destination_type(&destination) {
         return Err(other_destination());
     }
-    let (status, response) = proxy::deliver(&service.gateway, version, utf8(&body)?).await?;
+    let (status, response) = proxy::deliver(&service.intercom, version, utf8(&body)?).await?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Ok(body.respond(status, response))
 }
@@ -281,7 +281,7 @@ async fn delete_users(State(service): State<Transformer>, request: Request) -> R
         .and_then(|info| members(info, ["secret"]))
         .and_then(|[secret]| secret);
     let secret = secret.map(RawValue::get);
-    let (status, response) = deletion::delete_users(&service.gateway, utf8(&body)?, secret).await?;
+    let (status, response) = deletion::delete_users(&service.intercom, utf8(&body)?, secret).await?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Ok(body.respond(status, response))
 }
@@ -300,9 +300,9 @@ async fn build_version() -> &'static str {
 }
 
 async fn metrics_text(State(service): State<Transformer>) -> Response {
-    let text = service.gateway.metrics.encode(
-        service.gateway.contacts.len(),
-        service.gateway.workspaces.len(),
+    let text = service.intercom.metrics.encode(
+        service.intercom.contacts.len(),
+        service.intercom.workspaces.len(),
         service.others.as_deref(),
     );
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
@@ -366,13 +366,13 @@ fn utf8(work: &Work) -> Result<&str, Problem> {
 impl Transformer {
     /// Reads a request with a JSON body.
     async fn read(&self, request: Request) -> Result<(HeaderMap, Work), Problem> {
-        let settings = &self.gateway.settings;
+        let settings = &self.intercom.settings;
         let (head, body) = request.into_parts();
         let room = Arc::clone(&self.rooms).try_acquire_owned().map_err(|_| {
             let message = "too many requests are in progress";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
         })?;
-        let in_progress = self.gateway.metrics.request_in_progress();
+        let in_progress = self.intercom.metrics.request_in_progress();
         check_format(&head.headers)?;
         let limit = settings.max_body_bytes.get();
         let expected = content_length(&head.headers);

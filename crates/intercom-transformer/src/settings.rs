@@ -205,8 +205,8 @@ impl Default for Settings {
 /// ```
 /// use intercom_transformer::BaseUrl;
 ///
-/// let base: BaseUrl = "http://gateway:8080/{host}/".parse()?;
-/// assert_eq!(base.to_string(), "http://gateway:8080/{host}");
+/// let base: BaseUrl = "http://intercom:8080/{host}/".parse()?;
+/// assert_eq!(base.to_string(), "http://intercom:8080/{host}");
 /// # Ok::<(), intercom_transformer::InvalidBaseUrl>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -214,7 +214,7 @@ pub struct BaseUrl(String);
 
 /// A text that is not the URL of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a URL such as http://gateway:8080/intercom, without query, fragment, user name and password")]
+#[error("expected a URL such as http://intercom:8080/intercom, without query, fragment, user name and password")]
 pub struct InvalidBaseUrl;
 
 /// Stands for the host in a base URL.

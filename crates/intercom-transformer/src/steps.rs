@@ -1,7 +1,7 @@
 //! The calls that are made here for one event, and the request that is returned for it.
 
 use crate::contacts::Scope;
-use crate::gateway::{CallError, Gateway, Target};
+use crate::intercom::{IntercomClient, SendError, Target};
 use crate::metrics::Memory;
 use crate::protocol::Failure;
 use intercom_api::{Call, OperationId};
@@ -22,13 +22,13 @@ pub(crate) enum Returned {
 /// Carries plans out, as far as rudder-server does not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps<'a> {
-    pub(crate) gateway: &'a Gateway,
+    pub(crate) intercom: &'a IntercomClient,
     pub(crate) target: Target<'a>,
 }
 
 /// The contacts that are remembered across requests.
 struct Remembered<'a> {
-    gateway: &'a Gateway,
+    intercom: &'a IntercomClient,
     scope: Scope,
 }
 
@@ -36,9 +36,9 @@ impl Knowledge for Remembered<'_> {
     type Busy = Infallible;
 
     fn contact(&mut self, lookup: &Lookup) -> Option<KnownContact> {
-        let found = self.gateway.contacts.find(self.scope, lookup);
+        let found = self.intercom.contacts.find(self.scope, lookup);
         let memory = if found.is_some() { Memory::Hit } else { Memory::Miss };
-        self.gateway.metrics.memory(memory);
+        self.intercom.metrics.memory(memory);
         let mut known = KnownContact::new(found?);
         known.external_id = lookup.external_id().map(Into::into);
         Some(known)
@@ -46,8 +46,8 @@ impl Knowledge for Remembered<'_> {
 
     fn learn(&mut self, fact: &Fact<'_>) {
         match fact {
-            Fact::Found { lookup, contact, .. } => self.gateway.contacts.found(self.scope, lookup, contact),
-            Fact::ContactGone { id, .. } => self.gateway.contacts.forget(id),
+            Fact::Found { lookup, contact, .. } => self.intercom.contacts.found(self.scope, lookup, contact),
+            Fact::ContactGone { id, .. } => self.intercom.contacts.forget(id),
             _ => {}
         }
     }
@@ -55,9 +55,9 @@ impl Knowledge for Remembered<'_> {
 
 impl Steps<'_> {
     pub(crate) async fn run(&self, plan: &Arc<Plan>) -> Result<Returned, Failure> {
-        let mut walk = Walk::new(Arc::clone(plan), self.gateway.settings.policies());
+        let mut walk = Walk::new(Arc::clone(plan), self.intercom.settings.policies());
         let mut known = Remembered {
-            gateway: self.gateway,
+            intercom: self.intercom,
             scope: self.target.scope,
         };
         let mut shown = None;
@@ -67,7 +67,7 @@ impl Steps<'_> {
                 Next::LastWrite(call) => {
                     if let (OperationId::DeleteContact, Some(id)) = (call.operation, walk.contact()) {
                         // The next event of this contact must not be sent to one who is deleted.
-                        self.gateway.contacts.forget(id);
+                        self.intercom.contacts.forget(id);
                     }
                     return Ok(Returned::Deliver(call));
                 }
@@ -79,7 +79,7 @@ impl Steps<'_> {
                 Verdict::GoOn | Verdict::End(Ending::Delivered) => {}
                 Verdict::End(Ending::Rejected(_)) => return Err(Failure::contact_not_found()),
                 Verdict::End(Ending::Failed(_)) | Verdict::Retry(_) => {
-                    return Err(made.err().unwrap_or(CallError::Unreadable).into());
+                    return Err(made.err().unwrap_or(SendError::Unreadable).into());
                 }
             }
             // A group shows its link, or else its company; a deletion of nobody its search.
@@ -91,7 +91,7 @@ impl Steps<'_> {
                 shown = Some(call);
             }
         }
-        shown.map(Returned::Handled).ok_or_else(|| CallError::Unwritable.into())
+        shown.map(Returned::Handled).ok_or_else(|| SendError::Unwritable.into())
     }
 
     /// Makes a call of a walk, and tells the walk.
@@ -100,11 +100,11 @@ impl Steps<'_> {
         walk: &mut Walk,
         call: &Call,
         known: &mut K,
-    ) -> (Result<Response, CallError>, Verdict) {
-        let made = self.gateway.send(&self.target, call).await;
+    ) -> (Result<Response, SendError>, Verdict) {
+        let made = self.intercom.send(&self.target, call).await;
         let response = match &made {
             Ok(response) => Ok(response.body.as_slice()),
-            Err(CallError::Answered(error, _)) => Err(&**error),
+            Err(SendError::Answered(error, _)) => Err(&**error),
             Err(_) => return (made, Verdict::Retry(FailureCode::ConnectionFailed)),
         };
         let verdict = walk.handle_response(response, known);

@@ -145,14 +145,20 @@ impl Monitor {
 }
 
 fn tell(before: &BTreeSet<Trouble>, now: &BTreeSet<Trouble>) {
-    for trouble in now.difference(before).filter(|trouble| !trouble.is_told_elsewhere()) {
+    for trouble in now
+        .difference(before)
+        .filter(|trouble| !trouble.is_reported_elsewhere())
+    {
         let (code, meaning) = (trouble.code(), trouble.meaning());
         match trouble {
             Trouble::TokenRefused => tracing::error!(code, "{meaning}"),
             _ => tracing::warn!(code, "{meaning}"),
         }
     }
-    for trouble in before.difference(now).filter(|trouble| !trouble.is_told_elsewhere()) {
+    for trouble in before
+        .difference(now)
+        .filter(|trouble| !trouble.is_reported_elsewhere())
+    {
         let (code, meaning) = (trouble.code(), trouble.meaning());
         tracing::warn!(code = format!("{code}_over"), "no longer so: {meaning}");
     }

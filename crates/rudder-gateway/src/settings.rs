@@ -125,7 +125,7 @@ impl Default for Repeats {
     }
 }
 
-/// What the store is told.
+/// Settings of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreSettings {
@@ -144,7 +144,7 @@ impl StoreSettings {
     }
 }
 
-/// What the gateway is told.
+/// Settings of the gateway.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {

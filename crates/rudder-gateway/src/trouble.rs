@@ -62,7 +62,7 @@ impl Trouble {
     }
 
     /// Whether whoever finds it says so in the log: the store and the delivery do, with more than is known elsewhere.
-    pub(crate) fn is_told_elsewhere(self) -> bool {
+    pub(crate) fn is_reported_elsewhere(self) -> bool {
         match self {
             Self::Stopping
             | Self::DiskFull

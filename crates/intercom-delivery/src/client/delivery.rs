@@ -1,5 +1,6 @@
 //! Running an engine: one task, any number of calls at a time.
 
+use super::outage::{Outage, Reach, Reachability};
 use super::{Transport, TransportError};
 use crate::contact::KnownContact;
 use crate::engine::{
@@ -51,18 +52,6 @@ enum Stop {
     NotAsked,
     Gracefully,
     AtOnce,
-}
-
-/// Intercom cannot be reached, or fails whatever is asked of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Outage {
-    /// Where calls go.
-    pub host: String,
-    /// What became of the last of them.
-    pub cause: String,
-    /// When the first call failed.
-    pub since: Time,
 }
 
 /// Where events go in. A clone is another way in; when all have been dropped, the delivery ends once it is done.
@@ -151,7 +140,7 @@ impl Outcomes {
 pub struct Control {
     stop: Arc<watch::Sender<Stop>>,
     status: watch::Receiver<Status>,
-    outage: watch::Receiver<Option<Outage>>,
+    reach: watch::Receiver<Reach>,
 }
 
 impl Control {
@@ -162,12 +151,19 @@ impl Control {
 
     /// The outage, if there is one.
     pub fn outage(&self) -> Option<Outage> {
-        self.outage.borrow().clone()
+        self.reach.borrow().outage.clone()
     }
 
-    /// Waits until an outage begins or ends; false if the delivery has ended.
-    pub async fn outage_changed(&mut self) -> bool {
-        self.outage.changed().await.is_ok()
+    /// Why Intercom will not be reached however long one waits, once that is certain: there is no such host, or its
+    /// certificate is not trusted. The delivery goes on trying; whoever has somebody to tell may [abort](Self::abort) it.
+    pub fn unreachable(&self) -> Option<Arc<TransportError>> {
+        self.reach.borrow().unreachable.clone()
+    }
+
+    /// Waits until an [outage](Self::outage) begins or ends, or Intercom turns out to be
+    /// [unreachable](Self::unreachable); false if the delivery has ended.
+    pub async fn reach_changed(&mut self) -> bool {
+        self.reach.changed().await.is_ok()
     }
 
     /// Stops gracefully: see [`Engine::stop`].
@@ -196,9 +192,7 @@ pub struct Delivery<T> {
     noted: mpsc::UnboundedReceiver<Intent>,
     stop: watch::Receiver<Stop>,
     status: watch::Sender<Status>,
-    outage: watch::Sender<Option<Outage>>,
-    /// What became of the last call that failed in passing.
-    cause: String,
+    reachability: Reachability,
     calls: JoinSet<Result<Response, TransportError>>,
     tasks: HashMap<task::Id, CallId>,
 }
@@ -221,7 +215,7 @@ impl<T: Transport> Delivery<T> {
         // As many at most as there are events.
         let (note, noted) = mpsc::unbounded_channel();
         let (stop, asked_to_stop) = watch::channel(Stop::default());
-        let (outage, outages) = watch::channel(None);
+        let (reachability, reach) = Reachability::new();
         let (status, statuses) = watch::channel(engine.status());
         let delivery = Self {
             engine,
@@ -233,15 +227,14 @@ impl<T: Transport> Delivery<T> {
             noted,
             stop: asked_to_stop,
             status,
-            outage,
-            cause: String::new(),
+            reachability,
             calls: JoinSet::new(),
             tasks: HashMap::new(),
         };
         let control = Control {
             stop: Arc::new(stop),
             status: statuses.clone(),
-            outage: outages,
+            reach,
         };
         let submissions = Submissions {
             events: submit,
@@ -272,7 +265,7 @@ impl<T: Transport> Delivery<T> {
             self.hand_out_outcomes();
             let status = self.engine.status();
             self.status.send_replace(status);
-            self.watch_outage(status.outage);
+            self.reachability.watch(status.outage, self.transport.host(), now);
             if status.closed && is_open {
                 // What is on its way in is taken, and turned away.
                 self.submissions.close();
@@ -344,25 +337,6 @@ impl<T: Transport> Delivery<T> {
         Some(Record::Outcome(outcome))
     }
 
-    /// Says when an outage begins and when it ends.
-    fn watch_outage(&self, since: Option<Time>) {
-        let known = self.outage.borrow().clone();
-        match (known, since) {
-            (None, Some(since)) => {
-                let host = self.transport.host().to_owned();
-                let cause = self.cause.clone();
-                tracing::warn!(code = "outage", %host, %cause, "Intercom cannot be reached; it is tried again every few seconds");
-                self.outage.send_replace(Some(Outage { host, cause, since }));
-            }
-            (Some(Outage { host, cause, since }), None) => {
-                let seconds = self.clock.now().since(since).as_secs();
-                tracing::warn!(code = "outage_over", %host, %cause, seconds, "Intercom can be reached again");
-                self.outage.send_replace(None);
-            }
-            (None, None) | (Some(_), Some(_)) => {}
-        }
-    }
-
     fn stop_as_asked(&mut self) {
         match *self.stop.borrow_and_update() {
             Stop::NotAsked => {}
@@ -411,14 +385,18 @@ impl<T: Transport> Delivery<T> {
         let now = self.clock.now();
         let (task, response) = match done {
             Ok((task, response)) => {
-                match &response {
-                    Ok(response) if (200..300).contains(&response.status) => {
-                        "the response is not Intercom's".clone_into(&mut self.cause);
+                let response = match response {
+                    Ok(response) => {
+                        self.reachability.answered(&response);
+                        Ok(response)
                     }
-                    Ok(response) => self.cause = format!("it answers with status {}", response.status),
-                    Err(error) => error.cause.meaning().clone_into(&mut self.cause),
-                }
-                (task, response.map_err(|error| error.failure))
+                    Err(error) => {
+                        let failure = error.failure;
+                        self.reachability.failed(error, Instant::now());
+                        Err(failure)
+                    }
+                };
+                (task, response)
             }
             // The transport panicked, or the call was given up.
             Err(error) => (error.id(), Err(TransportFailure::Interrupted)),

@@ -36,13 +36,15 @@ mod delivery;
 mod error;
 mod failure;
 mod http;
+mod outage;
 mod token;
 mod transport;
 
 pub use call::CallError;
-pub use delivery::{Control, Delivery, Outage, Outcomes, Record, Submissions};
+pub use delivery::{Control, Delivery, Outcomes, Record, Submissions};
 pub use error::Error;
 pub use failure::{Cause, TransportError};
 pub use http::{Client, ClientBuilder, HttpTransport, Workspace};
+pub use outage::Outage;
 pub use token::AccessToken;
 pub use transport::Transport;

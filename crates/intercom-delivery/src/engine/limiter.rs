@@ -17,8 +17,8 @@ use std::time::Duration;
 const CATCH_UP_MICROS: u64 = 100_000;
 /// A window that is said to end later than this is not believed.
 const LONGEST_WINDOW_MILLIS: u64 = 15 * 60 * 1000;
-/// How much later a window is taken to end when a response shows that it ended later than told, and at most. The moment
-/// is told in whole seconds, so that it may be a second too early or too late.
+/// How much later a window is taken to end when a response shows that it ended later than said, and at most. The moment
+/// is given in whole seconds, so that it may be a second too early or too late.
 const MARGIN_STEP_MILLIS: i64 = 250;
 const MARGINS_MILLIS: std::ops::RangeInclusive<i64> = -1_000..=2_000;
 /// How many other responses make up for one of 429 that does not say how long to wait.
@@ -43,13 +43,13 @@ struct Window {
     limit: u32,
     /// What is left by the lowest response; in a presumed window, less what has been sent in it.
     remaining: u32,
-    /// The call whose response told it. Those in flight that were made later are not in it yet.
-    told_by: u64,
+    /// The call whose response says so. Those in flight that were made later are not in it yet.
+    reported_by: u64,
     /// When it ends, by Intercom's clock in Unix seconds.
     reset: i64,
     /// When it ends, by ours.
     ends: Time,
-    /// Since when it has been presumed, if no response has told of it.
+    /// Since when it has been presumed, if no response has confirmed it.
     presumed: Option<Time>,
 }
 
@@ -73,15 +73,15 @@ impl Skew {
             return;
         };
         let date = date.saturating_mul(1000);
-        let told = Self {
+        let shown = Self {
             least: date.saturating_sub(answered),
             most: date.saturating_add(999).saturating_sub(sent),
         };
-        self.least = self.least.max(told.least);
-        self.most = self.most.min(told.most);
+        self.least = self.least.max(shown.least);
+        self.most = self.most.min(shown.most);
         if self.least > self.most {
             // One of the clocks was set.
-            *self = told;
+            *self = shown;
         }
     }
 
@@ -96,12 +96,12 @@ pub(super) struct Limiter {
     window: Option<Window>,
     /// The numbers of the calls in flight, in the order in which they were made.
     in_flight: BTreeSet<u64>,
-    /// When the last window that a response told of ends, by Intercom's clock.
+    /// When the last window that a response named ends, by Intercom's clock.
     last_reset: Option<i64>,
     /// Whether a call has been answered, or has failed: before, one at a time is made.
     has_landed: bool,
     window_millis: u64,
-    /// How much later windows end than told.
+    /// How much later windows end than said.
     margin_millis: i64,
     skew: Skew,
     paused_until: Option<Time>,
@@ -154,7 +154,7 @@ impl Limiter {
         self.next_at(now)
     }
 
-    /// The same, as far as it can be told without presuming the next window.
+    /// The same, as far as it is known without presuming the next window.
     pub(super) fn next_at(&self, now: Time) -> Time {
         let mut at = now;
         if !self.has_landed && self.window.is_none() && !self.in_flight.is_empty() {
@@ -193,7 +193,7 @@ impl Limiter {
             self.window = Some(Window {
                 limit: assumed.calls,
                 remaining: assumed.calls,
-                told_by: 0,
+                reported_by: 0,
                 reset: i64::MIN,
                 ends,
                 presumed: Some(now),
@@ -254,21 +254,24 @@ impl Limiter {
             self.throttled_in_a_row = 0;
             self.doubt = self.doubt.saturating_sub(1);
         }
-        if let Some(told) = response.rate_limit.filter(|told| self.is_credible(*told, now)) {
-            self.told(call, told, sent, now);
+        if let Some(headers) = response.rate_limit.filter(|headers| self.is_credible(*headers, now)) {
+            self.read_headers(call, headers, sent, now);
         }
     }
 
     /// Whether the headers can be those of a limit. To believe others could stop everything for ever, for instance where
     /// a proxy writes headers of its own.
-    fn is_credible(&self, told: RateLimit, now: Time) -> bool {
-        told.limit > 0 && told.remaining <= told.limit && self.until_reset(told, now) <= LONGEST_WINDOW_MILLIS
+    fn is_credible(&self, headers: RateLimit, now: Time) -> bool {
+        headers.limit > 0
+            && headers.remaining <= headers.limit
+            && self.until_reset(headers, now) <= LONGEST_WINDOW_MILLIS
     }
 
     /// How many milliseconds it is until the moment that the headers name, by Intercom's clock.
-    fn until_reset(&self, told: RateLimit, now: Time) -> u64 {
+    fn until_reset(&self, headers: RateLimit, now: Time) -> u64 {
         let wait = i64::try_from(now.unix_millis()).map_or(0, |ours| {
-            told.reset
+            headers
+                .reset
                 .0
                 .saturating_mul(1000)
                 .saturating_sub(self.skew.millis())
@@ -277,13 +280,14 @@ impl Limiter {
         u64::try_from(wait).unwrap_or(0)
     }
 
-    fn told(&mut self, call: u64, told: RateLimit, sent: Time, now: Time) {
-        let reset = told.reset.0;
-        let ends = now.after(Duration::from_millis(self.until_reset(told, now)));
+    /// A response says how many calls are left.
+    fn read_headers(&mut self, call: u64, headers: RateLimit, sent: Time, now: Time) {
+        let reset = headers.reset.0;
+        let ends = now.after(Duration::from_millis(self.until_reset(headers, now)));
         let adopted = Window {
-            limit: told.limit,
-            remaining: told.remaining,
-            told_by: call,
+            limit: headers.limit,
+            remaining: headers.remaining,
+            reported_by: call,
             reset,
             ends,
             presumed: None,
@@ -315,7 +319,7 @@ impl Limiter {
             }
             *window = adopted;
         } else if reset == window.reset {
-            if window.presumed.is_some() || told.remaining < window.remaining {
+            if window.presumed.is_some() || headers.remaining < window.remaining {
                 *window = adopted;
             }
         } else if window.presumed.is_some_and(|since| sent >= since) {
@@ -333,15 +337,19 @@ impl Limiter {
     pub(super) fn throttled(&mut self, response: &Response, times: u32, now: Time, backoff: &mut Backoff) -> Time {
         let reset = self
             .window
-            .filter(|_| response.rate_limit.is_some_and(|told| self.is_credible(told, now)))
+            .filter(|_| {
+                response
+                    .rate_limit
+                    .is_some_and(|headers| self.is_credible(headers, now))
+            })
             .map(|window| self.end_of(&window))
             .filter(|end| *end > now);
-        let told = match (response.retry_after, reset) {
+        let announced = match (response.retry_after, reset) {
             (Some(wait), _) => Some(now.after(wait.min(self.longest_wait))),
             (None, reset) => reset,
         };
-        let is_lone = told.is_none() && self.doubt == 0;
-        if told.is_none() {
+        let is_lone = announced.is_none() && self.doubt == 0;
+        if announced.is_none() {
             self.doubt = (self.doubt + RESPONSES_AGAINST_ONE_429).min(2 * RESPONSES_AGAINST_ONE_429);
         }
         if is_lone {
@@ -351,10 +359,10 @@ impl Limiter {
             // Calls that were in flight together count as one.
             self.throttled_in_a_row = self.throttled_in_a_row.saturating_add(1);
         }
-        let until = told.unwrap_or_else(|| now.after(backoff.longest(self.throttled_in_a_row)));
+        let until = announced.unwrap_or_else(|| now.after(backoff.longest(self.throttled_in_a_row)));
         let until = until.after(backoff.jitter(RESUME_JITTER));
         self.paused_until = self.paused_until.max(Some(until));
-        match told {
+        match announced {
             Some(_) => now,
             None => now.after(backoff.longest(times)),
         }
@@ -366,7 +374,7 @@ impl Limiter {
         let uncounted = match window.presumed {
             // What has been sent in it has been taken off.
             Some(_) => 0,
-            None => self.in_flight.range(window.told_by..).count(),
+            None => self.in_flight.range(window.reported_by..).count(),
         };
         let reserve = (window.limit / 100).min(20);
         let uncounted = u32::try_from(uncounted).unwrap_or(u32::MAX);

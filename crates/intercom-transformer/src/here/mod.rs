@@ -6,10 +6,10 @@
 //! of it is begun while rudder-server hands it out again, perhaps to another instance.
 
 mod order;
-mod told;
+mod result;
 
 use crate::calls::WorkspaceCalls;
-use crate::gateway::{Gateway, unix_seconds};
+use crate::intercom::{IntercomClient, unix_seconds};
 use crate::jobs::{Job, Tally, fail};
 use crate::metrics::EventOutcome;
 use crate::protocol::{Elements, ErrorMeta, Failure, REFRESH_TOKEN, status};
@@ -20,13 +20,13 @@ use intercom_delivery::{
     AbsencePolicy, AssumedLimit, EngineSettings, EventId, Outcome, OutcomeOrder, RefusalReason, Refused, Submission,
     Terms,
 };
+use result::{Circumstances, job_result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use told::{Circumstances, told};
 
 /// How often one call is tried within a request.
 const ATTEMPTS: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
@@ -37,17 +37,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(4);
 const QUEUE: NonZeroUsize = NonZeroUsize::new(1 << 24).expect("not zero");
 
 /// Carries the events out, and writes the elements of all of them.
-pub(crate) async fn deliver(gateway: &Gateway, jobs: &[Job<'_>], elements: &mut Elements, tally: &mut Tally) {
-    let until = Instant::now() + gateway.settings.request_timeout;
+pub(crate) async fn deliver(intercom: &IntercomClient, jobs: &[Job<'_>], elements: &mut Elements, tally: &mut Tally) {
+    let until = Instant::now() + intercom.settings.request_timeout;
     let (send, mut outcomes) = mpsc::unbounded_channel();
     let mut open = Open {
-        gateway,
+        intercom,
         jobs,
         elements,
         tally,
         events: HashMap::new(),
     };
-    let mut stopping = gateway.stopping.subscribe();
+    let mut stopping = intercom.stopping.subscribe();
     let (mut is_stopping, mut ends_by) = (false, until);
     if tokio::time::timeout_at(until, open.submit(&send)).await.is_err() {
         ends_by = Instant::now();
@@ -63,7 +63,7 @@ pub(crate) async fn deliver(gateway: &Gateway, jobs: &[Job<'_>], elements: &mut 
             () = tokio::time::sleep_until(ends_by) => break,
             _ = stopping.wait_for(|stops| *stops), if !is_stopping => {
                 // What is in flight may still be heard of.
-                (is_stopping, ends_by) = (true, until.min(Instant::now() + gateway.settings.last_calls()));
+                (is_stopping, ends_by) = (true, until.min(Instant::now() + intercom.settings.last_calls()));
                 open.withdraw();
             }
         }
@@ -73,7 +73,7 @@ pub(crate) async fn deliver(gateway: &Gateway, jobs: &[Job<'_>], elements: &mut 
 
 /// The events of a request that have not been answered for.
 struct Open<'o, 'r> {
-    gateway: &'o Gateway,
+    intercom: &'o IntercomClient,
     jobs: &'o [Job<'r>],
     elements: &'o mut Elements,
     tally: &'o mut Tally,
@@ -91,8 +91,8 @@ impl Drop for Open<'_, '_> {
 impl Open<'_, '_> {
     /// Hands all events to the engines of their workspaces, in the order in which they are to be carried out.
     async fn submit(&mut self, outcomes: &mpsc::UnboundedSender<Outcome>) {
-        let workspaces = &self.gateway.workspaces;
-        let scope = match self.gateway.settings.instances {
+        let workspaces = &self.intercom.workspaces;
+        let scope = match self.intercom.settings.instances {
             Instances::Many => Some(workspaces.number()),
             Instances::One => None,
         };
@@ -119,7 +119,7 @@ impl Open<'_, '_> {
             };
             let mut terms = Terms::new();
             (terms.scope, terms.chain) = (scope, Some(chain));
-            if self.tried_for(job) < self.gateway.settings.settling_time {
+            if self.tried_for(job) < self.intercom.settings.settling_time {
                 terms.absence = AbsencePolicy::Doubt;
             }
             let event = EventId(workspaces.number());
@@ -154,14 +154,14 @@ impl Open<'_, '_> {
         self.answer(at, Err((failure, code)));
     }
 
-    /// What is told of a refused token: of one job a minute, that the token is to be fetched anew.
+    /// What a refused token means for a job: for one a minute, that the token is to be fetched anew.
     fn with_refresh(&self, at: usize, running: &Running, failure: Failure) -> Failure {
         let mut failure = Failure {
             meta: Some(ErrorMeta::InvalidAuthToken),
             ..failure
         };
         if !self.jobs[at].is_own_token && running.asks_for_refresh() {
-            self.gateway.metrics.token_refresh();
+            self.intercom.metrics.token_refresh();
             failure.status = status::RETRYABLE;
             failure.auth_error_category = Some(REFRESH_TOKEN);
         }
@@ -170,17 +170,17 @@ impl Open<'_, '_> {
 
     /// The engine that delivers to the workspace of an event.
     fn workspace(&self, job: &Job<'_>) -> Result<Arc<Running>, Error> {
-        let gateway = self.gateway;
+        let intercom = self.intercom;
         let region = job.destination.region;
-        let base_url = gateway.base_url(region);
+        let base_url = intercom.base_url(region);
         let token = job.authorization.token();
-        let scope = gateway.contacts.scope(&base_url, token, None);
-        gateway.workspaces.get(scope, || {
+        let scope = intercom.contacts.scope(&base_url, token, None);
+        intercom.workspaces.get(scope, || {
             let workspace = Workspace::new(region, AccessToken::new(token)?)
                 .with_version(job.destination.api_version)
                 .with_base_url(&base_url)?;
-            let transport = WorkspaceCalls::new(gateway.calls.clone(), workspace, region);
-            Ok((engine_settings(gateway), transport))
+            let transport = WorkspaceCalls::new(intercom.calls.clone(), workspace, region);
+            Ok((engine_settings(intercom), transport))
         })
     }
 
@@ -201,31 +201,31 @@ impl Open<'_, '_> {
             tried_for: self.tried_for(job),
             others_go_through: running.others_go_through(),
         };
-        let told = told(outcome, circumstances).map_err(|(failure, code)| match failure.meta {
+        let result = job_result(outcome, circumstances).map_err(|(failure, code)| match failure.meta {
             Some(ErrorMeta::InvalidAuthToken) => (self.with_refresh(at, &running, failure), code),
             None => (failure, code),
         });
-        if told.is_ok() && told::lacks_member(outcome) {
-            self.gateway.metrics.job("delivered", "member_not_found");
+        if result.is_ok() && result::lacks_member(outcome) {
+            self.intercom.metrics.job("delivered", "member_not_found");
             self.tell(at, Ok(()));
         } else {
-            self.answer(at, told);
+            self.answer(at, result);
         }
     }
 
-    fn answer(&mut self, at: usize, told: Result<(), (Failure, &'static str)>) {
-        let (result, code) = match &told {
+    fn answer(&mut self, at: usize, result: Result<(), (Failure, &'static str)>) {
+        let (what, code) = match &result {
             Ok(()) => ("delivered", "none"),
             Err((failure, code)) if failure.is_retryable() => ("tried_again", *code),
             Err((_, code)) => ("ended", *code),
         };
-        self.gateway.metrics.job(result, code);
-        self.tell(at, told.map_err(|(failure, _)| failure));
+        self.intercom.metrics.job(what, code);
+        self.tell(at, result.map_err(|(failure, _)| failure));
     }
 
-    fn tell(&mut self, at: usize, told: Result<(), Failure>) {
+    fn tell(&mut self, at: usize, result: Result<(), Failure>) {
         let job = &self.jobs[at];
-        let outcome = match told {
+        let outcome = match result {
             Ok(()) => {
                 let surroundings = &job.surroundings;
                 self.elements
@@ -290,8 +290,8 @@ impl Open<'_, '_> {
 }
 
 /// How the engine of a workspace works.
-fn engine_settings(gateway: &Gateway) -> EngineSettings {
-    let settings = &gateway.settings;
+fn engine_settings(intercom: &IntercomClient) -> EngineSettings {
+    let settings = &intercom.settings;
     let mut engine = EngineSettings::new();
     engine.concurrency = settings.max_calls;
     engine.queue = QUEUE;

@@ -145,7 +145,7 @@ pub(super) struct Writer {
     condition: watch::Sender<Condition>,
     /// How many dead letters have been dropped, and when that was last said.
     dropped: Arc<AtomicU64>,
-    told_of_dropped: Option<Instant>,
+    warned_of_dropped: Option<Instant>,
     /// When dead letters were last looked at.
     tidied: Instant,
 }
@@ -168,7 +168,7 @@ impl Writer {
             guard,
             condition,
             dropped,
-            told_of_dropped: None,
+            warned_of_dropped: None,
             tidied: Instant::now(),
         })
     }
@@ -283,11 +283,11 @@ impl Writer {
     /// Counts dead letters that were dropped, and says so, once an hour.
     fn tell_of_dropped(&mut self, count: usize) {
         self.dropped.fetch_add(count as u64, Ordering::Relaxed);
-        let is_told = self
-            .told_of_dropped
-            .is_some_and(|told| told.elapsed() < Duration::from_secs(3_600));
-        if count > 0 && !is_told {
-            self.told_of_dropped = Some(Instant::now());
+        let is_known = self
+            .warned_of_dropped
+            .is_some_and(|warned| warned.elapsed() < Duration::from_secs(3_600));
+        if count > 0 && !is_known {
+            self.warned_of_dropped = Some(Instant::now());
             tracing::warn!(
                 code = "dead_letters_dropped",
                 "dead letters are too many or too old: the oldest are dropped"

@@ -5,7 +5,6 @@ mod dead_letters;
 mod journal;
 mod prepare;
 mod progress;
-mod reach;
 mod run;
 mod summary;
 mod tracker;

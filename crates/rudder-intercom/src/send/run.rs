@@ -5,12 +5,11 @@ use super::dead_letters::DeadLetters;
 use super::journal::{Done, Earlier, Journal, JournalError};
 use super::prepare::{Prepared, Preparer, Ready};
 use super::progress::Progress;
-use super::reach::{Reach, Watched};
 use super::summary::Summary;
 use super::tracker::{Records, Tracker};
 use crate::exit::Error;
 use crate::input::Opened;
-use crate::{interrupt, pipeline};
+use crate::{exit, interrupt, pipeline};
 use crossbeam_channel::bounded;
 use intercom_delivery::client::{Control, Delivery, Submissions, Transport};
 use intercom_delivery::{EngineSettings, EventId, FailureCode, Submission};
@@ -102,24 +101,15 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     let tracker = Arc::new(Tracker::new(Summary::after(earlier.calls)));
     let progress = Arc::new(Progress::new(job.input.position));
 
-    let reach = Arc::new(Reach::default());
-    let transport = Watched::new(job.transport, Arc::clone(&reach));
     let mut engine = job.engine;
     // Whoever has no journal does not go on either.
     engine.notes_intents = job.journal.is_some();
-    let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, transport);
+    let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, job.transport);
     if let Some(journal) = &job.journal {
         journal.learnt(|contact| delivery.remember_contact(contact))?;
     }
     let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above));
     let running = runtime.spawn(delivery.run());
-    let losing = {
-        let (reach, control) = (Arc::clone(&reach), control.clone());
-        runtime.spawn(async move {
-            reach.lost().await;
-            control.abort();
-        })
-    };
     let (interrupted, interrupts) = bounded(1);
     // A thread of its own, because it waits for the disk.
     let following = {
@@ -141,7 +131,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     );
     // Where nobody can listen, the system ends the program, and the journal has what was done by then.
     let _ = interrupt::listen(react);
-    let telling = runtime.spawn(tell_of_outages(control.clone(), Arc::clone(&progress)));
+    let telling = runtime.spawn(watch_reach(control.clone(), Arc::clone(&progress)));
     let showing = {
         let (progress, tracker, control) = (Arc::clone(&progress), Arc::clone(&tracker), control.clone());
         runtime.spawn(async move { progress.show(tracker, control).await })
@@ -171,17 +161,17 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     let recorded = following
         .join()
         .map(|followed| followed.and_then(|records| tracker.finish(records, left)));
-    losing.abort();
     showing.abort();
     telling.abort();
     is_over.store(true, Ordering::Relaxed);
     progress.clear();
 
+    let unreachable = control.unreachable().map(|error| exit::with_causes(&*error));
     let end = match (recorded, status, read) {
         (Ok(Err(error)), ..) => End::Failed(Error::Record(Box::new(error))),
         (Err(_), ..) | (_, Err(_), _) => End::Failed(Error::Pipeline(pipeline::Error::Worker)),
         (_, Ok(status), _) if status.halted => End::Unauthorized,
-        _ if reach.reason().is_some() => End::Unreachable(reach.reason().unwrap_or_default()),
+        _ if unreachable.is_some() => End::Unreachable(unreachable.unwrap_or_default()),
         (Ok(Ok(Some(code))), ..) => End::Aborted(code),
         (.., Err(error)) => End::Failed(error.into()),
         (_, _, Ok(_)) if other_input.is_some() => {
@@ -223,17 +213,21 @@ fn reaction(
     }
 }
 
-/// Says when an outage begins and when it ends, be there a terminal or not.
-async fn tell_of_outages(mut control: Control, progress: Arc<Progress>) {
+/// Says when an outage begins and when it ends, be there a terminal or not, and gives up where no patience helps.
+async fn watch_reach(mut control: Control, progress: Arc<Progress>) {
     let mut known = false;
-    while control.outage_changed().await {
+    while control.reach_changed().await {
+        if control.unreachable().is_some() {
+            control.abort();
+            return;
+        }
         match control.outage() {
-            Some(outage) => progress.println(&format!(
+            Some(outage) if !known => progress.println(&format!(
                 "cannot reach Intercom at {}: {}; trying again every few seconds, Ctrl-C to stop",
                 outage.host, outage.cause
             )),
             None if known => progress.println("Intercom can be reached again"),
-            None => {}
+            Some(_) | None => {}
         }
         known = control.outage().is_some();
     }

@@ -1,11 +1,11 @@
-//! What `serve` is told.
+//! The settings of `serve`.
 
 use crate::log::LogFormat;
 use rudder_gateway::{StoreSettings, WriteKeys};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-/// Everything that `serve` is told.
+/// All settings of `serve`.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) listen: SocketAddr,

@@ -1,4 +1,4 @@
-//! What rudder-server is told of an event that was to be carried out here.
+//! What rudder-server is answered about an event that was to be carried out here.
 
 use crate::protocol::{ErrorCategory, ErrorMeta, ErrorType, Failure, status};
 use intercom_delivery::{DeliveryResult, DeliveryWarning, Failed, FailureCode, Outcome, Rejected};
@@ -17,8 +17,8 @@ pub(super) struct Circumstances {
     pub(super) others_go_through: bool,
 }
 
-/// What an outcome is to be told as: done, or what is wrong, with a stable code.
-pub(super) fn told(outcome: &Outcome, circumstances: Circumstances) -> Result<(), (Failure, &'static str)> {
+/// What an outcome is to its job: done, or what is wrong, with a stable code.
+pub(super) fn job_result(outcome: &Outcome, circumstances: Circumstances) -> Result<(), (Failure, &'static str)> {
     match &outcome.result {
         DeliveryResult::Delivered(_) => {
             for warning in &outcome.warnings {

@@ -28,7 +28,7 @@ pub(crate) struct Target<'a> {
 
 /// A call that did not succeed.
 #[derive(Debug)]
-pub(crate) enum CallError {
+pub(crate) enum SendError {
     /// Intercom answered something else than success.
     Answered(Box<ApiError>, Vec<u8>),
     /// There was no response.
@@ -43,7 +43,7 @@ pub(crate) enum CallError {
     Unusable(client::Error),
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answered(error, _) => error.fmt(f),
@@ -56,21 +56,21 @@ impl fmt::Display for CallError {
     }
 }
 
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
         match &error {
-            CallError::Answered(response, _) => Self::from(response.as_ref()),
-            CallError::NoBudget => Self::throttled(error.to_string()),
-            CallError::Transport(_) | CallError::Unreadable | CallError::Unusable(_) => {
+            SendError::Answered(response, _) => Self::from(response.as_ref()),
+            SendError::NoBudget => Self::throttled(error.to_string()),
+            SendError::Transport(_) | SendError::Unreadable | SendError::Unusable(_) => {
                 Self::retryable(error.to_string())
             }
-            CallError::Unwritable => Self::invalid(error.to_string()),
+            SendError::Unwritable => Self::invalid(error.to_string()),
         }
     }
 }
 
 /// Makes calls to Intercom.
-pub(crate) struct Gateway {
+pub(crate) struct IntercomClient {
     pub(crate) calls: Calls,
     /// For scopes that have used up their calls, when they get new ones (Unix seconds).
     exhausted: Mutex<HashMap<Scope, i64>>,
@@ -89,7 +89,7 @@ const LONGEST_WINDOW_SECONDS: i64 = 60;
 /// Beyond this many, those are dropped whose window has ended.
 const MOST_EXHAUSTED: usize = 1000;
 
-impl Gateway {
+impl IntercomClient {
     pub(crate) fn new(settings: Settings) -> Result<Self, client::Error> {
         let client = Client::builder()
             .connect_timeout(settings.connect_timeout)
@@ -113,14 +113,14 @@ impl Gateway {
     }
 
     /// Makes a call.
-    pub(crate) async fn send(&self, target: &Target<'_>, call: &Call) -> Result<Response, CallError> {
-        let workspace = workspace(target).map_err(CallError::Unusable)?;
+    pub(crate) async fn send(&self, target: &Target<'_>, call: &Call) -> Result<Response, SendError> {
+        let workspace = workspace(target).map_err(SendError::Unusable)?;
         self.check_budget(target.scope)?;
         let slot = self.calls.slot().await;
         // Others may have used up the calls in the meantime.
         self.check_budget(target.scope)?;
         let response = self.calls.make(slot, call, &workspace, target.region).await;
-        let response = response.map_err(CallError::Transport)?;
+        let response = response.map_err(SendError::Transport)?;
         if let Some(limit) = &response.rate_limit {
             self.note_budget(target.scope, limit);
         }
@@ -129,13 +129,13 @@ impl Gateway {
         }
         let error = ApiError::parse(response.status, &response.body);
         tracing::warn!(operation = call.operation.as_str(), %error, "intercom refused a call");
-        Err(CallError::Answered(Box::new(error), response.body))
+        Err(SendError::Answered(Box::new(error), response.body))
     }
 
-    fn check_budget(&self, scope: Scope) -> Result<(), CallError> {
+    fn check_budget(&self, scope: Scope) -> Result<(), SendError> {
         let mut exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
         match exhausted.get(&scope) {
-            Some(reset) if *reset > unix_seconds() => Err(CallError::NoBudget),
+            Some(reset) if *reset > unix_seconds() => Err(SendError::NoBudget),
             Some(_) => {
                 exhausted.remove(&scope);
                 Ok(())
@@ -157,9 +157,9 @@ impl Gateway {
     }
 }
 
-impl fmt::Debug for Gateway {
+impl fmt::Debug for IntercomClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway")
+        f.debug_struct("IntercomClient")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
