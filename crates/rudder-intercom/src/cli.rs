@@ -41,7 +41,7 @@ pub(crate) struct Cli {
     )]
     color: Color,
     /// What to log to standard error: off, error, warn, info, debug, trace, or filters such as intercom_delivery=debug.
-    /// Off by default, save that serve logs info.
+    /// Off by default, except that serve logs info.
     #[arg(
         long,
         global = true,

@@ -30,7 +30,7 @@ macro_rules! deviations {
 deviations! {
     D1: "A malformed value is passed on, or fails the event." => "It is left out with a warning, and the next source is tried.",
     D2: "Any external id is taken for an email." => "Only one that is a valid email address is.",
-    D3: "An event without a timestamp is sent without `created_at`, which Intercom requires." => "Other times of the event stand in, at last the time of conversion.",
+    D3: "An event without a timestamp is sent without `created_at`, which Intercom requires." => "Other times of the event are used, and in the end the time of conversion.",
     D4: "Only the un-suffixed spellings of the integration key are read." => "The `V2` spellings are read too, and first.",
     D5: "Milliseconds are sent as seconds, numeric strings as strings." => "Milli-, micro- and nanoseconds and numeric strings become whole seconds.",
     D6: "Fractions are sent for integer fields." => "They are left out with a warning.",

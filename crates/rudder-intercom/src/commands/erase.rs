@@ -27,7 +27,7 @@ Examples:
   rudder-intercom erase --file people.ndjson --yes --receipt receipts.ndjson
 
 A file has JSON objects, {\"userId\": …} or {\"email\": …}, or requests to RudderStack's /deleteUsers; a file of events is
-refused. Of somebody with both, the email counts only if nobody has the user id. Receipts say when, where in the input
+refused. If both are given, the email counts only if nobody has the user id. Receipts say when, where in the input
 the person was named, the contact's id, Intercom's id of the request, and the outcome: requested, already_gone,
 not_found, ambiguous (several contacts have the email, and none was touched) or failed. They hold no user id and no
 email. Archived contacts are found by user id; by email only with --probe-archived-email.

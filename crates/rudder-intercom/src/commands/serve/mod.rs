@@ -31,7 +31,7 @@ use tokio::sync::watch;
 /// Point the setting DEST_TRANSFORM_URL of rudder-server at it. It delivers each event while rudder-server waits for the
 /// answer, and keeps no state that matters: run as many as needed.
 ///
-/// With --gateway it is RudderStack's HTTP API for SDKs besides: they send their events here, nothing else is needed, and
+/// With --gateway it is also RudderStack's HTTP API for SDKs: they send their events here, nothing else is needed, and
 /// the events are kept on disk until they are in Intercom.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -216,14 +216,14 @@ fn require_token(config: &Config, listener: Option<&TcpListener>) -> Result<(), 
     }
     if !config.sandbox && config.service.own_token.is_set() {
         return Err(Error::Usage(format!(
-            "whoever reaches the transformer at {address} could write to the workspace of the access token that is set: set \
+            "anyone who reaches the transformer at {address} could write to the workspace of the access token that is set: set \
              RUDDER_INTERCOM_TRANSFORMER_TOKEN or give --transformer-token-file FILE, or set no INTERCOM_ACCESS_TOKEN"
         )));
     }
     tracing::warn!(
         code = "transformer_open",
         %address,
-        "whoever reaches this address may use the transformer: let only rudder-server reach it, or give --transformer-token-file"
+        "anyone who reaches this address may use the transformer: let only rudder-server reach it, or give --transformer-token-file"
     );
     Ok(())
 }

@@ -78,12 +78,12 @@ settings! {
     SERVICE {
         /// Where rudder-server finds the service; port 0 takes a free one, and :9090 all addresses of this machine.
         "listen": Address => listen;
-        /// Where /metrics and /health are served besides.
+        /// A second address for /metrics and /health.
         "metrics-listen": Optional<Address> => metrics_listen, or "nowhere";
         /// Answer rudder-server only if it gives the token in this file: DEST_TRANSFORM_URL=http://any:TOKEN@HOST:PORT.
-        "transformer-token-file": SecretFile => transformer_token_file, or "whoever reaches the port, save web pages";
+        "transformer-token-file": SecretFile => transformer_token_file, or "anyone who reaches the port, except web pages";
         /// Show /metrics only to those who give the token in this file, as a bearer token or as a password.
-        "metrics-token-file": SecretFile => metrics_token_file, or "whoever reaches the port, save web pages";
+        "metrics-token-file": SecretFile => metrics_token_file, or "anyone who reaches the port, except web pages";
         /// The longest body of a request.
         "max-body-bytes": Size => service.max_body_bytes;
         /// Requests in progress at one time; beyond them, the response is 503.
