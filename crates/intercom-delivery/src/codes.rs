@@ -129,6 +129,28 @@ pub enum DeliveryWarning {
         /// Its name.
         attribute: String,
     },
+    /// Later events of the same contact or company had been delivered before: what they have written was left out.
+    Superseded,
+}
+
+/// How much of an event later ones have superseded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Supersession {
+    /// Nothing.
+    #[default]
+    Not,
+    /// A part, which is left out.
+    Partly,
+    /// All of it: nothing is left to be written.
+    Wholly,
+}
+
+impl Supersession {
+    /// Whether nothing is superseded.
+    pub fn is_not(&self) -> bool {
+        *self == Self::Not
+    }
 }
 
 impl DeliveryWarning {
@@ -140,6 +162,7 @@ impl DeliveryWarning {
             Self::EmailTaken => "email_taken",
             Self::ExternalIdReplaced => "external_id_replaced",
             Self::AttributeDropped { .. } => "attribute_dropped",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -11,15 +11,19 @@ mod erasure;
 mod order;
 mod record;
 mod response;
+mod superseded;
+mod undelivered;
 mod walk;
 
-pub use codes::{DeliveryWarning, FailureCode};
+pub use codes::{DeliveryWarning, FailureCode, Supersession};
 pub use contact::KnownContact;
 pub use engine::*;
 pub use erasure::{Erasure, ErasureError, RequestedDeletion};
 pub use order::{Order, Ties};
 pub use record::FailureRecord;
 pub use response::{Response, ResponseError, TransportFailure};
+pub use superseded::{Subject, Superseded};
+pub use undelivered::Undelivered;
 pub use walk::{
     AbsencePolicy, ArchivedPolicy, AttributePolicy, Ending, Fact, Knowledge, Next, Permit, Policies, Rewritten,
     UnknownContactPolicy, Verdict, Walk, Write,

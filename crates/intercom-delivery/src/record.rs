@@ -2,6 +2,7 @@
 
 use crate::codes::FailureCode;
 use crate::engine::Failed;
+use crate::superseded::Superseded;
 use intercom_api::UnixSeconds;
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct FailureRecord {
     /// The time of an event that names none itself, so that sending it again is a repeat and not another event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<UnixSeconds>,
+    /// What later events have written meanwhile: it is left out when the event is sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<Box<Superseded>>,
 }
 
 fn is_zero(number: &u32) -> bool {

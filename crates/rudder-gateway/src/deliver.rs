@@ -108,10 +108,7 @@ async fn note(
                 Record::Intent(intent) => intents.push(intent),
             }
         }
-        for event in &settled {
-            // Nobody is interested any more once the feeding has ended.
-            let _ = ending.send(event.seq);
-        }
+        let ended: Vec<i64> = settled.iter().map(|settled| settled.seq).collect();
         let begun = |intent: &Intent| {
             let mut settled = Settled::new(i64::try_from(intent.event.0).ok()?, Settlement::GoesOn);
             settled.begun_with = Some(intent.contact.clone());
@@ -119,6 +116,10 @@ async fn note(
         };
         settled.extend(intents.iter().filter_map(begun));
         store.settle(settled).await?;
+        for event in ended {
+            // Nobody is interested any more once the feeding has ended.
+            let _ = ending.send(event);
+        }
         if !intents.is_empty() {
             while !store.is_written().await? && !control.status().closed {
                 tokio::time::sleep(NOTE_AGAIN).await;
@@ -134,6 +135,7 @@ fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<S
     let seq = i64::try_from(outcome.event.0).ok()?;
     let (about, received_at) = lock(under_way).remove(&seq).unwrap_or_default();
     let goes_on_later = outcome.goes_on_later();
+    let mut submission = outcome.submission;
     let settlement = match outcome.result {
         _ if goes_on_later => Settlement::GoesOn,
         DeliveryResult::Delivered(_) => {
@@ -148,10 +150,13 @@ fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<S
         }
         DeliveryResult::Failed(failed) => {
             metrics.failure("failed", failed.code.as_str());
-            Settlement::Failed(Box::new(Undelivered::new(FailureRecord::from(&*failed), about)))
+            let record = FailureRecord::from(&*failed);
+            submission = Some(Box::new(failed.submission));
+            Settlement::Failed(Box::new(Undelivered::new(record, about)))
         }
     };
     let mut settled = Settled::new(seq, settlement);
     settled.learnt = outcome.learnt;
+    settled.submission = submission;
     Some(settled)
 }

@@ -7,7 +7,7 @@ use crate::store::{About, Pending, Queue, Settled, Settlement, Store, Undelivere
 use crate::turns::Turns;
 use intercom_api::{ContactId, UnixSeconds};
 use intercom_delivery::client::{Control, Submissions};
-use intercom_delivery::{EventId, FailureRecord, KnownContact, Order, Submission, Waiting};
+use intercom_delivery::{EventId, FailureRecord, KnownContact, Order, Submission, Superseded, Waiting};
 use rudderstack_events::Event;
 use rudderstack_to_intercom::{Decision, Destination, Mapped, RejectionCode};
 use std::collections::{BTreeMap, HashMap};
@@ -122,6 +122,9 @@ impl Feeder {
                 .collect();
             let may_look = self.turns.bytes() < TURNS_BYTES;
             let last = self.last;
+            let now = turn.clone();
+            let (read, superseded) = self.superseded(queue, now).await?;
+            queue = read;
             let read = tokio::task::spawn_blocking(move || {
                 let missing = queue.events(&missing);
                 let new = if may_look {
@@ -151,6 +154,11 @@ impl Feeder {
                 }
             }
             self.look_at(new).await?;
+            for (event, superseded) in superseded {
+                if let Some(ready) = self.whole.get_mut(&event) {
+                    ready.submission.supersede(&superseded);
+                }
+            }
             tokio::select! {
                 is_open = self.hand_in(std::mem::take(&mut turn)) => if !is_open { return Ok(queue) },
                 _ = stop.changed() => return Ok(queue),
@@ -165,6 +173,30 @@ impl Feeder {
             }
         }
         Ok(queue)
+    }
+
+    /// What supersedes those of these events that are replayed. What came before them has ended, and is written first.
+    async fn superseded(&self, queue: Queue, events: Vec<i64>) -> Result<(Queue, BTreeMap<i64, Superseded>), Error> {
+        if events.is_empty() {
+            return Ok((queue, BTreeMap::new()));
+        }
+        let read = |queue: Queue, events: Vec<i64>| {
+            tokio::task::spawn_blocking(move || {
+                let superseded = queue.superseded(&events).unwrap_or_default();
+                (queue, superseded)
+            })
+        };
+        let (queue, mut found) = read(queue, events).await.map_err(|_| Error::Closed)?;
+        if found.is_empty() || !self.store.is_written().await? {
+            return Ok((queue, found));
+        }
+        let queue = {
+            let events = found.into_keys().collect();
+            let (queue, again) = read(queue, events).await.map_err(|_| Error::Closed)?;
+            found = again;
+            queue
+        };
+        Ok((queue, found))
     }
 
     /// The events whose turn it is, as many as there is room for.

@@ -7,6 +7,7 @@
 mod common;
 
 use common::{Run, Served, program, run_command};
+use intercom_api::{CreateDataAttribute, DataAttributeModel, DataType};
 use intercom_sandbox::Settings;
 use serde_json::Value;
 use std::path::Path;
@@ -135,4 +136,88 @@ fn killed_or_interrupted_within_the_lag_every_link_is_made() {
             "{signal}"
         );
     }
+}
+
+/// Sends events of whom some fail, because the workspace lacks the attribute `late`; then defines it, and sends the dead
+/// letters with these arguments. Gives the state, the dead letters as they were, and the second run.
+fn replay(events: &[&str], with_journal: bool, arguments: &[&str]) -> (Value, String, Run) {
+    let sandbox = Served::new(Settings::default().with_any_attribute(false));
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, letters) = (folder.path().join("journal"), folder.path().join("dead.ndjson"));
+    let send = || {
+        let mut command = program();
+        command
+            .env("INTERCOM_ACCESS_TOKEN", "t")
+            .args(["send", "--intercom-base-url", sandbox.url()]);
+        command
+    };
+    let mut first = send();
+    first.arg("--dead-letters").arg(&letters);
+    if with_journal {
+        first.arg("--journal").arg(&journal);
+    }
+    assert_eq!(run_command(&mut first, events.join("\n")).code(), 1);
+    let text = std::fs::read_to_string(&letters).unwrap();
+    for model in [DataAttributeModel::Contact, DataAttributeModel::Company] {
+        sandbox.call(&CreateDataAttribute::new("late", model, DataType::Integer));
+    }
+    let run = run_command(send().arg(&letters).args(arguments), "");
+    (sandbox.state(), text, run)
+}
+
+#[test]
+fn an_older_event_that_is_sent_again_undoes_no_newer_one() {
+    let events = [
+        r#"{"type":"identify","userId":"a","traits":{"email":"a@x.y","name":"Old","phone":"1","late":1}}"#,
+        r#"{"type":"identify","userId":"a","traits":{"email":"a@x.y","name":"New"}}"#,
+        r#"{"type":"group","userId":"a","groupId":"g","traits":{"name":"Old","industry":"Tea","late":1}}"#,
+        r#"{"type":"group","userId":"a","groupId":"g","traits":{"name":"New"}}"#,
+        r#"{"type":"identify","userId":"a","traits":{"company":{"id":"g","remove":true}}}"#,
+        r#"{"type":"identify","userId":"b","traits":{"email":"b@x.y","late":2}}"#,
+    ];
+    for with_journal in [false, true] {
+        let (state, letters, run) = replay(&events, with_journal, &[]);
+        assert_eq!(run.code(), 0, "{}{}", run.stdout(), run.stderr());
+        let person = contact(&state, "a@x.y").unwrap();
+        assert_eq!(
+            (&person["name"], &person["phone"], &person["custom_attributes"]["late"]),
+            (&"New".into(), &"1".into(), &1.into()),
+            "{letters}"
+        );
+        assert_eq!(
+            person["companies"]["data"].as_array().map(Vec::len),
+            Some(0),
+            "{letters}"
+        );
+        let company = &state["companies"][0];
+        assert_eq!((&company["name"], &company["industry"]), (&"New".into(), &"Tea".into()));
+        assert!(contact(&state, "b@x.y").is_some());
+        let letters: Vec<Value> = letters
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let superseded = letters.iter().filter(|letter| letter["superseded"].is_object());
+        assert_eq!((letters.len(), superseded.count()), (3, 2));
+        assert!(letters.iter().all(|letter| letter["v"] == 1));
+        assert!(run.stdout().contains("superseded"), "{}", run.stdout());
+
+        let (state, _, run) = replay(&events, with_journal, &["--replay-as-new"]);
+        assert_eq!(run.code(), 0, "{}{}", run.stdout(), run.stderr());
+        let person = contact(&state, "a@x.y").unwrap();
+        assert_eq!(person["name"], "Old");
+        assert_eq!(person["companies"]["data"].as_array().map(Vec::len), Some(1));
+        assert!(!run.stdout().contains("superseded"), "{}", run.stdout());
+    }
+}
+
+#[test]
+fn who_was_deleted_meanwhile_stays_deleted() {
+    let events = [
+        r#"{"type":"identify","userId":"a","traits":{"email":"a@x.y"}}"#,
+        r#"{"type":"identify","userId":"a","traits":{"email":"a@x.y","late":1}}"#,
+        r#"{"type":"record","action":"delete","identifiers":{"external_id":"a"}}"#,
+    ];
+    let (state, letters, run) = replay(&events, false, &[]);
+    assert_eq!(run.code(), 0, "{}{}", run.stdout(), run.stderr());
+    assert!(state["contacts"].as_array().unwrap().is_empty(), "{letters}");
 }

@@ -185,9 +185,10 @@ impl Engine {
             OutcomeOrder::AsSubmitted => after,
             OutcomeOrder::AsTheyEnd => &[],
         };
+        let is_kept = self.settings.notes_intents;
         let (totals, outcomes) = (&mut self.totals, &mut self.outcomes);
         self.releases.end(seq, after, ended, |ended| {
-            let outcome = handed_out(ended, closing);
+            let outcome = handed_out(ended, closing, is_kept);
             match &outcome.result {
                 DeliveryResult::Delivered(_) => totals.delivered += 1,
                 DeliveryResult::Rejected(_) => totals.rejected += 1,
@@ -201,18 +202,20 @@ impl Engine {
 
 /// The outcome of an event. One that was delivered after another that was cut short is given back with it: when both are
 /// delivered again, it comes after the other again.
-fn handed_out(ended: Ended, closing: Option<FailureCode>) -> Outcome {
-    let result = match (ended.result, closing, ended.submission) {
+fn handed_out(ended: Ended, closing: Option<FailureCode>, is_kept: bool) -> Outcome {
+    let (result, submission) = match (ended.result, closing, ended.submission) {
         (DeliveryResult::Delivered(delivered), Some(code), Some(submission)) if ended.is_closing => {
-            DeliveryResult::Failed(Box::new(failed(code, &Trouble::default(), delivered.calls, submission)))
+            let failed = failed(code, &Trouble::default(), delivered.calls, submission);
+            (DeliveryResult::Failed(Box::new(failed)), None)
         }
-        (result, ..) => result,
+        (result, _, submission) => (result, submission.filter(|_| is_kept).map(Box::new)),
     };
     Outcome {
         event: ended.event,
         result,
         warnings: ended.warnings,
         learnt: ended.learnt,
+        submission,
     }
 }
 

@@ -78,8 +78,10 @@ impl Job {
             absence: entry.terms.absence,
             ..policies
         };
+        let mut walk = Walk::new(Arc::clone(&entry.plan), policies);
+        walk.supersede(entry.supersession);
         Self {
-            walk: Walk::new(Arc::clone(&entry.plan), policies),
+            walk,
             is_noted: false,
             batch: Batch::new(lane, entry),
             after,

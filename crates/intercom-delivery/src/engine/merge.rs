@@ -1,6 +1,7 @@
 //! Which consecutive events can be delivered by one update.
 
 use super::queue::Entry;
+use crate::codes::Supersession;
 use crate::walk::moves_to;
 use rudderstack_to_intercom::{Missing, Plan, SaveContact};
 
@@ -12,6 +13,7 @@ pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
         return false;
     };
     !next.alone
+        && [last, next].iter().all(|entry| entry.supersession == Supersession::Not)
         && last.terms == next.terms
         && a.lookup == b.lookup
         && a.detach.is_empty()

@@ -23,6 +23,10 @@ pub struct Outcome {
     /// [`Engine::remember_contact`](crate::Engine::remember_contact) the next run knows it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learnt: Option<Box<KnownContact>>,
+    /// What was submitted, if the settings ask for [intents](crate::EngineSettings::notes_intents) to be noted, and a
+    /// failure does not have it: what an older event that was not delivered must not undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<Box<Submission>>,
 }
 
 impl Outcome {

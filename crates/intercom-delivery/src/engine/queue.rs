@@ -6,6 +6,7 @@
 
 use super::keys::Keys;
 use super::submission::{EventId, Submission, Terms};
+use crate::codes::Supersession;
 use intercom_api::ContactId;
 use rudderstack_to_intercom::{Identities, Plan};
 use std::collections::hash_map::Entry as Slot;
@@ -22,6 +23,7 @@ pub(super) struct Entry {
     identities: Identities,
     pub(super) terms: Terms,
     pub(super) begun_with: Option<ContactId>,
+    pub(super) supersession: Supersession,
     /// Whether it must not be merged with others.
     pub(super) alone: bool,
     keys: Keys,
@@ -33,6 +35,7 @@ impl Entry {
         let submission = Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities);
         let mut submission = submission.on(self.terms);
         submission.begun_with = self.begun_with;
+        submission.supersession = self.supersession;
         submission
     }
 }
@@ -103,6 +106,7 @@ impl Queue {
             identities: submission.identities,
             terms: submission.terms,
             begun_with: submission.begun_with,
+            supersession: submission.supersession,
             alone: false,
             keys,
         });

@@ -1,5 +1,7 @@
 //! What goes in.
 
+use crate::codes::Supersession;
+use crate::superseded::Superseded;
 use crate::walk::AbsencePolicy;
 use intercom_api::ContactId;
 use rudderstack_to_intercom::{Identities, Plan};
@@ -31,7 +33,11 @@ pub struct Submission {
     #[serde(default, skip_serializing_if = "Terms::is_default")]
     pub terms: Terms,
     /// The contact of the [`Intent`](crate::Intent) that an earlier run has noted of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_with: Option<ContactId>,
+    /// How much was left out of the plan because later events had been delivered before.
+    #[serde(default, skip_serializing_if = "Supersession::is_not")]
+    pub supersession: Supersession,
 }
 
 impl Submission {
@@ -43,7 +49,14 @@ impl Submission {
             identities,
             terms: Terms::default(),
             begun_with: None,
+            supersession: Supersession::Not,
         }
+    }
+
+    /// Leaves out what later events have written before: the outcome says that it is
+    /// [superseded](crate::DeliveryWarning::Superseded).
+    pub fn supersede(&mut self, by: &Superseded) {
+        self.supersession = by.apply(&mut self.plan);
     }
 
     /// The same on these terms.

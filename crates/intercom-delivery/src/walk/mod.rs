@@ -15,7 +15,7 @@ pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
 pub(crate) use read::moves_to;
 
-use crate::codes::{DeliveryWarning, FailureCode};
+use crate::codes::{DeliveryWarning, FailureCode, Supersession};
 use crate::contact::KnownContact;
 use attribute::leave_out;
 use intercom_api::{Call, CompanyId, ContactId};
@@ -188,6 +188,14 @@ impl Walk {
             },
             ..Self::new(plan, policies)
         }
+    }
+
+    /// Later events have superseded this much of what the plan was: if it was all, nothing is left to be done.
+    pub(crate) fn supersede(&mut self, supersession: Supersession) {
+        if supersession != Supersession::Not {
+            self.warn(DeliveryWarning::Superseded);
+        }
+        self.is_done |= supersession == Supersession::Wholly;
     }
 
     /// The plan.
@@ -468,7 +476,8 @@ impl Walk {
                 DeliveryWarning::AmbiguousContact
                 | DeliveryWarning::MemberNotFound
                 | DeliveryWarning::EmailTaken
-                | DeliveryWarning::ExternalIdReplaced => None,
+                | DeliveryWarning::ExternalIdReplaced
+                | DeliveryWarning::Superseded => None,
             })
             .collect();
         let is_new = |attribute: &String| !known.contains(attribute.as_str());

@@ -218,10 +218,22 @@ async fn chosen(app: &App, request: Request) -> Result<Filter, Fault> {
     Ok(filter)
 }
 
-/// `POST /api/dead-letters/replay`.
-pub(super) async fn replay(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+#[derive(Deserialize)]
+pub(super) struct Replay {
+    /// Whether nothing is left out that later events have written.
+    #[serde(default)]
+    as_new: bool,
+}
+
+/// `POST /api/dead-letters/replay`, with `?as_new=true` for events that are to overwrite later ones.
+pub(super) async fn replay(
+    State(app): State<Arc<App>>,
+    how: Asked<Replay>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let Query(how) = how?;
     let filter = chosen(&app, request).await?;
-    let replayed = ask(app, move |queue| queue.replay(&filter)).await?;
+    let replayed = ask(app, move |queue| queue.replay(&filter, how.as_new)).await?;
     Ok(json(&json!({"replayed": replayed})))
 }
 

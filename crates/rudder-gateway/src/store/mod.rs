@@ -8,6 +8,7 @@ mod accepted;
 mod counters;
 mod dropping;
 mod guard;
+mod learnt;
 mod letter;
 mod queue;
 mod schema;
@@ -15,6 +16,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod undelivered;
 mod writer;
 
 pub use accepted::{Accepted, Refusal};

@@ -4,10 +4,11 @@ use super::counters::{self, CodeCount, Minute};
 use super::letter::{DeadLetter, Filter, dead_letter, from_json};
 use super::schema;
 use super::totals::{self, Totals};
+use super::undelivered;
 use crate::clock::now;
 use crate::error::Error;
 use intercom_api::ContactId;
-use intercom_delivery::KnownContact;
+use intercom_delivery::{KnownContact, Superseded};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -175,16 +176,39 @@ impl Queue {
              FROM dead_letters WHERE {condition} ORDER BY id DESC LIMIT {limit}"
         ))?;
         let rows = query.query_map(params_from_iter(values), dead_letter)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut letters: Vec<DeadLetter> = rows.collect::<Result<_, _>>()?;
+        if with_events {
+            letters.iter_mut().try_for_each(|letter| self.complete(letter))?;
+        }
+        Ok(letters)
+    }
+
+    /// Adds what later events have written since.
+    fn complete(&self, letter: &mut DeadLetter) -> Result<(), Error> {
+        let superseded = undelivered::of_letter(&self.connection, letter.id)?;
+        letter.detail.superseded = superseded.filter(|superseded| !superseded.is_empty()).map(Box::new);
+        Ok(())
+    }
+
+    /// What later events have written since these had failed, as far as they have been put back into the queue.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn superseded(&self, events: &[i64]) -> Result<BTreeMap<i64, Superseded>, Error> {
+        Ok(undelivered::superseded(&self.connection, events)?)
     }
 
     /// Puts dead letters back into the queue, behind what waits there, in their old order. Says how many.
     ///
+    /// What later events have written since is left out of them, unless they are replayed as if they were new.
+    ///
     /// # Errors
     ///
     /// If the store cannot be written; those that have been put back by then stay there.
-    pub fn replay(&mut self, filter: &Filter) -> Result<u64, Error> {
+    pub fn replay(&mut self, filter: &Filter, as_new: bool) -> Result<u64, Error> {
         self.manage(filter, |transaction, totals, id, bytes| {
+            undelivered::replayed(transaction, id, totals.next_seq, as_new)?;
             transaction
                 .prepare_cached("INSERT INTO events SELECT ?, ?, body FROM dead_letters WHERE id = ?")?
                 .execute([totals.next_seq, now(), id])?;
@@ -248,7 +272,7 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, Error> {
-        Ok(self
+        let mut letter = self
             .connection
             .query_row(
                 "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, body
@@ -256,7 +280,11 @@ impl Queue {
                 [id],
                 dead_letter,
             )
-            .optional()?)
+            .optional()?;
+        if let Some(letter) = &mut letter {
+            self.complete(letter)?;
+        }
+        Ok(letter)
     }
 }
 

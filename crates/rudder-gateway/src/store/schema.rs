@@ -1,5 +1,6 @@
 //! The tables.
 
+use super::undelivered;
 use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
@@ -70,6 +71,11 @@ const SINCE_VERSION_2: &str =
 /// What version 3 has beyond version 2: the contacts with whom events were begun that wait. They may not be found any more
 /// by what the events look up.
 const SINCE_VERSION_3: &str = "CREATE TABLE intents (seq INTEGER PRIMARY KEY, contact TEXT NOT NULL);";
+
+/// The version 3 also has what later events have written since others were not delivered.
+fn since_version_3() -> String {
+    format!("{SINCE_VERSION_3} {}", undelivered::TABLES)
+}
 
 /// Opens a store to write to it, and makes the tables if there are none.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
@@ -172,9 +178,9 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let missing = match check(connection, path)? {
-        None => format!("{TABLES} {SINCE_VERSION_2} {SINCE_VERSION_3}"),
-        Some(1) => format!("{SINCE_VERSION_2} {SINCE_VERSION_3}"),
-        Some(2) => SINCE_VERSION_3.to_owned(),
+        None => format!("{TABLES} {SINCE_VERSION_2} {}", since_version_3()),
+        Some(1) => format!("{SINCE_VERSION_2} {}", since_version_3()),
+        Some(2) => since_version_3(),
         Some(_) => String::new(),
     };
     if !missing.is_empty() {

@@ -221,7 +221,7 @@ async fn dead_letters_are_found_replayed_and_dropped() {
     assert_eq!((record.code.as_str(), record.status), ("timeout", Some(503)));
     assert_eq!(record.event.unwrap().get(), event("a").json);
 
-    assert_eq!(queue.replay(&by_code).unwrap(), 2);
+    assert_eq!(queue.replay(&by_code, false).unwrap(), 2);
     assert_eq!(pending(&queue), [(5, "e".into()), (6, "a".into()), (7, "c".into())]);
     assert_eq!(queue.drop_dead_letters(&Filter::one(2)).unwrap(), 1);
     let status = queue.status().unwrap();
@@ -337,7 +337,7 @@ async fn a_store_of_version_1_goes_on() {
         )
         .unwrap();
     first
-        .execute_batch("DROP TABLE learnt; DROP TABLE intents; PRAGMA user_version = 1;")
+        .execute_batch("DROP TABLE learnt; DROP TABLE intents; DROP TRIGGER undelivered_letter; DROP TABLE undelivered; DROP TABLE undelivered_keys; PRAGMA user_version = 1;")
         .unwrap();
     drop(first);
     // Another program may look at it first.

@@ -4,17 +4,19 @@ use super::accepted::{Accepted, Refusal};
 use super::counters::Counters;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
+use super::learnt;
+use super::letter::json;
 use super::seen::Seen;
 use super::totals::{self, Totals};
+use super::undelivered;
 use crate::clock::now;
 use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
 use intercom_api::ContactId;
-use intercom_delivery::{FailureRecord, KnownContact};
+use intercom_delivery::{FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use serde::Serialize;
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub struct Settled {
     pub learnt: Option<Box<KnownContact>>,
     /// The contact that it is going to be carried out with.
     pub begun_with: Option<ContactId>,
+    /// What was to be delivered.
+    pub submission: Option<Box<Submission>>,
 }
 
 impl Settled {
@@ -55,6 +59,7 @@ impl Settled {
             settlement,
             learnt: None,
             begun_with: None,
+            submission: None,
         }
     }
 }
@@ -414,25 +419,23 @@ fn settle(
     now: i64,
 ) -> rusqlite::Result<()> {
     if let Some(contact) = &settled.learnt {
-        learn(transaction, contact, now)?;
+        learnt::learn(transaction, contact, now)?;
     }
     if let Some(contact) = &settled.begun_with {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO intents SELECT seq, ? FROM events WHERE seq = ?")?
-            .execute(params![json(contact)?, settled.seq])?;
+        learnt::begin(transaction, settled.seq, contact)?;
     }
-    let undelivered = match &settled.settlement {
+    let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
         Settlement::Failed(undelivered) => Some(("failed", undelivered)),
         Settlement::Delivered | Settlement::Skipped | Settlement::Dismissed(_) => None,
     };
-    if let Some((kind, undelivered)) = undelivered {
+    if let Some((kind, undelivered)) = failure {
         let Undelivered { failure, about } = &**undelivered;
         let mut detail = failure.clone();
         detail.event = None;
         detail.code.clear();
-        transaction
+        let died = transaction
             .prepare_cached(
                 "INSERT INTO dead_letters
                      (at, received_at, kind, code, event_type, user_id, message_id, detail, body)
@@ -448,6 +451,11 @@ fn settle(
                 json(&detail)?,
                 settled.seq
             ])?;
+        if let Some(submission) = settled.submission.as_deref().filter(|_| died > 0) {
+            undelivered::died(transaction, settled.seq, transaction.last_insert_rowid(), submission)?;
+        }
+    } else {
+        undelivered::delivered(transaction, settled.seq, settled.submission.as_deref())?;
     }
     transaction
         .prepare_cached("DELETE FROM intents WHERE seq = ?")?
@@ -468,27 +476,11 @@ fn settle(
         Settlement::Failed(undelivered) => counters.fail(&undelivered.failure.code),
         Settlement::GoesOn => {}
     }
-    if undelivered.is_some() {
+    if failure.is_some() {
         totals.dead += 1;
         totals.dead_bytes += bytes;
     }
     Ok(())
-}
-
-/// Keeps what was learnt of a contact, for the next start.
-fn learn(transaction: &Transaction<'_>, contact: &KnownContact, now: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT INTO learnt (at, contact) VALUES (?, ?)")?
-        .execute(params![now, json(contact)?])?;
-    let beyond = transaction.last_insert_rowid() - KnownContact::KEPT as i64;
-    transaction
-        .prepare_cached("DELETE FROM learnt WHERE seq <= ?")?
-        .execute([beyond])
-        .map(drop)
-}
-
-fn json(value: &impl Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn length(text: &str) -> i64 {

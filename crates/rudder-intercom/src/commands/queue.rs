@@ -77,7 +77,15 @@ enum Letters {
         id: i64,
     },
     /// Put dead letters back into the queue, behind what waits there
-    Replay(These),
+    ///
+    /// What later events of the same contact or company have written since is left out of them.
+    Replay {
+        #[command(flatten)]
+        these: These,
+        /// Leave nothing out: what is replayed overwrites what later events have written.
+        #[arg(long)]
+        replay_as_new: bool,
+    },
     /// Delete dead letters
     Drop(These),
 }
@@ -154,10 +162,10 @@ impl Queue {
                 every_letter(&store, &chosen.filter(), limit, false, print)
             }
             Command::DeadLetters(Letters::Show { id }) => show(&store, id),
-            Command::DeadLetters(Letters::Replay(some)) => {
-                let filter = some.filter()?;
+            Command::DeadLetters(Letters::Replay { these, replay_as_new }) => {
+                let filter = these.filter()?;
                 store
-                    .replay(&filter)
+                    .replay(&filter, replay_as_new)
                     .map(|count| done("back in the queue", count))
                     .map_err(Fault::Store)
             }

@@ -130,6 +130,9 @@ struct RecordArgs {
     /// Of a file of dead letters, send only those with this code; can be repeated.
     #[arg(long, value_name = "CODE", value_parser = failure_code)]
     only_code: Vec<String>,
+    /// Send dead letters as they are, also what later events of the same contact or company have written since.
+    #[arg(long)]
+    replay_as_new: bool,
     /// Write the summary as JSON.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     summary_json: Option<PathBuf>,
@@ -176,6 +179,7 @@ impl Send {
         job.dead_letters = dead_letters;
         job.journal = journal;
         job.abort_above = self.policies.abort_above;
+        job.replay_as_new = self.record.replay_as_new;
         // Now rather than after an hour's work.
         let summary_file = create(self.record.summary_json.as_deref())?;
         let state_file = create(self.sandbox.sandbox_state.as_deref())?;

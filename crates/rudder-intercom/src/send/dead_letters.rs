@@ -1,14 +1,35 @@
 //! Events that failed, kept so that they can be sent again.
 
-use intercom_delivery::FailureRecord;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use super::prepare::fingerprint;
+use intercom_delivery::{FailureRecord, Superseded};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// How many bytes of lines are written at a time.
 const WRITE: usize = 64 * 1024;
 /// How long the first line may be for its version to be looked at.
 const FIRST_LINE: u64 = 16 * 1024 * 1024;
+
+/// Which letter of a file is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Letter {
+    /// The line of the input that its event begins in.
+    pub(super) line: u64,
+    /// The fingerprint of the event's text, in one line.
+    pub(super) fingerprint: u64,
+}
+
+impl Letter {
+    /// The letter of a record; none if it has no event.
+    pub(super) fn of(record: &FailureRecord) -> Option<Self> {
+        Some(Self {
+            line: record.line?,
+            fingerprint: fingerprint(record.event.as_ref()?.get().as_bytes()),
+        })
+    }
+}
 
 /// A file of dead letters: one JSON object a line, which `send` takes as input. No other run can write to it meanwhile.
 #[derive(Debug)]
@@ -85,6 +106,45 @@ impl DeadLetters {
             }
         }
         Ok(())
+    }
+
+    /// Adds to letters what later events have written since: the file is replaced by one that says so.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or another cannot be written beside it.
+    pub(super) fn amend(&mut self, superseded: &BTreeMap<Letter, &Superseded>) -> io::Result<()> {
+        self.sync()?;
+        if superseded.is_empty() || !self.file.metadata()?.is_file() {
+            return Ok(());
+        }
+        // What a link leads to is replaced, not the link.
+        let path = self.path.canonicalize()?;
+        let mut beside = path.clone().into_os_string();
+        beside.push(".new");
+        let new = File::create(&beside)?;
+        new.set_permissions(self.file.metadata()?.permissions())?;
+        let mut out = BufWriter::new(&new);
+        for line in BufReader::new(File::open(&path)?).split(b'\n') {
+            let line = line?;
+            let record = serde_json::from_slice::<FailureRecord>(&line).ok();
+            let news = record
+                .as_ref()
+                .and_then(Letter::of)
+                .and_then(|letter| superseded.get(&letter));
+            match (record, news) {
+                (Some(mut record), Some(news)) => {
+                    record.superseded = Some(Box::new(Superseded::clone(news)));
+                    serde_json::to_writer(&mut out, &record)?;
+                }
+                _ => out.write_all(&line)?,
+            }
+            out.write_all(b"\n")?;
+        }
+        out.flush()?;
+        drop(out);
+        new.sync_data()?;
+        fs::rename(beside, path)
     }
 
     /// Writes whole lines only.

@@ -7,14 +7,15 @@
 //! With the outcomes it keeps what they have taught of contacts: Intercom's search lags behind, and the next run would
 //! look for them in vain.
 
+use super::dead_letters::Letter;
 use intercom_api::{ContactId, UnixSeconds};
-use intercom_delivery::{EventId, Intent, KnownContact};
+use intercom_delivery::{EventId, Intent, KnownContact, Subject, Superseded};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The version of the tables. Version 1 had no `learnt` and version 2 no `intents`, which are added to them.
+/// The version of the tables. Version 1 had no `learnt` and version 2 neither `intents` nor `undelivered`, which are added to them.
 const VERSION: i64 = 3;
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
@@ -74,6 +75,8 @@ pub(super) struct Earlier {
     marks: Vec<u32>,
     /// What had been begun, with the contact that it was begun with.
     pub(super) intents: HashMap<u64, ContactId>,
+    /// What later events have written since others had failed.
+    pub(super) superseded: HashMap<u64, Superseded>,
     pub(super) calls: u64,
 }
 
@@ -207,6 +210,10 @@ impl Journal {
                      seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL
                  );
                  CREATE TABLE IF NOT EXISTS intents (event INTEGER PRIMARY KEY, contact TEXT NOT NULL);
+                 CREATE TABLE IF NOT EXISTS undelivered (
+                     event INTEGER PRIMARY KEY, line INTEGER NOT NULL, mark INTEGER NOT NULL, subject TEXT NOT NULL,
+                     superseded TEXT NOT NULL
+                 );
                  COMMIT;"
             ))
             .map_err(understood)?;
@@ -269,6 +276,61 @@ impl Journal {
         self.database
             .prepare_cached("DELETE FROM learnt WHERE seq <= ?1")?
             .execute([beyond])?;
+        Ok(())
+    }
+
+    /// Visits the events that were not delivered: each with the letter that it is, whom it is about, and what later ones
+    /// have written since.
+    pub(super) fn undelivered(
+        &self,
+        mut visit: impl FnMut(u64, Letter, Subject, Superseded),
+    ) -> Result<(), JournalError> {
+        let mut query = self
+            .database
+            .prepare("SELECT event, line, mark, subject, superseded FROM undelivered ORDER BY event")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+            let letter = Letter {
+                line: number(1)?,
+                fingerprint: number(2)?,
+            };
+            let text = |at| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
+            let (subject, superseded) = (serde_json::from_str(text(3)?)?, serde_json::from_str(text(4)?)?);
+            visit(number(0)?, letter, subject, superseded);
+        }
+        Ok(())
+    }
+
+    /// Records that an event was not delivered, and what later ones have written since. Lasting only after the next
+    /// [`commit`](Self::commit).
+    pub(super) fn keep_undelivered(
+        &mut self,
+        event: u64,
+        letter: Letter,
+        (subject, superseded): &(Subject, Superseded),
+    ) -> Result<(), JournalError> {
+        self.begin()?;
+        let mut insert = self
+            .database
+            .prepare_cached("INSERT OR REPLACE INTO undelivered VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        insert.execute(params![
+            event.cast_signed(),
+            letter.line.cast_signed(),
+            letter.fingerprint.cast_signed(),
+            serde_json::to_string(subject)?,
+            serde_json::to_string(superseded)?
+        ])?;
+        Ok(())
+    }
+
+    /// Records that an event that was not delivered has been.
+    pub(super) fn forget_undelivered(&mut self, event: u64) -> Result<(), JournalError> {
+        self.begin()?;
+        let mut delete = self
+            .database
+            .prepare_cached("DELETE FROM undelivered WHERE event = ?1")?;
+        delete.execute([event.cast_signed()])?;
         Ok(())
     }
 
@@ -349,6 +411,7 @@ impl Journal {
             let contact = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
             earlier.intents.insert(row.get::<_, i64>(0)?.cast_unsigned(), contact);
         }
+        self.undelivered(|event, _, _, superseded| drop(earlier.superseded.insert(event, superseded)))?;
         Ok(earlier)
     }
 

@@ -4,6 +4,7 @@ use crate::convert::Settings;
 use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
 use intercom_api::UnixSeconds;
+use intercom_delivery::Superseded;
 use rudderstack_to_intercom as conversion;
 use rudderstack_to_intercom::{Decision, Identities};
 
@@ -55,6 +56,8 @@ pub(crate) struct Ready {
     pub(crate) kind: &'static str,
     /// The codes of what was left out.
     pub(crate) warnings: Vec<&'static str>,
+    /// What later events had written, if it is a dead letter.
+    pub(crate) superseded: Superseded,
 }
 
 /// Makes the events of chunks ready.
@@ -119,6 +122,7 @@ impl Preparer {
                 fingerprint: fingerprint(received.json.as_bytes()),
                 line,
                 kind,
+                superseded: superseded_by(received),
             })),
             Ok(_) => Prepared::Skipped { kind },
             Err(rejection) => Prepared::Rejected {
@@ -140,8 +144,14 @@ impl Work for Preparer {
     }
 }
 
+/// What had superseded a dead letter by the end of its run.
+fn superseded_by(received: &Received<'_>) -> Superseded {
+    let superseded = received.dead_letter.and_then(|letter| letter.superseded.as_deref());
+    superseded.cloned().unwrap_or_default()
+}
+
 /// FNV-1a, which is the same in every release and on every machine: it is written to journals.
-fn fingerprint(text: &[u8]) -> u64 {
+pub(super) fn fingerprint(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -38,6 +38,8 @@ pub(crate) struct Job<T> {
     pub(crate) dead_letters: Option<DeadLetters>,
     /// The delivery is aborted when more than so many percent of the events have failed for one reason.
     pub(crate) abort_above: u8,
+    /// Whether dead letters are sent as they are, whatever later events have written since.
+    pub(crate) replay_as_new: bool,
 }
 
 impl<T> Job<T> {
@@ -52,6 +54,7 @@ impl<T> Job<T> {
             journal: None,
             dead_letters: None,
             abort_above: 100,
+            replay_as_new: false,
         }
     }
 }
@@ -102,13 +105,13 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     let progress = Arc::new(Progress::new(job.input.position));
 
     let mut engine = job.engine;
-    // Whoever has no journal does not go on either.
-    engine.notes_intents = job.journal.is_some();
+    // Whoever keeps nothing needs neither what was about to be done, nor what was written by what.
+    engine.notes_intents = job.journal.is_some() || job.dead_letters.is_some();
     let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, job.transport);
     if let Some(journal) = &job.journal {
         journal.learnt(|contact| delivery.remember_contact(contact))?;
     }
-    let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above));
+    let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above))?;
     let running = runtime.spawn(delivery.run());
     let (interrupted, interrupts) = bounded(1);
     // A thread of its own, because it waits for the disk.
@@ -140,6 +143,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     let mut intake = Intake {
         next: 0,
         earlier,
+        replay_as_new: job.replay_as_new,
         tracker: Arc::clone(&tracker),
         submissions,
         no_dead_letters: 0,
@@ -237,6 +241,7 @@ async fn watch_reach(mut control: Control, progress: Arc<Progress>) {
 struct Intake {
     next: u64,
     earlier: Earlier,
+    replay_as_new: bool,
     tracker: Arc<Tracker>,
     submissions: Submissions,
     no_dead_letters: u64,
@@ -290,9 +295,15 @@ impl Intake {
         for code in std::mem::take(&mut ready.warnings) {
             self.tracker.update(|summary| summary.warned(code));
         }
+        if let Some(superseded) = self.earlier.superseded.remove(&event) {
+            ready.superseded.merge(superseded);
+        }
         self.tracker.begin(event, &mut ready).await;
         let mut submission = Submission::new(EventId(event), ready.plan, ready.identities);
         submission.begun_with = self.earlier.intents.remove(&event);
+        if !self.replay_as_new {
+            submission.supersede(&ready.superseded);
+        }
         match self.submissions.submit(submission).await {
             Ok(()) => ControlFlow::Continue(()),
             // The tracker still has it, and keeps it for later.

@@ -1,13 +1,15 @@
 //! Follows the events that are under way to their outcomes.
 
 use super::abort::AbortRule;
-use super::dead_letters::DeadLetters;
+use super::dead_letters::{DeadLetters, Letter};
 use super::journal::{Done, Entry, Journal, JournalError};
 use super::prepare::Ready;
 use super::summary::Summary;
 use intercom_api::UnixSeconds;
 use intercom_delivery::client::{Outcomes, Record};
-use intercom_delivery::{DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome};
+use intercom_delivery::{
+    DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Superseded, Undelivered,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ struct UnderWay {
     fingerprint: u64,
     received_at: UnixSeconds,
     json: Option<Box<str>>,
+    superseded: Superseded,
     _room: OwnedSemaphorePermit,
 }
 
@@ -38,6 +41,9 @@ impl UnderWay {
         };
         record.line = Some(self.line);
         record.received_at = Some(self.received_at);
+        record.superseded = Some(&self.superseded)
+            .filter(|superseded| !superseded.is_empty())
+            .map(|superseded| Box::new(superseded.clone()));
         Ok(Some(record.with_event(json)?))
     }
 }
@@ -99,6 +105,7 @@ impl Tracker {
             fingerprint: ready.fingerprint,
             received_at: ready.received_at,
             json: ready.json.take(),
+            superseded: ready.superseded.clone(),
             _room: room,
         };
         lock(&self.under_way).insert(event, under_way);
@@ -148,6 +155,7 @@ impl Tracker {
         }
         records.settle_held(true)?;
         records.commit()?;
+        records.amend()?;
         Ok(records.aborted)
     }
 
@@ -177,6 +185,7 @@ impl Tracker {
                 summary.calls += u64::from(delivered.calls);
                 drop(summary);
                 records.count(None);
+                records.written(event, outcome.submission.as_deref())?;
                 records.record(&entry(Done::Delivered, None, delivered.calls))
             }
             DeliveryResult::Rejected(rejected) => {
@@ -202,6 +211,7 @@ impl Tracker {
                     entry,
                     record: record_of(&under_way, record, records)?,
                 };
+                records.not_delivered(event, &failed.submission, &under_way, held.record.as_ref())?;
                 records.held.push(held);
                 // Only with a journal can an event that was held back come again.
                 let is_over = records.journal.is_none();
@@ -240,17 +250,95 @@ pub(super) struct Records {
     aborted: Option<FailureCode>,
     /// Failures that count as not sent, should the delivery be aborted.
     held: Vec<Held>,
+    /// What must not be undone by sending an event again that has failed.
+    undelivered: Undelivered,
+    /// The letters of these events.
+    letters: BTreeMap<u64, Letter>,
 }
 
 impl Records {
-    pub(super) fn new(journal: Option<Journal>, dead_letters: Option<DeadLetters>, rule: AbortRule) -> Self {
-        Self {
+    pub(super) fn new(
+        journal: Option<Journal>,
+        dead_letters: Option<DeadLetters>,
+        rule: AbortRule,
+    ) -> Result<Self, JournalError> {
+        let (mut undelivered, mut letters) = (Undelivered::default(), BTreeMap::new());
+        if let Some(journal) = &journal {
+            journal.undelivered(|event, letter, subject, superseded| {
+                undelivered.add(event, subject, superseded);
+                letters.insert(event, letter);
+            })?;
+        }
+        Ok(Self {
             journal,
             dead_letters,
             rule,
             aborted: None,
             held: Vec::new(),
+            undelivered,
+            letters,
+        })
+    }
+
+    /// An event has failed: what later ones write must not be undone by sending it again.
+    fn not_delivered(
+        &mut self,
+        event: u64,
+        submission: &Submission,
+        under_way: &UnderWay,
+        record: Option<&FailureRecord>,
+    ) -> Result<(), RecordError> {
+        let subject = Subject::of(&submission.plan, &submission.identities);
+        self.undelivered.add(event, subject, under_way.superseded.clone());
+        let letter = record.and_then(Letter::of).unwrap_or(Letter {
+            line: under_way.line,
+            fingerprint: 0,
+        });
+        self.letters.insert(event, letter);
+        while self.letters.len() > Undelivered::KEPT {
+            self.letters.pop_first();
         }
+        self.keep(&[event])
+    }
+
+    /// An event was delivered: takes note of what it has written, if that is later than one that has failed.
+    fn written(&mut self, event: u64, submission: Option<&Submission>) -> Result<(), RecordError> {
+        if self.undelivered.remove(event).is_some() {
+            self.letters.remove(&event);
+            if let Some(journal) = &mut self.journal {
+                let forgotten = journal.forget_undelivered(event);
+                forgotten.map_err(|source| in_journal(journal, source))?;
+            }
+        }
+        let Some(submission) = submission else { return Ok(()) };
+        let changed = self
+            .undelivered
+            .delivered(event, &submission.plan, &submission.identities);
+        self.keep(&changed)
+    }
+
+    fn keep(&mut self, events: &[u64]) -> Result<(), RecordError> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        for event in events {
+            if let (Some(letter), Some(known)) = (self.letters.get(event), self.undelivered.get(*event)) {
+                let kept = journal.keep_undelivered(*event, *letter, known);
+                kept.map_err(|source| in_journal(journal, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to the dead letters what later events have written.
+    fn amend(&mut self) -> Result<(), RecordError> {
+        let Some(dead_letters) = &mut self.dead_letters else {
+            return Ok(());
+        };
+        let known = self.undelivered.iter();
+        let news = known.filter_map(|(event, superseded)| Some((*self.letters.get(&event)?, superseded)));
+        let amended = dead_letters.amend(&news.collect());
+        amended.map_err(|source| in_letters(dead_letters, source))
     }
 
     fn count(&mut self, failure: Option<FailureCode>) {
