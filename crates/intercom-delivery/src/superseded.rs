@@ -195,9 +195,13 @@ impl Superseded {
 
     /// Leaves out of an older plan what is superseded, and says how much that is.
     pub fn apply(&self, plan: &mut Plan) -> Supersession {
+        if self.is_empty() {
+            // A plan that writes nothing but whom it finds or creates is one all the same.
+            return Supersession::Not;
+        }
         let before = plan.clone();
         let is_left = match plan {
-            Plan::SaveContact(_) if self.deleted => false,
+            Plan::SaveContact(_) if self.deleted => return Supersession::Wholly,
             Plan::SaveContact(plan) => {
                 let mut create = plan.create().cloned();
                 let ids = create
@@ -218,7 +222,8 @@ impl Superseded {
                 self.redirect(&mut plan.lookup);
                 !plan.update.is_empty() || !plan.detach.is_empty()
             }
-            Plan::DeleteContact(_) => !self.written && !self.deleted,
+            Plan::DeleteContact(_) if self.written || self.deleted => return Supersession::Wholly,
+            Plan::DeleteContact(_) => true,
             Plan::SubmitEvent(_) => true,
             Plan::SaveCompany(plan) => {
                 let id = plan.company.company_id.clone();
@@ -236,9 +241,9 @@ impl Superseded {
             }
         };
         match (is_left, before == *plan) {
-            (false, _) => Supersession::Wholly,
+            (_, true) => Supersession::Not,
+            (false, false) => Supersession::Wholly,
             (true, false) => Supersession::Partly,
-            (true, true) => Supersession::Not,
         }
     }
 }
