@@ -154,6 +154,18 @@ impl Supersession {
 }
 
 impl DeliveryWarning {
+    /// The attribute that was left out, if that is what it warns of.
+    pub(crate) fn dropped_attribute(&self) -> Option<&str> {
+        match self {
+            Self::AttributeDropped { attribute } => Some(attribute),
+            Self::AmbiguousContact
+            | Self::MemberNotFound
+            | Self::EmailTaken
+            | Self::ExternalIdReplaced
+            | Self::Superseded => None,
+        }
+    }
+
     /// The stable `snake_case` code.
     pub fn code(&self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use crate::codes::Supersession;
 use crate::walk::moves_to;
 use intercom_api::{Attributes, CompanyExternalId, SearchValue};
-use rudderstack_to_intercom::{CompanyKey, Identities, Lookup, LookupField, Missing, Plan};
+use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, LookupField, Missing, Plan, SharedEmail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -18,9 +18,12 @@ pub struct Subject {
     user_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    /// Whether the email, if there is one, decides whose a contact is, whatever its user id.
+    #[serde(default, skip_serializing_if = "is_false")]
+    goes_by_email: bool,
     /// Another field and its value, by which the contact is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lookup: Option<Lookup>,
+    lookup: Option<FieldLookup>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     company: Option<CompanyExternalId>,
 }
@@ -29,22 +32,18 @@ impl Subject {
     /// The subject of an event.
     pub fn of(plan: &Plan, identities: &Identities) -> Self {
         let lookup = plan.lookup();
-        let text = |field: LookupField| match lookup {
-            Some(Lookup {
-                field: found,
-                value: SearchValue::Text(text),
-                ..
-            }) if *found == field => Some(text.as_str()),
-            _ => None,
-        };
         // What is looked up is what the contact has; what is written, only once it is.
-        let user_id = text(LookupField::EXTERNAL_ID).or(identities.user_id.as_deref());
-        let email = text(LookupField::EMAIL).or(identities.email.as_deref());
+        let user_id = lookup.and_then(Lookup::external_id).or(identities.user_id.as_deref());
+        let email = lookup.and_then(Lookup::email).or(identities.email.as_deref());
         let given = |text: &&str| !text.is_empty();
         Self {
             user_id: user_id.filter(given).map(str::to_owned),
             email: email.filter(given).map(str::to_lowercase),
-            lookup: lookup.filter(|lookup| !is_identity(&lookup.field)).cloned(),
+            goes_by_email: matches!(lookup, Some(Lookup::Person(person)) if person.shared_email == SharedEmail::Same),
+            lookup: match lookup {
+                Some(Lookup::Field(lookup)) if !is_identity(&lookup.field) => Some(lookup.clone()),
+                Some(Lookup::Person(_) | Lookup::Field(_)) | None => None,
+            },
             company: match plan {
                 Plan::SaveCompany(plan) => plan.company.company_id.clone(),
                 Plan::SaveContact(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => None,
@@ -76,13 +75,17 @@ impl Subject {
         }
     }
 
-    /// Whether both are about the same person: the user id decides, and where one of them has none, the email.
+    /// Whether both are about the same person: the user id decides, and where one of them has none, the email; unless it
+    /// decides alone.
     fn is_same_person(&self, other: &Self) -> bool {
         fn are_same<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> Option<bool> {
             a.zip(b).map(|(a, b)| a == b)
         }
-        let is_same = are_same(self.user_id.as_ref(), other.user_id.as_ref())
-            .or_else(|| are_same(self.email.as_ref(), other.email.as_ref()))
+        let by_email = are_same(self.email.as_ref(), other.email.as_ref());
+        let is_same = by_email
+            .filter(|_| self.goes_by_email || other.goes_by_email)
+            .or_else(|| are_same(self.user_id.as_ref(), other.user_id.as_ref()))
+            .or(by_email)
             .or_else(|| are_same(self.lookup.as_ref(), other.lookup.as_ref()));
         is_same.unwrap_or_default()
     }
@@ -111,7 +114,7 @@ pub struct Superseded {
     /// The names of fields of the company.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     company_fields: BTreeSet<String>,
-    /// Whether anything was done to the contact, other than deleting it.
+    /// Whether anything was done to the contact, other than deleting it, and since it was deleted if it was.
     #[serde(skip_serializing_if = "is_false")]
     written: bool,
     /// Whether it was deleted.
@@ -119,7 +122,7 @@ pub struct Superseded {
     deleted: bool,
     /// How the contact is found now, if it is not found any more as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    found_by: Option<Lookup>,
+    found_by: Option<FieldLookup>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -162,14 +165,15 @@ impl Superseded {
                 self.fields.extend(names(&plan.update));
                 self.fields.extend(plan.create().into_iter().flat_map(names));
                 self.companies.extend(plan.detach.iter().map(name_of));
-                if let Some(value) = moves_to(&plan.lookup, &plan.update) {
-                    self.found_by = Some(Lookup::new(plan.lookup.field.clone(), value));
+                if let Some((value, before)) = moves_to(&plan.lookup, &plan.update).zip(plan.lookup.fields().first()) {
+                    self.found_by = Some(FieldLookup::new(before.field.clone(), value));
                 }
             }
-            Plan::DeleteContact(_) => self.deleted = true,
+            // Whoever comes after a deletion is somebody new.
+            Plan::DeleteContact(_) => (self.deleted, self.written) = (true, false),
             Plan::SubmitEvent(_) => self.written = true,
             Plan::SaveCompany(plan) => {
-                self.written = true;
+                self.written |= plan.member.is_some();
                 let joined = plan.company.company_id.iter().filter(|_| plan.member.is_some());
                 self.companies.extend(joined.map(|id| id.as_str().to_owned()));
             }
@@ -181,15 +185,27 @@ impl Superseded {
         self.fields.extend(other.fields);
         self.companies.extend(other.companies);
         self.company_fields.extend(other.company_fields);
-        self.written |= other.written;
+        self.written = other.written || self.written && !other.deleted;
         self.deleted |= other.deleted;
         self.found_by = other.found_by.or(self.found_by.take());
     }
 
     /// Lets the contact be found by what it has now.
     fn redirect(&self, lookup: &mut Lookup) {
-        if let Some(now) = self.found_by.as_ref().filter(|now| now.field == lookup.field) {
-            lookup.value = now.value.clone();
+        let first = lookup.fields().into_iter().next();
+        let (Some(now), Some(first)) = (&self.found_by, first) else {
+            return;
+        };
+        if now.field != first.field {
+            return;
+        }
+        match (lookup, &now.value) {
+            (Lookup::Field(lookup), value) => lookup.value.clone_from(value),
+            (Lookup::Person(person), SearchValue::Text(text)) if now.field == LookupField::EMAIL => {
+                person.email = Some(text.to_lowercase());
+            }
+            (Lookup::Person(person), SearchValue::Text(text)) => person.external_id = Some(text.as_str().into()),
+            (Lookup::Person(_), _) => {}
         }
     }
 
@@ -224,6 +240,8 @@ impl Superseded {
             }
             Plan::DeleteContact(_) if self.written || self.deleted => return Supersession::Wholly,
             Plan::DeleteContact(_) => true,
+            // Nobody is created again for an event from before they were deleted.
+            Plan::SubmitEvent(_) if self.deleted && !self.written => return Supersession::Wholly,
             Plan::SubmitEvent(_) => true,
             Plan::SaveCompany(plan) => {
                 let id = plan.company.company_id.clone();
@@ -297,7 +315,7 @@ fn without<F: Serialize + DeserializeOwned + Clone>(fields: &F, left_out: &BTree
 mod tests {
     use super::*;
     use intercom_api::{CompanyFields, ContactFields};
-    use rudderstack_to_intercom::{SaveCompany, SaveContact};
+    use rudderstack_to_intercom::{Person, SaveCompany, SaveContact};
 
     fn who(user_id: Option<&str>, email: Option<&str>) -> Identities {
         let mut identities = Identities::new();
@@ -349,7 +367,8 @@ mod tests {
         let (how, plan) = left(&older, &[(&later, who(Some("ann"), None))]);
         assert_eq!(how, Supersession::Partly);
         assert_eq!(update(&plan), r#"{"phone":"1","custom_attributes":{"seats":1}}"#);
-        assert_eq!(left(&older, &[(&later, who(Some("bob"), None))]).0, Supersession::Not);
+        let others = save("bob", r#"{"name":"new"}"#);
+        assert_eq!(left(&older, &[(&others, who(Some("bob"), None))]).0, Supersession::Not);
         assert_eq!(
             left(&older, &[(&older, who(Some("ann"), None))]).0,
             Supersession::Wholly
@@ -360,13 +379,18 @@ mod tests {
     fn a_deletion_and_what_comes_after_one_supersede_wholly() {
         let ann = || who(Some("ann"), None);
         let delete = Plan::DeleteContact(Lookup::new(LookupField::EXTERNAL_ID, "ann"));
+        let others = save("bob", "{}");
         let save = save("ann", r#"{"external_id":"ann"}"#);
         assert_eq!(left(&save, &[(&delete, ann())]).0, Supersession::Wholly);
         assert_eq!(left(&delete, &[(&save, ann())]).0, Supersession::Wholly);
-        assert_eq!(left(&delete, &[(&save, who(Some("bob"), None))]).0, Supersession::Not);
+        assert_eq!(left(&delete, &[(&others, who(Some("bob"), None))]).0, Supersession::Not);
         let track = Plan::SubmitEvent(intercom_api::DataEvent::new("e"));
         assert_eq!(left(&track, &[(&delete, ann()), (&save, ann())]).0, Supersession::Not);
         assert_eq!(left(&delete, &[(&track, ann())]).0, Supersession::Wholly);
+        assert_eq!(
+            left(&track, &[(&save, ann()), (&delete, ann())]).0,
+            Supersession::Wholly
+        );
     }
 
     #[test]
@@ -390,6 +414,26 @@ mod tests {
     }
 
     #[test]
+    fn people_are_told_apart_as_intercom_tells_them_apart() {
+        let save = |id: Option<&str>, email: &str, shared_email| {
+            let person = Person::new(id.map(Into::into), Some(email)).unwrap();
+            let mut fields = ContactFields::new();
+            fields.name = Some("x".to_owned());
+            Plan::SaveContact(SaveContact::new(person.with_shared_email(shared_email).into(), fields))
+        };
+        for (shared_email, other, expected) in [
+            (SharedEmail::Separate, Some("bob"), Supersession::Not),
+            (SharedEmail::Separate, Some("ann"), Supersession::Wholly),
+            (SharedEmail::Separate, None, Supersession::Wholly),
+            (SharedEmail::Same, Some("bob"), Supersession::Wholly),
+        ] {
+            let older = save(Some("ann"), "a@x.y", shared_email);
+            let later = save(other, "A@x.y", shared_email);
+            assert_eq!(left(&older, &[(&later, who(other, None))]).0, expected, "{other:?}");
+        }
+    }
+
+    #[test]
     fn who_has_moved_is_found_where_they_are() {
         let by_email = |email: &str, json: &str| {
             let fields: ContactFields = serde_json::from_str(json).unwrap();
@@ -408,7 +452,7 @@ mod tests {
         let mut plan = older.clone();
         assert_eq!(superseded.apply(&mut plan), Supersession::Partly);
         assert_eq!(update(&plan), r#"{"name":"old"}"#);
-        assert_eq!(plan.lookup().and_then(Lookup::email).map(String::as_str), Some("c@x.y"));
+        assert_eq!(plan.lookup().and_then(Lookup::email), Some("c@x.y"));
         // Whoever has the email that it would have got is somebody else.
         let mut others = Superseded::default();
         let mut subject = Subject::of(&older, &who(None, None));

@@ -471,14 +471,7 @@ impl Walk {
         let known: HashSet<&str> = self
             .warnings
             .iter()
-            .filter_map(|warning| match warning {
-                DeliveryWarning::AttributeDropped { attribute } => Some(attribute.as_str()),
-                DeliveryWarning::AmbiguousContact
-                | DeliveryWarning::MemberNotFound
-                | DeliveryWarning::EmailTaken
-                | DeliveryWarning::ExternalIdReplaced
-                | DeliveryWarning::Superseded => None,
-            })
+            .filter_map(DeliveryWarning::dropped_attribute)
             .collect();
         let is_new = |attribute: &String| !known.contains(attribute.as_str());
         let new: Vec<String> = attributes.into_iter().filter(is_new).collect();

@@ -211,7 +211,8 @@ async function told(doing) {
 }
 
 async function act(what, chosen) {
-  const response = await told(() => ask(`dead-letters/${what}`, JSON.stringify(chosen)));
+  const how = what === "replay" && $("as-new").checked ? "?as_new=true" : "";
+  const response = await told(() => ask(`dead-letters/${what}${how}`, JSON.stringify(chosen)));
   if (!response) return;
   $("told").textContent = what === "replay" ? `${number(response.replayed)} back in the queue.` : `${number(response.dropped)} deleted.`;
   await refresh();

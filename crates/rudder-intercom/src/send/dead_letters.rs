@@ -48,16 +48,13 @@ impl DeadLetters {
     ///
     /// If the file cannot be opened or made, or another run writes to it.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
         let mut letters = Self {
             path: path.to_owned(),
-            file,
+            file: open_locked(path)?,
             lines: Vec::new(),
             unsynced: false,
         };
-        // A device or a pipe can be shared.
         if letters.file.metadata()?.is_file() {
-            lock(&letters.file)?;
             require_known_version(path)?;
             if ends_inside_a_line(path)? {
                 // The machine went down while it was written.
@@ -154,6 +151,36 @@ impl DeadLetters {
         self.unsynced = true;
         Ok(())
     }
+}
+
+/// Opens a file that nobody else writes to meanwhile.
+fn open_locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let found = file.metadata()?;
+        // A device or a pipe can be shared.
+        if !found.is_file() {
+            return Ok(file);
+        }
+        lock(&file)?;
+        // A run that has just ended may have put another in its place.
+        match fs::metadata(path) {
+            Ok(now) if is_same(&found, &now) => return Ok(file),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_same(file: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (file.dev(), file.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
 }
 
 fn lock(file: &File) -> io::Result<()> {

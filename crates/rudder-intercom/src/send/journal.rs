@@ -411,7 +411,11 @@ impl Journal {
             let contact = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
             earlier.intents.insert(row.get::<_, i64>(0)?.cast_unsigned(), contact);
         }
-        self.undelivered(|event, _, _, superseded| drop(earlier.superseded.insert(event, superseded)))?;
+        self.undelivered(|event, _, _, superseded| {
+            if !superseded.is_empty() {
+                earlier.superseded.insert(event, superseded);
+            }
+        })?;
         Ok(earlier)
     }
 
