@@ -7,6 +7,7 @@ mod api;
 mod calls;
 mod ci;
 mod circles;
+mod contracts;
 mod contributing;
 mod coverage;
 mod docs;
@@ -14,6 +15,7 @@ mod e2e;
 mod features;
 mod fuzz;
 mod importers;
+mod install;
 mod mutants;
 mod project;
 mod pure;
@@ -42,6 +44,8 @@ enum Command {
     Conformance(suites::Conformance),
     /// Reads and writes back a folder of example requests and responses of Intercom's API
     Examples(suites::Folder),
+    /// Runs Intercom's own clients against the sandbox, and compares calls and responses with Intercom's descriptions
+    Contracts(contracts::Options),
     /// Carries out the worked example of CONTRIBUTING.md on a copy of the project
     Contributing,
     /// Lists the rules, sources and codes that no fixture exercises, and fails if there are any
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => suites::examples(&options),
+        Command::Contracts(options) => contracts::run(&options),
         Command::Contributing => contributing::run(),
         Command::CoverageOfRules => coverage::run(),
         Command::Docs(options) => docs::run(&options),

@@ -354,6 +354,8 @@ path_segments! {
     ConversationId;
     /// The id of a ticket.
     TicketId;
+    /// An [`ExternalId`] that can stand in a path, as few cannot.
+    ExternalIdInPath;
 }
 
 any_text! {
@@ -374,7 +376,7 @@ debug_shown! {
     ConversationId TicketId ResourceId
 }
 // What the caller's system calls its people and companies may be an email address.
-debug_hidden! { ExternalId CompanyExternalId }
+debug_hidden! { ExternalId ExternalIdInPath CompanyExternalId }
 
 #[cfg(test)]
 mod tests {

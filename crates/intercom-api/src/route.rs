@@ -130,7 +130,7 @@ macro_rules! routes {
                 match self {$(Self::$variant => $template,)*}
             }
 
-            /// The `operationId` in Intercom's OpenAPI description 2.10; none for what is documented elsewhere.
+            /// The `operationId` in Intercom's OpenAPI descriptions; none for what is documented elsewhere.
             pub const fn openapi_name(self) -> Option<&'static str> {
                 match self {$(Self::$variant => openapi!($name),)*}
             }
@@ -188,12 +188,16 @@ routes! {
     CreateContact: POST "/contacts", "CreateContact";
     UpdateContact: PUT "/contacts/{id}", "UpdateContact";
     RetrieveContact: GET "/contacts/{id}", "ShowContact";
+    /// Since version 2.16.
+    RetrieveContactByExternalId: GET "/contacts/find_by_external_id/{external_id}", "ShowContactByExternalId";
     DeleteContact: DELETE "/contacts/{id}", "DeleteContact";
     MergeContacts: POST "/contacts/merge", "MergeContact";
     SearchContacts: POST "/contacts/search", "SearchContacts";
     ListContacts: GET "/contacts", "ListContacts";
     ArchiveContact: POST "/contacts/{id}/archive", "ArchiveContact";
     UnarchiveContact: POST "/contacts/{id}/unarchive", "UnarchiveContact";
+    /// Since version 2.16.
+    BlockContact: POST "/contacts/{id}/block", "BlockContact";
 
     ListDataAttributes: GET "/data_attributes", "lisDataAttributes";
     CreateDataAttribute: POST "/data_attributes", "createDataAttribute";

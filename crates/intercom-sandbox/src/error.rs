@@ -1,8 +1,57 @@
 //! The errors that the sandbox answers with.
 
 use crate::json::object;
-use intercom_api::{ErrorCode, OperationId};
+use intercom_api::{ErrorCode, Method, OperationId};
 use std::borrow::Cow;
+
+/// What the paths of Intercom's API begin with, in any version: whoever calls one that the sandbox lacks is to know
+/// that it is the sandbox that lacks it.
+const FAMILIES: &[&str] = &[
+    "admins",
+    "ai",
+    "articles",
+    "audiences",
+    "away_status_reasons",
+    "brands",
+    "bulk",
+    "calls",
+    "companies",
+    "contacts",
+    "content",
+    "content_snippets",
+    "conversations",
+    "counts",
+    "custom_object_instances",
+    "customers",
+    "data_attributes",
+    "data_connectors",
+    "download",
+    "emails",
+    "events",
+    "export",
+    "fin",
+    "fin_voice",
+    "help_center",
+    "internal_articles",
+    "ip_allowlist",
+    "jobs",
+    "macros",
+    "messages",
+    "news",
+    "notes",
+    "office_hours_schedules",
+    "phone_call_redirects",
+    "segments",
+    "subscription_types",
+    "tags",
+    "teams",
+    "ticket_states",
+    "ticket_types",
+    "tickets",
+    "user_delete_requests",
+    "users",
+    "visitors",
+];
 
 /// An error response in the making.
 #[derive(Debug)]
@@ -11,6 +60,8 @@ pub(crate) struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
     field: Option<String>,
+    /// The `Link` header.
+    pub(crate) link: Option<String>,
 }
 
 impl ApiError {
@@ -20,6 +71,7 @@ impl ApiError {
             code,
             message: message.into(),
             field: None,
+            link: None,
         }
     }
 
@@ -64,8 +116,36 @@ impl ApiError {
         Self::new(404, ErrorCode::NotFound, "Resource Not Found")
     }
 
-    pub(crate) fn no_route() -> Self {
+    /// There is no such method and path: in Intercom neither, or only here.
+    pub(crate) fn no_route(method: &str, path_and_query: &str) -> Self {
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let mut segments = path.split('/').skip(1);
+        let family = segments.next().unwrap_or_default();
+        let is_known = method.parse::<Method>().is_ok() && FAMILIES.contains(&family);
+        if is_known && segments.all(|segment| !segment.is_empty()) {
+            return Self::not_in_sandbox(format!("The sandbox does not implement this {method} below /{family}"));
+        }
         Self::new(404, ErrorCode::NotFound, "The requested resource was not found")
+    }
+
+    /// A contact that was merged, by its own or another version's manners.
+    pub(crate) fn contact_merged(into: Option<String>) -> Self {
+        let message = match into {
+            Some(_) => "This contact has been merged. See the 'Link' header for the canonical contact.",
+            None => "The contact was merged into another contact",
+        };
+        let mut error = Self::new(410, ErrorCode::ContactMerged, message);
+        error.link = into;
+        error
+    }
+
+    pub(crate) fn invalid_sort_order(order: &str) -> Self {
+        let message = format!("Invalid sort order '{order}'. Must be one of: ascending, descending");
+        Self::new(400, "invalid_sort_order".into(), message)
+    }
+
+    fn not_in_sandbox(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(501, "not_implemented_in_sandbox".into(), message)
     }
 
     /// Intercom has the operation, and the sandbox does not.
@@ -75,7 +155,7 @@ impl ApiError {
             operation.method(),
             operation.template()
         );
-        Self::new(501, "not_implemented_in_sandbox".into(), message)
+        Self::not_in_sandbox(message)
     }
 
     /// Another contact, with this id, has one of the identities.

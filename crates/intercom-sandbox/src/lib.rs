@@ -17,9 +17,11 @@ mod search;
 #[cfg(feature = "server")]
 mod server;
 mod settings;
+mod sort;
 mod state;
 mod store;
 mod target;
+mod version;
 mod views;
 mod workspace;
 

@@ -12,12 +12,16 @@ use serde::Serialize;
 /// The most contacts that a page can hold.
 const MAX_PER_PAGE: usize = 150;
 
-/// How many companies a page holds unless another number is asked for.
-const COMPANIES_PER_PAGE: usize = 15;
+/// How many companies a page of a list of them holds unless another number is asked for.
+pub(crate) const COMPANIES_PER_PAGE: usize = 15;
 
-/// A page asked for by cursor. The cursor is the id of the last contact on the page before.
+/// How many entries a page of any other list holds unless another number is asked for.
+pub(crate) const PER_PAGE: usize = 50;
+
+/// A page asked for by cursor, the id of the last contact on the page before, or by number.
 pub(crate) struct Cursor {
     per_page: usize,
+    page: usize,
     after: Option<u32>,
 }
 
@@ -38,7 +42,7 @@ impl Cursor {
             Some(Value::String(text)) => Some(text.as_str()),
             Some(_) => Some(""),
         };
-        Self::new(per_page, after, ids)
+        Self::new(per_page, after, None, ids)
     }
 
     /// Reads the query parameters of a list.
@@ -46,22 +50,24 @@ impl Cursor {
         Self::new(
             target.query("per_page").as_deref(),
             target.query("starting_after").as_deref(),
+            target.query("page").as_deref(),
             ids,
         )
     }
 
-    fn new(per_page: Option<&str>, after: Option<&str>, ids: &Ids) -> Result<Self, ApiError> {
+    fn new(per_page: Option<&str>, after: Option<&str>, page: Option<&str>, ids: &Ids) -> Result<Self, ApiError> {
         let after = after.map(|cursor| {
             ids.read(Kind::Contact, cursor)
                 .ok_or_else(|| ApiError::invalid("starting_after", "starting_after is not a cursor"))
         });
         Ok(Self {
             per_page: page_size(per_page, SEARCH_PAGE_SIZE as usize)?,
+            page: page_number(page)?,
             after: after.transpose()?,
         })
     }
 
-    /// The part of `places`, which are in ascending order, that is on the page, and the `pages` object about it.
+    /// The part of `places` that is on the page, and the `pages` object about it.
     pub(crate) fn cut<'a>(&self, places: &'a [u32], ids: &Ids) -> (&'a [u32], impl Serialize + use<>) {
         #[derive(Serialize)]
         struct Pages<N> {
@@ -72,9 +78,15 @@ impl Cursor {
             per_page: usize,
             total_pages: usize,
         }
-        let start = self
-            .after
-            .map_or(0, |after| places.partition_point(|place| *place <= after));
+        // Where that contact is no more, all others are in the order of creation, unless they are sorted.
+        let behind = |after: u32| match places.iter().position(|place| *place == after) {
+            Some(at) => at + 1,
+            None => places.partition_point(|place| *place <= after),
+        };
+        let start = match self.after {
+            Some(after) => behind(after),
+            None => places.len().min((self.page - 1).saturating_mul(self.per_page)),
+        };
         let end = places.len().min(start + self.per_page);
         let shown = &places[start..end];
         let last = shown.last().filter(|_| end < places.len());
@@ -97,19 +109,11 @@ pub(crate) struct Numbered {
 }
 
 impl Numbered {
-    /// Reads the query parameters.
-    pub(crate) fn from_query(target: &Target<'_>) -> Result<Self, ApiError> {
-        let page = match target.query("page") {
-            None => 1,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|page| *page > 0)
-                .ok_or_else(|| ApiError::invalid("page", "page must be a positive integer"))?,
-        };
+    /// Reads the query parameters; without one for it, a page holds that many.
+    pub(crate) fn from_query(target: &Target<'_>, per_page: usize) -> Result<Self, ApiError> {
         Ok(Self {
-            per_page: page_size(target.query("per_page").as_deref(), COMPANIES_PER_PAGE)?,
-            page,
+            per_page: page_size(target.query("per_page").as_deref(), per_page)?,
+            page: page_number(target.query("page").as_deref())?,
         })
     }
 
@@ -134,6 +138,11 @@ impl Numbered {
         };
         (&places[start..end], pages)
     }
+}
+
+fn page_number(text: Option<&str>) -> Result<usize, ApiError> {
+    text.map_or(Some(1), |text| text.parse().ok().filter(|page| *page > 0))
+        .ok_or_else(|| ApiError::invalid("page", "page must be a positive integer"))
 }
 
 fn page_size(text: Option<&str>, default: usize) -> Result<usize, ApiError> {

@@ -2,6 +2,8 @@
 
 use crate::request::UnixMillis;
 use crate::settings::RateLimit;
+use intercom_api::limits;
+use std::time::Duration;
 
 /// Where a call stands within the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,18 +18,25 @@ pub(crate) struct Standing {
     pub(crate) retry_after: Option<u64>,
 }
 
+/// What the headers say of a sandbox without a limit: more calls than anybody makes.
+const NO_LIMIT: RateLimit = RateLimit::new(1_000_000, Duration::from_secs(limits::RATE_LIMIT_WINDOW_SECONDS as u64));
+
 #[derive(Clone, Debug)]
 pub(crate) struct RateCounter {
     limit: RateLimit,
+    is_limited: bool,
     window_ms: u64,
     window: u64,
     used: u64,
 }
 
 impl RateCounter {
-    pub(crate) fn new(limit: RateLimit) -> Self {
+    pub(crate) fn new(limit: Option<RateLimit>) -> Self {
+        let is_limited = limit.is_some();
+        let limit = limit.unwrap_or(NO_LIMIT);
         Self {
             limit,
+            is_limited,
             window_ms: u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX).max(1),
             window: 0,
             used: 0,
@@ -41,8 +50,9 @@ impl RateCounter {
             self.window = window;
             self.used = 0;
         }
-        let exceeded = self.used >= self.limit.calls;
-        if !exceeded {
+        let is_used_up = self.used >= self.limit.calls;
+        let exceeded = is_used_up && self.is_limited;
+        if !is_used_up {
             self.used += 1;
         }
         let reset = window.saturating_add(1).saturating_mul(self.window_ms);

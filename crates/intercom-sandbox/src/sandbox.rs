@@ -8,8 +8,12 @@ use crate::rate::{RateCounter, Standing};
 use crate::request::{CallRequest, Dropped, Request, Response, UnixMillis};
 use crate::settings::Settings;
 use crate::target::Target;
+use crate::version::Shape;
 use crate::workspace::Workspace;
-use intercom_api::{ApiVersion, Call, ErrorCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use intercom_api::{Call, ErrorCode};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -32,7 +36,7 @@ use std::time::Duration;
 pub struct Sandbox {
     workspace: Workspace,
     faults: FaultSource,
-    rate: Option<RateCounter>,
+    rate: RateCounter,
     calls: Calls,
     requests: u64,
 }
@@ -42,7 +46,7 @@ impl Sandbox {
     pub fn new(settings: Settings) -> Self {
         Self {
             faults: FaultSource::new(&settings.faults, settings.seed),
-            rate: settings.rate_limit.map(RateCounter::new),
+            rate: RateCounter::new(settings.rate_limit),
             calls: Calls::default(),
             requests: 0,
             workspace: Workspace::new(settings),
@@ -82,20 +86,21 @@ impl Sandbox {
     pub fn handle(&mut self, request: Request<'_>, now: UnixMillis) -> Response {
         self.requests += 1;
         let mut standing = None;
-        let Some(target) = Target::find(request.method, request.path_and_query) else {
-            let response = self.respond(Err(ApiError::no_route()), None);
-            self.calls.count(None, CallOutcome::Answered(response.status));
-            return response;
-        };
-        let response = match self.admit(&request, now, &mut standing) {
-            Err(error) => self.respond(Err(error), standing),
-            Ok(()) => self.serve(&target, request.body, now, standing),
+        let target = Target::find(request.method, request.path_and_query);
+        let operation = target.as_ref().map(|target| target.operation);
+        let response = match (self.admit(&request, now, &mut standing), target) {
+            (Err(error), _) => self.respond(Err(error), standing),
+            (Ok(()), Some(target)) => self.serve(&target, request.body, now, standing),
+            (Ok(()), None) => {
+                let error = ApiError::no_route(request.method, request.path_and_query);
+                self.respond(Err(error), standing)
+            }
         };
         let outcome = match response.dropped {
             Some(dropped) => CallOutcome::Dropped(dropped),
             None => CallOutcome::Answered(response.status),
         };
-        self.calls.count(Some(target.operation), outcome);
+        self.calls.count(operation, outcome);
         response
     }
 
@@ -111,9 +116,10 @@ impl Sandbox {
     /// Token, version, rate limit and faults play no part, and the call is not counted.
     pub fn act(&mut self, request: Request<'_>, now: UnixMillis) -> Response {
         self.requests += 1;
+        self.workspace.shape = Shape::default();
         let outcome = match Target::find(request.method, request.path_and_query) {
             Some(target) => self.workspace.perform(&target, request.body, now),
-            None => Err(ApiError::no_route()),
+            None => Err(ApiError::no_route(request.method, request.path_and_query)),
         };
         self.respond(outcome, None)
     }
@@ -125,24 +131,21 @@ impl Sandbox {
         now: UnixMillis,
         standing: &mut Option<Standing>,
     ) -> Result<(), ApiError> {
-        let token = request.authorization.and_then(bearer).filter(|token| !token.is_empty());
+        let token = request.authorization.and_then(token).filter(|token| !token.is_empty());
         let token = token.ok_or_else(ApiError::unauthorized)?;
         if self
             .settings()
             .token
             .as_deref()
-            .is_some_and(|expected| expected != token)
+            .is_some_and(|expected| *expected != *token)
         {
             return Err(ApiError::unauthorized());
         }
-        if request
-            .version
-            .is_some_and(|version| version.parse::<ApiVersion>().is_err())
-        {
+        *standing = Some(self.rate.count(now));
+        self.workspace.shape = Shape::asked_for(request.version).ok_or_else(|| {
             let message = "The requested Intercom-Version is not a published version";
-            return Err(ApiError::new(400, ErrorCode::IntercomVersionInvalid, message));
-        }
-        *standing = self.rate.as_mut().map(|rate| rate.count(now));
+            ApiError::new(400, ErrorCode::IntercomVersionInvalid, message)
+        })?;
         match standing {
             Some(standing) if standing.exceeded => Err(ApiError::of_status(429)),
             _ => Ok(()),
@@ -199,7 +202,11 @@ impl Sandbox {
         let request_id = self.workspace.ids.request(self.requests);
         let mut response = match outcome {
             Ok(success) => Response::new(success.status, success.body),
-            Err(error) => Response::new(error.status, error.to_body(&request_id)),
+            Err(error) => {
+                let mut response = Response::new(error.status, error.to_body(&request_id));
+                response.headers.extend(error.link.map(|link| ("Link", link)));
+                response
+            }
         };
         if !response.body.is_empty() {
             response
@@ -223,10 +230,19 @@ impl Sandbox {
     }
 }
 
-/// The token of an `Authorization` header.
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token of an `Authorization` header: `Bearer`, or the user name of `Basic`, as older clients send it.
+fn token(header: &str) -> Option<Cow<'_, str>> {
+    let (scheme, credentials) = header.trim().split_once(' ')?;
+    let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Cow::Borrowed(credentials));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(credentials).ok()?).ok()?;
+    let (name, _password) = decoded.split_once(':')?;
+    Some(Cow::Owned(name.to_owned()))
 }
 
 impl fmt::Debug for Sandbox {

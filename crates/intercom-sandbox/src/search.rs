@@ -79,7 +79,7 @@ struct FieldTest<'q> {
 }
 
 /// What a contact has in a field.
-enum Datum<'a> {
+pub(crate) enum Datum<'a> {
     Nothing,
     Text(Cow<'a, str>),
     Number(Cow<'a, Number>),
@@ -87,7 +87,7 @@ enum Datum<'a> {
 }
 
 impl Workspace {
-    /// The places of the contacts that match, ascending.
+    /// The places of the contacts that match, in the order that is asked for, or else ascending.
     pub(crate) fn search(&self, body: &[u8]) -> Result<Vec<u32>, ApiError> {
         let request: SearchContacts = serde_json::from_slice(body)
             .map_err(|_| ApiError::new(400, ErrorCode::ParameterInvalid, "the search query is not valid"))?;
@@ -97,10 +97,14 @@ impl Workspace {
             let fields = self.contacts.searchable(contact)?;
             self.matches(&test, at, contact, fields).then_some(at)
         };
-        Ok(match self.candidates(&test) {
+        let mut found: Vec<u32> = match self.candidates(&test) {
             Some(candidates) => candidates.into_iter().filter_map(matches).collect(),
             None => self.contacts.active().filter_map(|(at, _)| matches(at)).collect(),
-        })
+        };
+        if let Some(sort) = &request.sort {
+            self.sort(sort, &mut found)?;
+        }
+        Ok(found)
     }
 
     fn compile<'q>(&self, query: &'q SearchQuery, depth: usize) -> Result<Test<'q>, ApiError> {
@@ -137,7 +141,7 @@ impl Workspace {
                 None if self.settings.accept_any_attribute => FieldType::Any,
                 None => return Err(ApiError::no_such_attribute(name)),
             },
-            None if SEARCHABLE_FIELDS.contains(&field) => FieldType::of_field(field),
+            None if is_searchable(field) => FieldType::of_field(field),
             None => {
                 return Err(ApiError::invalid(
                     field,
@@ -227,7 +231,7 @@ impl Workspace {
         }
     }
 
-    fn datum<'a>(&self, field: &str, at: u32, contact: &Contact, fields: &'a Fields) -> Datum<'a> {
+    pub(crate) fn datum<'a>(&self, field: &str, at: u32, contact: &Contact, fields: &'a Fields) -> Datum<'a> {
         let text = |text: &'a Option<Box<str>>| match text {
             Some(text) => Datum::Text(Cow::Borrowed(text)),
             None => Datum::Nothing,
@@ -264,6 +268,11 @@ impl Workspace {
             _ => Datum::Nothing,
         }
     }
+}
+
+/// Whether contacts can be searched by a field, or by an attribute in it.
+pub(crate) fn is_searchable(field: &str) -> bool {
+    SEARCHABLE_FIELDS.contains(&field) || field.starts_with("custom_attributes.")
 }
 
 fn sorted(mut places: Vec<u32>) -> Vec<u32> {

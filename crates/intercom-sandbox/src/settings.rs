@@ -26,7 +26,7 @@ impl RateLimit {
         Self {
             calls,
             window,
-            retry_after: false,
+            retry_after: true,
         }
     }
 
@@ -39,10 +39,10 @@ impl RateLimit {
         Self::new(per_minute * seconds / 60, Duration::from_secs(seconds))
     }
 
-    /// Sends `Retry-After` too.
+    /// Leaves `Retry-After` out: the `X-RateLimit-Reset` header must do.
     #[must_use]
-    pub const fn with_retry_after(mut self) -> Self {
-        self.retry_after = true;
+    pub const fn without_retry_after(mut self) -> Self {
+        self.retry_after = false;
         self
     }
 }
@@ -73,8 +73,8 @@ pub enum DuplicateEmail {
 
 /// The settings of a sandbox: easy by default, strict on request.
 ///
-/// By default any bearer token will do, an undefined custom attribute is recorded as if it were defined, a change can be
-/// searched at once, there is no rate limit and no fault; the limit of 120 active event names holds.
+/// By default any token will do, an undefined custom attribute is recorded as if it were defined, with the type of its
+/// first value, a change can be searched at once, there is no rate limit and no fault; the limit of 120 active event names holds.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -85,11 +85,15 @@ pub struct Settings {
     /// Whether an undefined custom attribute is recorded as if it were defined, with a type that fits its value.
     /// If not, it fails the call, as in Intercom.
     pub accept_any_attribute: bool,
+    /// Whether text of more than 255 characters is refused in a custom attribute; if not, it is kept whole.
+    pub refuse_long_text: bool,
+    /// How many custom attributes there can be; `None` for any number.
+    pub max_attributes: Option<usize>,
     /// How long it takes until a change of a contact can be searched. Until then searches match its old values.
     pub search_lag: Duration,
     /// What becomes of a second user with an email that another has.
     pub duplicate_email: DuplicateEmail,
-    /// The rate limit; `None` for no limit, and no headers about it.
+    /// The rate limit; `None` for no limit, which the headers show as a million calls in ten seconds.
     pub rate_limit: Option<RateLimit>,
     /// How many event names may be active.
     pub max_event_names: usize,
@@ -105,11 +109,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The strict settings, for a rehearsal: custom attributes must be defined, a change can be searched after thirty
+    /// The strict settings, for a rehearsal: custom attributes must be defined, and there can be 250; their text has at
+    /// most 255 characters; a change can be searched after thirty
     /// seconds, and the documented rate limit of an app holds.
     pub fn strict() -> Self {
         Self {
             accept_any_attribute: false,
+            refuse_long_text: true,
+            max_attributes: Some(limits::CUSTOM_ATTRIBUTES),
             search_lag: Duration::from_secs(30),
             rate_limit: Some(RateLimit::of_an_app()),
             ..Self::default()
@@ -134,6 +141,13 @@ impl Settings {
     #[must_use]
     pub const fn with_any_attribute(mut self, accepted: bool) -> Self {
         self.accept_any_attribute = accepted;
+        self
+    }
+
+    /// Sets how many custom attributes there can be.
+    #[must_use]
+    pub const fn with_max_attributes(mut self, attributes: Option<usize>) -> Self {
+        self.max_attributes = attributes;
         self
     }
 
@@ -193,6 +207,8 @@ impl Default for Settings {
             token: None,
             attributes: Vec::new(),
             accept_any_attribute: true,
+            refuse_long_text: false,
+            max_attributes: None,
             search_lag: Duration::ZERO,
             duplicate_email: DuplicateEmail::default(),
             rate_limit: None,
@@ -211,6 +227,8 @@ impl fmt::Debug for Settings {
             .field("token", &self.token.as_ref().map(|_| "(hidden)"))
             .field("attributes", &self.attributes.len())
             .field("accept_any_attribute", &self.accept_any_attribute)
+            .field("refuse_long_text", &self.refuse_long_text)
+            .field("max_attributes", &self.max_attributes)
             .field("search_lag", &self.search_lag)
             .field("duplicate_email", &self.duplicate_email)
             .field("rate_limit", &self.rate_limit)

@@ -62,7 +62,7 @@ impl Workspace {
         let archived = match contact.presence {
             Presence::Active => false,
             Presence::Archived => true,
-            Presence::Deleted | Presence::Merged => return None,
+            Presence::Deleted | Presence::Merged(_) => return None,
         };
         let fields = &*contact.fields;
         let tags = || {

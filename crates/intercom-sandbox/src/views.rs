@@ -1,10 +1,12 @@
-//! How things look in responses: Intercom's shapes, as its OpenAPI description 2.10 shows them.
+//! How things look in responses: Intercom's shapes, as its OpenAPI descriptions 2.10 and 2.16 show them.
 
 use crate::json::{NULL, Seq, object};
 use crate::store::companies::Company;
 use crate::store::contacts::Contact;
 use crate::store::tags::Tags;
+use crate::version::Shape;
 use crate::workspace::Workspace;
+use intercom_api::Attributes;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -65,7 +67,10 @@ impl Serialize for ContactView<'_> {
         map.serialize_entry("phone", &fields.phone)?;
         map.serialize_entry("name", &fields.name)?;
         map.serialize_entry("avatar", &avatar(fields.avatar.as_deref()))?;
-        map.serialize_entry("owner_id", &fields.owner_id)?;
+        match self.workspace.shape {
+            Shape::V2_10 => map.serialize_entry("owner_id", &fields.owner_id)?,
+            Shape::V2_16 => map.serialize_entry("owner_id", &fields.owner_id.map(|id| id.to_string()))?,
+        }
         map.serialize_entry("social_profiles", &object! { "type": "list", "data": [(); 0] })?;
         map.serialize_entry("has_hard_bounced", &false)?;
         map.serialize_entry("marked_email_as_spam", &false)?;
@@ -77,6 +82,9 @@ impl Serialize for ContactView<'_> {
         map.serialize_entry("language_override", &fields.language_override)?;
         for name in NEVER_SET {
             map.serialize_entry(name, &NULL)?;
+        }
+        if self.workspace.shape >= Shape::V2_16 {
+            map.serialize_entry("enabled_push_messaging", &NULL)?;
         }
         map.serialize_entry(
             "location",
@@ -165,30 +173,55 @@ impl Workspace {
         object! { "type": "tag.list", "tags": Seq(move || tags.iter().map(|tag| self.tag_view(*tag))) }
     }
 
-    /// A company as a response shows it.
+    /// A company as a response shows it: without what is not set.
     pub(crate) fn company_view(&self, at: u32) -> Option<impl Serialize + '_> {
         let company = self.companies.get(at)?;
         let details = &company.details;
-        Some(object! {
-            "type": "company",
-            "company_id": &company.company_id,
-            "id": self.company_id(at),
-            "app_id": WORKSPACE_ID,
-            "name": &details.name,
-            "remote_created_at": details.remote_created_at,
-            "created_at": company.created_at,
-            "updated_at": company.updated_at,
-            "last_request_at": NULL,
-            "size": details.size,
-            "website": &details.website,
-            "industry": &details.industry,
-            "monthly_spend": details.monthly_spend.unwrap_or_default(),
-            "session_count": 0,
-            "user_count": company.members.len(),
-            "tags": self.tag_list(&company.tags),
-            "segments": object! { "type": "segment.list", "segments": [(); 0] },
-            "plan": Plan(company),
-            "custom_attributes": &details.custom_attributes,
+        #[derive(Serialize)]
+        struct View<'a, T, S> {
+            r#type: &'static str,
+            company_id: &'a str,
+            id: String,
+            app_id: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            name: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            remote_created_at: Option<i64>,
+            created_at: i64,
+            updated_at: i64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            size: Option<i64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            website: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            industry: Option<&'a str>,
+            monthly_spend: i64,
+            session_count: u32,
+            user_count: usize,
+            tags: T,
+            segments: S,
+            plan: Plan<'a>,
+            custom_attributes: &'a Attributes,
+        }
+        Some(View {
+            r#type: "company",
+            company_id: &company.company_id,
+            id: self.company_id(at),
+            app_id: WORKSPACE_ID,
+            name: details.name.as_deref(),
+            remote_created_at: details.remote_created_at,
+            created_at: company.created_at,
+            updated_at: company.updated_at,
+            size: details.size,
+            website: details.website.as_deref(),
+            industry: details.industry.as_deref(),
+            monthly_spend: details.monthly_spend.unwrap_or_default(),
+            session_count: 0,
+            user_count: company.members.len(),
+            tags: self.tag_list(&company.tags),
+            segments: object! { "type": "segment.list", "segments": [(); 0] },
+            plan: Plan(company),
+            custom_attributes: &details.custom_attributes,
         })
     }
 }

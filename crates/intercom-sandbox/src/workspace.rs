@@ -4,11 +4,12 @@ use crate::error::ApiError;
 use crate::ids::{Ids, Kind};
 use crate::request::UnixMillis;
 use crate::settings::Settings;
-use crate::store::attributes::{Definitions, Model};
+use crate::store::attributes::{Definitions, Model, Rules};
 use crate::store::companies::{Companies, Company};
 use crate::store::contacts::{Contact, Contacts, Presence};
 use crate::store::events::Events;
 use crate::store::tags::Tags;
+use crate::version::Shape;
 use intercom_api::Region;
 
 /// A note on a contact.
@@ -28,6 +29,8 @@ pub(crate) struct Scroll {
 
 pub(crate) struct Workspace {
     pub(crate) settings: Settings,
+    /// The description that the request at hand is responded to by.
+    pub(crate) shape: Shape,
     pub(crate) ids: Ids,
     pub(crate) contacts: Contacts,
     pub(crate) companies: Companies,
@@ -42,7 +45,11 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn new(settings: Settings) -> Self {
-        let mut attributes = Definitions::new(settings.accept_any_attribute);
+        let mut attributes = Definitions::new(Rules {
+            accept_any_attribute: settings.accept_any_attribute,
+            refuse_long_text: settings.refuse_long_text,
+            max_attributes: settings.max_attributes,
+        });
         for (model, name, data_type) in &settings.attributes {
             if let Some(model) = Model::of(model)
                 && attributes.find(model, name).is_none()
@@ -51,6 +58,7 @@ impl Workspace {
             }
         }
         Self {
+            shape: Shape::default(),
             ids: Ids::new(settings.seed),
             contacts: Contacts::new(settings.search_lag, settings.duplicate_email),
             companies: Companies::default(),

@@ -33,15 +33,15 @@ fn an_undefined_attribute_fails_the_whole_call() {
     let update = json!({"name": "Ada", "custom_attributes": {"x": null}});
     assert_eq!(bench.put(&format!("/contacts/{ada}"), update).error(), error);
     assert!(bench.get(&format!("/contacts/{ada}")).ok()["name"].is_null());
-    let company = json!({"company_id": "c-1", "custom_attributes": {"plan": "pro"}});
-    let message = "Custom attribute 'plan' does not exist";
+    let company = json!({"company_id": "c-1", "custom_attributes": {"tier": "pro"}});
+    let message = "Custom attribute 'tier' does not exist";
     assert_eq!(
         bench.post("/companies", company.clone()).error(),
         (400, "parameter_invalid", message)
     );
     assert!(bench.sandbox.state().companies.is_empty());
 
-    let define = json!({"name": "plan", "model": "company", "data_type": "string"});
+    let define = json!({"name": "tier", "model": "company", "data_type": "string"});
     bench.post("/data_attributes", define).ok();
     bench.post("/companies", company).ok();
 }
@@ -51,7 +51,7 @@ fn by_default_an_undefined_attribute_becomes_defined() {
     let mut bench = Bench::easy();
     bench.contact(json!({
         "external_id": "u-1",
-        "custom_attributes": {"text": "x", "whole": 1, "part": 1.5, "flag": true, "list": [1], "nothing": null}
+        "custom_attributes": {"text": "x", "whole": 1, "part": 1.5, "flag": true, "made_at": 1700000000, "nothing": null}
     }));
     bench
         .post(
@@ -62,7 +62,7 @@ fn by_default_an_undefined_attribute_becomes_defined() {
     // In the order of the keys, which the macro sorts.
     let expected = [
         ["contact", "flag", "boolean"],
-        ["contact", "list", "string"],
+        ["contact", "made_at", "date"],
         ["contact", "nothing", "string"],
         ["contact", "part", "float"],
         ["contact", "text", "string"],
@@ -71,6 +71,82 @@ fn by_default_an_undefined_attribute_becomes_defined() {
     assert_eq!(custom(&mut bench, "?model=contact"), expected);
     assert_eq!(custom(&mut bench, "?model=company"), [["company", "whole", "string"]]);
     assert_eq!(custom(&mut bench, "").len(), 7);
+    // What was only unset so far takes any type.
+    bench.contact(json!({"role": "lead", "custom_attributes": {"nothing": 5}}));
+    assert!(custom(&mut bench, "").contains(&["contact".to_owned(), "nothing".to_owned(), "integer".to_owned()]));
+}
+
+#[test]
+fn a_value_of_another_type_is_refused() {
+    let mut bench = Bench::easy();
+    let first = json!({"whole": 1, "part": 1.5, "flag": true, "text": "x", "made_at": 1_700_000_000});
+    bench.contact(json!({"external_id": "u-1", "custom_attributes": first}));
+    let mut write = |name: &str, value: serde_json::Value| {
+        let create = json!({"role": "lead", "custom_attributes": {name: value}});
+        bench.post("/contacts", create).raw.status
+    };
+    for (name, value) in [
+        ("whole", json!(-2)),
+        ("whole", json!(2.0)),
+        ("part", json!(2)),
+        ("flag", json!(false)),
+        ("text", json!("")),
+        ("made_at", json!(5)),
+        ("made_at", json!("01/02/2026")),
+        ("made_at", json!(null)),
+    ] {
+        assert_eq!(write(name, value.clone()), 200, "{name} {value}");
+    }
+    for (name, value) in [
+        ("whole", json!("1")),
+        ("whole", json!(1.5)),
+        ("part", json!("1.5")),
+        ("flag", json!("true")),
+        ("flag", json!(1)),
+        ("text", json!(1)),
+        ("made_at", json!("2026-02-01")),
+        ("text", json!(["x"])),
+        ("text", json!({"x": 1})),
+        ("new", json!([])),
+    ] {
+        assert_eq!(write(name, value.clone()), 400, "{name} {value}");
+    }
+}
+
+#[test]
+fn names_that_cannot_be_are_never_defined() {
+    let mut bench = Bench::easy();
+    for name in ["billing.plan", "$utm", "is admin?", "roles[0]", "", "last_seen_at"] {
+        let create = json!({"role": "lead", "custom_attributes": {name: "x"}});
+        assert_eq!(bench.post("/contacts", create).error().0, 400, "{name}");
+        let define = json!({"name": name, "model": "contact", "data_type": "string"});
+        assert_eq!(bench.post("/data_attributes", define).error().0, 400, "{name}");
+    }
+    let fine = json!({"Company Name": "x", "naïve": "x", "made-at": "x", "company_id": "x"});
+    bench.contact(json!({"role": "lead", "custom_attributes": fine}));
+    assert_eq!(custom(&mut bench, "").len(), 4);
+}
+
+#[test]
+fn long_text_and_too_many_attributes_are_refused_if_strict() {
+    let long = json!({"role": "lead", "custom_attributes": {"plan": "é".repeat(256)}});
+    let strict =
+        || Bench::new(Settings::strict().with_attribute(DataAttributeModel::Contact, "plan", DataType::String));
+    strict().post("/contacts", long.clone()).error();
+    Bench::easy().post("/contacts", long).ok();
+    let fits = json!({"role": "lead", "custom_attributes": {"plan": "é".repeat(255)}});
+    strict().post("/contacts", fits).ok();
+
+    let mut bench = Bench::new(Settings::default().with_max_attributes(Some(2)));
+    let three = json!({"role": "lead", "custom_attributes": {"a": 1, "b": 1, "c": 1}});
+    bench.post("/contacts", three).error();
+    let define = |name: &str| json!({"name": name, "model": "company", "data_type": "string"});
+    let first = bench.post("/data_attributes", define("a")).ok();
+    bench.post("/data_attributes", define("b")).ok();
+    bench.post("/data_attributes", define("c")).error();
+    let archive = format!("/data_attributes/{}", first["id"]);
+    bench.put(&archive, json!({"archived": true})).ok();
+    bench.post("/data_attributes", define("c")).ok();
 }
 
 #[test]

@@ -334,7 +334,10 @@ fn a_body_that_is_nested_too_deeply_is_refused() {
         bench.raw("POST", "/contacts", nested(100_000).as_bytes()).error().1,
         "bad_request"
     );
-    bench.raw("POST", "/contacts", nested(100).as_bytes()).ok();
+    assert_eq!(
+        bench.raw("POST", "/contacts", nested(100).as_bytes()).error().1,
+        "parameter_invalid"
+    );
 }
 
 #[test]
@@ -369,9 +372,9 @@ fn lists_have_pages() {
 #[test]
 fn number_text_is_kept() {
     let mut bench = Bench::easy();
-    let body = br#"{"external_id":"u-1","custom_attributes":{"a":1.0,"b":9007199254740993,"c":1e2,"d":-0,"e":[0.10]}}"#;
+    let body = br#"{"external_id":"u-1","custom_attributes":{"a":1.0,"b":9007199254740993,"c":1e2,"d":-0,"e":0.10}}"#;
     let response = bench.raw("POST", "/contacts", body).raw;
-    let attributes = r#""custom_attributes":{"a":1.0,"b":9007199254740993,"c":1e2,"d":-0,"e":[0.10]}"#;
+    let attributes = r#""custom_attributes":{"a":1.0,"b":9007199254740993,"c":1e2,"d":-0,"e":0.10}"#;
     assert!(String::from_utf8(response.body).unwrap().contains(attributes));
     let mut written = Vec::new();
     bench.sandbox.write_state(&mut written).unwrap();

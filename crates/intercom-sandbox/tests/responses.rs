@@ -73,7 +73,7 @@ fn every_response_fits_its_model() {
     let contact = json!({
         "external_id": "u-1", "email": "ada@example.org", "phone": "+49", "name": "Ada",
         "avatar": "https://example.org/a", "owner_id": 1, "signed_up_at": 1, "last_seen_at": 2,
-        "custom_attributes": {"seats": 3, "list": [1, {"a": null}]}
+        "custom_attributes": {"seats": 3, "plan": null}
     });
     let ada = id(&all.check::<CreateContact>("/contacts", contact));
     let lead = id(&all.check::<CreateContact>("/contacts", json!({"role": "lead"})));
@@ -99,9 +99,10 @@ fn every_response_fits_its_model() {
     );
 
     all.check::<RetrieveContact>(&one, none());
+    all.check::<RetrieveContactByExternalId>("/contacts/find_by_external_id/u-1", none());
     all.check::<ListContacts>("/contacts?per_page=1", none());
-    let search =
-        json!({"query": {"field": "role", "operator": "IN", "value": ["user", "lead"]}, "pagination": {"per_page": 1}});
+    let search = json!({"query": {"field": "role", "operator": "IN", "value": ["user", "lead"]}, "pagination": {"per_page": 1},
+               "sort": {"field": "name", "order": "ascending"}});
     all.check::<SearchContacts>("/contacts/search", search);
     all.check::<ListContactCompanies>(&format!("{one}/companies"), none());
     all.check::<ListContactTags>(&format!("{one}/tags"), none());
@@ -148,6 +149,7 @@ fn every_response_fits_its_model() {
     all.check::<DeleteCompany>(&at, none());
     all.check::<ArchiveContact>(&format!("{one}/archive"), none());
     all.check::<UnarchiveContact>(&format!("{one}/unarchive"), none());
+    all.check::<BlockContact>(&format!("{one}/block"), none());
     all.check::<MergeContacts>("/contacts/merge", json!({"from": lead, "into": ada}));
     all.check::<DeleteContact>(&one, none());
     all.check::<RequestUserDeletion>("/user_delete_requests", json!({"intercom_user_id": ada}));

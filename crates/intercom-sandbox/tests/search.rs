@@ -275,3 +275,90 @@ fn a_contact_that_the_search_cannot_find_yet_still_conflicts() {
     let conflict = bench.post("/contacts", json!({"external_id": "u-1"}));
     assert!(conflict.error().2.ends_with(&format!("id={ada}")));
 }
+
+#[test]
+fn hits_are_sorted_and_paged_in_that_order() {
+    let mut bench = Bench::easy();
+    for (external_id, name, seats) in [
+        ("u-1", Some("Cleo"), 2),
+        ("u-2", None, 10),
+        ("u-3", Some("Ada"), 9),
+        ("u-4", Some("Bea"), 9),
+    ] {
+        bench.contact(json!({"external_id": external_id, "name": name, "custom_attributes": {"seats": seats}}));
+    }
+    let mut sorted = |sort: Value| {
+        let (mut found, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let body = json!({
+                "query": {"field": "role", "operator": "=", "value": "user"},
+                "pagination": {"per_page": 2, "starting_after": after}, "sort": sort.clone(),
+            });
+            let page = bench.post("/contacts/search", body).ok();
+            found.extend(
+                page["data"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|hit| hit["external_id"].as_str().unwrap().to_owned()),
+            );
+            after = page["pages"]["next"]["starting_after"].clone();
+            if after.is_null() {
+                return found.join(" ");
+            }
+        }
+    };
+    assert_eq!(
+        sorted(json!({"field": "name", "order": "ascending"})),
+        "u-3 u-4 u-1 u-2"
+    );
+    assert_eq!(
+        sorted(json!({"field": "name", "order": "descending"})),
+        "u-1 u-4 u-3 u-2"
+    );
+    assert_eq!(sorted(json!({"field": "name"})), "u-1 u-4 u-3 u-2");
+    assert_eq!(
+        sorted(json!({"field": "custom_attributes.seats", "order": "ascending"})),
+        "u-1 u-3 u-4 u-2"
+    );
+    for (sort, code) in [
+        (json!({"field": "name", "order": "desc"}), "invalid_sort_order"),
+        (json!({"field": "shoe_size"}), "parameter_invalid"),
+    ] {
+        let body = json!({"query": {"field": "role", "operator": "=", "value": "user"}, "sort": sort});
+        assert_eq!(bench.post("/contacts/search", body).error().1, code);
+    }
+}
+
+#[test]
+fn notes_and_events_have_pages() {
+    let mut bench = Bench::easy();
+    let ada = bench.contact(json!({"external_id": "u-1"}));
+    for at in 0..5 {
+        bench
+            .post(
+                &format!("/contacts/{ada}/notes"),
+                json!({"body": format!("<p>{at}</p>")}),
+            )
+            .ok();
+        let event = json!({"event_name": "came", "created_at": 1_700_000_000 + at, "user_id": "u-1"});
+        assert_eq!(bench.post("/events", event).raw.status, 202);
+    }
+    for (path, list) in [
+        (format!("/contacts/{ada}/notes?per_page=2"), "data"),
+        ("/events?type=user&user_id=u-1&per_page=2".to_owned(), "events"),
+    ] {
+        let (mut next, mut sizes) = (path.clone(), Vec::new());
+        loop {
+            let page = bench.get(&next).ok();
+            sizes.push(page[list].as_array().unwrap().len());
+            match page["pages"]["next"].as_str() {
+                Some(url) => next = url.strip_prefix("https://api.intercom.io").unwrap().to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(sizes, [2, 2, 1], "{path}");
+        let beyond = bench.get(&format!("{path}&page=9")).ok();
+        assert_eq!(beyond[list], json!([]), "{path}");
+    }
+}

@@ -106,7 +106,10 @@ fn what_is_missing_is_created_and_then_events_are_delivered() {
     let run = run_with_token(&arguments, EVENTS);
     assert_eq!(run.code(), 0);
     assert_eq!(statuses(&run.json()), expected("present"));
-    let run = run_with_token(&["send", "--intercom-base-url", sandbox.url()], EVENTS);
+    // Values of another type than the attribute's are refused.
+    let fitting = EVENTS.replace("4.5", "4").replace(r#""score":1"#, r#""score":"1""#);
+    let fitting = fitting.replace(r#""score":true"#, r#""score":"true""#);
+    let run = run_with_token(&["send", "--intercom-base-url", sandbox.url()], &fitting);
     assert_eq!(run.code(), 0, "{}{}", run.stdout(), run.stderr());
 }
 

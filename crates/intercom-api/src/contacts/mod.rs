@@ -10,13 +10,15 @@ mod search;
 
 pub use crate::pages::SearchPagination;
 pub use query::{Filter, FilterGroup, GroupOperator, SearchOperator, SearchQuery, SearchValue};
-pub use responses::{ArchivedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles};
+pub use responses::{
+    ArchivedContact, BlockedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles,
+};
 pub use role::Role;
-pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, field_type};
+pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, SearchOrder, SearchSort, field_type};
 
 use crate::common::Avatar;
 use crate::companies::CompanyList;
-use crate::ids::{ContactId, ExternalId};
+use crate::ids::{ContactId, ExternalId, ExternalIdInPath};
 use crate::model::{fields, request};
 use crate::time::UnixSeconds;
 
@@ -111,6 +113,18 @@ request! {
 }
 
 request! {
+    /// Retrieves a contact by the id that the caller's system gave it: `GET /contacts/find_by_external_id/{external_id}`.
+    ///
+    /// Since version 2.16.
+    RetrieveContactByExternalId => Contact {
+        path {
+            /// The caller's id.
+            external_id: ExternalIdInPath,
+        }
+    }
+}
+
+request! {
     /// Deletes a contact for good: `DELETE /contacts/{id}`.
     DeleteContact => DeletedContact {
         path {
@@ -143,6 +157,18 @@ request! {
 }
 
 request! {
+    /// Blocks a contact, whose conversations are archived: `POST /contacts/{id}/block`.
+    ///
+    /// Since version 2.16.
+    BlockContact => BlockedContact {
+        path {
+            /// The contact.
+            id: ContactId,
+        }
+    }
+}
+
+request! {
     /// Merges a lead into a user: `POST /contacts/merge`. The lead is gone afterwards.
     MergeContacts => Contact {
         body {
@@ -151,6 +177,10 @@ request! {
                 from: ContactId,
                 /// The user.
                 into: ContactId,
+            }
+            optional {
+                /// Whether to merge contacts that share neither email nor phone, which version 2.16 refuses otherwise.
+                skip_duplicate_validation: bool,
             }
         }
     }

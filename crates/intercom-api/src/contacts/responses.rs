@@ -217,6 +217,24 @@ response! {
 }
 
 response! {
+    /// A contact that was blocked.
+    BlockedContact {
+        required {
+            /// Intercom's id.
+            id: ContactId,
+        }
+        optional {
+            /// `contact`.
+            object_type = "type": String,
+            /// The id that the caller's system gave it.
+            external_id: ExternalId,
+            /// Whether it is blocked now.
+            blocked: bool,
+        }
+    }
+}
+
+response! {
     /// A contact that was archived or restored.
     ArchivedContact {
         required {

@@ -1,7 +1,7 @@
 //! Searching contacts, and what they can be searched by.
 
 use super::{ContactList, SearchOperator, SearchQuery};
-use crate::model::request;
+use crate::model::{fields, open_enum, request};
 use crate::pages::SearchPagination;
 
 /// The fields that contacts can be searched by, besides `custom_attributes.<name>`.
@@ -108,6 +108,28 @@ impl FieldType {
     }
 }
 
+open_enum! {
+    /// In which order something is sorted.
+    SearchOrder {
+        /// The least first.
+        Ascending = "ascending",
+        /// The greatest first.
+        Descending = "descending",
+    }
+}
+
+fields! {
+    /// How the hits of a search are sorted.
+    SearchSort {
+        optional {
+            /// By which field.
+            field: String,
+            /// In which order; descending if unset.
+            order: SearchOrder,
+        }
+    }
+}
+
 request! {
     /// Searches contacts: `POST /contacts/search`.
     ///
@@ -133,6 +155,8 @@ request! {
             optional {
                 /// Which page; the first if unset.
                 pagination: SearchPagination,
+                /// How the hits are sorted. Since version 2.16.
+                sort: SearchSort,
             }
         }
     }

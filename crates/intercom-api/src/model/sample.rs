@@ -1,8 +1,8 @@
 //! Examples of all models, for their tests.
 
 use crate::ids::{
-    AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, DataAttributeId, ExternalId, NoteId, ResourceId,
-    SegmentId, SubscriptionTypeId, TagId, TeamId, TicketId, VisitorId,
+    AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, DataAttributeId, ExternalId, ExternalIdInPath,
+    NoteId, ResourceId, SegmentId, SubscriptionTypeId, TagId, TeamId, TicketId, VisitorId,
 };
 use crate::json::{Attributes, Number, Value};
 use crate::time::UnixSeconds;
@@ -51,7 +51,7 @@ macro_rules! ids {
 }
 
 ids! {
-    AdminId CompanyExternalId CompanyId ContactId ConversationId DataAttributeId ExternalId NoteId ResourceId SegmentId
+    AdminId CompanyExternalId CompanyId ContactId ConversationId DataAttributeId ExternalId ExternalIdInPath NoteId ResourceId SegmentId
     SubscriptionTypeId TagId TeamId TicketId VisitorId
 }
 

@@ -69,10 +69,10 @@ macro_rules! always_valid {
 }
 
 always_valid! {
-    ArchiveContact AttachCompany AttachSubscription CreateNote DeleteCompany DeleteContact DeleteTag DetachCompany
+    ArchiveContact AttachCompany AttachSubscription BlockContact CreateNote DeleteCompany DeleteContact DeleteTag DetachCompany
     DetachSubscription FindTag IdentifyAdmin ListActivityLogs ListAdmins ListCompanyContacts ListCompanySegments
     ListContactCompanies ListContactNotes ListContactSegments ListContactSubscriptions ListContactTags ListDataAttributes
     ListSegments ListSubscriptionTypes ListTags MergeContacts RequestUserDeletion RetrieveAdmin RetrieveCompany
-    RetrieveContact RetrieveNote RetrieveSegment RetrieveVisitor ScrollCompanies SetAwayAdmin TagContact TagConversation
+    RetrieveContact RetrieveContactByExternalId RetrieveNote RetrieveSegment RetrieveVisitor ScrollCompanies SetAwayAdmin TagContact TagConversation
     TagTicket UnarchiveContact UntagContact UntagConversation UntagTicket
 }

@@ -104,6 +104,8 @@ pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
             UpdateContact::from_body(1, body)
         }),
         bare(&RetrieveContact::new(id)),
+        bare(&RetrieveContactByExternalId::new(id)),
+        bare(&BlockContact::new(id)),
         bare(&DeleteContact::new(id)),
         full(&MergeContacts::new(id, id), MergeContacts::from_body),
         full(&SearchContacts::new(filter()), SearchContacts::from_body),

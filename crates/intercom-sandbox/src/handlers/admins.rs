@@ -54,7 +54,7 @@ pub(super) fn me() -> Success {
             "timezone": "UTC",
             "region": "US",
         },
-        "avatar": NULL,
+        "avatar": object! { "type": "avatar", "image_url": NULL },
         "has_inbox_seat": true,
     })
 }

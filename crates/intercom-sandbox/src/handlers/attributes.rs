@@ -5,7 +5,7 @@ use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{Seq, object};
 use crate::request::UnixMillis;
-use crate::store::attributes::{Definition, Model};
+use crate::store::attributes::{Definition, Model, can_be_named};
 use crate::target::Target;
 use crate::views::ADMIN_ID;
 use crate::workspace::Workspace;
@@ -188,10 +188,7 @@ impl Workspace {
             )
         })?;
         let name = text("name")?;
-        if name
-            .chars()
-            .any(|char| matches!(char, '!' | '@' | '"' | '\\' | '<' | '>'))
-        {
+        if !can_be_named(model, name) {
             let message =
                 "Your name for this attribute must only contain alphanumeric characters, currency symbols, and hyphens";
             return Err(ApiError::invalid("name", message));
@@ -208,6 +205,10 @@ impl Workspace {
             let message = format!(
                 "You already have '{name}' in your {owner} data. To save this as new {owner} data, use a different name."
             );
+            return Err(ApiError::invalid("name", message));
+        }
+        if !self.attributes.has_room(0) {
+            let message = "The workspace cannot have more custom attributes";
             return Err(ApiError::invalid("name", message));
         }
         let options = read_options(&body)?.unwrap_or_default();

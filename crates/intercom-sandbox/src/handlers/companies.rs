@@ -3,14 +3,15 @@
 use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
-use crate::json::{NULL, Seq, object};
-use crate::pages::Numbered;
+use crate::json::{Seq, object};
+use crate::pages::{COMPANIES_PER_PAGE, Numbered};
 use crate::request::UnixMillis;
 use crate::store::attributes::Model;
 use crate::store::companies::Details;
 use crate::target::Target;
 use crate::workspace::{Scroll, Workspace};
 use intercom_api::{ErrorCode, Value, limits};
+use serde::Serialize;
 use std::time::Duration;
 
 /// What can be written of a company.
@@ -23,6 +24,7 @@ const WRITABLE: &[&str] = &[
     "industry",
     "monthly_spend",
     "remote_created_at",
+    "update_last_request_at",
     "custom_attributes",
 ];
 
@@ -144,10 +146,10 @@ impl Workspace {
             return match named[..] {
                 [] => Err(ApiError::company_not_found()),
                 [at] => self.company_response(at),
-                _ => Ok(self.company_list(&named, &Numbered::from_query(target)?, &path)),
+                _ => Ok(self.company_list(&named, &Numbered::from_query(target, COMPANIES_PER_PAGE)?, &path)),
             };
         }
-        let page = Numbered::from_query(target)?;
+        let page = Numbered::from_query(target, COMPANIES_PER_PAGE)?;
         if target.query("segment_id").is_some() {
             // There are no segments.
             return Ok(self.company_list(&[], &page, &path));
@@ -186,7 +188,7 @@ impl Workspace {
             Some(_) => return Err(ApiError::invalid("order", "order must be asc or desc")),
         }
         let url = self.url("/companies/list");
-        Ok(self.company_list(&places, &Numbered::from_query(target)?, &url))
+        Ok(self.company_list(&places, &Numbered::from_query(target, COMPANIES_PER_PAGE)?, &url))
     }
 
     /// `GET /companies/scroll`: one scroll at a time, which ends with an empty page, or after a minute without a call.
@@ -222,12 +224,22 @@ impl Workspace {
             .map(|(at, _)| at)
             .take(SCROLL_PAGE)
             .collect();
-        let response = Success::json(&object! {
-            "type": "list",
-            "data": Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),
-            "pages": NULL,
-            "total_count": NULL,
-            "scroll_param": &scroll.parameter,
+        #[derive(Serialize)]
+        struct Page<'a, D> {
+            r#type: &'static str,
+            data: D,
+            pages: Option<()>,
+            total_count: Option<()>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            scroll_param: Option<&'a str>,
+        }
+        let response = Success::json(&Page {
+            r#type: "list",
+            data: Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),
+            pages: None,
+            total_count: None,
+            // Nothing comes after an empty page.
+            scroll_param: shown.last().map(|_| &*scroll.parameter),
         });
         if let Some(last) = shown.last() {
             self.scroll = Some(Scroll {

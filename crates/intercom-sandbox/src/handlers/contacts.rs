@@ -7,10 +7,10 @@ use crate::json::{Seq, object};
 use crate::pages::Cursor;
 use crate::request::UnixMillis;
 use crate::store::attributes::Model;
-use crate::store::contacts::{Fields, Presence, Role};
+use crate::store::contacts::{Contact, Fields, Key, Presence, Role};
 use crate::target::Target;
+use crate::version::Shape;
 use crate::workspace::Workspace;
-use intercom_api::ErrorCode;
 
 /// What can be written of a contact.
 const WRITABLE: &[&str] = &[
@@ -25,6 +25,7 @@ const WRITABLE: &[&str] = &[
     "last_seen_at",
     "unsubscribed_from_emails",
     "language_override",
+    "email_verified",
     "custom_attributes",
 ];
 
@@ -113,10 +114,7 @@ impl Workspace {
         let (at, contact) = self.any_contact(id)?;
         match contact.presence {
             Presence::Active => {}
-            Presence::Merged => {
-                let message = "The contact was merged into another contact";
-                return Err(ApiError::new(410, ErrorCode::ContactMerged, message));
-            }
+            Presence::Merged(into) => return Err(self.merged_into(into)),
             Presence::Archived | Presence::Deleted => return Err(ApiError::contact_not_found()),
         }
         let body = Body::parse(body)?;
@@ -127,7 +125,42 @@ impl Workspace {
     }
 
     pub(super) fn retrieve_contact(&self, id: &str) -> Outcome {
+        if let (
+            _,
+            Contact {
+                presence: Presence::Merged(into),
+                ..
+            },
+        ) = self.any_contact(id)?
+            && self.shape >= Shape::V2_16
+        {
+            return Err(self.merged_into(*into));
+        }
         self.contact(id).and_then(|(at, _)| self.contact_response(at))
+    }
+
+    /// Since version 2.16 the error says into which contact.
+    fn merged_into(&self, into: u32) -> ApiError {
+        let canonical = || format!("</contacts/{}>; rel=\"canonical\"", self.contact_id(into));
+        ApiError::contact_merged((self.shape >= Shape::V2_16).then(canonical))
+    }
+
+    pub(super) fn retrieve_contact_by_external_id(&self, external_id: &str) -> Outcome {
+        let at = self.contacts.by_identity(Key::ExternalId, external_id);
+        at.ok_or_else(ApiError::contact_not_found)
+            .and_then(|at| self.contact_response(at))
+    }
+
+    /// Blocks a contact. What that keeps a person from, such as writing to the workspace, does not exist here.
+    pub(super) fn block_contact(&mut self, id: &str, now: UnixMillis) -> Outcome {
+        let (at, contact) = self.contact(id)?;
+        let mut fields = Fields::clone(&contact.fields);
+        let response = Success::json(&object! {
+            "id": id, "external_id": &fields.external_id, "type": "contact", "blocked": true,
+        });
+        fields.blocked = true;
+        self.contacts.update(at, fields, now);
+        Ok(response)
     }
 
     pub(super) fn list_contacts(&self, target: &Target<'_>) -> Outcome {
@@ -136,7 +169,7 @@ impl Workspace {
         Ok(self.contact_list(&places, &cursor))
     }
 
-    /// A page of a list of contacts, given by ascending places.
+    /// A page of a list of contacts, given by their places.
     pub(super) fn contact_list(&self, places: &[u32], cursor: &Cursor) -> Success {
         let (shown, pages) = cursor.cut(places, &self.ids);
         Success::json(&object! {
@@ -200,14 +233,14 @@ impl Workspace {
             }
             // Already so.
             (Presence::Active, false) | (Presence::Archived, true) => {}
-            (Presence::Deleted | Presence::Merged, _) => return Err(ApiError::contact_not_found()),
+            (Presence::Deleted | Presence::Merged(_), _) => return Err(ApiError::contact_not_found()),
         }
         Ok(response)
     }
 
     pub(super) fn merge_contacts(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
         let body = Body::parse(body)?;
-        body.refuse_unknown(&["from", "into"])?;
+        body.refuse_unknown(&["from", "into", "skip_duplicate_validation"])?;
         let id = |name: &'static str| {
             body.id(name)?
                 .ok_or_else(|| ApiError::missing(name, format!("{name} must be given")))
@@ -221,6 +254,12 @@ impl Workspace {
         if target.fields.role != Role::User {
             return Err(ApiError::invalid("into", "into must be the id of a user"));
         }
+        let is_checked = self.shape >= Shape::V2_16 && !body.boolean("skip_duplicate_validation")?.unwrap_or_default();
+        if is_checked && !are_duplicates(&source.fields, &target.fields) {
+            let message = "Contacts can only be merged when they are duplicates (matching email or phone). \
+                           Pass skip_duplicate_validation=true to override this check.";
+            return Err(ApiError::new(400, "invalid_merge".into(), message));
+        }
         let (source_fields, events) = (Fields::clone(&source.fields), source.events.clone());
         let (companies, notes) = (source.companies.clone(), source.notes.clone());
         let email = target.fields.email.clone();
@@ -231,7 +270,7 @@ impl Workspace {
             contact.notes = Vec::new();
             contact.events = Vec::new();
         }
-        self.contacts.remove(from, Presence::Merged);
+        self.contacts.remove(from, Presence::Merged(into));
         if self.contacts.conflict(&fields, Some(into)).is_some() {
             // Leads may share an address that only one user can have.
             fields.email = email;
@@ -268,6 +307,12 @@ impl Workspace {
         self.deletion_requests += 1;
         Ok(Success::json(&object! { "id": self.deletion_requests }))
     }
+}
+
+/// Whether two contacts share an email address or a phone number.
+fn are_duplicates(one: &Fields, other: &Fields) -> bool {
+    let same_email = one.email.is_some() && one.email_key() == other.email_key();
+    same_email || (one.phone.is_some() && one.phone == other.phone)
 }
 
 /// What the target of a merge has afterwards: its own values, and the source's where it has none.

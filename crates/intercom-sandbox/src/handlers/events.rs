@@ -4,6 +4,7 @@ use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
+use crate::pages::{Numbered, PER_PAGE};
 use crate::store::contacts::{Contact, Key};
 use crate::store::events::{Event, Submitted, Summary};
 use crate::target::Target;
@@ -88,7 +89,7 @@ impl Workspace {
         Ok(Success::empty(202))
     }
 
-    /// `GET /events`: all events of a contact on one page, the latest first, or their summary.
+    /// `GET /events`: the events of a contact, the latest first, or their summary.
     pub(super) fn list_events(&self, target: &Target<'_>) -> Outcome {
         if target.query("type").as_deref() != Some("user") {
             return Err(ApiError::invalid("type", "type must be user"));
@@ -117,9 +118,11 @@ impl Workspace {
                 "user_id": &fields.external_id,
             }));
         }
+        let latest_first: Vec<u32> = contact.events.iter().rev().copied().collect();
+        let url = self.url(&format!("/events?type=user&intercom_user_id={}", self.contact_id(at)));
+        let (shown, pages) = Numbered::from_query(target, PER_PAGE)?.cut(&latest_first, &url);
         let events = || {
-            let events = contact.events.iter().rev();
-            let events = events.filter_map(|event| self.events.get(*event));
+            let events = shown.iter().filter_map(|event| self.events.get(*event));
             events.map(|event| self.event_view(event, at, contact))
         };
         Ok(Success::json(

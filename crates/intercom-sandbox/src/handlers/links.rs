@@ -4,7 +4,7 @@ use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::json::{Seq, object};
-use crate::pages::{Cursor, Numbered};
+use crate::pages::{Cursor, Numbered, PER_PAGE};
 use crate::target::Target;
 use crate::workspace::Workspace;
 use intercom_api::ErrorCode;
@@ -44,7 +44,7 @@ impl Workspace {
     pub(super) fn list_contact_companies(&self, target: &Target<'_>) -> Outcome {
         let (_, contact) = self.contact(target.first())?;
         let url = self.url(&format!("/contacts/{}/companies", target.first()));
-        Ok(self.company_list(&contact.companies, &Numbered::from_query(target)?, &url))
+        Ok(self.company_list(&contact.companies, &Numbered::from_query(target, PER_PAGE)?, &url))
     }
 
     pub(super) fn list_company_contacts(&self, target: &Target<'_>) -> Outcome {

@@ -29,6 +29,8 @@ impl Workspace {
             Op::CreateContact => self.create_contact(body, now),
             Op::UpdateContact => self.update_contact(target.first(), body, now),
             Op::RetrieveContact => self.retrieve_contact(target.first()),
+            Op::RetrieveContactByExternalId => self.retrieve_contact_by_external_id(target.first()),
+            Op::BlockContact => self.block_contact(target.first(), now),
             Op::DeleteContact => self.delete_contact(target.first()),
             Op::MergeContacts => self.merge_contacts(body, now),
             Op::SearchContacts => self.search_contacts(body, now),
@@ -67,7 +69,7 @@ impl Workspace {
             Op::UpdateDataAttribute => self.update_data_attribute(target.first(), body, now),
 
             Op::CreateNote => self.create_note(target.first(), body, now),
-            Op::ListContactNotes => self.list_contact_notes(target.first()),
+            Op::ListContactNotes => self.list_contact_notes(target),
             Op::RetrieveNote => self.retrieve_note(target.first()),
 
             Op::IdentifyAdmin => Ok(admins::me()),

@@ -3,8 +3,10 @@
 use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
-use crate::json::{NULL, Seq, object};
+use crate::json::{Seq, object};
+use crate::pages::{Numbered, PER_PAGE};
 use crate::request::UnixMillis;
+use crate::target::Target;
 use crate::views::{ADMIN_ID, note_id};
 use crate::workspace::{Note, Workspace};
 use serde::Serialize;
@@ -48,15 +50,17 @@ impl Workspace {
         Ok(Success::json(&self.note_view(at)))
     }
 
-    /// All notes of a contact on one page, the latest first.
-    pub(super) fn list_contact_notes(&self, contact: &str) -> Outcome {
-        let (_, contact) = self.contact(contact)?;
-        let count = contact.notes.len();
+    /// The notes of a contact, the latest first.
+    pub(super) fn list_contact_notes(&self, target: &Target<'_>) -> Outcome {
+        let (_, contact) = self.contact(target.first())?;
+        let latest_first: Vec<u32> = contact.notes.iter().rev().copied().collect();
+        let url = self.url(&format!("/contacts/{}/notes", target.first()));
+        let (shown, pages) = Numbered::from_query(target, PER_PAGE)?.cut(&latest_first, &url);
         Ok(Success::json(&object! {
             "type": "list",
-            "data": Seq(|| contact.notes.iter().rev().filter_map(|note| self.note_view(*note))),
-            "total_count": count,
-            "pages": object! { "type": "pages", "next": NULL, "page": 1, "per_page": count.max(50), "total_pages": 1 },
+            "data": Seq(|| shown.iter().filter_map(|note| self.note_view(*note))),
+            "total_count": latest_first.len(),
+            "pages": pages,
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Custom attributes: which are defined, and what their values are.
 
 use crate::error::ApiError;
-use intercom_api::{Attributes, DataAttributeModel, DataType, Value};
+use intercom_api::{Attributes, DataAttributeModel, DataType, Value, ValueTypes, limits};
 use std::collections::HashMap;
 
 /// A custom attribute.
@@ -9,6 +9,8 @@ pub(crate) struct Definition {
     pub(crate) model: Model,
     pub(crate) name: Box<str>,
     pub(crate) data_type: DataType,
+    /// Whether it has its type for good: one that was only unset so far waits for its first value.
+    pub(crate) is_typed: bool,
     pub(crate) description: Option<Box<str>>,
     pub(crate) options: Vec<Box<str>>,
     pub(crate) messenger_writable: bool,
@@ -41,19 +43,28 @@ impl Model {
     }
 }
 
+/// What is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// Whether an undefined attribute becomes defined when it is first written.
+    pub(crate) accept_any_attribute: bool,
+    pub(crate) refuse_long_text: bool,
+    pub(crate) max_attributes: Option<usize>,
+}
+
 pub(crate) struct Definitions {
     all: Vec<Definition>,
     /// Places by name, for each model.
     by_name: [HashMap<Box<str>, u32>; 2],
-    accept_any: bool,
+    rules: Rules,
 }
 
 impl Definitions {
-    pub(crate) fn new(accept_any: bool) -> Self {
+    pub(crate) fn new(rules: Rules) -> Self {
         Self {
             all: Vec::new(),
             by_name: [HashMap::new(), HashMap::new()],
-            accept_any,
+            rules,
         }
     }
 
@@ -81,6 +92,7 @@ impl Definitions {
             model,
             name: name.into(),
             data_type,
+            is_typed: true,
             description: None,
             options: Vec::new(),
             messenger_writable: true,
@@ -92,41 +104,98 @@ impl Definitions {
         at
     }
 
+    /// Whether another attribute can be defined, beside so many that are about to be.
+    pub(crate) fn has_room(&self, beside: usize) -> bool {
+        let used = || self.all.iter().filter(|known| !known.archived).count();
+        self.rules.max_attributes.is_none_or(|max| used() + beside < max)
+    }
+
     /// Fails for the first attribute that cannot be written.
     pub(crate) fn check(&self, model: Model, values: &Attributes) -> Result<(), ApiError> {
-        if self.accept_any {
-            return Ok(());
+        let mut defined = 0;
+        for (name, value) in values.iter() {
+            let known = self.find(model, name).filter(|known| !known.archived);
+            if known.is_none() {
+                let rules = &self.rules;
+                if !(rules.accept_any_attribute && can_be_named(model, name) && self.has_room(defined)) {
+                    return Err(ApiError::no_such_attribute(name));
+                }
+                defined += 1;
+            }
+            self.check_value(known, name, value)?;
         }
-        match values
-            .keys()
-            .find(|name| self.find(model, name).is_none_or(|known| known.archived))
-        {
-            Some(name) => Err(ApiError::no_such_attribute(name)),
-            None => Ok(()),
+        Ok(())
+    }
+
+    fn check_value(&self, known: Option<&Definition>, name: &str, value: &Value) -> Result<(), ApiError> {
+        let refused = |reason: &str| Err(ApiError::invalid(name, format!("Custom attribute '{name}' {reason}")));
+        match value {
+            Value::Array(_) | Value::Object(_) => return refused("must be a string, a number, a boolean or null"),
+            Value::String(text)
+                if self.rules.refuse_long_text && text.chars().nth(limits::ATTRIBUTE_TEXT_CHARACTERS).is_some() =>
+            {
+                return refused("must not be longer than 255 characters");
+            }
+            _ => {}
+        }
+        match known {
+            Some(known) if known.is_typed && !takes(&known.data_type, value) => {
+                refused(&format!("expects a value of type {}", known.data_type.as_str()))
+            }
+            _ => Ok(()),
         }
     }
 
     /// Writes attributes that were checked; those that are not defined become so. `null` removes a value.
     pub(crate) fn write(&mut self, model: Model, values: &Attributes, into: &mut Attributes, now: i64) {
         for (name, value) in values.iter() {
-            if self.accept_any && self.find(model, name).is_none() {
-                self.define(model, name, type_of(value), now);
-            }
+            let at = match self.by_name[model as usize].get(name) {
+                Some(at) => *at,
+                None => {
+                    let at = self.define(model, name, DataType::String, now);
+                    self.all[at as usize].is_typed = false;
+                    at
+                }
+            };
             if *value == Value::Null {
                 into.remove(name);
-            } else {
-                into.insert(name.to_owned(), value.clone());
+                continue;
             }
+            let definition = &mut self.all[at as usize];
+            if !definition.is_typed {
+                definition.data_type = ValueTypes::of(value).data_type(name);
+                definition.is_typed = true;
+            }
+            into.insert(name.to_owned(), value.clone());
         }
     }
 }
 
-/// The type that an attribute with such a value has.
-fn type_of(value: &Value) -> DataType {
-    match value {
-        Value::Bool(_) => DataType::Boolean,
-        Value::Number(number) if number.as_i64().is_some() => DataType::Integer,
-        Value::Number(_) => DataType::Float,
-        _ => DataType::String,
+/// Whether a custom attribute can have that name.
+pub(crate) fn can_be_named(model: Model, name: &str) -> bool {
+    let standard = match model {
+        Model::Contact => limits::STANDARD_CONTACT_ATTRIBUTES,
+        Model::Company => limits::STANDARD_COMPANY_ATTRIBUTES,
+    };
+    !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES) && !standard.contains(&name)
+}
+
+/// Whether an attribute of that type takes a value.
+fn takes(data_type: &DataType, value: &Value) -> bool {
+    match (data_type, value) {
+        (_, Value::Null) => true,
+        (DataType::Boolean, value) => matches!(value, Value::Bool(_)),
+        (DataType::Integer, Value::Number(number)) => number.as_f64().fract() == 0.0,
+        (DataType::Date | DataType::DateTime, Value::Number(number)) => number.as_i64().is_some(),
+        (DataType::Date | DataType::DateTime, Value::String(text)) => is_day(text),
+        (DataType::Float, value) => matches!(value, Value::Number(_)),
+        (DataType::Integer | DataType::Date | DataType::DateTime, _) => false,
+        // Text, and lists of options.
+        (_, value) => matches!(value, Value::String(_)),
     }
+}
+
+/// A day as `DD/MM/YYYY`.
+fn is_day(text: &str) -> bool {
+    chrono::NaiveDate::parse_from_str(text, "%d/%m/%Y").is_ok()
 }

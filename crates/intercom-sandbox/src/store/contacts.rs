@@ -32,8 +32,8 @@ pub(crate) enum Presence {
     Archived,
     /// Gone; its identities are free.
     Deleted,
-    /// Gone into another contact.
-    Merged,
+    /// Gone into the contact at that place.
+    Merged(u32),
 }
 
 /// Everything about a contact that can be searched.
@@ -50,6 +50,7 @@ pub(crate) struct Fields {
     pub(crate) signed_up_at: Option<i64>,
     pub(crate) last_seen_at: Option<i64>,
     pub(crate) unsubscribed_from_emails: bool,
+    pub(crate) blocked: bool,
     pub(crate) custom_attributes: Attributes,
     /// The tags by place, and when each was applied.
     pub(crate) tags: Vec<(u32, i64)>,

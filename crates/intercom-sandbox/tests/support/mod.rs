@@ -10,6 +10,7 @@ pub(crate) const START: UnixMillis = UnixMillis::from_secs(1_700_000_000);
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     pub(crate) now: UnixMillis,
+    pub(crate) version: &'static str,
 }
 
 pub(crate) struct Response {
@@ -42,6 +43,7 @@ impl Bench {
         Self {
             sandbox: Sandbox::new(settings),
             now: START,
+            version: "2.10",
         }
     }
 
@@ -56,7 +58,7 @@ impl Bench {
     pub(crate) fn raw(&mut self, method: &str, path: &str, body: &[u8]) -> Response {
         let request = Request::new(method, path)
             .authorization("Bearer any")
-            .version("2.10")
+            .version(self.version)
             .body(body);
         let raw = self.sandbox.handle(request, self.now);
         let body = if raw.body.is_empty() {

@@ -6,6 +6,7 @@ use intercom_api::{
     ApiError, AttachCompany, CompanyId, Contact, ContactConflict, ContactFields, ContactId, CreateContact,
     CreateDataAttribute, DataAttributeModel, DataType, DeleteContact, DetachCompany, ExternalId, FindCompany,
     Operation, RetrieveContact, Role, SubmitDataEvent, TagCompanies, UnarchiveContact, UpdateContact, UpsertCompany,
+    Value,
 };
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, FailureCode, UnknownContactPolicy};
 use intercom_sandbox::{Sandbox, UnixMillis};
@@ -281,7 +282,13 @@ impl Plain {
                     body.attributes().remove(&name);
                 }
                 AttributePolicy::Create => {
-                    let create = CreateDataAttribute::new(name, model.clone(), DataType::String);
+                    let data_type = match body.attributes().get(&name) {
+                        Some(Value::Number(number)) if number.as_i64().is_some() => DataType::Integer,
+                        Some(Value::Number(_)) => DataType::Float,
+                        Some(Value::Bool(_)) => DataType::Boolean,
+                        _ => DataType::String,
+                    };
+                    let create = CreateDataAttribute::new(name, model.clone(), data_type);
                     self.call(&create).map_err(Fail::Other)?;
                 }
                 _ => return Err(Fail::Undefined),

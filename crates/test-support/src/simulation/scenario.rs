@@ -252,7 +252,11 @@ fn sandbox(random: &mut Rng, is_forgetful: bool) -> Settings {
     }
     if random.u8(..3) == 0 {
         let limit = RateLimit::new(random.u64(20..120), Duration::from_secs(10));
-        settings = settings.with_rate_limit(if random.bool() { limit.with_retry_after() } else { limit });
+        settings = settings.with_rate_limit(if random.bool() {
+            limit
+        } else {
+            limit.without_retry_after()
+        });
     }
     settings
 }

@@ -30,7 +30,7 @@ fn a_limit_of_a_hundred_calls_in_ten_seconds_is_used_and_kept_for_two_minutes() 
     let happenings = traffic(6_000, 458, 1);
     let limit = RateLimit::new(100, Duration::from_secs(10));
     for seed in 0..5 {
-        for limit in [limit, limit.with_retry_after()] {
+        for limit in [limit, limit.without_retry_after()] {
             let pace = pace(&happenings, limit, Duration::from_secs(120), seed);
             assert!(pace.throttled <= 3, "seed {seed}: {pace:?}");
             assert!(pace.used >= 0.95, "seed {seed}: {pace:?}");
