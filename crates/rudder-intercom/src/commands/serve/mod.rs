@@ -119,6 +119,9 @@ async fn serve(mut config: Config) -> Result<(), Error> {
             "the transformer's paths are not served: they need --transformer-token-file or --transformer-listen"
         );
     }
+    if !routes.metrics && metrics.is_none() {
+        tracing::info!("/metrics is not served: it needs --metrics-token-file or --metrics-listen");
+    }
     own_token(&config)?;
     let open = transformer.as_ref().or(routes.transformer.then_some(&listener));
     require_token(&config, open)?;

@@ -81,7 +81,7 @@ impl Watched {
         self.text = text;
         let file = self.path.display();
         match (self.apply)() {
-            Ok(()) => tracing::info!(%file, "{} read again", self.what),
+            Ok(()) => tracing::info!(%file, "{} was read again", self.what),
             Err(error) => {
                 let error = error.report();
                 tracing::warn!(%file, %error, "{} cannot be read again; what was read before stays in force", self.what);
