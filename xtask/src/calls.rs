@@ -40,6 +40,10 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             off(|savings| savings.skip_unchanged = false),
         ),
         ("not merging", off(|savings| savings.merge_identifies = false)),
+        (
+            "looking each person up alone",
+            off(|savings| savings.batch_lookups = false),
+        ),
         ("no savings", Savings::NONE),
     ];
     println!("{} events of {} people\n", options.events, options.people);

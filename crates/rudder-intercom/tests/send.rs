@@ -118,6 +118,11 @@ fn savings_can_be_switched_off() {
     assert!(saved["calls"].as_u64() < plain["calls"].as_u64(), "{saved} {plain}");
     assert_eq!(plain["calls"], 20);
     assert_eq!(state["contacts"][0]["email"], same["contacts"][0]["email"]);
+    let input = (0..10).map(identify).collect::<Vec<_>>().join("\n");
+    let (_, saved, _) = send(&[], &input);
+    let (_, plain, _) = send(&["--no-batch-lookups"], &input);
+    assert!(saved["calls"].as_u64() <= Some(13), "{saved}");
+    assert_eq!(plain["calls"], 20);
 }
 
 #[test]

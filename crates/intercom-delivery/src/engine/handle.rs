@@ -2,10 +2,12 @@
 
 use super::job::{Job, State, Trouble};
 use super::known::Known;
+use super::people::{ATTEMPTS_TOGETHER, Form, share_out};
 use super::{CallId, Closed, Engine, FailureCode, Flight, Time, health};
 use crate::response::{Response, TransportFailure, may_be_intercoms};
-use crate::walk::{Ending, Verdict};
+use crate::walk::{Ending, Verdict, Walk};
 use intercom_api::{ApiError, errors::is_retryable};
+use rudderstack_to_intercom::{Lookup, Plan};
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -15,12 +17,12 @@ impl Engine {
         self.pass(now);
         let Some(flight) = self.land(id) else { return };
         self.limiter.answered(id.0, response, flight.sent, now);
-        let Some(job) = self.jobs.get_mut(&flight.job) else {
+        let jobs = self.jobs_of(&flight);
+        if jobs.is_empty() {
             return;
-        };
+        }
         let is_success = (200..300).contains(&response.status);
         let error = (!is_success).then(|| ApiError::parse(response.status, &response.body));
-        job.note(response.status, error.as_ref(), response.request_id.as_deref());
         let fails_in_passing = if is_success {
             !may_be_intercoms(&response.body)
         } else {
@@ -31,35 +33,120 @@ impl Engine {
         } else {
             self.health.answered();
         }
-        let Some(job) = self.jobs.get_mut(&flight.job) else {
-            return;
-        };
-        if response.status == 429 {
-            self.totals.throttled += 1;
-            job.throttled += 1;
-            let at = self
-                .limiter
-                .throttled(response, job.throttled, self.now, &mut self.backoff);
+        let mut throttled = 0;
+        for seq in &jobs {
+            let Some(job) = self.jobs.get_mut(seq) else { continue };
+            job.note(response.status, error.as_ref(), response.request_id.as_deref());
+            job.throttled = if response.status == 429 { job.throttled + 1 } else { 0 };
+            throttled = throttled.max(job.throttled);
+        }
+        match response.status {
+            429 => self.throttled(&jobs, response, throttled),
+            401 => self.unauthorized(&jobs),
+            _ => match flight.others {
+                None => self.answered(flight.job, response, error.as_ref()),
+                Some(others) => self.answered_together(others.form, jobs, response, error.as_ref()),
+            },
+        }
+    }
+
+    /// The jobs that a call was made for, as far as they are there.
+    fn jobs_of(&self, flight: &Flight) -> Vec<u64> {
+        let others = flight.others.iter().flat_map(|others| &others.jobs);
+        let jobs = std::iter::once(&flight.job).chain(others).copied();
+        jobs.filter(|seq| self.jobs.contains_key(seq)).collect()
+    }
+
+    fn throttled(&mut self, jobs: &[u64], response: &Response, times: u32) {
+        self.totals.throttled += 1;
+        let at = self.limiter.throttled(response, times, self.now, &mut self.backoff);
+        for seq in jobs.iter().copied() {
+            let Some(job) = self.jobs.get_mut(&seq) else { continue };
             if job.throttled >= self.settings.max_throttled.get() || job.is_withdrawn {
                 job.trouble.attempts = job.throttled;
-                self.end(flight.job, Ending::Failed(FailureCode::RateLimited));
+                self.end(seq, Ending::Failed(FailureCode::RateLimited));
             } else if at <= self.now {
-                self.resume(flight.job);
+                self.resume(seq);
             } else if self.closed.is_some() {
-                self.end(flight.job, Ending::Failed(self.closing_code()));
+                self.end(seq, Ending::Failed(self.closing_code()));
             } else {
-                self.sleep(flight.job, at, true);
+                self.sleep(seq, at, true);
+            }
+        }
+    }
+
+    fn unauthorized(&mut self, jobs: &[u64]) {
+        self.closed = Some(Closed::Unauthorized);
+        for seq in jobs {
+            if let Some(job) = self.jobs.get_mut(seq) {
+                job.trouble.attempts = job.attempts + 1;
+            }
+            self.end(*seq, Ending::Failed(FailureCode::Unauthorized));
+        }
+        self.close(Closed::Unauthorized);
+    }
+
+    /// A job's call has been answered.
+    fn answered(&mut self, seq: u64, response: &Response, error: Option<&ApiError>) {
+        let body = error.map_or(Ok(response.body.as_slice()), Err);
+        let verdict = self.take(seq, |walk, known| walk.handle_response(body, known));
+        self.judge(seq, verdict, response.retry_after);
+    }
+
+    /// A search for several jobs has been answered. What it was refused for, or does not show, can be due to one of them.
+    fn answered_together(&mut self, form: Form, jobs: Vec<u64>, response: &Response, error: Option<&ApiError>) {
+        let is_refused = error.is_some_and(|error| !error.is_retryable());
+        let shares = match error {
+            None => share_out(response, &self.looked_up(&jobs)),
+            Some(_) => None,
+        };
+        self.searches.answered(form, is_refused);
+        if let Some(shares) = shares {
+            for (seq, hits) in jobs.into_iter().zip(shares) {
+                let verdict = self.take(seq, |walk, known| walk.handle_hits(hits, known));
+                self.judge(seq, verdict, None);
             }
             return;
         }
-        job.throttled = 0;
-        if response.status == 401 {
-            job.trouble.attempts = job.attempts + 1;
-            self.closed = Some(Closed::Unauthorized);
-            self.end(flight.job, Ending::Failed(FailureCode::Unauthorized));
-            self.close(Closed::Unauthorized);
-            return;
+        let code = match error {
+            Some(error) if error.status == 408 => Some(FailureCode::Timeout),
+            Some(error) if error.is_retryable() => Some(FailureCode::ServerError),
+            None if !may_be_intercoms(&response.body) => Some(FailureCode::InvalidResponse),
+            Some(_) | None => None,
+        };
+        match code {
+            Some(code) => self.retry_together(&jobs, code, response.retry_after),
+            None => {
+                let next = if is_refused { form.next() } else { Form::Alone };
+                for seq in jobs {
+                    if let Some(job) = self.jobs.get_mut(&seq) {
+                        job.form = next;
+                    }
+                    self.resume(seq);
+                }
+            }
         }
+    }
+
+    /// Whom these jobs have to look up.
+    fn looked_up(&self, jobs: &[u64]) -> Vec<Lookup> {
+        let job = |seq| self.jobs.get(seq);
+        let plans = jobs.iter().filter_map(job).map(|job| job.walk.plan());
+        plans.filter_map(Plan::lookup).cloned().collect()
+    }
+
+    fn retry_together(&mut self, jobs: &[u64], code: FailureCode, asked: Option<Duration>) {
+        self.retry_all(jobs, code, asked);
+        for seq in jobs {
+            if let Some(job) = self.jobs.get_mut(seq).filter(|job| job.attempts >= ATTEMPTS_TOGETHER) {
+                job.form = Form::Alone;
+            }
+        }
+    }
+
+    /// Lets a job's walk take a response.
+    fn take(&mut self, seq: u64, take: impl FnOnce(&mut Walk, &mut Known<'_>) -> Verdict) -> Option<Verdict> {
+        let job = self.jobs.get_mut(&seq)?;
         let Job { walk, batch, claim, .. } = job;
         self.memory.look_from(batch.first().terms.scope);
         let mut known = Known {
@@ -73,8 +160,7 @@ impl Engine {
             lock: None,
             claim,
         };
-        let body = error.as_ref().map_or(Ok(response.body.as_slice()), Err);
-        let verdict = walk.handle_response(body, &mut known);
+        let verdict = take(walk, &mut known);
         job.trouble.attribute = walk.refused_attribute().map(str::to_owned);
         if let Some(known) = walk
             .contact()
@@ -85,17 +171,24 @@ impl Engine {
             let (identities, contact) = self.memory.contact_keys(&known);
             self.queue.link(&identities, contact);
         }
+        Some(verdict)
+    }
+
+    fn judge(&mut self, seq: u64, verdict: Option<Verdict>, asked: Option<Duration>) {
+        let (Some(verdict), Some(job)) = (verdict, self.jobs.get_mut(&seq)) else {
+            return;
+        };
         match verdict {
             Verdict::GoOn => {
                 job.attempts = 0;
                 job.trouble = Trouble::default();
-                self.resume(flight.job);
+                self.resume(seq);
             }
-            Verdict::Retry(code) => self.retry(flight.job, code, response.retry_after),
-            Verdict::End(Ending::Failed(_)) if job.batch.members.len() > 1 => self.split(flight.job),
+            Verdict::Retry(code) => self.retry(seq, code, asked),
+            Verdict::End(Ending::Failed(_)) if job.batch.members.len() > 1 => self.split(seq),
             Verdict::End(ending) => {
                 job.trouble.attempts = job.attempts + 1;
-                self.end(flight.job, ending);
+                self.end(seq, ending);
             }
         }
     }
@@ -104,19 +197,25 @@ impl Engine {
     pub fn handle_failure(&mut self, id: CallId, failure: TransportFailure, now: Time) {
         self.pass(now);
         let Some(flight) = self.land(id) else { return };
-        if let Some(job) = self.jobs.get_mut(&flight.job) {
-            let operation = job.trouble.operation;
-            job.trouble = Trouble {
-                operation,
-                ..Trouble::default()
-            };
+        let jobs = self.jobs_of(&flight);
+        for seq in &jobs {
+            if let Some(job) = self.jobs.get_mut(seq) {
+                let operation = job.trouble.operation;
+                job.trouble = Trouble {
+                    operation,
+                    ..Trouble::default()
+                };
+            }
         }
         let code = match failure {
             TransportFailure::Timeout => FailureCode::Timeout,
             TransportFailure::Unreachable | TransportFailure::Interrupted => FailureCode::ConnectionFailed,
         };
         self.fails_in_passing(flight.job, failure == TransportFailure::Unreachable);
-        self.retry(flight.job, code, None);
+        match flight.others {
+            None => self.retry(flight.job, code, None),
+            Some(_) => self.retry_together(&jobs, code, None),
+        }
     }
 
     /// Notes that a call has failed in a way that need not be its event's fault. In an outage nobody sleeps longer than
@@ -171,21 +270,31 @@ impl Engine {
     ///
     /// The wait that Intercom asks for is kept to, as long as it is not absurd.
     pub(super) fn retry(&mut self, seq: u64, code: FailureCode, asked: Option<Duration>) {
-        let Some(job) = self.jobs.get_mut(&seq) else { return };
-        job.attempts += u32::from(self.health.counts_attempts(self.now));
-        job.trouble.attempts = job.attempts.max(1);
-        if job.attempts >= self.settings.max_attempts.get() || job.is_withdrawn {
-            self.end(seq, Ending::Failed(code));
-        } else if self.closed.is_some() {
-            self.end(seq, Ending::Failed(self.closing_code()));
-        } else {
-            let asked = asked.map(|asked| asked.min(self.settings.longest_wait));
-            let wait = match self.health.down_since() {
-                Some(_) => health::PAUSE,
-                None => self.backoff.wait(job.attempts),
-            };
-            let is_asked_for = asked.is_some_and(|asked| asked > wait);
-            self.sleep(seq, self.now.after(wait.max(asked.unwrap_or_default())), is_asked_for);
+        self.retry_all(&[seq], code, asked);
+    }
+
+    /// The same for jobs that have tried together. They wait for the same time, so that they can try together again.
+    fn retry_all(&mut self, jobs: &[u64], code: FailureCode, asked: Option<Duration>) {
+        let counts = u32::from(self.health.counts_attempts(self.now));
+        let asked = asked.map(|asked| asked.min(self.settings.longest_wait));
+        let mut wait = None;
+        for seq in jobs.iter().copied() {
+            let Some(job) = self.jobs.get_mut(&seq) else { continue };
+            job.attempts += counts;
+            job.trouble.attempts = job.attempts.max(1);
+            if job.attempts >= self.settings.max_attempts.get() || job.is_withdrawn {
+                self.end(seq, Ending::Failed(code));
+            } else if self.closed.is_some() {
+                self.end(seq, Ending::Failed(self.closing_code()));
+            } else {
+                let attempts = job.attempts;
+                let wait = *wait.get_or_insert_with(|| match self.health.down_since() {
+                    Some(_) => health::PAUSE,
+                    None => self.backoff.wait(attempts),
+                });
+                let is_asked_for = asked.is_some_and(|asked| asked > wait);
+                self.sleep(seq, self.now.after(wait.max(asked.unwrap_or_default())), is_asked_for);
+            }
         }
     }
 

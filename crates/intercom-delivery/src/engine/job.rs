@@ -2,6 +2,7 @@
 
 use super::known::{Batch, Claim};
 use super::locks::LockKey;
+use super::people::Form;
 use super::queue::{Entry, LaneId};
 use super::time::Time;
 use crate::walk::{Policies, Walk};
@@ -61,6 +62,8 @@ pub(super) struct Job {
     pub(super) claim: Claim,
     /// The lock that it waited for last.
     pub(super) woken_by: Option<LockKey>,
+    /// How its search may be made together with those of others.
+    pub(super) form: Form,
     /// Failed attempts of the call that comes next.
     pub(super) attempts: u32,
     /// Responses of 429 in a row.
@@ -88,6 +91,7 @@ impl Job {
             state: State::Ready,
             claim: Claim::default(),
             woken_by: None,
+            form: Form::default(),
             attempts: 0,
             throttled: 0,
             calls: 0,

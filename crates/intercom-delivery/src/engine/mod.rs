@@ -14,6 +14,7 @@ mod locks;
 mod memory;
 mod merge;
 mod outcome;
+mod people;
 mod person;
 mod progress;
 mod queue;
@@ -22,6 +23,7 @@ mod settings;
 mod status;
 mod submission;
 mod time;
+mod together;
 mod withdraw;
 
 pub use limiter::Budget;
@@ -44,8 +46,9 @@ use known::{Busy, Known};
 use limiter::Limiter;
 use locks::{LockKey, Locks};
 use memory::Memory;
+use people::{Others, Searches};
 use person::Source;
-use queue::Queue;
+use queue::{Entry, LaneId, Queue};
 use release::Releases;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -75,9 +78,11 @@ pub struct Transmit {
     pub attempt: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Flight {
     job: u64,
+    /// Whom else it is for.
+    others: Option<Others>,
     sent: Time,
     lock: Option<LockKey>,
 }
@@ -105,6 +110,7 @@ pub struct Engine {
     sleeping: BinaryHeap<Reverse<(Time, u64)>>,
     flights: HashMap<CallId, Flight>,
     locks: Locks,
+    searches: Searches,
     memory: Memory,
     limiter: Limiter,
     health: Health,
@@ -144,6 +150,7 @@ impl Engine {
             sleeping: BinaryHeap::new(),
             flights: HashMap::new(),
             locks: Locks::default(),
+            searches: Searches::default(),
             memory: Memory::new(&settings),
             limiter: Limiter::new(&settings),
             health: Health::new(&settings),
@@ -385,14 +392,22 @@ impl Engine {
             return Some(seq);
         }
         let (lane, entry, after) = self.queue.start()?;
+        Some(self.begin(lane, entry, after))
+    }
+
+    fn begin(&mut self, lane: LaneId, entry: Entry, after: Vec<u64>) -> u64 {
         let seq = entry.seq;
-        self.jobs
-            .insert(seq, Job::new(self.settings.policies(), lane, entry, after));
-        Some(seq)
+        let job = Job::new(self.settings.policies(), lane, entry, after);
+        self.jobs.insert(seq, job);
+        seq
     }
 
     /// Sends the job's call on its way.
     fn make(&mut self, seq: u64, call: Call, lock: Option<LockKey>) -> Transmit {
+        let (call, others) = self.with_others(seq, call);
+        if let Some(others) = &others {
+            self.take_along(others, call.operation);
+        }
         self.last_call += 1;
         let id = CallId(self.last_call);
         if let Some(lock) = lock {
@@ -404,6 +419,7 @@ impl Engine {
             id,
             Flight {
                 job: seq,
+                others,
                 sent: self.now,
                 lock,
             },

@@ -214,6 +214,25 @@ impl Queue {
     /// Starts the oldest event that can start. Its job goes by its number. Says which events it comes after in its lane.
     pub(super) fn start(&mut self) -> Option<(LaneId, Entry, Vec<u64>)> {
         let &(_, id) = self.ready.first()?;
+        self.start_in(id)
+    }
+
+    /// Starts those of so many events that can start, the oldest first, that are wanted.
+    pub(super) fn start_those(
+        &mut self,
+        looked_at: usize,
+        mut is_wanted: impl FnMut(&Entry) -> bool,
+    ) -> Vec<(LaneId, Entry, Vec<u64>)> {
+        let candidates = self.ready.iter().take(looked_at);
+        let front = |id: &LaneId| self.lanes.get(id)?.waiting.front();
+        let wanted: Vec<LaneId> = candidates
+            .map(|(_, id)| *id)
+            .filter(|id| front(id).is_some_and(&mut is_wanted))
+            .collect();
+        wanted.into_iter().filter_map(|id| self.start_in(id)).collect()
+    }
+
+    fn start_in(&mut self, id: LaneId) -> Option<(LaneId, Entry, Vec<u64>)> {
         let lane = self.lanes.get_mut(&id)?;
         let entry = lane.waiting.pop_front()?;
         lane.active.push((entry.seq, entry.keys.clone()));

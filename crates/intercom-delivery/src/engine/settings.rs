@@ -15,6 +15,8 @@ pub struct Savings {
     pub skip_unchanged: bool,
     /// Consecutive updates of one contact that wait in the queue are sent as one.
     pub merge_identifies: bool,
+    /// People who wait for a search at the same time are looked up by one.
+    pub batch_lookups: bool,
 }
 
 impl Savings {
@@ -23,6 +25,7 @@ impl Savings {
         remember_contacts: true,
         skip_unchanged: true,
         merge_identifies: true,
+        batch_lookups: true,
     };
 
     /// None of them: every event makes the calls of its plan.
@@ -30,6 +33,7 @@ impl Savings {
         remember_contacts: false,
         skip_unchanged: false,
         merge_identifies: false,
+        batch_lookups: false,
     };
 }
 

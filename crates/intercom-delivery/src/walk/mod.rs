@@ -290,6 +290,23 @@ impl Walk {
         }
     }
 
+    /// Whom the walk needs to have looked up, unless that is known. It may have another call to make before.
+    pub(crate) fn to_look_up(&self, is_known: impl FnOnce(&Lookup) -> bool) -> Option<&Lookup> {
+        let is_new = self.detour.is_none() && self.is_begun != Some(true);
+        if self.is_done || !is_new || self.contact != Whereabouts::Unknown {
+            return None;
+        }
+        let lookup = self.plan.lookup()?;
+        (!self.may_be_known(lookup) || !is_known(lookup)).then_some(lookup)
+    }
+
+    /// Whether what is remembered is enough. Once the contact turned out to be gone, only a search can tell; nor is
+    /// anything else enough to delete one of several.
+    fn may_be_known(&self, lookup: &Lookup) -> bool {
+        let is_deletion = matches!(*self.plan, Plan::DeleteContact(_));
+        self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup))
+    }
+
     fn find_contact<K: Knowledge>(&mut self, lookup: &Lookup, knowledge: &mut K) -> Option<Next<K::Busy>> {
         if self.is_begun.is_none() {
             let contact = knowledge.begun_with();
@@ -299,11 +316,7 @@ impl Walk {
                 return None;
             }
         }
-        // Once the contact turned out to be gone, only a search can tell; nor is anything else enough to delete one of
-        // several.
-        let is_deletion = matches!(*self.plan, Plan::DeleteContact(_));
-        let is_enough = self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup));
-        let known = is_enough.then(|| knowledge.contact(lookup)).flatten();
+        let known = self.may_be_known(lookup).then(|| knowledge.contact(lookup)).flatten();
         let Some(who) = known else {
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
         };

@@ -34,8 +34,12 @@ impl Walk {
             (None, Some(step)) => self.handle_step(step, response, knowledge),
             (None, None) => Verdict::GoOn,
         };
+        self.concluded(&plan, verdict)
+    }
+
+    fn concluded(&self, plan: &Plan, verdict: Verdict) -> Verdict {
         match verdict {
-            Verdict::GoOn if self.detour.is_none() && self.step(&plan).is_none() => Verdict::End(Ending::Delivered),
+            Verdict::GoOn if self.detour.is_none() && self.step(plan).is_none() => Verdict::End(Ending::Delivered),
             verdict => verdict,
         }
     }
@@ -56,10 +60,24 @@ impl Walk {
         }
     }
     fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        let mut hits = match shown_hits(lookup, response, knowledge) {
-            Ok(hits) => hits,
-            Err(verdict) => return verdict,
+        match shown_hits(response) {
+            Ok(hits) => self.shown(lookup, hits, knowledge),
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// Takes what the search for whom it [has to look up](Self::to_look_up) shows.
+    pub(crate) fn handle_hits<K: Knowledge>(&mut self, hits: Vec<Contact>, knowledge: &mut K) -> Verdict {
+        let plan = Arc::clone(&self.plan);
+        let Some(lookup) = plan.lookup() else {
+            return Verdict::GoOn;
         };
+        let verdict = self.shown(lookup, hits, knowledge);
+        self.concluded(&plan, verdict)
+    }
+
+    fn shown<K: Knowledge>(&mut self, lookup: &Lookup, mut hits: Vec<Contact>, knowledge: &mut K) -> Verdict {
+        knowledge.correct(lookup, &mut hits);
         let shown = hits.len();
         if self.contact_lost == 0 {
             let create = match &*self.plan {
@@ -399,30 +417,23 @@ impl Walk {
     }
 }
 
-/// The contacts that a search shows, corrected by what is known better.
-fn shown_hits<K: Knowledge>(
-    lookup: &Lookup,
-    response: Response<'_>,
-    knowledge: &mut K,
-) -> Result<Vec<Contact>, Verdict> {
+/// The contacts that a search shows.
+fn shown_hits(response: Response<'_>) -> Result<Vec<Contact>, Verdict> {
     match response.map(SearchContacts::parse_response) {
-        Ok(Ok(list)) => {
-            let mut hits = list.data.unwrap_or_default();
-            knowledge.correct(lookup, &mut hits);
-            Ok(hits)
-        }
+        Ok(Ok(list)) => Ok(list.data.unwrap_or_default()),
         Ok(Err(_)) => Err(UNREADABLE),
         Err(error) => Err(failure(error)),
     }
 }
 
-/// Those, and the contacts that the search does not show yet.
+/// Those, corrected by what is known better, and the contacts that the search does not show yet.
 pub(super) fn all_hits<K: Knowledge>(
     lookup: &Lookup,
     response: Response<'_>,
     knowledge: &mut K,
 ) -> Result<Vec<Contact>, Verdict> {
-    let mut hits = shown_hits(lookup, response, knowledge)?;
+    let mut hits = shown_hits(response)?;
+    knowledge.correct(lookup, &mut hits);
     let unindexed = knowledge.unindexed(lookup, &hits, None);
     hits.extend(unindexed.into_iter().map(Contact::from));
     Ok(hits)

@@ -21,3 +21,4 @@ mod savings;
 mod stopping;
 mod support;
 mod terms;
+mod together;

@@ -204,7 +204,10 @@ fn calls_in_flight_are_bounded() {
 
 /// Two events about one contact that share no identity.
 fn two_ways(first: &str, second: &str) -> Run {
-    let mut run = Run::new(side_by_side());
+    let mut settings = side_by_side();
+    // Each is looked up by a search of its own.
+    settings.savings.batch_lookups = false;
+    let mut run = Run::new(settings);
     let by_user = SaveContact::new(by_id("u1"), fields(first));
     let by_mail = SaveContact::new(by_email("a@b.c", None), fields(second));
     run.submit(Plan::SaveContact(by_user), who("u1"));

@@ -60,7 +60,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 fn settings() -> impl Strategy<Value = EngineSettings> {
     let policies = (0..3_u8, any::<bool>(), any::<bool>());
-    let savings = any::<(bool, bool, bool)>();
+    let savings = any::<(bool, bool, bool, bool)>();
     (1..6_usize, 1..4_u32, 1..4_usize, any::<u64>(), policies, savings).prop_map(
         |(concurrency, attempts, remembered, seed, (attributes, create, restore), savings)| {
             let mut settings = EngineSettings::new();
@@ -80,6 +80,7 @@ fn settings() -> impl Strategy<Value = EngineSettings> {
             settings.savings.remember_contacts = savings.0;
             settings.savings.skip_unchanged = savings.1;
             settings.savings.merge_identifies = savings.2;
+            settings.savings.batch_lookups = savings.3;
             settings
         },
     )

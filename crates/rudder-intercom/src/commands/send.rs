@@ -116,6 +116,9 @@ struct Speed {
     /// Search a contact for each event, also if its id is known.
     #[arg(long)]
     no_remember_contacts: bool,
+    /// Look each person up by a search of their own, also if several wait for theirs.
+    #[arg(long)]
+    no_batch_lookups: bool,
 }
 
 #[derive(Debug, Args)]
@@ -291,6 +294,7 @@ impl Send {
         engine.savings.merge_identifies = !self.speed.no_merge;
         engine.savings.skip_unchanged = !self.speed.no_skip_unchanged;
         engine.savings.remember_contacts = !self.speed.no_remember_contacts;
+        engine.savings.batch_lookups = !self.speed.no_batch_lookups;
         engine.seed = u64::from(std::process::id());
         if !self.sandbox.sandbox && self.connection.is_intercom() {
             engine.assumed_limit = Some(AssumedLimit::DOCUMENTED);

@@ -226,6 +226,7 @@ fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSet
     settings.savings.remember_contacts = random.u8(..4) > 0;
     settings.savings.skip_unchanged = random.u8(..4) > 0;
     settings.savings.merge_identifies = random.u8(..4) > 0;
+    settings.savings.batch_lookups = random.u8(..4) > 0;
     if is_forgetful {
         settings.remembered = number(random.usize(1..4));
     }

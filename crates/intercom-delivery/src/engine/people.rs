@@ -1,0 +1,168 @@
+//! The people that one search is for, and what each is told of its hits.
+
+use crate::response::Response;
+use intercom_api::{
+    Contact, ContactList, Operation as _, SearchContacts, SearchOperator, SearchPagination, SearchQuery, SearchValue,
+    limits,
+};
+use rudderstack_to_intercom::{Lookup, LookupField};
+use std::collections::BTreeSet;
+
+/// So many people are looked up by one search: what the lists of a query may hold for certain.
+const MOST_PEOPLE: usize = 15;
+/// After so many searches in lists that were refused in a row, lists are not tried any more.
+const REFUSED_IN_A_ROW: u32 = 3;
+/// After so many failed attempts a job searches alone: what fails may be due to the value of another.
+pub(super) const ATTEMPTS_TOGETHER: u32 = 2;
+
+/// How several people can be looked up by one search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Form {
+    /// By lists of values.
+    #[default]
+    Lists,
+    /// By a filter for each value, where lists are refused.
+    Filters,
+    /// Not at all: each by a search of its own.
+    Alone,
+}
+
+impl Form {
+    /// What is tried after this one was refused.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Lists => Self::Filters,
+            Self::Filters | Self::Alone => Self::Alone,
+        }
+    }
+}
+
+/// Whom a search is for besides the job that its call goes by.
+#[derive(Clone, Debug)]
+pub(super) struct Others {
+    pub(super) form: Form,
+    pub(super) jobs: Vec<u64>,
+}
+
+/// How searches for several have gone so far.
+#[derive(Debug, Default)]
+pub(super) struct Searches {
+    /// Searches in lists that were refused in a row.
+    refused: u32,
+}
+
+impl Searches {
+    pub(super) fn form(&self, of_job: Form) -> Form {
+        match self.refused {
+            ..REFUSED_IN_A_ROW => of_job,
+            REFUSED_IN_A_ROW.. => of_job.max(Form::Filters),
+        }
+    }
+
+    pub(super) fn answered(&mut self, form: Form, is_refused: bool) {
+        if form == Form::Lists {
+            self.refused = if is_refused { self.refused + 1 } else { 0 };
+        }
+    }
+}
+
+/// The people that a search is for.
+pub(super) struct People {
+    pub(super) form: Form,
+    count: usize,
+    ids: BTreeSet<String>,
+    emails: BTreeSet<String>,
+}
+
+impl People {
+    pub(super) fn new(form: Form) -> Self {
+        Self {
+            form,
+            count: 0,
+            ids: BTreeSet::new(),
+            emails: BTreeSet::new(),
+        }
+    }
+
+    /// Adds somebody, unless they are looked up by something else than an external id or an email, or are one too many.
+    pub(super) fn add(&mut self, lookup: &Lookup) -> bool {
+        let (mut ids, mut emails) = (self.ids.clone(), self.emails.clone());
+        for part in lookup.fields() {
+            match (part.field, part.value) {
+                (LookupField::EXTERNAL_ID, SearchValue::Text(id)) => ids.insert(id),
+                (LookupField::EMAIL, SearchValue::Text(email)) => emails.insert(email),
+                _ => return false,
+            };
+        }
+        let fits = match self.form {
+            Form::Lists => true,
+            Form::Filters => ids.len() + emails.len() <= limits::SEARCH_FILTERS_PER_GROUP,
+            Form::Alone => false,
+        };
+        if fits {
+            self.count += 1;
+            (self.ids, self.emails) = (ids, emails);
+        }
+        fits
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.count >= MOST_PEOPLE
+    }
+
+    pub(super) fn search(self) -> SearchContacts {
+        let mut filters = Vec::new();
+        for (field, values) in [("external_id", self.ids), ("email", self.emails)] {
+            let values: Vec<String> = values.into_iter().collect();
+            match self.form {
+                Form::Lists if values.is_empty() => {}
+                Form::Lists => filters.push(SearchQuery::filter(field, SearchOperator::In, values)),
+                Form::Filters | Form::Alone => {
+                    let filter = |value| SearchQuery::filter(field, SearchOperator::Equals, value);
+                    filters.extend(values.into_iter().map(filter));
+                }
+            }
+        }
+        let mut search = SearchContacts::new(SearchQuery::any(filters));
+        let mut page = SearchPagination::new();
+        page.per_page = Some(limits::PAGE_SIZE);
+        search.pagination = Some(page);
+        search
+    }
+}
+
+/// Whether a search for this one alone would show the contact.
+fn shows(lookup: &Lookup, contact: &Contact) -> bool {
+    let has = |field: &LookupField, value: &SearchValue| match (field, value) {
+        (&LookupField::EXTERNAL_ID, SearchValue::Text(id)) => {
+            contact.external_id.as_ref().is_some_and(|known| known.as_str() == id)
+        }
+        (&LookupField::EMAIL, SearchValue::Text(email)) => {
+            let known = contact.email.as_deref().map(str::to_lowercase);
+            known.is_some_and(|known| known == email.to_lowercase())
+        }
+        _ => false,
+    };
+    lookup.fields().iter().any(|part| has(&part.field, &part.value))
+}
+
+/// The hits of each lookup. None, if there may be more than the page shows, or if it shows somebody whom nobody has asked
+/// for: then what is searched is compared in another way than here.
+pub(super) fn share_out(response: &Response, lookups: &[Lookup]) -> Option<Vec<Vec<Contact>>> {
+    let ContactList {
+        data,
+        total_count,
+        pages,
+        ..
+    } = SearchContacts::parse_response(&response.body).ok()?;
+    let hits = data.unwrap_or_default();
+    let is_last = pages.is_none_or(|pages| pages.next_cursor().is_none() && pages.next_url().is_none());
+    let has_all = total_count.is_none_or(|total| usize::try_from(total).is_ok_and(|total| total <= hits.len()));
+    let has_room = u32::try_from(hits.len()).is_ok_and(|shown| shown < limits::PAGE_SIZE);
+    let is_asked_for = |hit: &Contact| lookups.iter().any(|lookup| shows(lookup, hit));
+    if !(is_last && has_all && has_room && hits.iter().all(is_asked_for)) {
+        return None;
+    }
+    let share = |lookup: &Lookup| hits.iter().filter(|hit| shows(lookup, hit)).cloned().collect();
+    Some(lookups.iter().map(share).collect())
+}

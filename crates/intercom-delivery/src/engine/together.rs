@@ -1,0 +1,111 @@
+//! People who wait for a search at the same time are looked up by one.
+//!
+//! Nobody waits for others to come: a search that is made anyway takes those along whose turn it is, too. Each is told
+//! what a search for them alone would have shown.
+
+use super::Engine;
+use super::job::State;
+use super::memory::Memory;
+use super::people::{Form, Others, People};
+use crate::walk::Walk;
+use intercom_api::{Call, Operation as _, OperationId};
+use std::sync::Arc;
+
+/// So many of the events that can start are looked at to find people.
+const LOOKED_AT: usize = 256;
+
+impl Engine {
+    /// The search as it is made, and for whom besides this job: those are taken along who have one to make now.
+    pub(super) fn with_others(&mut self, seq: u64, call: Call) -> (Call, Option<Others>) {
+        if !self.settings.savings.batch_lookups || call.operation != OperationId::SearchContacts {
+            return (call, None);
+        }
+        let Some(job) = self.jobs.get(&seq) else {
+            return (call, None);
+        };
+        let form = self.searches.form(job.form);
+        let mut people = People::new(form);
+        // Whoever is known is not searched for.
+        let is_taken = job.walk.to_look_up(|_| false).is_some_and(|lookup| people.add(lookup));
+        if !is_taken {
+            return (call, None);
+        }
+        let mut jobs = self.ready_with(&mut people);
+        jobs.extend(self.queued_with(&mut people));
+        if jobs.is_empty() {
+            return (call, None);
+        }
+        match people.search().to_call() {
+            Ok(together) => (together, Some(Others { form, jobs })),
+            // It can be written whatever the values are.
+            Err(_) => (call, None),
+        }
+    }
+
+    /// Takes those in who are under way, and whose turn it is.
+    fn ready_with(&mut self, people: &mut People) -> Vec<u64> {
+        let mut taken = Vec::new();
+        for seq in &self.ready {
+            let Some(job) = self.jobs.get(seq) else { continue };
+            // Who was woken by a lock has to take it, or to pass it on.
+            if job.woken_by.is_some() || job.is_withdrawn || self.searches.form(job.form) != people.form {
+                continue;
+            }
+            let first = job.batch.first();
+            let is_begun = first.begun_with.is_some();
+            self.memory.look_from(first.terms.scope);
+            if !is_begun
+                && takes(
+                    people,
+                    &job.walk,
+                    self.settings.savings.remember_contacts,
+                    &mut self.memory,
+                )
+            {
+                taken.push(*seq);
+            }
+        }
+        for seq in &taken {
+            self.ready.remove(seq);
+        }
+        taken
+    }
+
+    /// Starts those that can start and have somebody to look up.
+    fn queued_with(&mut self, people: &mut People) -> Vec<u64> {
+        let remembers = self.settings.savings.remember_contacts;
+        let policies = self.settings.policies();
+        if self.searches.form(Form::default()) != people.form {
+            return Vec::new();
+        }
+        let memory = &mut self.memory;
+        let started = self.queue.start_those(LOOKED_AT, |entry| {
+            memory.look_from(entry.terms.scope);
+            let walk = Walk::new(Arc::clone(&entry.plan), policies);
+            entry.begun_with.is_none() && takes(people, &walk, remembers, memory)
+        });
+        let started = started
+            .into_iter()
+            .map(|(lane, entry, after)| self.begin(lane, entry, after));
+        started.collect()
+    }
+
+    /// The jobs go on that a call was made for, besides the one that it goes by.
+    pub(super) fn take_along(&mut self, others: &Others, operation: OperationId) {
+        for seq in &others.jobs {
+            if let Some(job) = self.jobs.get_mut(seq) {
+                job.state = State::InFlight;
+                job.trouble.operation = Some(operation);
+            }
+        }
+    }
+}
+
+/// Adds whom a walk has to look up by a search, if it has.
+fn takes(people: &mut People, walk: &Walk, remembers: bool, memory: &mut Memory) -> bool {
+    if people.is_full() {
+        return false;
+    }
+    let lookup = walk.to_look_up(|lookup| remembers && memory.find(lookup).is_some());
+    lookup.is_some_and(|lookup| people.add(lookup))
+}
