@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::address_of;
+use common::{Running, address_of};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -17,11 +17,11 @@ fn program() -> Command {
 
 #[test]
 fn it_ends_in_order_when_it_is_asked_to() {
-    let mut server = program()
+    let server = program()
         .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
         .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .spawn();
+    let mut server = Running(server.unwrap());
     let mut log = BufReader::new(server.stderr.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
@@ -79,7 +79,7 @@ fn a_setting_is_taken_from_flag_then_variable_then_file() {
 
 /// A gateway with a sandbox as a process, and its address.
 struct Gateway {
-    process: std::process::Child,
+    process: Running,
     address: String,
     _folder: tempfile::TempDir,
 }
@@ -91,7 +91,7 @@ impl Gateway {
 
     fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = program()
+        let process = program()
             .args(["--gateway", "--sandbox", "--listen", "127.0.0.1:0", "--log", "warn"])
             .args(arguments)
             .envs(variables.iter().copied())
@@ -99,8 +99,8 @@ impl Gateway {
             .arg(folder.path().join("events.db"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut process = Running(process.unwrap());
         let address = address_of(&mut process);
         Self {
             process,

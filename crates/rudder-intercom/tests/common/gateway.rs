@@ -5,7 +5,7 @@ use super::common;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub(crate) struct Answered {
 
 /// A gateway, which ends with this.
 pub(crate) struct Gateway {
-    process: Child,
+    process: common::Running,
     address: String,
     log: Arc<Mutex<String>>,
     folder: TempDir,
@@ -55,13 +55,13 @@ impl Gateway {
 
     fn spawn(mut command: Command, url: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = common::as_gateway(&mut command, url, folder.path())
+        let process = common::as_gateway(&mut command, url, folder.path())
             .args(["--call-timeout", "5s"])
             .args(arguments)
             .env("INTERCOM_ACCESS_TOKEN", "t")
             .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut process = common::Running(process.unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let (lines, written) = (BufReader::new(process.stderr.take().unwrap()), Arc::clone(&log));
         thread::spawn(move || {
@@ -192,13 +192,6 @@ impl Gateway {
             (is_it && rest.contains(label)).then(|| value.parse::<f64>().ok())?
         });
         values.reduce(|a, b| a + b)
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -21,6 +21,30 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// A process that ends with this, so that a test that fails leaves none behind.
+pub(crate) struct Running(pub(crate) Child);
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Runs the program with these arguments and this input.
 pub(crate) fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
     run_command(program().args(arguments), input)
