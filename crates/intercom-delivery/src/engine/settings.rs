@@ -1,12 +1,14 @@
 //! How the engine works.
 
 use crate::walk::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
+use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 /// Ways to make fewer calls. Each leads to the same state in Intercom as its absence, as long as nobody else changes
 /// what the engine remembers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Savings {
     /// A contact whose id is known is not searched again.
@@ -37,8 +39,14 @@ impl Savings {
     };
 }
 
+impl Default for Savings {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 /// A rate limit that is assumed until Intercom's responses tell the true one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssumedLimit {
     /// Calls in a window.
     pub calls: u32,
@@ -54,8 +62,9 @@ impl AssumedLimit {
     };
 }
 
-/// The settings of an [`Engine`](crate::Engine).
-#[derive(Clone, Debug, PartialEq)]
+/// The settings of an [`Engine`](crate::Engine). Those that are left out when they are read are as in [`new`](Self::new).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct EngineSettings {
     /// Calls in flight at one time.
@@ -99,7 +108,8 @@ pub struct EngineSettings {
 }
 
 /// When the outcome of an event is handed out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OutcomeOrder {
     /// After those of all older events of the same user or company, so that whoever keeps a record of outcomes can go on
     /// from any point of it.

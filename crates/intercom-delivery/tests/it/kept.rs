@@ -3,11 +3,13 @@
 use exact_json::testing::{anywhere, object};
 use intercom_api::DataEvent;
 use intercom_delivery::{
-    Delivered, DeliveryResult, DeliveryWarning, Engine, EngineSettings, EventId, Failed, FailureCode, FailureRecord,
-    KnownContact, Outcome, RefusalReason, Refused, Rejected, Status, Submission, Terms, Time, Totals, Waiting,
+    AssumedLimit, Delivered, DeliveryResult, DeliveryWarning, Engine, EngineSettings, EventId, Failed, FailureCode,
+    FailureRecord, KnownContact, Outcome, RefusalReason, Refused, Rejected, Status, Submission, Terms, Time, Totals,
+    Waiting,
 };
 use rudderstack_to_intercom::{Identities, Plan};
 use serde_json::{Value, json};
+use std::num::NonZeroU32;
 
 fn submission() -> Value {
     let event = DataEvent::new("invited friend")
@@ -29,6 +31,18 @@ fn submissions_are_kept() {
     on_terms["terms"]["chain"] = json!(3);
     let _: Submission = object(&on_terms);
     let _: Terms = object(&on_terms["terms"]);
+}
+
+#[test]
+fn settings_are_kept_and_may_be_left_out() {
+    let mut settings = EngineSettings::new().with_max_rate(NonZeroU32::new(50));
+    settings.assumed_limit = Some(AssumedLimit::DOCUMENTED);
+    let kept: EngineSettings = object(&serde_json::to_value(&settings).unwrap());
+    assert_eq!(kept, settings);
+    let some: EngineSettings =
+        serde_json::from_value(json!({"queue": 9, "savings": {"merge_identifies": false}})).unwrap();
+    assert_eq!((some.queue.get(), some.concurrency), (9, settings.concurrency));
+    assert!(some.savings.skip_unchanged && !some.savings.merge_identifies);
 }
 
 #[test]
