@@ -20,6 +20,7 @@ mod mutants;
 mod project;
 mod pure;
 mod rehearse;
+mod semver;
 mod simulate;
 mod snapshots;
 mod suites;
@@ -66,6 +67,8 @@ enum Command {
     Pure,
     /// Delivers events into an unreliable sandbox, killed at random moments and resumed, and looks for what is missing
     Rehearse(rehearse::Options),
+    /// Compares what the library crates have public with the last tag or a revision; with cargo-semver-checks
+    Semver(semver::Options),
     /// Plays bad days of the delivery engine and the sandbox together, under virtual time
     Simulate(simulate::Options),
     /// Rewrites the snapshots of the tests
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Command::Docs(options) => docs::run(&options),
         Command::E2e(options) => e2e::run(&options),
         Command::Rehearse(options) => rehearse::run(&options),
+        Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
