@@ -8,7 +8,7 @@ use crate::field::Field;
 use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
 use crate::json::Raw;
-use crate::model::{Model, object_model, setters};
+use crate::model::{Model, object_model, read_eagerly, setters};
 use crate::object::Object;
 use crate::owned::into_owned;
 use crate::scan::{Cursor, Fault};
@@ -116,13 +116,53 @@ macro_rules! common_setters {
     )*};
 }
 
+/// An event whose type is not looked at yet: the parts of its type are still among `extra`.
+#[derive(Default)]
+struct ReadEvent<'a> {
+    common: Common<'a>,
+    /// Read in the same pass as the event.
+    traits: Field<'a, Object<'a>>,
+    properties: Field<'a, Object<'a>>,
+}
+
+impl<'a> Model<'a> for ReadEvent<'a> {
+    fn take(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
+        let (key, part) = match key {
+            "traits" => ("traits", &mut self.traits),
+            "properties" => ("properties", &mut self.properties),
+            _ => return self.common.take(key, cursor),
+        };
+        let start = cursor.ahead_at();
+        *part = read_eagerly(cursor)?;
+        // For an event of a type that has no such part, and for the order.
+        let text = Raw::of_valid(cursor.since(start));
+        self.common.extra.collect(Cow::Borrowed(key), text);
+        Ok(true)
+    }
+
+    fn extra(&mut self) -> &mut Object<'a> {
+        &mut self.common.extra
+    }
+}
+
+/// Takes a part of the event's type out of the rest.
+macro_rules! own_part {
+    ($read:ident, $field:ident, $key:literal) => {
+        $read.common.extra.remove($key).map_or(Field::Absent, Field::Received)
+    };
+    ($read:ident, $field:ident, $key:literal, eager) => {{
+        $read.common.extra.remove($key);
+        $read.$field
+    }};
+}
+
 /// Declares the events: a struct each, and the enum of all of them.
 macro_rules! events {
     ($(
         $(#[$doc:meta])*
         $name:ident {$(
             $(#[$field_doc:meta])*
-            $field:ident: $kind:ty = $key:literal,
+            $field:ident: $kind:ty = $key:literal $($read:ident)?,
         )*}
     )*) => {
         $(
@@ -176,9 +216,9 @@ macro_rules! events {
                     }
                 }
 
-                fn from_common(mut common: Common<'a>) -> Self {
-                    $(let $field = common.extra.remove($key).map_or(Field::Absent, Field::Received);)*
-                    Self { common, $($field,)* }
+                fn from_read(mut read: ReadEvent<'a>) -> Self {
+                    $(let $field = own_part!(read, $field, $key $(, $read)?);)*
+                    Self { common: read.common, $($field,)* }
                 }
             }
 
@@ -268,10 +308,10 @@ macro_rules! events {
                 }
             }
 
-            fn from_common(common: Common<'a>) -> Self {
-                match common.event_type() {
-                    $(Some(EventType::$name) => Self::$name($name::from_common(common)),)*
-                    None => Self::Other(common),
+            fn from_read(read: ReadEvent<'a>) -> Self {
+                match read.common.event_type() {
+                    $(Some(EventType::$name) => Self::$name($name::from_read(read)),)*
+                    None => Self::Other(read.common),
                 }
             }
         }
@@ -291,14 +331,14 @@ events! {
     /// Who a person is, and what is known of them.
     Identify {
         /// What is known of the person. The browser SDK sends it in `context.traits` instead.
-        traits: Object<'a> = "traits",
+        traits: Object<'a> = "traits" eager,
     }
     /// What a person did.
     Track {
         /// The name of what they did.
         event: Cow<'a, str> = "event",
         /// Its details.
-        properties: Object<'a> = "properties",
+        properties: Object<'a> = "properties" eager,
     }
     /// Which web page was seen.
     Page {
@@ -307,7 +347,7 @@ events! {
         /// The category of the page.
         category: Cow<'a, str> = "category",
         /// Its details.
-        properties: Object<'a> = "properties",
+        properties: Object<'a> = "properties" eager,
     }
     /// Which screen of an app was seen.
     Screen {
@@ -316,14 +356,14 @@ events! {
         /// The category of the screen.
         category: Cow<'a, str> = "category",
         /// Its details.
-        properties: Object<'a> = "properties",
+        properties: Object<'a> = "properties" eager,
     }
     /// Which company, organisation or account a person belongs to.
     Group {
         /// What the sender calls the group.
         group_id: GroupId<'a> = "groupId",
         /// What is known of the group.
-        traits: Object<'a> = "traits",
+        traits: Object<'a> = "traits" eager,
     }
     /// That two ids mean one person.
     Alias {
@@ -362,7 +402,7 @@ impl<'a> Event<'a> {
     ///
     /// As for [`from_json`](Self::from_json).
     pub fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
-        Common::read(cursor).map(Self::from_common)
+        ReadEvent::read(cursor).map(Self::from_read)
     }
 
     /// `traits` beside the event's other parts, whatever its type.

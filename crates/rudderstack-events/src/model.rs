@@ -2,7 +2,7 @@
 
 use crate::field::{Field, Parsed};
 use crate::json::Raw;
-use crate::object::{Object, SeenKeys};
+use crate::object::Object;
 use crate::scan::{Cursor, Fault};
 
 /// A JSON object with known parts, filled entry by entry.
@@ -15,11 +15,10 @@ pub(crate) trait Model<'a>: Default {
     /// Reads the object ahead.
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut model = Self::default();
-        let mut seen = SeenKeys::default();
         cursor.object(|cursor, key| {
             if !model.take(&key, cursor)? {
                 let value = Raw::of_valid(cursor.value()?);
-                model.extra().collect(key, value, &mut seen);
+                model.extra().collect(key, value);
             }
             Ok(())
         })?;
@@ -47,7 +46,7 @@ impl<'a> Model<'a> for Object<'a> {
 pub(crate) fn read_eagerly<'a, M: Model<'a>>(cursor: &mut Cursor<'a>) -> Result<Field<'a, M>, Fault> {
     match cursor.ahead() {
         Some(b'{') => {
-            let start = cursor.position();
+            let start = cursor.ahead_at();
             let value = M::read(cursor)?;
             let parsed = Parsed::new(Raw::of_valid(cursor.since(start)), value);
             Ok(Field::Read(Box::new(parsed)))

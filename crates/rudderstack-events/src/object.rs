@@ -15,13 +15,20 @@ use std::fmt;
 /// A JSON object whose entries keep their order and their text.
 ///
 /// A key that is written twice has its last value, as in JavaScript.
-#[derive(Clone, Default, PartialEq)]
-pub struct Object<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+#[derive(Clone, Default)]
+pub struct Object<'a> {
+    entries: Vec<(Cow<'a, str>, Raw<'a>)>,
+    /// Of what classes the keys are. Most keys that are asked for are not there, and are not looked for then.
+    classes: Classes,
+}
 
 impl<'a> Object<'a> {
     /// An empty object.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            entries: Vec::new(),
+            classes: Classes(0),
+        }
     }
 
     /// Reads an object from its JSON text, and borrows from it.
@@ -59,9 +66,8 @@ impl<'a> Object<'a> {
     /// Reads the object ahead.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut object = Self::new();
-        let mut seen = SeenKeys::default();
         cursor.object(|cursor, key| {
-            object.collect(key, Raw::of_valid(cursor.value()?), &mut seen);
+            object.collect(key, Raw::of_valid(cursor.value()?));
             Ok(())
         })?;
         object.collected();
@@ -70,26 +76,33 @@ impl<'a> Object<'a> {
 
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Raw<'a>> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.position(key).map(|at| &self.entries[at].1)
     }
 
     /// Sets `key`; a value that is there already is replaced in its place.
     pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) {
         let (key, value) = (key.into(), value.into());
-        match self.0.iter_mut().find(|(name, _)| *name == key) {
-            Some((_, slot)) => *slot = value,
-            None => self.0.push((key, value)),
+        match self.position(&key) {
+            Some(at) => self.entries[at].1 = value,
+            None => self.push(key, value),
         }
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if !self.classes.hold(key) {
+            return None;
+        }
+        self.entries.iter().position(|(name, _)| name == key)
     }
 
     /// Adds the entries of `other` whose keys are not there yet, and says whether there were any.
@@ -97,29 +110,30 @@ impl<'a> Object<'a> {
         let before = self.len();
         if before <= FEW {
             let missing = other
-                .0
+                .entries
                 .iter()
-                .filter(|(key, _)| !self.0[..before].iter().any(|(name, _)| name == key));
+                .filter(|(key, _)| !self.entries[..before].iter().any(|(name, _)| name == key));
             let missing: Vec<_> = missing.cloned().collect();
-            self.0.extend(missing);
+            self.entries.extend(missing);
         } else {
-            let own: HashSet<Cow<'a, str>> = self.0.iter().map(|(key, _)| key.clone()).collect();
-            self.0
-                .extend(other.0.iter().filter(|(key, _)| !own.contains(key)).cloned());
+            let own: HashSet<Cow<'a, str>> = self.entries.iter().map(|(key, _)| key.clone()).collect();
+            self.entries
+                .extend(other.entries.iter().filter(|(key, _)| !own.contains(key)).cloned());
         }
+        self.classes.join(other.classes);
         self.len() > before
     }
 
     /// Takes an entry out, keeping the order of the others.
     pub fn remove(&mut self, key: &str) -> Option<Raw<'a>> {
-        let at = self.0.iter().position(|(name, _)| name == key)?;
-        Some(self.0.remove(at).1)
+        let at = self.position(key)?;
+        Some(self.entries.remove(at).1)
     }
 
     /// The object's JSON text: every value as it was written.
     pub fn to_json(&self) -> String {
         let length = |(key, value): &(Cow<'_, str>, Raw<'_>)| key.len() + value.json().len() + 4;
-        let mut json = String::with_capacity(self.0.iter().map(length).sum::<usize>() + 2);
+        let mut json = String::with_capacity(self.entries.iter().map(length).sum::<usize>() + 2);
         json.push('{');
         for (key, value) in self.iter() {
             if json.len() > 1 {
@@ -142,23 +156,29 @@ impl<'a> Object<'a> {
 
     /// The same object, borrowed.
     pub fn borrow(&self) -> Object<'_> {
-        Object(self.iter().map(|(key, value)| (key.into(), value.borrow())).collect())
+        Object {
+            entries: self.iter().map(|(key, value)| (key.into(), value.borrow())).collect(),
+            classes: self.classes,
+        }
     }
 
     /// The same object, independent of the text that it was read from.
     pub fn into_owned(self) -> Object<'static> {
         let owned = |(key, value): (Cow<'a, str>, Raw<'a>)| (Cow::Owned(key.into_owned()), value.into_owned());
-        Object(self.0.into_iter().map(owned).collect())
+        Object {
+            entries: self.entries.into_iter().map(owned).collect(),
+            classes: self.classes,
+        }
     }
 
     /// The entries, in order, to change their values.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Raw<'a>)> {
-        self.0.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
+        self.entries.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
     }
 
     /// The entries, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Raw<'a>)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+        self.entries.iter().map(|(name, value)| (name.as_ref(), value))
     }
 }
 
@@ -186,7 +206,7 @@ impl<'o, 'a> IntoIterator for &'o Object<'a> {
     >;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+        self.entries.iter().map(|(key, value)| (key.as_ref(), value))
     }
 }
 
@@ -204,7 +224,7 @@ impl<'a> IntoIterator for Object<'a> {
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.entries.into_iter()
     }
 }
 
@@ -213,6 +233,12 @@ impl<'a, K: Into<Cow<'a, str>>, V: Into<Raw<'a>>> FromIterator<(K, V)> for Objec
         let mut object = Self::new();
         object.extend(entries);
         object
+    }
+}
+
+impl PartialEq for Object<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
     }
 }
 
@@ -252,34 +278,40 @@ fn items<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Raw<'a>>, Fault> {
     Ok(items)
 }
 
+/// For so many entries there is room from the first on, so that most objects never have to move.
+const SOME: usize = 8;
+
 /// Up to this many entries, a repeated key is found by looking at one after the other.
 const FEW: usize = 32;
 
-/// Which keys an object may have already, while it is read: a bit for each of 64 classes of keys.
-///
-/// Most objects have few keys, so most keys are the first of their class and need not be looked for.
-#[derive(Default)]
-pub(crate) struct SeenKeys(u64);
+/// Of what classes the keys of an object are, of 64 classes. A key whose class is missing is not there.
+#[derive(Clone, Copy, Default)]
+struct Classes(u64);
 
-impl SeenKeys {
-    /// Takes the key in, and says whether it may be a repeated one.
-    fn may_repeat(&mut self, key: &str) -> bool {
+impl Classes {
+    fn of(key: &str) -> Self {
         let bytes = key.as_bytes();
         let ends = [bytes.first(), bytes.last()].map(|byte| byte.copied().map_or(0, usize::from));
-        let class = 1 << ((ends[0] + 7 * ends[1] + 31 * bytes.len()) % 64);
-        let seen = self.0 & class != 0;
-        self.0 |= class;
-        seen
+        Self(1 << ((ends[0] + 7 * ends[1] + 31 * bytes.len()) % 64))
+    }
+
+    /// Whether the key may be there.
+    fn hold(self, key: &str) -> bool {
+        self.0 & Self::of(key).0 != 0
+    }
+
+    fn join(&mut self, other: Self) {
+        self.0 |= other.0;
     }
 }
 
 impl<'a> Object<'a> {
     /// Takes in the next entry that is read; [`collected`](Self::collected) must follow the last one.
-    pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>, seen: &mut SeenKeys) {
-        if seen.may_repeat(&key) && self.len() < FEW {
+    pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
+        if self.len() < FEW {
             self.insert(key, value);
         } else {
-            self.0.push((key, value));
+            self.push(key, value);
         }
     }
 
@@ -291,14 +323,18 @@ impl<'a> Object<'a> {
 
     /// Adds an entry whose key is known not to be there yet.
     pub(crate) fn push(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
-        self.0.push((key, value));
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(SOME);
+        }
+        self.classes.join(Classes::of(&key));
+        self.entries.push((key, value));
     }
 
     /// Leaves the last value of every key, in the place of its first.
     fn drop_repeats(&mut self) {
-        let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(self.0.len());
-        let mut kept: Vec<(Cow<'a, str>, Raw<'a>)> = Vec::with_capacity(self.0.len());
-        for (key, value) in self.0.drain(..) {
+        let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(self.entries.len());
+        let mut kept: Vec<(Cow<'a, str>, Raw<'a>)> = Vec::with_capacity(self.entries.len());
+        for (key, value) in self.entries.drain(..) {
             match places.entry(key) {
                 Entry::Occupied(place) => kept[*place.get()].1 = value,
                 Entry::Vacant(place) => {
@@ -307,7 +343,7 @@ impl<'a> Object<'a> {
                 }
             }
         }
-        self.0 = kept;
+        self.entries = kept;
     }
 }
 

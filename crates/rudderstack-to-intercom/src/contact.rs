@@ -121,7 +121,8 @@ enum Mention {
 /// The companies to detach the contact from: those of the first place that names any (D27).
 fn removals(reader: &Reader<'_>) -> Vec<CompanyKey> {
     let mut is_warned = false;
-    for path in COMPANY.iter().flat_map(Source::paths) {
+    for source in COMPANY {
+        let Source::Path(path) = *source else { continue };
         let Some(value) = reader.value(path) else { continue };
         let place = reader.place(path);
         let mentions: Vec<Mention> = match value.array() {

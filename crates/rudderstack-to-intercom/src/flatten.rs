@@ -214,6 +214,9 @@ impl<'r, 'e> Flattener<'r, 'e> {
 
     /// Makes a text no longer than a custom attribute can hold (D28); `false` if it is to be left out.
     fn shorten(&self, text: &mut String, pointer: &dyn Fn() -> String) -> bool {
+        if text.len() <= limits::ATTRIBUTE_TEXT_CHARACTERS {
+            return true;
+        }
         let Some((end, _)) = text.char_indices().nth(limits::ATTRIBUTE_TEXT_CHARACTERS) else {
             return true;
         };
@@ -273,21 +276,19 @@ fn is_rich(entries: &Object<'_>) -> bool {
 }
 
 /// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
-fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<Flat>) -> Attributes {
-    let overridden = overridden(&flat);
-    let mut attributes = Attributes::new();
-    let mut rest = Vec::with_capacity(flat.len());
-    for (at, entry) in flat.into_iter().enumerate() {
-        if overridden.get(at).is_some_and(|lost| *lost) {
+fn collect(reader: &Reader<'_>, pointer: &str, mut flat: Vec<Flat>) -> Attributes {
+    let mut overridden = overridden(&flat).into_iter();
+    flat.retain(|entry| {
+        let is_lost = overridden.next().unwrap_or_default();
+        if is_lost {
             let message = format!("two values flatten to the name {:?}; the later one is sent", entry.name);
             reader.warn(WarningCode::AttributeNameCollision, pointer, message);
-        } else if entry.rich {
-            attributes.push_new(entry.name, entry.value);
-        } else {
-            rest.push(entry);
         }
-    }
-    for entry in rest {
+        !is_lost
+    });
+    flat.sort_by_key(|entry| !entry.rich);
+    let mut attributes = Attributes::with_capacity(flat.len());
+    for entry in flat {
         attributes.push_new(entry.name, entry.value);
     }
     attributes

@@ -35,6 +35,7 @@ pub(crate) struct Reader<'e> {
     external_id: Part<'e>,
     fields: Part<'e>,
     identifiers: Part<'e>,
+    integrations: Part<'e>,
     integration: OnceCell<(&'e str, Option<Integration<'e>>)>,
     warnings: RefCell<Warnings>,
     trace: Option<RefCell<Vec<FieldSource>>>,
@@ -53,6 +54,7 @@ impl<'e> Reader<'e> {
             external_id: OnceCell::new(),
             fields: OnceCell::new(),
             identifiers: OnceCell::new(),
+            integrations: OnceCell::new(),
             integration: OnceCell::new(),
             warnings: RefCell::default(),
             trace: traced.then(RefCell::default),
@@ -113,14 +115,17 @@ impl<'e> Reader<'e> {
     }
 
     /// `integrations`; warns if it is not an object.
-    fn integrations(&self) -> Option<Object<'e>> {
-        let raw = self.event.common().integrations.raw().filter(|raw| !raw.is_null())?;
-        let kind = raw.kind();
-        let object = raw.into_object();
-        if object.is_none() {
-            self.malformed("/integrations", "an object", kind);
-        }
-        object
+    fn integrations(&self) -> Option<&Object<'e>> {
+        let read = || {
+            let raw = self.event.common().integrations.raw().filter(|raw| !raw.is_null())?;
+            let kind = raw.kind();
+            let object = raw.into_object();
+            if object.is_none() {
+                self.malformed("/integrations", "an object", kind);
+            }
+            object
+        };
+        self.integrations.get_or_init(read).as_ref()
     }
 
     /// `integrations.All`; warns if it is no boolean.
@@ -144,28 +149,32 @@ impl<'e> Reader<'e> {
 
     /// The object at a root; `None` if it is not there. Warns if it is something else.
     pub(crate) fn object(&self, root: Root) -> Option<&Object<'e>> {
-        let (cell, raw) = match root {
-            Root::Event | Root::Context => return None,
-            Root::ContextTraits => match &self.context()?.traits {
-                Field::Received(traits) => (&self.context_traits, Some(traits.clone())),
-                known => return known.known(),
+        let read = |raw: Option<Raw<'e>>| self.read_object(root, raw);
+        match root {
+            Root::Event | Root::Context => None,
+            Root::ContextTraits => part(&self.context()?.traits, &self.context_traits, read),
+            Root::Traits => match self.event {
+                Event::Identify(event) => part(&event.traits, &self.traits, read),
+                Event::Group(event) => part(&event.traits, &self.traits, read),
+                other => self.traits.get_or_init(|| read(other.traits())).as_ref(),
             },
-            Root::Traits => (&self.traits, self.event.traits()),
-            Root::Properties => (&self.properties, self.event.properties()),
-            Root::FirstExternalId => (&self.external_id, self.first_external_id()),
+            Root::Properties => match self.event {
+                Event::Track(event) => part(&event.properties, &self.properties, read),
+                other => self.properties.get_or_init(|| read(other.properties())).as_ref(),
+            },
+            Root::FirstExternalId => self.external_id.get_or_init(|| read(self.first_external_id())).as_ref(),
             Root::Fields | Root::Identifiers => {
                 let Event::Record(record) = self.event else { return None };
                 match root {
-                    Root::Fields => (&self.fields, record.fields.raw()),
-                    _ => (&self.identifiers, record.identifiers.raw()),
+                    Root::Fields => part(&record.fields, &self.fields, read),
+                    _ => part(&record.identifiers, &self.identifiers, read),
                 }
             }
             Root::Options => match self.integration()? {
-                Integration::Options(options) => return Some(options),
-                Integration::Enabled(_) => return None,
+                Integration::Options(options) => Some(options),
+                Integration::Enabled(_) => None,
             },
-        };
-        cell.get_or_init(|| self.read_object(root, raw)).as_ref()
+        }
     }
 
     /// The first object of the sources that is there and will do, with the root that it is at.
@@ -409,6 +418,18 @@ impl<'e> Reader<'e> {
                 Coerced::Absent => None,
             }
         })
+    }
+}
+
+/// The object of a part of the event: as it was read with the event or set, or else by `read`, once.
+fn part<'s, 'e>(
+    field: &'s Field<'e, Object<'e>>,
+    cell: &'s Part<'e>,
+    read: impl FnOnce(Option<Raw<'e>>) -> Option<Object<'e>>,
+) -> Option<&'s Object<'e>> {
+    match field {
+        Field::Received(raw) => cell.get_or_init(|| read(Some(raw.clone()))).as_ref(),
+        known => known.known(),
     }
 }
 

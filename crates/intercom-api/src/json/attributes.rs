@@ -31,6 +31,14 @@ impl Attributes {
         }
     }
 
+    /// An empty object with room for so many entries.
+    pub fn with_capacity(entries: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(entries),
+            index: None,
+        }
+    }
+
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
