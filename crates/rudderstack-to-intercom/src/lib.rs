@@ -30,7 +30,9 @@ pub use intercom_api::{Reveal, Revealed, Validate, ValidationErrors};
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, FieldLookup, Lookup, LookupField, Person};
 pub use parts::{IntoIntercom, parse_date};
-pub use plan::{COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When};
+pub use plan::{
+    COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When, WrittenCalls,
+};
 pub use source::{FieldSource, Path, Source};
 
 /// The traits that are Intercom fields, not custom attributes.

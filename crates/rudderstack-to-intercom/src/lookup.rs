@@ -4,6 +4,7 @@ use crate::destination::SharedEmail;
 use crate::source::{Source, paths};
 use intercom_api::{Contact, ExternalId, Role, SearchContacts, SearchQuery, SearchValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
@@ -185,7 +186,7 @@ impl Lookup {
     pub fn search(&self) -> SearchContacts {
         let filter = |lookup: FieldLookup| {
             SearchQuery::filter(
-                lookup.field.to_string(),
+                lookup.field.into_name(),
                 intercom_api::SearchOperator::Equals,
                 lookup.value,
             )
@@ -269,6 +270,14 @@ impl LookupField {
     /// `external_id`
     pub const EXTERNAL_ID: Self = Self::Standard(ContactField::ExternalId);
 
+    /// What Intercom calls it.
+    fn into_name(self) -> Cow<'static, str> {
+        match self {
+            Self::Standard(field) => Cow::Borrowed(field.into()),
+            Self::CustomAttribute(name) => Cow::Owned(format!("{CUSTOM}{name}")),
+        }
+    }
+
     /// What is accepted, in words.
     pub fn accepted() -> String {
         let mut names: Vec<&str> = ContactField::iter().map(Into::into).collect();
@@ -317,7 +326,7 @@ impl Serialize for LookupField {
 
 impl<'de> Deserialize<'de> for LookupField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        let name = <Cow<'_, str>>::deserialize(deserializer)?;
         name.parse().map_err(serde::de::Error::custom)
     }
 }

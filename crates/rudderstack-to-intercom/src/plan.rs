@@ -2,12 +2,14 @@
 
 use crate::lookup::Lookup;
 use intercom_api::{
-    AttachCompany, Call, CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId, CreateContact,
-    DataEvent, DeleteContact, DetachCompany, FindCompany, Operation, RetrieveContact, SubmitDataEvent, TagCompanies,
-    UpdateContact, UpsertCompany,
+    AttachCompany, Attributes, Call, CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId,
+    CreateContact, DataEvent, DeleteContact, DetachCompany, FindCompany, Operation, OperationId, RetrieveContact,
+    SubmitDataEvent, TagCompanies, UpdateContact, UpsertCompany, Value,
 };
+use serde::de::Error as _;
 use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use strum::{Display, IntoStaticStr};
@@ -183,7 +185,7 @@ pub enum When {
 /// A call of a plan, before anything is known of the responses.
 ///
 /// What only an earlier response tells stands as a placeholder in path or body: [`CONTACT_ID`] and [`COMPANY_ID`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedCall {
     /// On what it depends.
@@ -195,24 +197,116 @@ pub struct PlannedCall {
 /// `operation`, `when`, `method`, `path`, and `query` (an object) and `body` if there are any.
 impl Serialize for PlannedCall {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Query<'a>(&'a [(Cow<'static, str>, String)]);
-        impl Serialize for Query<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-            }
+        let Call {
+            operation,
+            path,
+            query,
+            body,
+            ..
+        } = &self.call;
+        write_call(serializer, self.when, *operation, path, query, body.as_ref())
+    }
+}
+
+impl<'de> Deserialize<'de> for PlannedCall {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            operation: OperationId,
+            when: When,
+            path: String,
+            #[serde(default)]
+            query: Attributes,
+            #[serde(default, with = "exact_json::option")]
+            body: Option<Box<RawValue>>,
         }
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("operation", &self.call.operation)?;
-        map.serialize_entry("when", &self.when)?;
-        map.serialize_entry("method", &self.call.method)?;
-        map.serialize_entry("path", &self.call.path)?;
-        if !self.call.query.is_empty() {
-            map.serialize_entry("query", &Query(&self.call.query))?;
+        let Written {
+            operation,
+            when,
+            path,
+            query,
+            body,
+        } = Written::deserialize(deserializer)?;
+        let text = |(name, value)| match value {
+            Value::String(text) => Ok((name, text)),
+            _ => Err(D::Error::custom("expected a text in the query")),
+        };
+        let mut call = Call::new(operation, path);
+        call.query = query.into_iter().map(text).collect::<Result<_, _>>()?;
+        call.body = body;
+        Ok(Self { when, call })
+    }
+}
+
+/// The one way in which a call is written for people.
+fn write_call<S: Serializer>(
+    serializer: S,
+    when: When,
+    operation: OperationId,
+    path: &str,
+    query: &[(Cow<'static, str>, String)],
+    body: Option<impl Serialize>,
+) -> Result<S::Ok, S::Error> {
+    struct Query<'a>(&'a [(Cow<'static, str>, String)]);
+    impl Serialize for Query<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
         }
-        if let Some(body) = &self.call.body {
-            map.serialize_entry("body", body)?;
-        }
-        map.end()
+    }
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("operation", &operation)?;
+    map.serialize_entry("when", &when)?;
+    map.serialize_entry("method", &operation.method())?;
+    map.serialize_entry("path", path)?;
+    if !query.is_empty() {
+        map.serialize_entry("query", &Query(query))?;
+    }
+    if let Some(body) = body {
+        map.serialize_entry("body", &body)?;
+    }
+    map.end()
+}
+
+/// The calls of a plan, to be written as [`Plan::calls`] would be, without being made first.
+#[derive(Clone, Copy, Debug)]
+pub struct WrittenCalls<'p>(&'p Plan);
+
+impl Serialize for WrittenCalls<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.steps().map(|(when, step)| WrittenCall { when, step }))
+    }
+}
+
+struct WrittenCall<'p> {
+    when: When,
+    step: Step<'p>,
+}
+
+impl Serialize for WrittenCall<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.step.with_request(
+            None,
+            None,
+            Write {
+                when: self.when,
+                serializer,
+            },
+        )
+    }
+}
+
+/// Writes the call of a request.
+struct Write<S> {
+    when: When,
+    serializer: S,
+}
+
+impl<S: Serializer> WithRequest for Write<S> {
+    type Output = Result<S::Ok, S::Error>;
+
+    fn with<O: Operation>(self, request: &O, body: Option<O::Body<'_>>) -> Self::Output {
+        let path = readable(request.path());
+        write_call(self.serializer, self.when, O::ID, &path, &request.query(), body)
     }
 }
 
@@ -221,6 +315,37 @@ pub const CONTACT_ID: &str = "{contact.id}";
 /// Stands for Intercom's id of the company.
 pub const COMPANY_ID: &str = "{company.id}";
 const PLACEHOLDER: &str = "a placeholder is neither empty nor made of dots";
+
+/// A path for readers: the braces of a placeholder are encoded like any other text, but need not be for them.
+fn readable(path: Cow<'_, str>) -> Cow<'_, str> {
+    const ENCODED: [(&str, &str); 2] = [("%7Bcontact.id%7D", CONTACT_ID), ("%7Bcompany.id%7D", COMPANY_ID)];
+    if !path.contains('%') {
+        return path;
+    }
+    let place = |path: Cow<'_, str>, (encoded, id): (&str, &str)| path.replace(encoded, id).into();
+    ENCODED.into_iter().fold(path, place)
+}
+
+/// Something to be done with the request of a step, whatever its type.
+trait WithRequest {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. Bodies are lent where they can be large, so that they need not be copied into a request.
+    fn with<O: Operation>(self, request: &O, body: Option<O::Body<'_>>) -> Self::Output;
+}
+
+/// Makes the call of a request.
+struct ToCall;
+
+impl WithRequest for ToCall {
+    type Output = Call;
+
+    fn with<O: Operation>(self, request: &O, body: Option<O::Body<'_>>) -> Call {
+        let call = request.to_call_with(body);
+        call.expect("every request of the models can be written as JSON")
+    }
+}
 
 /// A step of a plan: one call, with what the plan says of it.
 ///
@@ -255,6 +380,18 @@ pub enum Step<'p> {
 impl Step<'_> {
     /// The call of the step. An id that is not known stands as a placeholder: [`CONTACT_ID`], [`COMPANY_ID`].
     pub fn to_call(&self, contact: Option<&ContactId>, company: Option<&CompanyId>) -> Call {
+        self.with_request(contact, company, ToCall)
+    }
+
+    fn with_request<W: WithRequest>(
+        &self,
+        contact: Option<&ContactId>,
+        company: Option<&CompanyId>,
+        what: W,
+    ) -> W::Output {
+        fn whole<W: WithRequest, O: Operation>(what: W, request: &O) -> W::Output {
+            what.with(request, request.body())
+        }
         let id = || {
             contact
                 .cloned()
@@ -266,40 +403,25 @@ impl Step<'_> {
                 .unwrap_or_else(|| COMPANY_ID.parse().expect(PLACEHOLDER))
         };
         let (no_contact, no_company) = (ContactFields::new, CompanyFields::new);
-        // Bodies are lent where they can be large, so that they need not be copied into a request.
-        let call = match *self {
-            Self::FindContact(lookup) => lookup.search().to_call(),
-            Self::FindCompany(_, key) => FindCompany::from(key).to_call(),
-            Self::DetachCompany(_) => DetachCompany {
-                contact: id(),
-                company: company(),
-            }
-            .to_call(),
-            Self::UpdateContact(fields) => UpdateContact {
-                id: id(),
-                contact: no_contact(),
-            }
-            .to_call_with(Some(fields)),
-            Self::CreateContact(fields) => CreateContact { contact: no_contact() }.to_call_with(Some(fields)),
-            Self::ReadContact => RetrieveContact { id: id() }.to_call(),
-            Self::DeleteContact => DeleteContact { id: id() }.to_call(),
-            Self::SubmitEvent(event) => SubmitDataEvent {
-                event: DataEvent::new(""),
-            }
-            .to_call_with(Some(event)),
-            Self::UpsertCompany(fields) => UpsertCompany { company: no_company() }.to_call_with(Some(fields)),
-            Self::AttachCompany => AttachCompany {
-                contact: id(),
-                company: company(),
-            }
-            .to_call(),
-            Self::Tag(_, name) => TagCompanies {
-                name: name.to_owned(),
-                companies: vec![company()],
-            }
-            .to_call(),
-        };
-        call.expect("every request of the models can be written as JSON")
+        match *self {
+            Self::FindContact(lookup) => whole(what, &lookup.search()),
+            Self::FindCompany(_, key) => whole(what, &FindCompany::from(key)),
+            Self::DetachCompany(_) => whole(what, &DetachCompany::new(id(), company())),
+            Self::UpdateContact(fields) => what.with(&UpdateContact::new(id(), no_contact()), Some(fields)),
+            Self::CreateContact(fields) => what.with(&CreateContact::new(no_contact()), Some(fields)),
+            Self::ReadContact => whole(what, &RetrieveContact::new(id())),
+            Self::DeleteContact => whole(what, &DeleteContact::new(id())),
+            Self::SubmitEvent(event) => what.with(&SubmitDataEvent::new(DataEvent::new("")), Some(event)),
+            Self::UpsertCompany(fields) => what.with(&UpsertCompany::new(no_company()), Some(fields)),
+            Self::AttachCompany => whole(what, &AttachCompany::new(id(), company())),
+            Self::Tag(_, name) => whole(
+                what,
+                &TagCompanies {
+                    name: name.to_owned(),
+                    companies: vec![company()],
+                },
+            ),
+        }
     }
 }
 
@@ -360,14 +482,14 @@ impl Plan {
     pub fn calls(&self) -> Vec<PlannedCall> {
         let planned = |(when, step): (When, Step<'_>)| {
             let mut call = step.to_call(None, None);
-            if call.path.contains('%') {
-                // The braces of a placeholder are encoded like any other text; for readers they are not.
-                for id in [CONTACT_ID, COMPANY_ID] {
-                    call.path = call.path.replace(&id.replace('{', "%7B").replace('}', "%7D"), id);
-                }
-            }
+            call.path = readable(call.path.into()).into_owned();
             PlannedCall { when, call }
         };
         self.steps().map(planned).collect()
+    }
+
+    /// The same, only to be written.
+    pub fn written_calls(&self) -> WrittenCalls<'_> {
+        WrittenCalls(self)
     }
 }

@@ -9,8 +9,8 @@ use intercom_api::{CompanyFields, ContactFields, CreateContact, SubmitDataEvent,
 use rudderstack_events::{Event, GroupId, Identify, Object, Raw, Timestamp, Track, UserId};
 use rudderstack_to_intercom::{
     CompanyKey, Conversion, Converted, Decision, Destination, FieldLookup, FieldSource, Identities, IntoIntercom,
-    LongText, Lookup, LookupField, Mapped, Missing, Person, Plan, Rejection, RejectionCode, SaveCompany, SaveContact,
-    Warning, WarningCode, When, convert, parse_date,
+    LongText, Lookup, LookupField, Mapped, Missing, Person, Plan, PlannedCall, Rejection, RejectionCode, SaveCompany,
+    SaveContact, Warning, WarningCode, When, convert, parse_date,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -55,6 +55,9 @@ fn plans_are_kept() {
         Plan::DeleteContact(lookup()),
     ] {
         let _: Plan = object(&value(&plan));
+        for call in plan.calls() {
+            let _: PlannedCall = object(&value(&call));
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::Outcome;
 use intercom_api::{ApiError, ErrorKind};
 use rudderstack_events::{Event, context::Context};
-use rudderstack_to_intercom::{AttributeNames, Destination, LongText, Plan, SameSecond};
+use rudderstack_to_intercom::{AttributeNames, Destination, LongText, Plan, PlannedCall, SameSecond};
 
 /// A fuzz target: its name, and what must hold for its input.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,14 @@ pub fn convert(input: &[u8]) {
             let written = serde_json::to_string(&conversion.plan).expect("a plan can be written");
             let read: Plan = serde_json::from_str(&written).expect("a plan can be read");
             assert_eq!(read, conversion.plan, "a plan changes when it is kept");
-            assert!(!conversion.plan.calls().is_empty());
+            let calls = conversion.plan.calls();
+            assert!(!calls.is_empty());
+            let made = serde_json::to_string(&calls).expect("calls can be written");
+            let written = serde_json::to_string(&conversion.plan.written_calls()).expect("calls can be written");
+            assert_eq!(made, written, "calls are written in two ways");
+            let read: Vec<PlannedCall> = serde_json::from_str(&made).expect("calls can be read");
+            let read = serde_json::to_string(&read).expect("calls can be written");
+            assert_eq!(made, read, "a call changes when it is kept");
             conversion.sources.clear();
         }
         assert_eq!(

@@ -2,8 +2,7 @@
 
 use super::render::Render;
 use crate::input::{Fault, Item, Received};
-use intercom_api::Call;
-use rudderstack_to_intercom::{Decision, Plan, PlannedCall, Rejection, Warning};
+use rudderstack_to_intercom::{Decision, Rejection, Warning};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -50,7 +49,7 @@ impl Serialize for EventLine<'_> {
             Ok(Decision::Convert(conversion)) => {
                 map.serialize_entry("outcome", "converted")?;
                 map.serialize_entry("plan", &conversion.plan)?;
-                map.serialize_entry("calls", &Calls(&conversion.plan))?;
+                map.serialize_entry("calls", &conversion.plan.written_calls())?;
                 warnings(&mut map, &conversion.warnings)?;
             }
             Ok(_) => map.serialize_entry("outcome", "skipped")?,
@@ -79,42 +78,6 @@ fn warnings<M: SerializeMap>(map: &mut M, warnings: &[Warning]) -> Result<(), M:
         Ok(())
     } else {
         map.serialize_entry("warnings", warnings)
-    }
-}
-
-struct Calls<'a>(&'a Plan);
-
-impl Serialize for Calls<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.calls().iter().map(OneCall))
-    }
-}
-
-struct OneCall<'a>(&'a PlannedCall);
-
-impl Serialize for OneCall<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let PlannedCall { when, call, .. } = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("operation", &call.operation)?;
-        map.serialize_entry("when", when)?;
-        map.serialize_entry("method", &call.method)?;
-        map.serialize_entry("path", &call.path)?;
-        if !call.query.is_empty() {
-            map.serialize_entry("query", &Query(call))?;
-        }
-        if let Some(body) = &call.body {
-            map.serialize_entry("body", body)?;
-        }
-        map.end()
-    }
-}
-
-struct Query<'a>(&'a Call);
-
-impl Serialize for Query<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.query.iter().map(|(name, value)| (name, value)))
     }
 }
 
