@@ -64,7 +64,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "importers",
-        fix: "make the crates such that the programs in tests/importers need no workaround, and the examples of the crates run",
+        fix: "make the crates such that the programs in tests/importers need no workaround, and the examples of the crates run; if \
+            their lock file is out of date: cargo metadata --manifest-path tests/importers/Cargo.toml",
         run: Run::Cargo(&["xtask", "importers"]),
     },
     Step {
