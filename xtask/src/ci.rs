@@ -171,6 +171,11 @@ const STEPS: &[Step] = &[
         run: Run::Beside("../shared/intercom-examples", &["xtask", "examples"]),
     },
     Step {
+        name: "examples-2.16",
+        fix: "make the models of intercom-api read and write what is named",
+        run: Run::Beside("../shared/intercom-examples-2.16", &["xtask", "examples"]),
+    },
+    Step {
         name: "captures",
         fix: "make the events read and write what is named, and `send` deliver it",
         run: Run::Beside("../shared/sdk-captures", &["xtask", "captures"]),

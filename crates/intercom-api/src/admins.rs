@@ -52,6 +52,10 @@ request! {
                 /// Whether new replies go to the default inbox meanwhile.
                 away_mode_reassign: bool,
             }
+            optional {
+                /// Why the teammate is away. Since version 2.16.
+                away_status_reason_id: i64,
+            }
         }
     }
 }
@@ -95,6 +99,8 @@ response! {
             away_mode_enabled: bool,
             /// Whether new replies go to the default inbox meanwhile.
             away_mode_reassign: bool,
+            /// Why the teammate is away. Since version 2.16.
+            away_status_reason_id: ResourceId,
             /// Whether the teammate has a paid inbox seat.
             has_inbox_seat: bool,
             /// The teammate's teams.

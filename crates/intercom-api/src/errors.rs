@@ -73,6 +73,12 @@ open_enum! {
         ContactMerged = "contact_merged",
         /// The contact has too many companies.
         ContactCompanyLimitExceeded = "contact_company_limit_exceeded",
+        /// The two contacts are no duplicates of each other, so they are not merged.
+        InvalidMerge = "invalid_merge",
+        /// Hits cannot be sorted in this order.
+        InvalidSortOrder = "invalid_sort_order",
+        /// Whoever is away has to say why.
+        AwayStatusReasonMandatory = "away_status_reason_mandatory",
         /// Something depends on the tag.
         TagHasDependentObjects = "tag_has_dependent_objects",
         /// The `Accept` header asks for something other than JSON.

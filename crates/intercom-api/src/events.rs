@@ -5,7 +5,7 @@
 
 use crate::ids::{ContactId, ExternalId};
 use crate::json::{Attributes, Value};
-use crate::model::{fields, request, response, setter};
+use crate::model::{fields, request, response, sent, setter};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
 use crate::route::OperationId;
@@ -17,27 +17,24 @@ use std::fmt;
 /// Something that a person did.
 ///
 /// Intercom wants `created_at` and one of `user_id`, `id` and `email`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataEvent {
     /// The name: best a verb in the past tense and a noun.
     pub event_name: String,
     /// When it happened. Intercom drops a second event of the same contact, name and second.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<UnixSeconds>,
     /// The id that the caller's system gives the person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<ExternalId>,
     /// Intercom's id of the person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ContactId>,
     /// The person's email address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// What else is known of it. Intercom keeps the first
     /// [`limits::EVENT_METADATA_KEYS`](crate::limits::EVENT_METADATA_KEYS) keys.
-    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub metadata: Attributes,
+    /// What else is sent: fields without a name here, and fields that are `null`.
+    pub extra: Attributes,
 }
 
 impl DataEvent {
@@ -50,6 +47,7 @@ impl DataEvent {
             id: None,
             email: None,
             metadata: Attributes::new(),
+            extra: Attributes::new(),
         }
     }
 
@@ -95,7 +93,19 @@ impl fmt::Debug for DataEvent {
                 shown.field(name, &format_args!(".."));
             }
         }
-        shown.field("metadata", &self.metadata).finish()
+        shown.field("metadata", &self.metadata);
+        if !self.extra.is_empty() {
+            shown.field("extra", &self.extra);
+        }
+        shown.finish()
+    }
+}
+
+sent! {
+    DataEvent {
+        required { event_name: String, }
+        optional { created_at: UnixSeconds, user_id: ExternalId, id: ContactId, email: String, }
+        attributes { metadata, }
     }
 }
 

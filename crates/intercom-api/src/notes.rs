@@ -67,6 +67,8 @@ response! {
             created_at: UnixSeconds,
             /// Whom it is about.
             contact: Reference,
+            /// Which company it is about. Since version 2.16.
+            company: Reference,
             /// Who wrote it.
             author: Admin,
             /// The text, as HTML.

@@ -4,7 +4,7 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/tags>.
 
 use crate::common::Reference;
-use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, TagId, TicketId};
+use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, ResourceId, TagId, TicketId};
 use crate::model::{OrEmpty, fields, request, response};
 use crate::time::UnixSeconds;
 use serde::{Deserialize, Serialize};
@@ -257,6 +257,24 @@ response! {
             applied_at: UnixSeconds,
             /// Who put it there.
             applied_by: Reference,
+            /// The users that were tagged or untagged. Since version 2.16.
+            users: Vec<Tagged>,
+            /// The companies that were tagged or untagged. Since version 2.16.
+            companies: Vec<Tagged>,
+        }
+    }
+}
+
+response! {
+    /// What was tagged or untagged.
+    Tagged {
+        required {
+            /// Its id.
+            id: ResourceId,
+        }
+        optional {
+            /// Whether it has the tag now.
+            tagged: bool,
         }
     }
 }

@@ -177,7 +177,7 @@ impl Erasure {
             Step::Undo(_, id) => DeleteContact { id: id.clone() }.to_call(),
             Step::Request => {
                 let intercom_user_id = self.found.front()?.clone();
-                RequestUserDeletion { intercom_user_id }.to_call()
+                RequestUserDeletion::new(intercom_user_id).to_call()
             }
         };
         // None of these bodies can fail to be written: they are text.

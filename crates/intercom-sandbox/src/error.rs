@@ -141,7 +141,7 @@ impl ApiError {
 
     pub(crate) fn invalid_sort_order(order: &str) -> Self {
         let message = format!("Invalid sort order '{order}'. Must be one of: ascending, descending");
-        Self::new(400, "invalid_sort_order".into(), message)
+        Self::new(400, ErrorCode::InvalidSortOrder, message)
     }
 
     fn not_in_sandbox(message: impl Into<Cow<'static, str>>) -> Self {

@@ -89,7 +89,7 @@ pub(crate) enum Datum<'a> {
 impl Workspace {
     /// The places of the contacts that match, in the order that is asked for, or else ascending.
     pub(crate) fn search(&self, body: &[u8]) -> Result<Vec<u32>, ApiError> {
-        let request: SearchContacts = serde_json::from_slice(body)
+        let request = SearchContacts::from_body(body)
             .map_err(|_| ApiError::new(400, ErrorCode::ParameterInvalid, "the search query is not valid"))?;
         let test = self.compile(&request.query, 0)?;
         let matches = |at: u32| {

@@ -105,7 +105,7 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(ContactFields, Option<Requ
     let traits = reader.first_object(ATTRIBUTES_FROM, |traits| !traits.is_empty());
     contact.custom_attributes =
         custom_attributes(reader, traits, CONTACT_ATTRIBUTES, STANDARD_TRAITS, requested.as_ref());
-    Ok((contact, requested))
+    Ok((contact.in_version(reader.destination.api_version), requested))
 }
 
 /// What the traits of an identify say of one company.

@@ -82,6 +82,7 @@ fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, poin
         }
     }
     contact.custom_attributes = attributes.finish(pointer);
+    *contact = std::mem::take(contact).in_version(reader.destination.api_version);
 }
 
 /// What Intercom calls the field that an identifier names.

@@ -42,6 +42,8 @@ fields! {
             monthly_spend: Number,
             /// When the caller's system created it.
             remote_created_at: UnixSeconds,
+            /// Whether someone of it is active now. Since version 2.16.
+            update_last_request_at: bool,
         }
         attributes {
             /// The custom attributes. Each must have been defined in the workspace.
@@ -275,12 +277,7 @@ mod tests {
     #[test]
     fn the_link_is_in_path_and_body() {
         let (contact, company) = ("c1".parse::<ContactId>().unwrap(), "k 2".parse::<CompanyId>().unwrap());
-        let attach = AttachCompany {
-            contact: contact.clone(),
-            company: company.clone(),
-        }
-        .to_call()
-        .unwrap();
+        let attach = AttachCompany::new(contact.clone(), company.clone()).to_call().unwrap();
         assert_eq!(
             (attach.path.as_str(), attach.body.unwrap().get()),
             ("/contacts/c1/companies", r#"{"id":"k 2"}"#)

@@ -11,16 +11,17 @@ mod search;
 pub use crate::pages::SearchPagination;
 pub use query::{Filter, FilterGroup, GroupOperator, SearchOperator, SearchQuery, SearchValue};
 pub use responses::{
-    ArchivedContact, BlockedContact, Contact, ContactList, DeletedContact, Location, SocialProfile, SocialProfiles,
+    ArchivedContact, BlockedContact, Contact, ContactList, DeletedContact, Location, MergedContact, SocialProfile, SocialProfiles,
 };
 pub use role::Role;
 pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, SearchOrder, SearchSort, field_type};
 
 use crate::common::Avatar;
 use crate::companies::CompanyList;
-use crate::ids::{ContactId, ExternalId, ExternalIdInPath};
+use crate::ids::{AdminId, ContactId, ExternalId, ExternalIdInPath};
 use crate::model::{fields, request};
 use crate::time::UnixSeconds;
+use crate::version::ApiVersion;
 
 fields! {
     /// What can be written of a contact, when it is created and when it is updated.
@@ -40,19 +41,36 @@ fields! {
             avatar: String,
             /// User or lead.
             role: Role,
-            /// The id of the teammate who owns the account.
-            owner_id: i64,
+            /// The id of the teammate who owns the account: a number before version 2.16, a string from then on. See
+            /// [`Self::in_version`].
+            owner_id: AdminId,
             /// When the contact signed up.
             signed_up_at: UnixSeconds,
             /// When the contact was last seen.
             last_seen_at: UnixSeconds,
             /// Whether the contact has unsubscribed from emails.
             unsubscribed_from_emails: bool,
+            /// Whether the email address is known to be the contact's. Since version 2.16.
+            email_verified: bool,
         }
         attributes {
             /// The custom attributes. Each must have been defined in the workspace.
             custom_attributes,
         }
+    }
+}
+
+impl ContactFields {
+    /// The same, written as a version of the API wants it.
+    #[must_use]
+    pub fn in_version(mut self, version: ApiVersion) -> Self {
+        let text = |owner: AdminId| owner.as_str().parse().unwrap_or(owner);
+        let number = |owner: AdminId| owner.as_str().parse().map_or(owner, |number: i64| number.into());
+        self.owner_id = match version >= ApiVersion::V2_16 {
+            true => self.owner_id.map(text),
+            false => self.owner_id.map(number),
+        };
+        self
     }
 }
 
@@ -66,7 +84,7 @@ impl From<Contact> for ContactFields {
         fields.name = contact.name;
         fields.avatar = contact.avatar.as_ref().and_then(Avatar::url).map(str::to_owned);
         fields.role = contact.role;
-        fields.owner_id = contact.owner_id.and_then(|id| id.as_str().parse().ok());
+        fields.owner_id = contact.owner_id;
         fields.signed_up_at = contact.signed_up_at;
         fields.last_seen_at = contact.last_seen_at;
         fields.unsubscribed_from_emails = contact.unsubscribed_from_emails;
@@ -214,7 +232,7 @@ request! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Operation;
+    use crate::{Operation, Value};
 
     #[test]
     fn unset_fields_are_left_out_and_set_ones_keep_their_order() {
@@ -258,5 +276,40 @@ mod tests {
         let shown = format!("{:?}", CreateContact { contact });
         assert!(shown.contains("phone") && shown.contains("pet"), "{shown}");
         assert!(!shown.contains("4912345") && !shown.contains("Bello"), "{shown}");
+    }
+    #[test]
+    fn the_owner_is_written_as_the_version_wants() {
+        let written = |owner: &AdminId, version| {
+            let contact = ContactFields::new().with_owner_id(owner.clone()).in_version(version);
+            serde_json::to_string(&contact).unwrap()
+        };
+        for owner in [AdminId::from(7), "7".parse().unwrap()] {
+            assert_eq!(written(&owner, ApiVersion::V2_15), r#"{"owner_id":7}"#);
+            assert_eq!(written(&owner, ApiVersion::V2_16), r#"{"owner_id":"7"}"#);
+        }
+        let word = "none".parse().unwrap();
+        assert_eq!(written(&word, ApiVersion::V2_10), r#"{"owner_id":"none"}"#);
+    }
+
+    #[test]
+    fn what_has_no_name_here_is_sent_and_read_back() {
+        let text = r#"{"from":"5f","into":"6a","newer":{"a":[1.0]}}"#;
+        let merge = MergeContacts::from_body(text.as_bytes()).unwrap();
+        assert_eq!(merge.to_call().unwrap().body.unwrap().get(), text);
+        let error = MergeContacts::from_body(br#"{"from":"5f"}"#).unwrap_err();
+        assert!(error.to_string().contains("into"), "{error}");
+        assert!(MergeContacts::from_body(br#"{"from":"5f","into":"6a"} more"#).is_err());
+
+        let text = r#"{"email":"ada@example.org","phone":null,"custom_attributes":{"seats":12},"newer":true}"#;
+        let mut create = CreateContact::from_body(text.as_bytes()).unwrap();
+        assert_eq!(create.contact.extra.get("newer"), Some(&true.into()));
+        assert_eq!(create.to_call().unwrap().body.unwrap().get(), text);
+        assert!(CreateContact::from_body(br#"{"email":7}"#).is_err());
+        // A field that is set goes before one of its name in `extra`.
+        create.contact = ContactFields::new();
+        create.contact.extra.insert("phone", Value::Null);
+        assert!(!create.contact.is_empty());
+        create.contact.phone = Some("1".to_owned());
+        assert_eq!(serde_json::to_string(&create.contact).unwrap(), r#"{"phone":"1"}"#);
     }
 }

@@ -36,6 +36,10 @@ response! {
             avatar: Avatar,
             /// The teammate who owns the account.
             owner_id: AdminId,
+            /// Whether the contact takes push messages. Since version 2.16.
+            enabled_push_messaging: bool,
+            /// The contacts that were merged into it, where they are asked for. Since version 2.16.
+            merge_history: Vec<MergedContact>,
             /// The profiles in social networks.
             social_profiles: SocialProfiles,
             /// Whether an email to it bounced for good.
@@ -230,6 +234,22 @@ response! {
             external_id: ExternalId,
             /// Whether it is blocked now.
             blocked: bool,
+        }
+    }
+}
+
+response! {
+    /// A contact that was merged into another.
+    MergedContact {
+        optional {
+            /// `merge_history`.
+            object_type = "type": String,
+            /// Intercom's id, under which it is no longer found.
+            source_contact_id: ContactId,
+            /// What it was.
+            source_contact_role: Role,
+            /// When it was merged.
+            merged_at: UnixSeconds,
         }
     }
 }

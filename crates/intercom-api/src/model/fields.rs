@@ -10,19 +10,14 @@ macro_rules! fields {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Default, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+        #[derive(Clone, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct $name {
-            $(
-                $(#[$odoc])*
-                #[serde(default, skip_serializing_if = "Option::is_none" $(, rename = $oname)?)]
-                pub $optional: Option<$oty>,
-            )*
-            $($(
-                $(#[$adoc])*
-                #[serde(default, skip_serializing_if = "crate::Attributes::is_empty")]
-                pub $attributes: $crate::Attributes,
-            )*)?
+            $($(#[$odoc])* pub $optional: Option<$oty>,)*
+            $($($(#[$adoc])* pub $attributes: $crate::Attributes,)*)?
+            /// What else is sent: fields without a name here, such as a later version of the API has, and fields that
+            /// are `null`. A field that is set goes before one of its name here.
+            pub extra: $crate::Attributes,
         }
 
         impl $name {
@@ -51,7 +46,7 @@ macro_rules! fields {
 
             /// Whether nothing is set.
             pub fn is_empty(&self) -> bool {
-                $(self.$optional.is_none() &&)* $($(self.$attributes.is_empty() &&)*)? true
+                $(self.$optional.is_none() &&)* $($(self.$attributes.is_empty() &&)*)? self.extra.is_empty()
             }
         }
 
@@ -64,11 +59,80 @@ macro_rules! fields {
                 $($(if !self.$attributes.is_empty() {
                     shown.field(stringify!($attributes), &self.$attributes);
                 })*)?
+                if !self.extra.is_empty() {
+                    shown.field("extra", &self.extra);
+                }
                 shown.finish()
             }
         }
 
-        $crate::model::sample! { $name { $($optional,)* $($($attributes,)*)? } }
+        $crate::model::sent! {
+            $name {
+                required {}
+                optional { $($optional $(= $oname)?: $oty,)* }
+                attributes { $($($attributes,)*)? }
+            }
+        }
+        $crate::model::sample! { $name { $($optional,)* $($($attributes,)*)? extra, } }
     };
 }
 pub(crate) use fields;
+
+/// How an object that is sent, and has an `extra`, is read and written.
+macro_rules! sent {
+    (
+        $name:ident {
+            required { $($required:ident: $rty:ty,)* }
+            optional { $($optional:ident $(= $oname:literal)?: $oty:ty,)* }
+            attributes { $($attributes:ident,)* }
+        }
+    ) => {
+        impl $name {
+            const KEYS: &'static [&'static str] = &[
+                $(stringify!($required),)*
+                $($crate::model::json_name!($optional $($oname)?),)*
+                $(stringify!($attributes),)*
+            ];
+
+            #[allow(unused_assignments)]
+            fn of_members(members: Vec<$crate::model::Member>) -> Result<Self, ::serde_json::Error> {
+                $(let mut $required: Option<$rty> = None;)*
+                $(let mut $optional: Option<$oty> = None;)*
+                $(let mut $attributes: Option<$crate::Attributes> = None;)*
+                let mut extra = $crate::Attributes::new();
+                $crate::model::read_members!(members, Self::KEYS => extra, [$($required)*], [$($optional)* $($attributes)*]);
+                Ok(Self {
+                    $($required: $crate::model::required($required, stringify!($required))?,)*
+                    $($optional,)*
+                    $($attributes: $attributes.unwrap_or_default(),)*
+                    extra,
+                })
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $(map.serialize_entry(stringify!($required), &self.$required)?;)*
+                $($crate::model::write_member(
+                    &mut map, $crate::model::json_name!($optional $($oname)?), self.$optional.as_ref(), &self.extra,
+                )?;)*
+                $({
+                    let attributes = Some(&self.$attributes).filter(|all| !all.is_empty());
+                    $crate::model::write_member(&mut map, stringify!($attributes), attributes, &self.extra)?;
+                })*
+                $crate::model::write_extra(&mut map, &self.extra, Self::KEYS)?;
+                map.end()
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let members = $crate::model::members(deserializer, Self::KEYS, stringify!($name))?;
+                Self::of_members(members).map_err(::serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use sent;

@@ -1,7 +1,7 @@
 //! How the models are written: a few macros, so that a hundred models stay short.
 //!
 //! - `request!`: an operation: its method, path, query, body and response.
-//! - `fields!`: an object that is sent. What is unset is left out.
+//! - `fields!`: an object that is sent. What is unset is left out, and what the model has no name for is kept in `extra`.
 //! - `response!`: an object that Intercom answers. Nothing of it is lost: a field that the model has no name for, a field
 //!   that is `null`, and a field that is not of its documented type are kept in `extra` and written back.
 //! - `open_enum!`: a word out of a set that Intercom may add to.
@@ -13,6 +13,7 @@
 //! `Debug` of all of them names what is set and shows no value, because the values are personal data.
 
 mod fields;
+mod members;
 mod open_enum;
 mod request;
 mod response;
@@ -21,10 +22,13 @@ mod sample;
 mod setter;
 mod text_or;
 
-pub(crate) use fields::fields;
+pub(crate) use fields::{fields, sent};
+pub(crate) use members::{
+    Key, Member, json_name, members, members_of_body, or_extra, read_members, required, write_extra, write_member,
+};
 pub(crate) use open_enum::open_enum;
 pub(crate) use request::request;
-pub(crate) use response::{Key, Member, json_name, members, or_extra, response};
+pub(crate) use response::response;
 #[cfg(test)]
 pub(crate) use sample::{Sample, can_stand_anywhere};
 pub(crate) use setter::{sample, setter};

@@ -78,15 +78,26 @@ macro_rules! request {
                 #[serde(skip_serializing_if = "Option::is_none" $(, rename = $oname)?)]
                 pub $optional: Option<$oty>,
             )*)?
+            /// What else is in the body: members without a name here, such as a later version of the API has, and
+            /// members that are `null`. One that is set goes before one of its name here.
+            #[serde(default, skip_serializing_if = "crate::Attributes::is_empty")]
+            pub extra: $crate::Attributes,
         }
 
         impl $name {
+            /// The members of the body that have a name here.
+            const KEYS: &'static [&'static str] = &[
+                $($($crate::model::json_name!($required $($rname)?),)*)?
+                $($($crate::model::json_name!($optional $($oname)?),)*)?
+            ];
+
             /// The request with what it must have.
             pub fn new($($($segment: impl Into<$pty>,)+)? $($($required: impl Into<$rty>,)*)?) -> Self {
                 Self {
                     $($($segment: $segment.into(),)+)?
                     $($($required: $required.into(),)*)?
                     $($($optional: None,)*)?
+                    extra: $crate::Attributes::new(),
                 }
             }
 
@@ -97,17 +108,18 @@ macro_rules! request {
             /// # Errors
             ///
             /// If the body is not one of this operation.
+            #[allow(unused_assignments)]
             pub fn from_body($($($segment: impl Into<$pty>,)+)? body: &[u8]) -> Result<Self, ::serde_json::Error> {
-                #[derive(::serde::Deserialize)]
-                struct Body {
-                    $($($(#[serde(rename = $rname)])? $required: $rty,)*)?
-                    $($($(#[serde(rename = $oname)])? $optional: Option<$oty>,)*)?
-                }
-                let body: Body = ::serde_json::from_slice(body)?;
+                let members = $crate::model::members_of_body(body, Self::KEYS, stringify!($name))?;
+                $($(let mut $required: Option<$rty> = None;)*)?
+                $($(let mut $optional: Option<$oty> = None;)*)?
+                let mut extra = $crate::Attributes::new();
+                $crate::model::read_members!(members, Self::KEYS => extra, [$($($required)*)?], [$($($optional)*)?]);
                 Ok(Self {
                     $($($segment: $segment.into(),)+)?
-                    $($($required: body.$required,)*)?
-                    $($($optional: body.$optional,)*)?
+                    $($($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*)?
+                    $($($optional,)*)?
+                    extra,
                 })
             }
         }
@@ -120,6 +132,9 @@ macro_rules! request {
                 $($(if self.$optional.is_some() {
                     shown.field(stringify!($optional), &format_args!(".."));
                 })*)?
+                if !self.extra.is_empty() {
+                    shown.field("extra", &self.extra);
+                }
                 shown.finish()
             }
         }
@@ -139,14 +154,15 @@ macro_rules! request {
                 use ::serde::ser::SerializeMap as _;
                 let mut map = serializer.serialize_map(None)?;
                 $($(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.0.$required)?;)*)?
-                $($(if let Some(value) = &self.0.$optional {
-                    map.serialize_entry($crate::model::json_name!($optional $($oname)?), value)?;
-                })*)?
+                $($($crate::model::write_member(
+                    &mut map, $crate::model::json_name!($optional $($oname)?), self.0.$optional.as_ref(), &self.0.extra,
+                )?;)*)?
+                $crate::model::write_extra(&mut map, &self.0.extra, $name::KEYS)?;
                 map.end()
             }
         }
 
-        $crate::model::sample! { $name { $($($segment,)+)? $($($required,)*)? $($($optional,)*)? } }
+        $crate::model::sample! { $name { $($($segment,)+)? $($($required,)*)? $($($optional,)*)? extra, } }
     };
     // No body.
     (

@@ -1,98 +1,5 @@
 //! Objects that Intercom answers.
 
-use crate::json::Value;
-use exact_json::RawJson;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use std::fmt;
-
-/// Reads an object's key, and keeps the text only of a key that is not among the known ones.
-struct KeyOf(&'static [&'static str]);
-
-/// An object's key.
-pub(crate) enum Key {
-    /// The position among the known keys.
-    Known(usize),
-    /// Any other.
-    Other(String),
-}
-
-impl<'de> DeserializeSeed<'de> for KeyOf {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeyOf {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        let at = self.0.iter().position(|known| *known == key);
-        Ok(at.map_or_else(|| Key::Other(key.to_owned()), Key::Known))
-    }
-}
-
-/// A key of an object and the text of what is under it.
-pub(crate) type Member = (Key, RawJson);
-
-/// The members of the object ahead, in their order. What a model makes of them does not depend on the format, so that it is
-/// compiled once and not for each.
-pub(crate) fn members<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    keys: &'static [&'static str],
-    model: &'static str,
-) -> Result<Vec<Member>, D::Error> {
-    deserializer.deserialize_map(Members { keys, model })
-}
-
-struct Members {
-    keys: &'static [&'static str],
-    model: &'static str,
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<Member>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object: {}", self.model)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Member>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(key) = map.next_key_seed(KeyOf(self.keys))? {
-            members.push((key, map.next_value()?));
-        }
-        Ok(members)
-    }
-}
-
-/// The value as the type that it should have; else what goes to `extra`. An error only if even that cannot hold it.
-pub(crate) fn or_extra<T: DeserializeOwned>(text: &str) -> Result<Result<T, Value>, serde_json::Error> {
-    if text == "null" {
-        return Ok(Err(Value::Null));
-    }
-    match serde_json::from_str(text) {
-        Ok(value) => Ok(Ok(value)),
-        Err(_) => serde_json::from_str(text).map(Err),
-    }
-}
-
-/// The JSON name of a field: its own, or the one that is given.
-macro_rules! json_name {
-    ($field:ident) => {
-        stringify!($field)
-    };
-    ($field:ident $name:literal) => {
-        $name
-    };
-}
-pub(crate) use json_name;
-
 /// A model of an object that Intercom answers.
 ///
 /// What is `required` is an id without which nothing can be done with the rest; its `Debug` is shown.
@@ -150,17 +57,10 @@ macro_rules! response {
                 use ::serde::ser::SerializeMap as _;
                 let mut map = serializer.serialize_map(None)?;
                 $($(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.$required)?;)*)?
-                $($({
-                    let name = $crate::model::json_name!($optional $($oname)?);
-                    if let Some(value) = &self.$optional {
-                        map.serialize_entry(name, value)?;
-                    } else if let Some(value) = self.extra.get(name) {
-                        map.serialize_entry(name, value)?;
-                    }
-                })*)?
-                for (name, value) in self.extra.iter().filter(|(name, _)| !Self::KEYS.contains(name)) {
-                    map.serialize_entry(name, value)?;
-                }
+                $($($crate::model::write_member(
+                    &mut map, $crate::model::json_name!($optional $($oname)?), self.$optional.as_ref(), &self.extra,
+                )?;)*)?
+                $crate::model::write_extra(&mut map, &self.extra, Self::KEYS)?;
                 map.end()
             }
         }
@@ -210,11 +110,7 @@ macro_rules! response {
                     )*)?
                 }
                 Ok($name {
-                    $($($required: $required.ok_or_else(|| {
-                        <::serde_json::Error as ::serde::de::Error>::missing_field(
-                            $crate::model::json_name!($required $($rname)?),
-                        )
-                    })?,)*)?
+                    $($($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*)?
                     $($($optional,)*)?
                     extra,
                 })

@@ -29,10 +29,6 @@ const INVALID: &[(&str, &str)] = &[
         "the required name, model and data_type are missing",
     ),
     (
-        "createOrUpdateCompany__request__bad_request.json",
-        "its only field is one that companies do not have",
-    ),
-    (
         "createTag__request__invalid_parameters.json",
         "the required name is missing",
     ),

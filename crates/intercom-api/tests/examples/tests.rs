@@ -30,10 +30,10 @@ fn what_comes_back_whole_is_well() {
 
 #[test]
 fn what_is_lost_or_unknown_is_told() {
-    let request = r#"{"email":"ada@example.org","shoe_size":38}"#;
+    let request = r#"{"email":"ada@example.org","shoe_size":38,"custom_attributes":{}}"#;
     assert_eq!(
         problems("CreateContact", "POST", "/contacts", None, request),
-        ["/shoe_size: lost"]
+        ["/custom_attributes: lost"]
     );
     let response = r#"{"id":"5f","deleted":"yes","by":"ada"}"#;
     assert_eq!(

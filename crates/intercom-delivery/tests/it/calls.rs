@@ -61,10 +61,7 @@ fn every_call_is_as_documented() {
         ),
         (shown(&FindCompany::ByName("acme".into())), "GET /companies?name=acme"),
         (
-            shown(&AttachCompany {
-                contact: contact_id(),
-                company: company_id(),
-            }),
+            shown(&AttachCompany::new(contact_id(), company_id())),
             r#"POST /contacts/5f/companies {"id":"6a"}"#,
         ),
         (
@@ -90,9 +87,7 @@ fn every_call_is_as_documented() {
             r#"POST /data_attributes {"name":"plan","model":"contact","data_type":"string"}"#,
         ),
         (
-            shown(&RequestUserDeletion {
-                intercom_user_id: contact_id(),
-            }),
+            shown(&RequestUserDeletion::new(contact_id())),
             r#"POST /user_delete_requests {"intercom_user_id":"5f"}"#,
         ),
     ];

@@ -11,6 +11,7 @@ use crate::store::contacts::{Contact, Fields, Key, Presence, Role};
 use crate::target::Target;
 use crate::version::Shape;
 use crate::workspace::Workspace;
+use intercom_api::ErrorCode;
 
 /// What can be written of a contact.
 const WRITABLE: &[&str] = &[
@@ -258,7 +259,7 @@ impl Workspace {
         if is_checked && !are_duplicates(&source.fields, &target.fields) {
             let message = "Contacts can only be merged when they are duplicates (matching email or phone). \
                            Pass skip_duplicate_validation=true to override this check.";
-            return Err(ApiError::new(400, "invalid_merge".into(), message));
+            return Err(ApiError::new(400, ErrorCode::InvalidMerge, message));
         }
         let (source_fields, events) = (Fields::clone(&source.fields), source.events.clone());
         let (companies, notes) = (source.companies.clone(), source.notes.clone());

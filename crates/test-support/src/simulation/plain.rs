@@ -247,10 +247,7 @@ impl Plain {
             None => None,
         };
         if let Some(contact) = member {
-            let attach = AttachCompany {
-                contact: contact.id,
-                company: company.clone(),
-            };
+            let attach = AttachCompany::new(contact.id, company.clone());
             self.call(&attach).map_err(|error| code(&error))?;
         }
         for name in &plan.tags {
