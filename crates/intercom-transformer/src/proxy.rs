@@ -312,6 +312,7 @@ impl Knowledge for Recovering<'_> {
             ) => Permit::With(Rewritten {
                 body: body.to_owned(),
                 dropped: Vec::new(),
+                missing: Vec::new(),
             }),
             _ => Permit::AsPlanned,
         }

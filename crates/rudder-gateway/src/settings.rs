@@ -217,6 +217,7 @@ pub fn engine_settings() -> EngineSettings {
     settings.backoff_cap = Duration::from_secs(120);
     // However long an outage is, it is not the events' fault.
     settings.outage_patience = Duration::MAX;
+    settings.list_attributes = true;
     settings
 }
 

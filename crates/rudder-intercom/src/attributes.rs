@@ -237,11 +237,12 @@ fn by_name(workspace: &[DataAttribute]) -> HashMap<Key<'_>, &DataAttribute> {
     found
 }
 
-/// Whether values of one type fit an attribute of another. Moments are whole numbers; a type that is not known fits.
+/// Whether values of one type fit an attribute of another, or are turned into its type when they are sent. Moments are
+/// whole numbers; a type that is not known fits.
 fn fits(values: &DataType, attribute: &DataType) -> bool {
-    use DataType::{Date, DateTime, Float, Integer, Other};
+    use DataType::{Date, DateTime, Float, Integer, Other, String};
     match (values, attribute) {
-        (_, Other(_)) => true,
+        (_, Other(_) | String) => true,
         (Integer | Date | DateTime, Integer | Float | Date | DateTime) => true,
         (values, attribute) => values == attribute,
     }
@@ -258,7 +259,7 @@ mod tests {
             (DataType::Float, DataType::Integer, false),
             (DataType::Date, DataType::Integer, true),
             (DataType::String, DataType::Boolean, false),
-            (DataType::Integer, DataType::String, false),
+            (DataType::Integer, DataType::String, true),
             (DataType::Boolean, DataType::Boolean, true),
             (DataType::String, DataType::Other("mood".into()), true),
         ] {

@@ -262,7 +262,7 @@ fn text_for_people() {
         "7 of 7 events can be sent",
         "address_city",
         "1 of 120 that Intercom allows",
-        "about 12 calls",
+        "about 14 calls",
     ] {
         assert!(run.stdout().contains(part), "{part} in {}", run.stdout());
     }

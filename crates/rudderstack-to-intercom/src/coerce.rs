@@ -2,7 +2,7 @@
 
 use crate::date;
 use crate::issue::WarningCode;
-use intercom_api::{ContactId, Number, SearchValue, UnixSeconds, limits};
+use intercom_api::{ContactId, Number, SearchValue, UnixSeconds, Value as Json, limits};
 use rudderstack_events::{Kind, Raw, Scalar};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -274,7 +274,7 @@ pub(crate) fn is_whole(number: &Number) -> bool {
 }
 
 /// The value of a whole number, if it fits.
-fn whole(number: &Number) -> Option<i64> {
+pub(crate) fn whole(number: &Number) -> Option<i64> {
     if let Some(number) = number.as_i64() {
         return Some(number);
     }
@@ -301,6 +301,16 @@ fn whole(number: &Number) -> Option<i64> {
 
 /// From 1970 to the end of 9999: what is outside is no date of a person, but a default value or a wrong unit (D32).
 pub(crate) const POSSIBLE_SECONDS: RangeInclusive<i64> = 0..=253_402_300_799;
+
+/// The moment that a value of a custom attribute says.
+pub(crate) fn seconds_of(value: &Json) -> Option<UnixSeconds> {
+    let scalar = match value {
+        Json::Number(number) => Scalar::Number(number.as_str()),
+        Json::String(text) => Scalar::String(text.as_str().into()),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
+    };
+    unix_seconds(&scalar).ok()
+}
 
 fn unix_seconds(scalar: &Scalar<'_>) -> Result<UnixSeconds, WarningCode> {
     let seconds = match scalar {

@@ -57,6 +57,7 @@ deviations! {
     D27: "An array of companies to remove is ignored." => "The contact is detached from each.",
     D28: "Values that Intercom refuses cost the whole event." => "Empty objects and arrays are left out, long texts are cut, and amounts beyond the limit are left out, each with a warning.",
     D29: "Custom attributes are sent under names that Intercom cannot have." => "They are sent under names that it can have, with a warning.",
+    D30: "A custom attribute's value of another type than the workspace gives the attribute costs the event." => "It is turned into that type where that is exact, else left out with a warning.",
     D31: "A lead that signs up stays a lead." => "It becomes a user, and gets the external id.",
     D32: "Dates before 1970 or after 9999 are sent." => "They are left out with a warning.",
     D33: "Of two events of one name in one second, the second is lost without a word." => "`check` counts them, and the setting `sameSecond` can move them apart.",

@@ -11,7 +11,8 @@ mod search;
 pub use crate::pages::SearchPagination;
 pub use query::{Filter, FilterGroup, GroupOperator, SearchOperator, SearchQuery, SearchValue};
 pub use responses::{
-    ArchivedContact, BlockedContact, Contact, ContactList, DeletedContact, Location, MergedContact, SocialProfile, SocialProfiles,
+    ArchivedContact, BlockedContact, Contact, ContactList, DeletedContact, Location, MergedContact, SocialProfile,
+    SocialProfiles,
 };
 pub use role::Role;
 pub use search::{FieldType, SEARCHABLE_FIELDS, SearchContacts, SearchOrder, SearchSort, field_type};

@@ -3,9 +3,12 @@
 //! A custom attribute is a field of its own. Values are compared by a hash of their JSON text, so that numbers differ if
 //! their text does, and nothing personal is kept.
 
+use super::attributes::Sent;
 use intercom_api::{Attributes, Value};
+use rudderstack_to_intercom::Fit;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -103,8 +106,12 @@ pub(super) struct Body {
     pub(super) json: Box<RawValue>,
     /// Its fields.
     pub(super) set: Vec<Set>,
-    /// The names of custom attributes that were left out because the workspace does not have them.
+    /// The names of custom attributes that were left out because the workspace does not have them, or not so.
     pub(super) dropped: Vec<String>,
+    /// Whether it was to have custom attributes at all.
+    pub(super) has_custom: bool,
+    /// Those that the workspace does not list.
+    pub(super) unlisted: Attributes,
 }
 
 /// Lays the bodies of consecutive events over each other: later values win.
@@ -114,13 +121,15 @@ pub(super) struct Overlay<'a> {
     written: Option<&'a Written>,
     /// A field that is never left out.
     key: Option<&'static str>,
-    is_undefined: &'a dyn Fn(&str) -> bool,
+    fitting: &'a dyn Fn(&str, &Value) -> Sent,
     fields: Attributes,
     custom: Attributes,
     /// What has been set, a field maybe more than once: the last counts.
     set: Vec<Set>,
     dropped: Vec<String>,
     is_dropped: HashSet<u64>,
+    has_custom: bool,
+    unlisted: Attributes,
     text: Vec<u8>,
 }
 
@@ -129,18 +138,20 @@ impl<'a> Overlay<'a> {
         hasher: &'a RandomState,
         written: Option<&'a Written>,
         key: Option<&'static str>,
-        is_undefined: &'a dyn Fn(&str) -> bool,
+        fitting: &'a dyn Fn(&str, &Value) -> Sent,
     ) -> Self {
         Self {
             hasher,
             written,
             key,
-            is_undefined,
+            fitting,
             fields: Attributes::new(),
             custom: Attributes::new(),
             set: Vec::new(),
             dropped: Vec::new(),
             is_dropped: HashSet::new(),
+            has_custom: false,
+            unlisted: Attributes::new(),
             text: Vec::new(),
         }
     }
@@ -152,13 +163,7 @@ impl<'a> Overlay<'a> {
             match value {
                 Value::Object(custom) if name == CUSTOM => {
                     for (name, value) in custom.iter() {
-                        if (self.is_undefined)(name) {
-                            if self.is_dropped.insert(hash_name(self.hasher, CUSTOM, Some(name))) {
-                                self.dropped.push(name.to_owned());
-                            }
-                        } else if self.note(CUSTOM, Some(name), value, seq)? {
-                            self.custom.insert(name.to_owned(), value.clone());
-                        }
+                        self.add_custom(name, value, seq)?;
                     }
                 }
                 _ => {
@@ -167,6 +172,31 @@ impl<'a> Overlay<'a> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn add_custom(&mut self, name: &str, value: &Value, seq: u64) -> Result<(), serde_json::Error> {
+        self.has_custom = true;
+        let Sent { fit, is_unlisted } = (self.fitting)(name, value);
+        if is_unlisted && *value != Value::Null {
+            self.unlisted.insert(name.to_owned(), value.clone());
+        }
+        let value = match fit {
+            Fit::AsItIs => Cow::Borrowed(value),
+            Fit::As(other) => Cow::Owned(other),
+            // It unsets what an earlier event of these sets.
+            Fit::Not if *value == Value::Null && self.custom.get(name).is_some() => Cow::Borrowed(value),
+            Fit::Not => {
+                let is_lost = *value != Value::Null;
+                if is_lost && self.is_dropped.insert(hash_name(self.hasher, CUSTOM, Some(name))) {
+                    self.dropped.push(name.to_owned());
+                }
+                return Ok(());
+            }
+        };
+        if self.note(CUSTOM, Some(name), &value, seq)? {
+            self.custom.insert(name.to_owned(), value.into_owned());
         }
         Ok(())
     }
@@ -206,6 +236,8 @@ impl<'a> Overlay<'a> {
             json: serde_json::value::to_raw_value(&self.fields)?,
             set: self.set,
             dropped: self.dropped,
+            has_custom: self.has_custom,
+            unlisted: self.unlisted,
         })
     }
 }
@@ -220,8 +252,15 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
+    fn without(is_left_out: bool) -> Sent {
+        Sent {
+            fit: if is_left_out { Fit::Not } else { Fit::AsItIs },
+            is_unlisted: false,
+        }
+    }
+
     fn body(hasher: &RandomState, written: Option<&Written>, bodies: &[(&str, u64)]) -> Body {
-        let mut overlay = Overlay::new(hasher, written, None, &|name| name == "gone");
+        let mut overlay = Overlay::new(hasher, written, None, &|name, _| without(name == "gone"));
         for (json, seq) in bodies {
             overlay.add(&contact(json), *seq).unwrap();
         }
@@ -291,10 +330,10 @@ mod tests {
         };
         let (first, second) = (attributes(0), attributes(1));
         let start = Instant::now();
-        let is_undefined = |name: &str| name.ends_with('7');
+        let fitting = |name: &str, _: &Value| without(name.ends_with('7'));
         let mut written = Written::default();
         for seq in 0..2 {
-            let mut overlay = Overlay::new(hasher, Some(&written), None, &is_undefined);
+            let mut overlay = Overlay::new(hasher, Some(&written), None, &fitting);
             overlay.add(&first, seq).unwrap();
             overlay.add(&second, seq).unwrap();
             let body = overlay.finish().unwrap();

@@ -9,7 +9,9 @@ use super::queue::{Entry, LaneId, Queue};
 use super::settings::EngineSettings;
 use crate::contact::KnownContact;
 use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write, moves_to};
-use intercom_api::{CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, ExternalId};
+use intercom_api::{
+    CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId,
+};
 use rudderstack_to_intercom::{Lookup, Plan, SharedEmail};
 use std::borrow::Cow;
 
@@ -25,6 +27,8 @@ pub(super) struct Batch {
     pub(super) gone: Option<ContactId>,
     /// The fields of the body in flight.
     sent: Vec<Set>,
+    /// Whether it has custom attributes that the workspace does not list.
+    sends_unlisted: bool,
 }
 
 impl Batch {
@@ -35,6 +39,7 @@ impl Batch {
             learnt: false,
             gone: None,
             sent: Vec::new(),
+            sends_unlisted: false,
         }
     }
 
@@ -89,7 +94,7 @@ fn contact_of<'w>(write: &Write<'w>) -> Option<&'w ContactId> {
     match *write {
         Write::Contact { id, .. } => id,
         Write::Attach(id, _) | Write::Detach(id, _) | Write::Unarchive(id) | Write::Delete(id) => Some(id),
-        Write::Company { .. } | Write::Tag(..) | Write::Define(_) | Write::Event(_) => None,
+        Write::Company { .. } | Write::Tag(..) | Write::ListAttributes(_) | Write::Define(_) | Write::Event(_) => None,
     }
 }
 
@@ -104,6 +109,7 @@ impl Known<'_> {
             | Write::Delete(id) => ("contact", id.as_str()),
             Write::Company { fields, .. } => ("company", fields.company_id.as_ref()?.as_str()),
             Write::Tag(company, name) => return Some(self.memory.lock("tag", &format!("{company} {name}"))),
+            Write::ListAttributes(model) => ("attributes", model.as_str()),
             Write::Define(attribute) => (attribute.model.as_str(), attribute.name.as_str()),
             Write::Contact { id: None, .. } | Write::Event(_) => return None,
         };
@@ -127,6 +133,7 @@ impl Known<'_> {
             | Write::Detach(..)
             | Write::Tag(..)
             | Write::Unarchive(_)
+            | Write::ListAttributes(_)
             | Write::Define(_)
             | Write::Event(_) => false,
         }
@@ -199,6 +206,9 @@ impl Known<'_> {
         let Ok(body) = self.memory.contact_body(id, undefined, bodies) else {
             return Permit::AsPlanned;
         };
+        if self.lists_first(&body, &DataAttributeModel::Contact) {
+            return Permit::ListFirst;
+        }
         if let Some(id) = id {
             let is_void = body.set.is_empty() && !fields.is_empty();
             if is_void || self.settings.savings.skip_unchanged && self.memory.contact_has(id, &body.set) {
@@ -207,7 +217,7 @@ impl Known<'_> {
             }
             self.memory.contact_unsettled(id, &body.set);
         }
-        self.send(body)
+        self.send(body, &DataAttributeModel::Contact)
     }
 
     fn permit_company(&mut self, fields: &CompanyFields, undefined: &[String]) -> Permit<Busy> {
@@ -218,6 +228,9 @@ impl Known<'_> {
         let Ok(body) = self.memory.company_body(key, fields, undefined, self.batch.seq()) else {
             return Permit::AsPlanned;
         };
+        if self.lists_first(&body, &DataAttributeModel::Company) {
+            return Permit::ListFirst;
+        }
         if self.settings.savings.skip_unchanged
             && let Some(id) = self.memory.companies.id(key)
             && self.memory.companies.has(key, &body.set)
@@ -226,14 +239,24 @@ impl Known<'_> {
             return Permit::Unneeded;
         }
         self.memory.companies.unsettle(key, &body.set);
-        self.send(body)
+        self.send(body, &DataAttributeModel::Company)
     }
 
-    fn send(&mut self, body: Body) -> Permit<Busy> {
+    /// Whether the workspace's custom attributes are to be listed before the body is written.
+    fn lists_first(&self, body: &Body, model: &DataAttributeModel) -> bool {
+        let attributes = &self.memory.attributes;
+        body.has_custom && attributes.are_to_be_listed(model, !body.unlisted.is_empty())
+    }
+
+    fn send(&mut self, body: Body, model: &DataAttributeModel) -> Permit<Busy> {
         self.batch.sent = body.set;
+        let are_missing = self.memory.attributes.are_missing(model);
+        self.batch.sends_unlisted = !body.unlisted.is_empty() && self.memory.attributes.are_tried(model);
+        let missing = body.unlisted.into_iter().filter(|_| are_missing);
         Permit::With(Rewritten {
             body: body.json,
             dropped: body.dropped,
+            missing: missing.map(|(name, value)| (name.into_owned(), value)).collect(),
         })
     }
 }
@@ -314,10 +337,16 @@ impl Knowledge for Known<'_> {
                 self.memory.link_unsettled(contact, company);
                 Permit::AsPlanned
             }
-            Write::Define(attribute) if self.memory.has_defined(&attribute.model, &attribute.name) => Permit::Unneeded,
-            Write::Define(_) | Write::Tag(..) | Write::Unarchive(_) | Write::Delete(_) | Write::Event(_) => {
-                Permit::AsPlanned
+            Write::ListAttributes(model) if !self.memory.attributes.are_to_be_listed(model, true) => Permit::Unneeded,
+            Write::Define(attribute) if self.memory.attributes.has_defined(&attribute.model, &attribute.name) => {
+                Permit::Unneeded
             }
+            Write::ListAttributes(_)
+            | Write::Define(_)
+            | Write::Tag(..)
+            | Write::Unarchive(_)
+            | Write::Delete(_)
+            | Write::Event(_) => Permit::AsPlanned,
         };
         self.lock = lock.filter(|_| !matches!(permit, Permit::Unneeded));
         permit
@@ -347,6 +376,9 @@ impl Knowledge for Known<'_> {
                     memory.mailbox_is_certain(email, id);
                 }
                 memory.contact_settled(id, &std::mem::take(&mut batch.sent));
+                if std::mem::take(&mut batch.sends_unlisted) {
+                    memory.attributes.unlisted_is_taken(&DataAttributeModel::Contact);
+                }
             }
             Fact::Taken { id, external_id, email } => {
                 let traits = Person {
@@ -367,14 +399,21 @@ impl Knowledge for Known<'_> {
                 memory.forget(id);
                 batch.gone = Some(id.clone());
             }
-            Fact::CompanySaved(key, id) => memory.companies.settle(key, id, &std::mem::take(&mut batch.sent)),
+            Fact::CompanySaved(key, id) => {
+                memory.companies.settle(key, id, &std::mem::take(&mut batch.sent));
+                if std::mem::take(&mut batch.sends_unlisted) {
+                    memory.attributes.unlisted_is_taken(&DataAttributeModel::Company);
+                }
+            }
             Fact::CompanyDoubted(key) => memory.companies.doubt(key),
             Fact::CompanyGone(key) => memory.companies.forget(key),
             Fact::Attached(contact, company) => memory.linked(contact, company, true, seq),
             Fact::Detached(contact, company) => memory.linked(contact, company, false, seq),
             Fact::Tagged(company, name) => memory.tagged(company, name),
-            Fact::Undefined(model, name) => memory.not_defined(model, name),
-            Fact::Defined(model, name) => memory.defined(model, name),
+            Fact::Undefined(model, name) => memory.attributes.not_defined(model, name),
+            Fact::Defined(model, name, data_type) => memory.attributes.defined(model, name, data_type),
+            Fact::AttributesDoubted(model) => memory.attributes.doubted(model),
+            Fact::AttributesListed(model, all) => memory.attributes.listed(model, all),
         }
     }
 }

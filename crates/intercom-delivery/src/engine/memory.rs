@@ -4,6 +4,7 @@
 
 mod whom;
 
+use super::attributes::KnownAttributes;
 use super::companies::Companies;
 use super::fields::{Body, Overlay, Set, Written};
 use super::keys::Keys;
@@ -12,11 +13,9 @@ use super::person::{Person, Source};
 use super::settings::EngineSettings;
 use crate::contact::KnownContact;
 use crate::order::Ties;
-use crate::walk::AttributePolicy;
 use hashlink::LruCache;
 use intercom_api::{CompanyExternalId, CompanyId, ContactFields, ContactId, DataAttributeModel, ExternalId};
 use rudderstack_to_intercom::{Lookup, Plan};
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
@@ -80,9 +79,7 @@ pub(super) struct Memory {
     pub(super) companies: Companies,
     links: LruCache<u64, Link>,
     tags: LruCache<u64, Option<u64>>,
-    undefined: LruCache<(bool, String), ()>,
-    defined: LruCache<(bool, String), ()>,
-    drops: bool,
+    pub(super) attributes: KnownAttributes,
     hasher: RandomState,
     /// The scope of the event that it is asked for: what others have taught may be out of date.
     scope: Option<u64>,
@@ -101,9 +98,7 @@ impl Memory {
             companies: Companies::new(capacity),
             links: LruCache::new(capacity),
             tags: LruCache::new(capacity),
-            undefined: LruCache::new(capacity),
-            defined: LruCache::new(capacity),
-            drops: settings.attributes == AttributePolicy::Drop,
+            attributes: KnownAttributes::new(settings),
             hasher: RandomState::new(),
             scope: None,
         }
@@ -314,17 +309,6 @@ impl Memory {
         }
     }
 
-    /// Whether a custom attribute is to be left out: because it is one of these, or known not to be defined.
-    fn undefined<'a>(&'a self, model: &DataAttributeModel, found: &'a [String]) -> impl Fn(&str) -> bool + 'a {
-        let is_company = *model == DataAttributeModel::Company;
-        let found: HashSet<&str> = found.iter().map(String::as_str).collect();
-        move |name| {
-            let is_found = || found.contains(name);
-            let is_known = || !self.undefined.is_empty() && self.undefined.contains_key(&(is_company, name.to_owned()));
-            self.drops && (is_found() || is_known())
-        }
-    }
-
     /// The body that these events give a contact, without what newer events have written.
     pub(super) fn contact_body<'e>(
         &self,
@@ -332,9 +316,9 @@ impl Memory {
         undefined: &[String],
         bodies: impl Iterator<Item = (&'e ContactFields, u64)>,
     ) -> Result<Body, serde_json::Error> {
-        let is_undefined = self.undefined(&DataAttributeModel::Contact, undefined);
+        let fitting = self.attributes.fitting(&DataAttributeModel::Contact, undefined);
         let written = id.and_then(|id| self.believed(id)).map(|known| &known.written);
-        let mut overlay = Overlay::new(&self.hasher, written, None, &is_undefined);
+        let mut overlay = Overlay::new(&self.hasher, written, None, &fitting);
         for (body, seq) in bodies {
             overlay.add(body, seq)?;
         }
@@ -349,9 +333,9 @@ impl Memory {
         undefined: &[String],
         seq: u64,
     ) -> Result<Body, serde_json::Error> {
-        let is_undefined = self.undefined(&DataAttributeModel::Company, undefined);
+        let fitting = self.attributes.fitting(&DataAttributeModel::Company, undefined);
         let written = self.companies.newer(id);
-        let mut overlay = Overlay::new(&self.hasher, written, Some("company_id"), &is_undefined);
+        let mut overlay = Overlay::new(&self.hasher, written, Some("company_id"), &fitting);
         overlay.add(body, seq)?;
         overlay.finish()
     }
@@ -415,21 +399,5 @@ impl Memory {
     pub(super) fn tagged(&mut self, company: &CompanyId, name: &str) {
         let key = self.tag(company, name);
         self.tags.insert(key, self.scope);
-    }
-
-    /// The workspace does not have this custom attribute.
-    pub(super) fn not_defined(&mut self, model: &DataAttributeModel, name: &str) {
-        let key = (*model == DataAttributeModel::Company, name.to_owned());
-        self.undefined.insert(key, ());
-    }
-
-    pub(super) fn has_defined(&mut self, model: &DataAttributeModel, name: &str) -> bool {
-        let key = (*model == DataAttributeModel::Company, name.to_owned());
-        self.defined.get(&key).is_some()
-    }
-
-    pub(super) fn defined(&mut self, model: &DataAttributeModel, name: &str) {
-        let key = (*model == DataAttributeModel::Company, name.to_owned());
-        self.defined.insert(key, ());
     }
 }

@@ -1,5 +1,6 @@
 //! The engine: plans go in, calls come out, responses go in, outcomes come out. It does no I/O and has no clock.
 
+mod attributes;
 mod backoff;
 mod close;
 mod companies;
@@ -272,7 +273,12 @@ impl Engine {
                     self.locks.wait(lock, seq);
                     None
                 }
+                Next::End(Ending::Failed(_)) if job.batch.members.len() > 1 => {
+                    self.split(seq);
+                    None
+                }
                 Next::End(ending) => {
+                    job.trouble.attribute = job.walk.refused_attribute().map(str::to_owned);
                     self.end(seq, ending);
                     None
                 }
@@ -374,6 +380,7 @@ impl Engine {
     /// Lets time pass: jobs wake up.
     fn pass(&mut self, now: Time) {
         self.now = self.now.max(now);
+        self.memory.attributes.pass(self.now);
         while let Some(Reverse((at, seq))) = self.sleeping.peek().copied() {
             if at > self.now {
                 break;

@@ -88,6 +88,9 @@ pub struct EngineSettings {
     pub seed: u64,
     /// Custom attributes that the workspace does not have.
     pub attributes: AttributePolicy,
+    /// Whether Intercom is asked which custom attributes there are before any is written: one call a model. Then what is
+    /// undefined is known without an attempt, and values are turned into the attribute's type, or left out.
+    pub list_attributes: bool,
     /// Data events of contacts who do not exist.
     pub unknown_contact: UnknownContactPolicy,
     /// Contacts who are archived.
@@ -140,6 +143,7 @@ impl EngineSettings {
             outage_patience: Duration::from_secs(60 * 60),
             seed: 0,
             attributes: AttributePolicy::default(),
+            list_attributes: false,
             unknown_contact: UnknownContactPolicy::default(),
             archived: ArchivedPolicy::default(),
             savings: Savings::ALL,

@@ -1,11 +1,12 @@
 //! Calls that are not in the plan, before the walk goes on with it.
 
+use super::defined::DefinedAttributes;
 use super::read::{ReadContact, moved_lookup};
 use super::responses::{Response, UNREADABLE, all_hits, failure, is_gone};
 use super::state::{Detour, Whereabouts};
 use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Write};
 use crate::contact::KnownContact;
-use intercom_api::{ContactId, Operation, RetrieveContact, UnarchiveContact};
+use intercom_api::{ContactId, ListDataAttributes, Operation, RetrieveContact, UnarchiveContact};
 use rudderstack_to_intercom::{Lookup, Plan, Step};
 use std::sync::Arc;
 
@@ -31,6 +32,10 @@ impl Walk {
             Detour::Unarchive(id) => {
                 self.take_detour(&Write::Unarchive(id), &UnarchiveContact { id: id.clone() }, knowledge)
             }
+            Detour::ListAttributes(model) => {
+                let list = ListDataAttributes::of(model.clone());
+                self.take_detour(&Write::ListAttributes(model), &list, knowledge)
+            }
             Detour::Define(attribute) => self.take_detour(&Write::Define(attribute), attribute, knowledge),
             Detour::FindMoved(lookup) => match knowledge.contact(lookup) {
                 Some(who) => {
@@ -45,6 +50,21 @@ impl Walk {
         }
     }
 
+    /// Whether nothing comes after a step that succeeds.
+    pub(super) fn is_last(&self, step: &Step<'_>) -> bool {
+        match step {
+            Step::UpdateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => true,
+            Step::CreateContact(_) => self.detour.is_none(),
+            Step::FindContact(_)
+            | Step::FindCompany(..)
+            | Step::DetachCompany(_)
+            | Step::ReadContact
+            | Step::UpsertCompany(_)
+            | Step::AttachCompany
+            | Step::Tag(..) => false,
+        }
+    }
+
     fn take_detour<K: Knowledge>(
         &mut self,
         write: &Write<'_>,
@@ -55,7 +75,7 @@ impl Walk {
             Permit::AsPlanned | Permit::With(_) => Some(call(request)),
             Permit::Wait(busy) => Some(Next::Wait(busy)),
             Permit::NotTheirs => self.look_up_again(),
-            Permit::Unneeded => {
+            Permit::Unneeded | Permit::ListFirst => {
                 self.detour = None;
                 None
             }
@@ -79,11 +99,23 @@ impl Walk {
                     Verdict::GoOn
                 }
             },
+            Detour::ListAttributes(model) => {
+                let list = response.ok().map(ListDataAttributes::parse_response);
+                // Without the list, Intercom's responses tell what is undefined.
+                let list = list.and_then(Result::ok).map(|list| list.data.unwrap_or_default());
+                let known = list.map(|list| DefinedAttributes::new(&model, &list));
+                knowledge.learn(&Fact::AttributesListed(&model, known.as_ref()));
+                self.detour = None;
+                Verdict::GoOn
+            }
             Detour::Define(attribute) => {
-                if response.is_ok() {
-                    knowledge.learn(&Fact::Defined(&attribute.model, &attribute.name));
-                }
-                // It may exist by now through somebody else. If it does not, the body is refused again, and the plan fails.
+                let (model, name) = (&attribute.model, &attribute.name);
+                knowledge.learn(&match response {
+                    Ok(_) => Fact::Defined(model, name, &attribute.data_type),
+                    // It may exist by now: through somebody else, or by a call whose response was lost.
+                    Err(_) => Fact::AttributesDoubted(model),
+                });
+                // If it does not exist, the body is refused again, and the plan fails.
                 self.detour = None;
                 Verdict::GoOn
             }

@@ -1,9 +1,10 @@
 //! What a walk asks those who know more, and what it tells them.
 
+use super::defined::DefinedAttributes;
 use crate::contact::KnownContact;
 use intercom_api::{
     CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, CreateDataAttribute,
-    DataAttributeModel, DataEvent, ExternalId,
+    DataAttributeModel, DataEvent, DataType, ExternalId, Value,
 };
 use rudderstack_to_intercom::{Lookup, Plan};
 use serde_json::value::RawValue;
@@ -103,6 +104,8 @@ pub enum Write<'w> {
     Unarchive(&'w ContactId),
     /// A contact is deleted.
     Delete(&'w ContactId),
+    /// The custom attributes of a model are listed, which writes nothing, and need not be done by two at a time.
+    ListAttributes(&'w DataAttributeModel),
     /// A custom attribute is created.
     Define(&'w CreateDataAttribute),
     /// A data event is submitted.
@@ -116,6 +119,8 @@ pub enum Permit<B> {
     AsPlanned,
     /// It is made with another body than the plan's.
     With(Rewritten),
+    /// The custom attributes of the model are to be listed first.
+    ListFirst,
     /// It would change nothing, so it is not made.
     Unneeded,
     /// The contact has become somebody else's, so it is looked up once more.
@@ -125,12 +130,14 @@ pub enum Permit<B> {
 }
 
 /// A body in place of the plan's own.
-#[derive(Debug)]
 pub struct Rewritten {
     /// The body.
     pub body: Box<RawValue>,
-    /// The names of custom attributes that were left out because the workspace does not have them.
+    /// The names of custom attributes that were left out because the workspace does not have them, or has them with
+    /// another type.
     pub dropped: Vec<String>,
+    /// The custom attributes in it that the workspace is known not to have.
+    pub missing: Vec<(String, Value)>,
 }
 
 /// Something that a response tells. `Debug` shows only what it is.
@@ -188,8 +195,18 @@ pub enum Fact<'f> {
     Tagged(&'f CompanyId, &'f str),
     /// The workspace does not have a custom attribute of this name.
     Undefined(&'f DataAttributeModel, &'f str),
-    /// The workspace has one.
-    Defined(&'f DataAttributeModel, &'f str),
+    /// The workspace has one, of this type.
+    Defined(&'f DataAttributeModel, &'f str, &'f DataType),
+    /// What the workspace is known to have may be out of date.
+    AttributesDoubted(&'f DataAttributeModel),
+    /// The workspace has these; none, if it does not tell.
+    AttributesListed(&'f DataAttributeModel, Option<&'f DefinedAttributes>),
+}
+
+impl fmt::Debug for Rewritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewritten").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Write<'_> {

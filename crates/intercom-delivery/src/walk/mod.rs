@@ -1,16 +1,19 @@
 //! One plan, call by call: which one comes next, and what its response means.
 
 mod attribute;
+mod defined;
 mod deletion;
 mod detour;
 mod events;
 mod knowledge;
+mod missing;
 mod policies;
 mod read;
 mod responses;
 mod state;
 mod whose;
 
+pub use defined::DefinedAttributes;
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
 pub(crate) use read::moves_to;
@@ -18,13 +21,13 @@ pub(crate) use read::moves_to;
 use crate::codes::{DeliveryWarning, FailureCode, Supersession};
 use crate::contact::KnownContact;
 use attribute::leave_out;
-use intercom_api::{Call, CompanyId, ContactId};
+use intercom_api::{Call, CompanyId, ContactId, DataAttributeModel};
 use read::may_be_shared;
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, Step, When};
 use serde_json::value::RawValue;
 use state::{Deletion, Detour, Email, Leaving, Whereabouts};
-use std::collections::HashSet;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A plan that is carried out, one call after the other: without I/O, memory, clock or limits.
@@ -399,6 +402,10 @@ impl Walk {
                 ..,
             ) => return Some(Next::End(Ending::Failed(FailureCode::NotFound))),
         };
+        let model = match matches!(write, Write::Company { .. }) {
+            true => DataAttributeModel::Company,
+            false => DataAttributeModel::Contact,
+        };
         let mut permit = knowledge.permit(&write);
         if let (Permit::Unneeded, Write::Company { fields, .. }) = (&permit, &write) {
             match fields.company_id.as_ref().and_then(|key| knowledge.company(key)) {
@@ -409,7 +416,12 @@ impl Walk {
                 None => permit = Permit::AsPlanned,
             }
         }
+        if let ControlFlow::Break(next) = self.see_to_attributes(&permit, model) {
+            return next;
+        }
         let mut call = match permit {
+            // They are being listed.
+            Permit::ListFirst => return None,
             Permit::AsPlanned | Permit::With(_) => step.to_call(contact.as_ref(), company.as_ref()),
             Permit::Wait(busy) => return Some(Next::Wait(busy)),
             Permit::NotTheirs => return self.look_up_again(),
@@ -437,18 +449,7 @@ impl Walk {
         };
         self.warn_of_dropped(dropped);
         self.sent.clone_from(&call.body);
-        let is_last = match step {
-            Step::UpdateContact(_) | Step::DeleteContact | Step::SubmitEvent(_) => true,
-            Step::CreateContact(_) => self.detour.is_none(),
-            Step::FindContact(_)
-            | Step::FindCompany(..)
-            | Step::DetachCompany(_)
-            | Step::ReadContact
-            | Step::UpsertCompany(_)
-            | Step::AttachCompany
-            | Step::Tag(..) => false,
-        };
-        Some(if is_last {
+        Some(if self.is_last(&step) {
             Next::LastWrite(call)
         } else {
             Next::Call(call)
@@ -477,19 +478,6 @@ impl Walk {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
-    }
-
-    /// Warns of attributes that were left out, of each once.
-    fn warn_of_dropped(&mut self, attributes: Vec<String>) {
-        let known: HashSet<&str> = self
-            .warnings
-            .iter()
-            .filter_map(DeliveryWarning::dropped_attribute)
-            .collect();
-        let is_new = |attribute: &String| !known.contains(attribute.as_str());
-        let new: Vec<String> = attributes.into_iter().filter(is_new).collect();
-        let warning = |attribute| DeliveryWarning::AttributeDropped { attribute };
-        self.warnings.extend(new.into_iter().map(warning));
     }
 }
 

@@ -401,8 +401,9 @@ impl Walk {
             .as_deref()
             .filter(|_| is_new)
             .and_then(|body| value_in(body, name));
+        knowledge.learn(&Fact::Undefined(&model, name));
         match (self.policies.attributes, value) {
-            (AttributePolicy::Drop, Some(_)) => knowledge.learn(&Fact::Undefined(&model, name)),
+            (AttributePolicy::Drop, Some(_)) => {}
             (AttributePolicy::Create, Some(value)) => {
                 let attribute = CreateDataAttribute::new(name, model, ValueTypes::of(&value).data_type(name));
                 self.detour = Some(Detour::Define(attribute));

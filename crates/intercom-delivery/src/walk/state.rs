@@ -1,7 +1,7 @@
 //! What a walk keeps in mind besides its plan.
 
 use crate::contact::KnownContact;
-use intercom_api::{CompanyId, ContactConflict, ContactFields, ContactId, CreateDataAttribute};
+use intercom_api::{CompanyId, ContactConflict, ContactFields, ContactId, CreateDataAttribute, DataAttributeModel};
 use rudderstack_to_intercom::Lookup;
 use std::collections::VecDeque;
 
@@ -37,6 +37,8 @@ pub(super) enum Email {
 pub(super) enum Detour {
     /// Restore the contact.
     Unarchive(ContactId),
+    /// List the custom attributes of a model.
+    ListAttributes(DataAttributeModel),
     /// Create a custom attribute.
     Define(CreateDataAttribute),
     /// Create the contact of a data event.

@@ -10,6 +10,7 @@ mod groups;
 mod identify;
 mod kept;
 mod limits;
+mod listed;
 mod order;
 mod policies;
 mod properties;

@@ -163,7 +163,13 @@ impl Definitions {
             }
             let definition = &mut self.all[at as usize];
             if !definition.is_typed {
-                definition.data_type = ValueTypes::of(value).data_type(name);
+                let data_type = ValueTypes::of(value).data_type(name);
+                // A moment may be a text, of which Intercom makes no date.
+                definition.data_type = if takes(&data_type, value) {
+                    data_type
+                } else {
+                    DataType::String
+                };
                 definition.is_typed = true;
             }
             into.insert(name.to_owned(), value.clone());

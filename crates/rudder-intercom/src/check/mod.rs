@@ -3,10 +3,14 @@
 mod capped;
 mod html;
 mod moments;
+mod people;
 mod report;
 mod savings;
 mod tally;
 mod text;
+mod workspace;
 
+pub(crate) use moments::{Moment, Moments, SAME_SECOND};
 pub(crate) use report::Report;
 pub(crate) use tally::{Checker, Tally};
+pub(crate) use workspace::Workspace;

@@ -4,12 +4,15 @@ use intercom_api::DataEvent;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
+/// The code of an event that Intercom drops, because it has another one of that name, user and second.
+pub(crate) const SAME_SECOND: &str = "same_second";
+
 /// How many events are remembered at least. Those of one second usually stand near each other.
 const REMEMBERED: usize = 200_000;
 
 /// A data event, as hashes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// Its name, user and second.
     key: u64,
     /// Which of those it is: one that is sent again is a repeat, and nothing is lost.
@@ -19,7 +22,7 @@ pub(super) struct Moment {
 
 impl Moment {
     /// Of an event, with its `messageId` if it has one.
-    pub(super) fn of(event: &DataEvent, message_id: Option<&str>, line: u64, hasher: &RandomState) -> Self {
+    pub(crate) fn of(event: &DataEvent, message_id: Option<&str>, line: u64, hasher: &RandomState) -> Self {
         let user = (event.id.as_ref(), event.user_id.as_ref());
         // Whoever is named by an id is not told apart by an email.
         let email = match user {
@@ -40,14 +43,14 @@ impl Moment {
 
 /// The latest events.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     now: HashMap<u64, u64>,
     before: HashMap<u64, u64>,
 }
 
 impl Moments {
     /// Whether Intercom has another event of that name, user and second already.
-    pub(super) fn is_taken(&mut self, moment: Moment) -> bool {
+    pub(crate) fn is_taken(&mut self, moment: Moment) -> bool {
         let known = self.now.get(&moment.key).or_else(|| self.before.get(&moment.key));
         if let Some(message) = known {
             return *message != moment.message;

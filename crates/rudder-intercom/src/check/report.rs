@@ -1,6 +1,7 @@
 //! The outcome of a check, as data.
 
 use super::capped::MAX_NAMES;
+use super::moments::SAME_SECOND;
 use super::tally::{Cause, Noted, Tally};
 use crate::convert::Totals;
 use intercom_api::{DataAttributeModel, limits};
@@ -18,6 +19,9 @@ pub(crate) struct Report {
     pub(crate) rejected: u64,
     /// Those that are not for Intercom.
     pub(crate) skipped: u64,
+    /// Those that can be converted, and yet would fail: Intercom refuses something of them, or the workspace, if it was
+    /// looked at, lacks one of their custom attributes.
+    pub(crate) would_fail: u64,
     /// By type.
     pub(crate) types: Vec<TypeCount>,
     /// Why events cannot be sent, the most frequent cause first.
@@ -26,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) warnings: Vec<Finding>,
     /// What Intercom would refuse or drop of all events together.
     pub(crate) limits: Vec<Finding>,
+    /// What costs nothing, and is worth knowing of all events together.
+    pub(crate) notes: Vec<Finding>,
     /// The custom attributes that must exist in Intercom.
     pub(crate) custom_attributes: Vec<AttributeCount>,
     /// Uses of further attributes, for which there was no room.
@@ -68,11 +74,27 @@ pub(crate) struct Finding {
     pub(crate) lines: Vec<u64>,
     /// What it means.
     pub(crate) meaning: &'static str,
+    /// What it costs.
+    pub(crate) costs: Costs,
     /// What to do about it.
     pub(crate) advice: &'static str,
     /// The flag that changes what becomes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flag: Option<&'static str>,
+}
+
+/// What something costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Costs {
+    /// The event: it fails.
+    Event,
+    /// The event, although Intercom accepts it.
+    EventInSilence,
+    /// A value or a part of the event; the rest is in Intercom.
+    Value,
+    /// Nothing, but the result may not be what was meant.
+    Nothing,
 }
 
 /// A custom attribute that events need.
@@ -141,7 +163,24 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+impl Costs {
+    /// For people.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Event => "the event",
+            Self::EventInSilence => "the event, without an error",
+            Self::Value => "the value",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 impl Report {
+    /// Whether all that is meant for Intercom can be sent.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.rejected == 0 && self.would_fail == 0
+    }
+
     /// Whether there are more event names than Intercom allows.
     pub(crate) fn too_many_names(&self) -> bool {
         self.event_names.distinct > self.event_names.limit
@@ -160,9 +199,12 @@ impl From<&Tally> for Report {
             rejected,
             skipped,
         } = tally.totals;
+        // Each model's custom attributes are listed once.
+        let models = [&tally.contact_attributes, &tally.company_attributes];
+        let lists = models.iter().filter(|attributes| attributes.len() > 0).count() as u64;
         let calls = Effort {
-            expected: tally.calls.expected,
-            plain: tally.calls.plain,
+            expected: tally.calls.expected + lists,
+            plain: tally.calls.plain + lists,
         };
         let minutes = |calls: u64| calls as f64 / f64::from(limits::CALLS_PER_MINUTE);
         let mut report = Self {
@@ -170,6 +212,7 @@ impl From<&Tally> for Report {
             converted,
             rejected,
             skipped,
+            would_fail: tally.would_fail,
             types: types(tally),
             rejections: tally
                 .rejections
@@ -181,10 +224,12 @@ impl From<&Tally> for Report {
                 .iter()
                 .map(|(&code, noted)| Finding {
                     flag: flag_of_warning(code),
+                    costs: costs_of_warning(code),
                     ..finding(code.as_str(), noted, code.meaning(), code.advice())
                 })
                 .collect(),
-            limits: limits_of(tally),
+            limits: there(limits_of_attributes(tally).into_iter().chain(limits_of_events(tally))),
+            notes: there(notes(tally)),
             custom_attributes: attributes(tally),
             more_custom_attributes: tally.contact_attributes.beyond() + tally.company_attributes.beyond(),
             event_names: EventNames {
@@ -244,6 +289,7 @@ fn finding(code: &'static str, noted: &Noted, meaning: &'static str, advice: &'s
         count: noted.count,
         lines: noted.lines.clone(),
         meaning: meaning.trim_start(),
+        costs: Costs::Event,
         advice,
         flag: None,
     }
@@ -259,29 +305,72 @@ fn flag_of_warning(code: WarningCode) -> Option<&'static str> {
     }
 }
 
-/// What no single event shows.
-fn limits_of(tally: &Tally) -> Vec<Finding> {
-    let beyond = |count: usize, limit: usize| Noted {
+/// What a value costs that is warned of.
+fn costs_of_warning(code: WarningCode) -> Costs {
+    match code {
+        WarningCode::AttributeRenamed
+        | WarningCode::UnknownField
+        | WarningCode::FromPersonTraits
+        | WarningCode::FractionalAmount
+        | WarningCode::AmbiguousContact
+        | WarningCode::MoreWarnings => Costs::Nothing,
+        _ => Costs::Value,
+    }
+}
+
+/// Those that occur.
+fn there(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    findings.into_iter().filter(|finding| finding.count > 0).collect()
+}
+
+/// What is beyond a limit.
+fn beyond(count: usize, limit: usize) -> Noted {
+    Noted {
         count: count.saturating_sub(limit) as u64,
         lines: Vec::new(),
-    };
+    }
+}
+
+/// What no single event shows, as far as it is about custom attributes.
+fn limits_of_attributes(tally: &Tally) -> [Finding; 4] {
     let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
     let mut mixed = Noted::default();
-    for (_, usage) in usages().filter(|(_, usage)| usage.types.is_mixed()) {
+    for (_, usage) in usages().filter(|(name, usage)| usage.types.is_mixed(name)) {
         mixed.count += 1;
         if mixed.lines.is_empty() {
             mixed.lines = usage.lines();
         }
     }
     let attributes = tally.contact_attributes.len() + tally.company_attributes.len();
-    let findings = [
-        finding(
-            "mixed_types",
-            &mixed,
-            "Custom attributes whose values are of several types; Intercom refuses an update with a value of another type than \
-             the attribute's.",
-            "Send values of one type under one name.",
-        ),
+    [
+        Finding {
+            flag: Some("send --attributes create"),
+            ..finding(
+                "undefined_attribute",
+                &tally.undefined,
+                "Events with a custom attribute that the workspace does not have; Intercom refuses the whole update.",
+                "Create the attributes with the command attributes --create, or have send create or drop them.",
+            )
+        },
+        Finding {
+            costs: Costs::Value,
+            ..finding(
+                "attribute_dropped",
+                &tally.of_another_type,
+                "Events with a value that cannot be turned into the type that its attribute has in the workspace; it is left out.",
+                "Send values of the attribute's type, or under another name.",
+            )
+        },
+        Finding {
+            costs: Costs::Value,
+            ..finding(
+                "mixed_types",
+                &mixed,
+                "Custom attributes whose values are of several types; values that cannot be turned into the type that the \
+                 workspace gives the attribute are left out.",
+                "Send values of one type under one name.",
+            )
+        },
         Finding {
             flag: Some("send --attributes drop"),
             ..finding(
@@ -291,6 +380,12 @@ fn limits_of(tally: &Tally) -> Vec<Finding> {
                 "Send fewer traits, or let send drop those that the workspace does not have.",
             )
         },
+    ]
+}
+
+/// The same, as far as it is about whole events.
+fn limits_of_events(tally: &Tally) -> [Finding; 3] {
+    [
         finding(
             "refused",
             &tally.refused,
@@ -305,16 +400,43 @@ fn limits_of(tally: &Tally) -> Vec<Finding> {
             "Archive unused events in Intercom under Settings > Intercom Data > Events, or send fewer names.",
         ),
         Finding {
+            costs: Costs::EventInSilence,
             flag: Some("--same-second spread"),
             ..finding(
-                "same_second",
+                SAME_SECOND,
                 &tally.same_second,
                 "Track events with the name, user and second of an earlier one; Intercom keeps the first of them.",
                 "Have them moved apart by a few seconds, or send what belongs together as one event.",
             )
         },
-    ];
-    findings.into_iter().filter(|finding| finding.count > 0).collect()
+    ]
+}
+
+/// What costs nothing, and may not be what was meant.
+fn notes(tally: &Tally) -> [Finding; 2] {
+    [
+        Finding {
+            costs: Costs::Nothing,
+            flag: Some("--shared-email"),
+            ..finding(
+                "shared_email",
+                &tally.shared_emails,
+                "Events with a user id whose email is also that of another user id; by default the two are two people, as they \
+                 are for Intercom.",
+                "Nothing, if they are two people; otherwise let the email decide.",
+            )
+        },
+        Finding {
+            costs: Costs::Nothing,
+            ..finding(
+                "lead_with_user_id",
+                &tally.leads_with_ids,
+                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own, and makes \
+                 whoever gets a user id a user.",
+                "Leave out the role, or the user id.",
+            )
+        },
+    ]
 }
 
 fn attributes(tally: &Tally) -> Vec<AttributeCount> {
@@ -329,7 +451,7 @@ fn attributes(tally: &Tally) -> Vec<AttributeCount> {
             model,
             name: name.to_owned(),
             data_type: usage.types.data_type(name).to_string(),
-            mixed: usage.types.is_mixed(),
+            mixed: usage.types.is_mixed(name),
             events: usage.events,
         })
         .collect();

@@ -70,7 +70,7 @@ impl<T: Serialize> ErasedJson for T {
     }
 }
 
-/// The calls of all events so far.
+/// The calls of all events so far, but for those that list the custom attributes of each model that is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     /// With what delivery saves: contacts that are known are not searched, what would change nothing is not sent.

@@ -2,7 +2,9 @@
 
 use super::capped::Capped;
 use super::moments::{Moment, Moments};
+use super::people::{Address, Addresses, is_lead_with_id};
 use super::savings::{Calls, Effect};
+use super::workspace::Workspace;
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
@@ -103,7 +105,17 @@ pub(crate) struct Tally {
     pub(super) long_metadata: Noted,
     pub(super) most_metadata: usize,
     pub(super) same_second: Noted,
+    /// Events with something that Intercom refuses.
     pub(super) refused: Noted,
+    /// Events with a custom attribute that the workspace lacks, or that is not of the attribute's type; none if the
+    /// workspace was not looked at.
+    pub(super) undefined: Noted,
+    pub(super) of_another_type: Noted,
+    /// Events that would fail for one of these.
+    pub(super) would_fail: u64,
+    pub(super) leads_with_ids: Noted,
+    pub(super) shared_emails: Noted,
+    addresses: Addresses,
     moments: Moments,
     pub(super) calls: Calls,
 }
@@ -115,6 +127,7 @@ impl Tally {
             tally,
             effects,
             moments,
+            addresses,
         } = std::mem::take(chunk);
         self.totals += tally.totals;
         for (kind, totals) in tally.types {
@@ -131,7 +144,15 @@ impl Tally {
         self.event_names
             .merge(tally.event_names, |ours, theirs| *ours += theirs);
         self.long_metadata.merge(&tally.long_metadata);
-        self.refused.merge(&tally.refused);
+        self.would_fail += tally.would_fail;
+        for (ours, theirs) in [
+            (&mut self.refused, &tally.refused),
+            (&mut self.undefined, &tally.undefined),
+            (&mut self.of_another_type, &tally.of_another_type),
+            (&mut self.leads_with_ids, &tally.leads_with_ids),
+        ] {
+            ours.merge(theirs);
+        }
         self.most_metadata = self.most_metadata.max(tally.most_metadata);
         effects.iter().for_each(|effect| self.calls.add(effect));
         for moment in moments {
@@ -139,12 +160,28 @@ impl Tally {
                 self.same_second.note(moment.line);
             }
         }
+        for address in addresses {
+            if self.addresses.is_shared(address) {
+                self.shared_emails.note(address.line);
+            }
+        }
     }
 
-    fn converted(&mut self, conversion: &Conversion, line: u64) {
-        if conversion.plan.validate().is_err() {
-            self.refused.note(line);
+    fn converted(&mut self, conversion: &Conversion, workspace: Option<&Workspace>, line: u64) {
+        let is_refused = conversion.plan.validate().is_err();
+        let standing = workspace.map(|workspace| workspace.look_at(&conversion.plan));
+        let standing = standing.unwrap_or_default();
+        for (holds, noted) in [
+            (is_refused, &mut self.refused),
+            (standing.is_undefined, &mut self.undefined),
+            (standing.is_of_another_type, &mut self.of_another_type),
+            (is_lead_with_id(&conversion.plan), &mut self.leads_with_ids),
+        ] {
+            if holds {
+                noted.note(line);
+            }
         }
+        self.would_fail += u64::from(is_refused || standing.is_undefined);
         let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
             for (name, value) in attributes.iter() {
                 all.change(name, |usage| usage.count(value, line));
@@ -177,20 +214,23 @@ pub(crate) struct ChunkTally {
     tally: Tally,
     effects: Vec<Effect>,
     moments: Vec<Moment>,
+    addresses: Vec<Address>,
 }
 
 /// Counts chunks.
 #[derive(Debug)]
 pub(crate) struct Checker {
     settings: Settings,
+    workspace: Option<Workspace>,
     hasher: RandomState,
 }
 
 impl Checker {
-    /// Converts with `settings`.
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// Converts with `settings`, and compares with the workspace if there is one.
+    pub(crate) fn new(settings: Settings, workspace: Option<Workspace>) -> Self {
         Self {
             settings,
+            workspace,
             hasher: RandomState::new(),
         }
     }
@@ -205,6 +245,7 @@ impl Work for Checker {
             tally,
             effects,
             moments,
+            addresses,
         } = output;
         chunk.for_each(|item| {
             let received = match item {
@@ -223,7 +264,8 @@ impl Work for Checker {
             let warnings = match self.settings.convert(&received, false) {
                 Ok(Decision::Convert(conversion)) => {
                     totals.converted = 1;
-                    tally.converted(&conversion, received.line);
+                    tally.converted(&conversion, self.workspace.as_ref(), received.line);
+                    addresses.extend(Address::of(&conversion.plan, received.line, &self.hasher));
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
                     if let Plan::SubmitEvent(event) = &conversion.plan {
                         let message_id = received.event.common().message_id.ok();

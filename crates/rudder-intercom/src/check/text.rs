@@ -17,13 +17,14 @@ impl Report {
         if self.events == 0 {
             return writeln!(out, "{NOTE}There are no events in the input.{NOTE:#}");
         }
-        let style = if self.rejected == 0 { GOOD } else { NOTE };
+        let style = if self.is_complete() { GOOD } else { NOTE };
+        let can_be_sent = self.converted - self.would_fail;
         writeln!(
             out,
             "{BOLD}{style}{} of {} can be sent to Intercom ({}).{style:#}{BOLD:#}",
-            thousands(self.converted),
+            thousands(can_be_sent),
             counted(self.events, "event"),
-            percent(self.converted, self.events)
+            percent(can_be_sent, self.events)
         )?;
         self.types_text(out)?;
         findings(out, "Cannot be sent", BAD, &self.rejections)?;
@@ -34,6 +35,7 @@ impl Report {
             &self.warnings,
         )?;
         findings(out, "Refused or dropped by Intercom", BAD, &self.limits)?;
+        findings(out, "Worth knowing", NOTE, &self.notes)?;
         self.attributes_text(out)?;
         self.names_text(out)?;
         let Effort { expected, plain } = self.calls;
@@ -146,11 +148,12 @@ fn findings(out: &mut impl Write, title: &str, style: anstyle::Style, findings: 
     for finding in findings {
         writeln!(
             out,
-            "  {:>8}  {style}{}{style:#}  {DIM}{}{DIM:#}\n            {} {}",
+            "  {:>8}  {style}{}{style:#}  {DIM}{}{DIM:#}\n            {} It costs {}. {}",
             thousands(finding.count),
             finding.code,
             lines(&finding.lines),
             finding.meaning,
+            finding.costs.in_words(),
             finding.advice
         )?;
         if let Some(flag) = finding.flag {

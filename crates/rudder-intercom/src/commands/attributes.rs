@@ -24,7 +24,7 @@ Examples:
   rudder-intercom attributes events.ndjson --create
   rudder-intercom attributes events.ndjson --json | jq '.attributes[] | select(.status == \"missing\")'
 
-The type of an attribute is inferred from all its values; whole numbers whose name ends in _at are dates.
+The type of an attribute is inferred from all its values; moments are dates if the name ends in _at.
 Exits with 0 if no attribute is missing or all that were have been created, else with 1; attributes whose type does
 not fit are shown, but do not count as missing. Exits with 3 if Intercom does not accept the token.")]
 pub(crate) struct Attributes {
@@ -50,7 +50,7 @@ impl Attributes {
         let reader = self.input.open()?.reader;
         // Now rather than after the whole input: the token may be wrong.
         let workspace = list(&caller)?;
-        let (tally, end) = tally(reader, &self.input, self.conversion, &interrupt);
+        let (tally, end) = tally(reader, &self.input, self.conversion, None, &interrupt);
         if end? == pipeline::End::Interrupted {
             return Err(Error::Interrupted);
         }
@@ -71,7 +71,7 @@ impl Attributes {
 }
 
 /// All attributes of contacts and companies, archived ones too.
-fn list(caller: &Caller) -> Result<Vec<DataAttribute>, Error> {
+pub(super) fn list(caller: &Caller) -> Result<Vec<DataAttribute>, Error> {
     let mut all = Vec::new();
     for model in [DataAttributeModel::Contact, DataAttributeModel::Company] {
         let mut operation = ListDataAttributes::of(model.clone());

@@ -289,6 +289,7 @@ impl Send {
         engine.max_attempts = self.policies.max_attempts;
         engine.longest_wait = self.policies.longest_wait;
         engine.attributes = self.policies.attributes;
+        engine.list_attributes = true;
         engine.unknown_contact = self.policies.on_unknown_contact;
         engine.archived = self.policies.on_archived;
         engine.savings.merge_identifies = !self.speed.no_merge;

@@ -2,7 +2,7 @@
 
 use super::Conversion;
 use super::input::Input;
-use crate::check::{Checker, Tally};
+use crate::check::{Checker, Tally, Workspace};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, End};
 use std::io::Read;
@@ -13,10 +13,11 @@ pub(super) fn tally(
     reader: impl Read + Send + 'static,
     input: &Input,
     conversion: Conversion,
+    workspace: Option<Workspace>,
     interrupt: &Interrupt,
 ) -> (Tally, Result<End, pipeline::Error>) {
     let mut tally = Tally::default();
-    let checker = Checker::new(conversion.settings());
+    let checker = Checker::new(conversion.settings(), workspace);
     let end = pipeline::run(reader, input.limit(), checker, Some(interrupt.message()), |chunk| {
         tally.add(chunk);
         Ok(ControlFlow::Continue(()))

@@ -1,12 +1,15 @@
 //! Makes events ready to be handed to the delivery.
 
+use crate::check::Moment;
 use crate::convert::Settings;
 use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
 use intercom_api::UnixSeconds;
 use intercom_delivery::Superseded;
+use rudderstack_events::MessageId;
 use rudderstack_to_intercom as conversion;
-use rudderstack_to_intercom::{Decision, Identities};
+use rudderstack_to_intercom::{Decision, Identities, Plan};
+use std::hash::RandomState;
 
 /// An event, ready for whatever comes next.
 #[derive(Debug)]
@@ -39,13 +42,15 @@ pub(crate) enum Prepared {
 #[derive(Debug)]
 pub(crate) struct Ready {
     /// What is to be done.
-    pub(crate) plan: conversion::Plan,
+    pub(crate) plan: Plan,
     /// Whom it is about.
     pub(crate) identities: Identities,
     /// Its text, if it may be wanted again.
     pub(crate) json: Option<Box<str>>,
     /// How long its text is.
     pub(crate) bytes: usize,
+    /// When what happens, if it is a data event.
+    pub(crate) moment: Option<Moment>,
     /// The fingerprint of its text.
     pub(crate) fingerprint: u64,
     /// The time that stands in if it names none.
@@ -64,6 +69,7 @@ pub(crate) struct Ready {
 #[derive(Debug)]
 pub(crate) struct Preparer {
     settings: Settings,
+    hasher: RandomState,
     keeps_json: bool,
     only_codes: Vec<String>,
 }
@@ -74,6 +80,7 @@ impl Preparer {
     pub(crate) fn new(settings: Settings, keeps_json: bool, only_codes: Vec<String>) -> Self {
         Self {
             settings,
+            hasher: RandomState::new(),
             keeps_json,
             only_codes,
         }
@@ -91,6 +98,13 @@ impl Preparer {
             }) => (!self.only_codes.contains(&record.code)).then_some(Prepared::LeftOut),
             _ => Some(Prepared::NoDeadLetter),
         }
+    }
+
+    fn moment(&self, plan: &Plan, received: &Received<'_>) -> Option<Moment> {
+        let Plan::SubmitEvent(event) = plan else { return None };
+        let message_id = received.event.common().message_id.ok();
+        let message_id = message_id.as_ref().map(MessageId::as_str);
+        Some(Moment::of(event, message_id, received.line, &self.hasher))
     }
 
     fn prepare(&self, item: &Item<'_>) -> Prepared {
@@ -113,6 +127,7 @@ impl Preparer {
         let codes = |warnings: &[conversion::Warning]| warnings.iter().map(|warning| warning.code.as_str()).collect();
         match self.settings.convert(received, false) {
             Ok(Decision::Convert(conversion)) => Prepared::Ready(Box::new(Ready {
+                moment: self.moment(&conversion.plan, received),
                 warnings: codes(&conversion.warnings),
                 plan: conversion.plan,
                 identities: conversion.identities,

@@ -7,6 +7,7 @@ use super::prepare::{Prepared, Preparer, Ready};
 use super::progress::Progress;
 use super::summary::Summary;
 use super::tracker::{Records, Tracker};
+use crate::check::{Moments, SAME_SECOND};
 use crate::exit::Error;
 use crate::input::Opened;
 use crate::{exit, interrupt, pipeline};
@@ -148,6 +149,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
         submissions,
         no_dead_letters: 0,
         other_input: None,
+        moments: Moments::default(),
     };
     let read = pipeline::run(job.input.reader, job.limit, job.preparer, Some(&interrupts), |events| {
         Ok(runtime.block_on(intake.take(events)))
@@ -247,6 +249,8 @@ struct Intake {
     no_dead_letters: u64,
     /// The event that shows that the journal is of another input.
     other_input: Option<u64>,
+    /// What has happened when, as far as Intercom keeps one event of a name, user and second.
+    moments: Moments,
 }
 
 impl Intake {
@@ -274,6 +278,7 @@ impl Intake {
     }
 
     async fn hand_over(&mut self, event: u64, mut ready: Ready) -> ControlFlow<()> {
+        let is_lost = ready.moment.is_some_and(|moment| self.moments.is_taken(moment));
         match self.earlier.get(event, ready.fingerprint) {
             Ok(None) => {}
             Ok(Some((done, code))) => {
@@ -292,7 +297,8 @@ impl Intake {
                 return ControlFlow::Break(());
             }
         }
-        for code in std::mem::take(&mut ready.warnings) {
+        let same_second = is_lost.then_some(SAME_SECOND);
+        for code in std::mem::take(&mut ready.warnings).into_iter().chain(same_second) {
             self.tracker.update(|summary| summary.warned(code));
         }
         if let Some(superseded) = self.earlier.superseded.remove(&event) {

@@ -209,6 +209,8 @@ impl Scenario {
                 scenario.storms.push((begin, begin + random.u64(1_000..20_000)));
             }
         }
+        // Where any attribute is taken, a list says little.
+        scenario.settings.list_attributes = !scenario.sandbox.accept_any_attribute && random.bool();
         scenario
     }
 }

@@ -71,6 +71,12 @@ impl Report {
             &self.limits,
             out,
         )?;
+        findings_html(
+            "Worth knowing",
+            "These cost nothing, and may not be what was meant.",
+            &self.notes,
+            out,
+        )?;
         self.attributes_html(out)?;
         charts::calls(self, out)?;
         self.names_html(out)?;
@@ -82,7 +88,7 @@ impl Report {
     }
 
     fn verdict_html(&self, input: &Escaped<'_>, out: &mut impl Write) -> io::Result<()> {
-        let headline = match (self.events, self.rejected) {
+        let headline = match (self.events, self.rejected + self.would_fail) {
             (0, _) => "There are no events in the input.".to_owned(),
             (_, 0) if self.skipped == 0 => format!("All {} can be sent to Intercom.", counted(self.events, "event")),
             (_, 0) => format!(
@@ -91,12 +97,12 @@ impl Report {
             ),
             _ => format!(
                 "{} of {} can be sent to Intercom ({}).",
-                thousands(self.converted),
+                thousands(self.converted - self.would_fail),
                 counted(self.events, "event"),
-                percent(self.converted, self.events).replace(' ', "\u{a0}")
+                percent(self.converted - self.would_fail, self.events).replace(' ', "\u{a0}")
             ),
         };
-        let good = if self.rejected == 0 && self.limits.is_empty() {
+        let good = if self.is_complete() && self.limits.is_empty() {
             " good"
         } else {
             ""
@@ -247,6 +253,7 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
         count,
         lines: examples,
         meaning,
+        costs,
         advice,
         flag,
     } in findings
@@ -254,9 +261,11 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
         let flag = flag.map_or_else(String::new, |flag| format!(" See <code>{flag}</code>."));
         writeln!(
             out,
-            "<tr><td class=\"number\">{}<td>{}<br><code class=\"quiet\">{code}</code><td>{}{flag}<td class=\"quiet\">{}</tr>",
+            "<tr><td class=\"number\">{}<td>{}<br><code class=\"quiet\">{code}</code> <span class=\"quiet\">costs {}</span>\
+             <td>{}{flag}<td class=\"quiet\">{}</tr>",
             thousands(*count),
             Escaped(meaning),
+            costs.in_words(),
             Escaped(advice),
             lines(examples)
         )?;

@@ -1,0 +1,221 @@
+//! What is known of the workspace's custom attributes, and how their values are sent.
+
+use super::settings::EngineSettings;
+use super::time::Time;
+use crate::walk::{AttributePolicy, DefinedAttributes};
+use hashlink::LruCache;
+use intercom_api::{DataAttributeModel, DataType, Value};
+use rudderstack_to_intercom::{Fit, fit};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// For how long a list is believed that lacks an attribute: somebody may have created it since.
+const BELIEVED_FOR: Duration = Duration::from_secs(60);
+
+/// The custom attributes of a model.
+enum Listing {
+    /// They have not been listed, or not since they changed.
+    Unknown,
+    /// These.
+    All {
+        attributes: DefinedAttributes,
+        since: Time,
+        trust: Trust,
+    },
+    /// The workspace does not tell.
+    Impossible,
+}
+
+/// Whether Intercom takes attributes that it does not list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Nobody has tried.
+    Untried,
+    /// It has refused one.
+    Confirmed,
+    /// It has taken one. Stand-ins for Intercom do.
+    Refuted,
+}
+
+/// How a custom attribute is sent.
+pub(super) struct Sent {
+    pub(super) fit: Fit,
+    /// Whether the workspace does not list it.
+    pub(super) is_unlisted: bool,
+}
+
+/// The custom attributes of both models, as far as they are known.
+pub(super) struct KnownAttributes {
+    undefined: LruCache<(bool, String), ()>,
+    /// Those that were created here, with their types.
+    defined: LruCache<(bool, String), DataType>,
+    /// The custom attributes of contacts and of companies.
+    listings: [Listing; 2],
+    policy: AttributePolicy,
+    lists: bool,
+    now: Time,
+}
+
+impl KnownAttributes {
+    pub(super) fn new(settings: &EngineSettings) -> Self {
+        let capacity = settings.remembered.get();
+        Self {
+            undefined: LruCache::new(capacity),
+            defined: LruCache::new(capacity),
+            listings: [Listing::Unknown, Listing::Unknown],
+            policy: settings.attributes,
+            lists: settings.list_attributes,
+            now: Time::default(),
+        }
+    }
+
+    pub(super) fn pass(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    fn listing(&self, model: &DataAttributeModel) -> &Listing {
+        &self.listings[usize::from(*model == DataAttributeModel::Company)]
+    }
+
+    fn listing_mut(&mut self, model: &DataAttributeModel) -> &mut Listing {
+        &mut self.listings[usize::from(*model == DataAttributeModel::Company)]
+    }
+
+    /// How the value of a custom attribute is sent, if these were found to be undefined.
+    pub(super) fn fitting<'a>(
+        &'a self,
+        model: &DataAttributeModel,
+        found: &'a [String],
+    ) -> impl Fn(&str, &Value) -> Sent + 'a {
+        let is_company = *model == DataAttributeModel::Company;
+        let listing = self.listing(model);
+        let found: HashSet<&str> = found.iter().map(String::as_str).collect();
+        let drops = self.policy == AttributePolicy::Drop;
+        move |name, value| {
+            let (fit, is_unlisted) = match listing {
+                Listing::All { attributes, trust, .. } => match attributes.data_type(name) {
+                    Some(data_type) => (fit(data_type, value), false),
+                    None if *trust == Trust::Refuted => (Fit::AsItIs, false),
+                    // What is not there need not be unset.
+                    None if *value == Value::Null => (Fit::Not, false),
+                    None => (if drops { Fit::Not } else { Fit::AsItIs }, true),
+                },
+                Listing::Unknown | Listing::Impossible => {
+                    let key = || (is_company, name.to_owned());
+                    let is_undefined = drops && self.undefined.contains_key(&key());
+                    let defined = Some(&self.defined).filter(|all| !all.is_empty());
+                    match defined.and_then(|all| all.peek(&key())) {
+                        _ if is_undefined => (Fit::Not, false),
+                        Some(data_type) => (fit(data_type, value), false),
+                        None => (Fit::AsItIs, false),
+                    }
+                }
+            };
+            let is_found = drops && found.contains(name);
+            Sent {
+                fit: if is_found { Fit::Not } else { fit },
+                is_unlisted,
+            }
+        }
+    }
+
+    /// Whether it is certain what becomes of an attribute that is not listed.
+    fn decides(&self, trust: Trust) -> bool {
+        match self.policy {
+            AttributePolicy::Drop | AttributePolicy::Create => true,
+            // The event is not failed for a list that nothing has confirmed.
+            AttributePolicy::Fail => trust == Trust::Confirmed,
+        }
+    }
+
+    /// Whether the attributes of a body that is not listed are to be created, or fail it.
+    pub(super) fn are_missing(&self, model: &DataAttributeModel) -> bool {
+        match self.listing(model) {
+            Listing::All { trust, .. } => self.decides(*trust) && self.policy != AttributePolicy::Drop,
+            Listing::Unknown | Listing::Impossible => false,
+        }
+    }
+
+    /// Whether they are sent, for Intercom to decide.
+    pub(super) fn are_tried(&self, model: &DataAttributeModel) -> bool {
+        match self.listing(model) {
+            Listing::All { trust, .. } => !self.decides(*trust),
+            Listing::Unknown | Listing::Impossible => false,
+        }
+    }
+
+    /// Whether they are to be listed before a body is written that has some, or some that are not listed.
+    pub(super) fn are_to_be_listed(&self, model: &DataAttributeModel, has_unlisted: bool) -> bool {
+        self.lists
+            && match self.listing(model) {
+                Listing::Unknown => true,
+                Listing::All { since, trust, .. } => {
+                    has_unlisted && *trust != Trust::Refuted && self.now.since(*since) > BELIEVED_FOR
+                }
+                Listing::Impossible => false,
+            }
+    }
+
+    /// They have been listed; or it is known that they cannot be.
+    pub(super) fn listed(&mut self, model: &DataAttributeModel, all: Option<&DefinedAttributes>) {
+        let trust = match self.listing(model) {
+            Listing::All { trust, .. } => *trust,
+            Listing::Unknown | Listing::Impossible => Trust::Untried,
+        };
+        let since = self.now;
+        *self.listing_mut(model) = match all {
+            Some(attributes) => Listing::All {
+                attributes: attributes.clone(),
+                since,
+                trust,
+            },
+            None => Listing::Impossible,
+        };
+    }
+
+    /// One that is not listed could not be created: it may be there.
+    pub(super) fn doubted(&mut self, model: &DataAttributeModel) {
+        let listing = self.listing_mut(model);
+        if let Listing::All { .. } = listing {
+            *listing = Listing::Unknown;
+        }
+    }
+
+    /// Intercom has taken attributes that it does not list.
+    pub(super) fn unlisted_is_taken(&mut self, model: &DataAttributeModel) {
+        if let Listing::All { trust, .. } = self.listing_mut(model) {
+            *trust = Trust::Refuted;
+        }
+    }
+
+    /// Intercom says that the workspace does not have this custom attribute.
+    pub(super) fn not_defined(&mut self, model: &DataAttributeModel, name: &str) {
+        let key = (*model == DataAttributeModel::Company, name.to_owned());
+        self.defined.remove(&key);
+        self.undefined.insert(key, ());
+        let listing = self.listing_mut(model);
+        match listing {
+            Listing::All { attributes, trust, .. } if attributes.data_type(name).is_none() => *trust = Trust::Confirmed,
+            Listing::All { .. } => *listing = Listing::Unknown,
+            Listing::Unknown | Listing::Impossible => {}
+        }
+    }
+
+    pub(super) fn has_defined(&mut self, model: &DataAttributeModel, name: &str) -> bool {
+        let key = (*model == DataAttributeModel::Company, name.to_owned());
+        let is_listed = match self.listing(model) {
+            Listing::All { attributes, .. } => attributes.data_type(name).is_some(),
+            Listing::Unknown | Listing::Impossible => false,
+        };
+        is_listed || self.defined.get(&key).is_some()
+    }
+
+    pub(super) fn defined(&mut self, model: &DataAttributeModel, name: &str, data_type: &DataType) {
+        let key = (*model == DataAttributeModel::Company, name.to_owned());
+        self.undefined.remove(&key);
+        self.defined.insert(key, data_type.clone());
+        if let Listing::All { attributes, .. } = self.listing_mut(model) {
+            attributes.define(name, data_type.clone());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What is done about custom attributes that the workspace does not have, before they are written.
+
+use super::state::Detour;
+use super::{AttributePolicy, Ending, Next, Permit, Walk};
+use crate::codes::{DeliveryWarning, FailureCode};
+use intercom_api::{CreateDataAttribute, DataAttributeModel, ValueTypes};
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+impl Walk {
+    /// Sees to custom attributes before a body is written: they may have to be listed, and those that the workspace does
+    /// not have decide. Breaks with what comes instead of the write.
+    pub(super) fn see_to_attributes<B>(
+        &mut self,
+        permit: &Permit<B>,
+        model: DataAttributeModel,
+    ) -> ControlFlow<Option<Next<B>>> {
+        let missing = match permit {
+            Permit::ListFirst => {
+                self.detour = Some(Detour::ListAttributes(model));
+                return ControlFlow::Break(None);
+            }
+            Permit::With(rewritten) => rewritten.missing.as_slice(),
+            Permit::AsPlanned | Permit::Unneeded | Permit::NotTheirs | Permit::Wait(_) => &[],
+        };
+        let is_tried = |name: &String| self.undefined.contains(name);
+        let fails = match self.policies.attributes {
+            AttributePolicy::Create => missing.iter().find(|(name, _)| is_tried(name)),
+            AttributePolicy::Fail | AttributePolicy::Drop => missing.first(),
+        };
+        if let Some((name, _)) = fails {
+            self.refused_attribute = Some(name.clone());
+            return ControlFlow::Break(Some(Next::End(Ending::Failed(FailureCode::UndefinedAttribute))));
+        }
+        let Some((name, value)) = missing.first() else {
+            return ControlFlow::Continue(());
+        };
+        let data_type = ValueTypes::of(value).data_type(name);
+        self.undefined.push(name.clone());
+        self.detour = Some(Detour::Define(CreateDataAttribute::new(
+            name.as_str(),
+            model,
+            data_type,
+        )));
+        ControlFlow::Break(None)
+    }
+
+    /// Warns of attributes that were left out, of each once.
+    pub(super) fn warn_of_dropped(&mut self, attributes: Vec<String>) {
+        let known: HashSet<&str> = self
+            .warnings
+            .iter()
+            .filter_map(DeliveryWarning::dropped_attribute)
+            .collect();
+        let is_new = |attribute: &String| !known.contains(attribute.as_str());
+        let new: Vec<String> = attributes.into_iter().filter(is_new).collect();
+        let warning = |attribute| DeliveryWarning::AttributeDropped { attribute };
+        self.warnings.extend(new.into_iter().map(warning));
+    }
+}

@@ -1,0 +1,85 @@
+//! What the custom attributes of the workspace make of the events.
+
+use intercom_api::{Attributes, DataAttribute, DataAttributeModel, Value};
+use intercom_delivery::DefinedAttributes;
+use rudderstack_to_intercom::{Fit, Plan, fit};
+
+/// The custom attributes that the workspace has.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    contact: DefinedAttributes,
+    company: DefinedAttributes,
+}
+
+/// What becomes of an event's custom attributes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Whether the workspace lacks one.
+    pub(super) is_undefined: bool,
+    /// Whether a value cannot be turned into the type that its attribute has.
+    pub(super) is_of_another_type: bool,
+}
+
+impl Workspace {
+    /// The workspace with these attributes, archived ones among them.
+    pub(crate) fn new(attributes: &[DataAttribute]) -> Self {
+        Self {
+            contact: DefinedAttributes::new(&DataAttributeModel::Contact, attributes),
+            company: DefinedAttributes::new(&DataAttributeModel::Company, attributes),
+        }
+    }
+
+    /// What becomes of the custom attributes of a plan.
+    pub(super) fn look_at(&self, plan: &Plan) -> Standing {
+        match plan {
+            Plan::SaveContact(plan) => {
+                // What a contact is created with has no attribute that an update has not.
+                let contact = plan.create().unwrap_or(&plan.update);
+                standing(&self.contact, &contact.custom_attributes)
+            }
+            Plan::SaveCompany(plan) => standing(&self.company, &plan.company.custom_attributes),
+            Plan::SubmitEvent(_) | Plan::DeleteContact(_) => Standing::default(),
+        }
+    }
+}
+
+fn standing(defined: &DefinedAttributes, attributes: &Attributes) -> Standing {
+    let mut standing = Standing::default();
+    for (name, value) in attributes.iter().filter(|(_, value)| **value != Value::Null) {
+        match defined.data_type(name) {
+            None => standing.is_undefined = true,
+            Some(data_type) => standing.is_of_another_type |= fit(data_type, value) == Fit::Not,
+        }
+    }
+    standing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_undefined_and_what_does_not_fit_is_told_apart() {
+        let list = r#"[{"name":"seats","model":"contact","data_type":"integer","custom":true},
+            {"name":"old","model":"contact","data_type":"string","custom":true,"archived":true}]"#;
+        let list: Vec<DataAttribute> = serde_json::from_str(list).unwrap();
+        let contact = Workspace::new(&list).contact;
+        for (attributes, is_undefined, is_of_another_type) in [
+            (r#"{"seats":"12"}"#, false, false),
+            (r#"{"seats":"many"}"#, false, true),
+            (r#"{"old":"x"}"#, true, false),
+            (r#"{"new":null}"#, false, false),
+            (r#"{"new":1,"seats":1.5}"#, true, true),
+        ] {
+            let expected = Standing {
+                is_undefined,
+                is_of_another_type,
+            };
+            assert_eq!(
+                standing(&contact, &serde_json::from_str(attributes).unwrap()),
+                expected,
+                "{attributes}"
+            );
+        }
+    }
+}
