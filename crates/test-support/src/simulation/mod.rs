@@ -25,6 +25,7 @@ mod plain;
 mod played;
 mod response;
 mod scenario;
+mod valid;
 mod verdict;
 mod whose;
 mod workload;

@@ -5,6 +5,7 @@ use super::mishaps::Mishaps;
 use super::played::Played;
 use super::response::response_of;
 use super::scenario::{End, Scenario};
+use super::valid::refused;
 use super::verdict::Violation;
 use super::whose::{Turns, identities, somebody_else};
 use fastrand::Rng;
@@ -427,8 +428,9 @@ impl<'s> World<'s> {
         let clock = self.clock();
         let sent = &self.sent[at];
         let happening = &self.scenario.happenings[sent.event];
-        if let Some(other) = somebody_else(happening, &sent.call, &mut self.played.sandbox, UnixMillis(clock)) {
-            let message = format!("a call for event {} changes {other}, who is somebody else", sent.event);
+        let other = somebody_else(happening, &sent.call, &mut self.played.sandbox, UnixMillis(clock));
+        let wrong = other.map(|other| format!("a call for event {} changes {other}, who is somebody else", sent.event));
+        if let Some(message) = wrong.or_else(|| refused(&sent.call)) {
             self.violation.get_or_insert(Violation::new(message));
         }
         let request = CallRequest::new(&sent.call, Some(TOKEN));
