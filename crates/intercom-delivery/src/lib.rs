@@ -8,6 +8,8 @@ mod codes;
 mod contact;
 mod engine;
 mod erasure;
+#[cfg(feature = "journal")]
+pub mod journal;
 mod order;
 mod record;
 mod response;

@@ -1,8 +1,8 @@
 //! How the program ends: its exit codes and its errors.
 
 use crate::pipeline;
-use crate::send::JournalError;
 use intercom_delivery::client::{CallError, TransportError};
+use intercom_delivery::journal::JournalError;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;

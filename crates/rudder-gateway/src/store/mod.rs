@@ -8,7 +8,7 @@ mod accepted;
 mod counters;
 mod dropping;
 mod guard;
-mod learnt;
+mod intents;
 mod letter;
 mod queue;
 mod schema;

@@ -8,6 +8,7 @@ use super::undelivered;
 use crate::clock::now;
 use crate::error::Error;
 use intercom_api::ContactId;
+use intercom_delivery::journal::learnt;
 use intercom_delivery::{KnownContact, Superseded};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
@@ -145,11 +146,9 @@ impl Queue {
     /// If it cannot be read.
     pub fn learnt(&self) -> Result<Vec<KnownContact>, Error> {
         let oldest = now().saturating_sub(i64::try_from(KnownContact::KEPT_FOR.as_millis()).unwrap_or(i64::MAX));
-        let mut query = self
-            .connection
-            .prepare("SELECT contact FROM learnt WHERE at >= ? ORDER BY seq")?;
-        let rows = query.query_map([oldest], |row| from_json(row.get_ref(0)?.as_str()?))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut known = Vec::new();
+        learnt::since(&self.connection, oldest, |contact| known.push(contact.clone()))?;
+        Ok(known)
     }
 
     /// The events that wait and were begun, by number, with the contact that they were begun with.

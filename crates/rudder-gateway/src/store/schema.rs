@@ -65,8 +65,7 @@ CREATE TABLE codes (
 ";
 
 /// What version 2 has beyond version 1: what was learnt of contacts, as [`KnownContact`](intercom_delivery::KnownContact).
-const SINCE_VERSION_2: &str =
-    "CREATE TABLE learnt (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL);";
+const SINCE_VERSION_2: &str = intercom_delivery::journal::learnt::TABLE;
 
 /// What version 3 has beyond version 2: the contacts with whom events were begun that wait. They may not be found any more
 /// by what the events look up.

@@ -4,7 +4,7 @@ use super::accepted::{Accepted, Refusal};
 use super::counters::Counters;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
-use super::learnt;
+use super::intents;
 use super::letter::json;
 use super::seen::Seen;
 use super::totals::{self, Totals};
@@ -14,6 +14,7 @@ use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
 use intercom_api::ContactId;
+use intercom_delivery::journal::learnt;
 use intercom_delivery::{FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
@@ -419,10 +420,10 @@ fn settle(
     now: i64,
 ) -> rusqlite::Result<()> {
     if let Some(contact) = &settled.learnt {
-        learnt::learn(transaction, contact, now)?;
+        learnt::keep(transaction, contact, now)?;
     }
     if let Some(contact) = &settled.begun_with {
-        learnt::begin(transaction, settled.seq, contact)?;
+        intents::begin(transaction, settled.seq, contact)?;
     }
     let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),

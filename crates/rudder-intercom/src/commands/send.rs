@@ -7,13 +7,14 @@ use super::{Conversion, failure_code};
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::print::{all_that_is_wanted, note};
-use crate::send::{DeadLetters, Delivered, End, Job, Journal, JournalError, Preparer, deliver};
+use crate::send::{DeadLetters, Delivered, End, Job, Preparer, deliver};
 use crate::text::{BOLD, DIM, plural, thousands};
 use crate::values::{OneOf, Time, parser};
 use anstream::AutoStream;
 use clap::{Args, ValueHint};
 use intercom_api::{ErrorKind, IdentifyAdmin, Region, UnixSeconds};
 use intercom_delivery::client::{CallError, HttpTransport, Workspace};
+use intercom_delivery::journal::{Journal, JournalError};
 use intercom_delivery::{
     ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, ResponseError, UnknownContactPolicy,
 };

@@ -1,6 +1,7 @@
 //! Events that failed, kept so that they can be sent again.
 
 use super::prepare::fingerprint;
+use intercom_delivery::journal::Letter;
 use intercom_delivery::{FailureRecord, Superseded};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -12,23 +13,12 @@ const WRITE: usize = 64 * 1024;
 /// How long the first line may be for its version to be looked at.
 const FIRST_LINE: u64 = 16 * 1024 * 1024;
 
-/// Which letter of a file is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Letter {
-    /// The line of the input that its event begins in.
-    pub(super) line: u64,
-    /// The fingerprint of the event's text, in one line.
-    pub(super) fingerprint: u64,
-}
-
-impl Letter {
-    /// The letter of a record; none if it has no event.
-    pub(super) fn of(record: &FailureRecord) -> Option<Self> {
-        Some(Self {
-            line: record.line?,
-            fingerprint: fingerprint(record.event.as_ref()?.get().as_bytes()),
-        })
-    }
+/// The letter of a record; none if it has no event.
+pub(super) fn letter_of(record: &FailureRecord) -> Option<Letter> {
+    Some(Letter {
+        line: record.line?,
+        fingerprint: fingerprint(record.event.as_ref()?.get().as_bytes()),
+    })
 }
 
 /// A file of dead letters: one JSON object a line, which `send` takes as input. No other run can write to it meanwhile.
@@ -127,7 +117,7 @@ impl DeadLetters {
             let record = serde_json::from_slice::<FailureRecord>(&line).ok();
             let news = record
                 .as_ref()
-                .and_then(Letter::of)
+                .and_then(letter_of)
                 .and_then(|letter| superseded.get(&letter));
             match (record, news) {
                 (Some(mut record), Some(news)) => {

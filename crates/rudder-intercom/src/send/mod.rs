@@ -2,7 +2,6 @@
 
 mod abort;
 mod dead_letters;
-mod journal;
 mod prepare;
 mod progress;
 mod run;
@@ -10,6 +9,5 @@ mod summary;
 mod tracker;
 
 pub(crate) use dead_letters::DeadLetters;
-pub(crate) use journal::{Journal, JournalError};
 pub(crate) use prepare::Preparer;
 pub(crate) use run::{Delivered, End, Job, deliver};

@@ -2,17 +2,18 @@
 
 use super::abort::AbortRule;
 use super::dead_letters::DeadLetters;
-use super::journal::{Done, Earlier, Journal, JournalError};
 use super::prepare::{Prepared, Preparer, Ready};
 use super::progress::Progress;
 use super::summary::Summary;
 use super::tracker::{Records, Tracker};
 use crate::check::{Moments, SAME_SECOND};
+use crate::convert::now;
 use crate::exit::Error;
 use crate::input::Opened;
 use crate::{exit, interrupt, pipeline};
 use crossbeam_channel::bounded;
 use intercom_delivery::client::{Control, Delivery, Submissions, Transport};
+use intercom_delivery::journal::{Done, Earlier, Journal, JournalError};
 use intercom_delivery::{EngineSettings, EventId, FailureCode, Submission};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     engine.notes_intents = job.journal.is_some() || job.dead_letters.is_some();
     let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, job.transport);
     if let Some(journal) = &job.journal {
-        journal.learnt(|contact| delivery.remember_contact(contact))?;
+        journal.learnt(now(), |contact| delivery.remember_contact(contact))?;
     }
     let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above))?;
     let running = runtime.spawn(delivery.run());

@@ -1,12 +1,13 @@
 //! Follows the events that are under way to their outcomes.
 
 use super::abort::AbortRule;
-use super::dead_letters::{DeadLetters, Letter};
-use super::journal::{Done, Entry, Journal, JournalError};
+use super::dead_letters::{DeadLetters, letter_of};
 use super::prepare::Ready;
 use super::summary::Summary;
+use crate::convert::now;
 use intercom_api::UnixSeconds;
 use intercom_delivery::client::{Outcomes, Record};
+use intercom_delivery::journal::{Done, Entry, Journal, JournalError, Letter};
 use intercom_delivery::{
     DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Superseded, Undelivered,
 };
@@ -165,7 +166,9 @@ impl Tracker {
             return Ok(());
         };
         if let (Some(journal), Some(contact)) = (&mut records.journal, &outcome.learnt) {
-            journal.learn(contact).map_err(|source| in_journal(journal, source))?;
+            journal
+                .learn(contact, now())
+                .map_err(|source| in_journal(journal, source))?;
         }
         let (kind, line) = (under_way.kind, under_way.line);
         let entry = |done, code, calls| Entry {
@@ -290,7 +293,7 @@ impl Records {
     ) -> Result<(), RecordError> {
         let subject = Subject::of(&submission.plan, &submission.identities);
         self.undelivered.add(event, subject, under_way.superseded.clone());
-        let letter = record.and_then(Letter::of).unwrap_or(Letter {
+        let letter = record.and_then(letter_of).unwrap_or(Letter {
             line: under_way.line,
             fingerprint: 0,
         });

@@ -10,7 +10,7 @@ pub struct Mishaps(BTreeMap<&'static str, u64>);
 
 impl Mishaps {
     /// All that can go wrong.
-    pub const NAMES: [&'static str; 29] = [
+    pub const NAMES: [&'static str; 30] = [
         "response lost after it took effect",
         "answered 200 by a proxy",
         "answered 408",
@@ -38,6 +38,7 @@ impl Mishaps {
         "Ctrl-C twice",
         "lost on the way there",
         "no response in time",
+        "not reachable",
         "refused token",
         "token revoked",
     ];

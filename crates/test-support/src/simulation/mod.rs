@@ -2,7 +2,8 @@
 //!
 //! A seed makes a [`Scenario`]: people and what they do, how the engine is set, how Intercom and the way to it misbehave,
 //! what others do in the workspace meanwhile, and when the program is stopped or killed. [`run`] plays it: events go in,
-//! calls are sent, lost, repeated and answered; outcomes go into a journal, from which the next run goes on. Then the
+//! calls are sent, lost, repeated and answered; outcomes go into a journal, which is the program's own, and from which the
+//! next run goes on: of what was written last, a kill loses more or less. Then the
 //! state of the sandbox is compared with that of a plain delivery of the same events, one at a time and without any fault,
 //! by code that shares nothing with the engine.
 //!
@@ -27,6 +28,7 @@ mod response;
 mod scenario;
 mod valid;
 mod verdict;
+mod violation;
 mod whose;
 mod workload;
 mod world;
@@ -35,7 +37,8 @@ pub use cost::{Cost, cost, plain_cost};
 pub use mishaps::Mishaps;
 pub use pace::{Pace, pace};
 pub use scenario::Scenario;
-pub use verdict::{Report, Violation};
+pub use verdict::Report;
+pub use violation::Violation;
 pub use workload::{Happening, traffic};
 
 /// Plays the scenario of a seed.

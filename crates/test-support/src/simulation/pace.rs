@@ -1,8 +1,8 @@
 //! How well a rate limit is used, and kept: the engine against a sandbox that has one, under virtual time.
 
 use super::response::response_of;
+use super::scenario::START;
 use super::workload::Happening;
-use super::world::START;
 use fastrand::Rng;
 use intercom_delivery::{CallId, Engine, EngineSettings, Time};
 use intercom_sandbox::{RateLimit, Sandbox, Settings, UnixMillis};

@@ -2,6 +2,7 @@
 
 use super::journal::Journal;
 use super::mishaps::Mishaps;
+use super::violation::Violation;
 use intercom_sandbox::Sandbox;
 use std::collections::BTreeSet;
 
@@ -28,10 +29,10 @@ pub(super) struct Played {
 
 impl Played {
     /// Nothing yet, of so many events.
-    pub(super) fn new(sandbox: Sandbox, events: usize) -> Self {
-        Self {
+    pub(super) fn new(sandbox: Sandbox, events: usize) -> Result<Self, Violation> {
+        Ok(Self {
             sandbox,
-            journal: Journal::new(events),
+            journal: Journal::new(events)?,
             effects: vec![0; events],
             affected_people: BTreeSet::new(),
             affected_companies: BTreeSet::new(),
@@ -41,6 +42,6 @@ impl Played {
             mishaps: Mishaps::default(),
             runs: 0,
             took: 0,
-        }
+        })
     }
 }

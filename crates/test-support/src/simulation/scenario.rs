@@ -7,6 +7,9 @@ use intercom_sandbox::{DuplicateEmail, RateLimit, Settings};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+/// When it all begins, in Unix milliseconds.
+pub(super) const START: u64 = 1_700_000_003_217;
+
 /// The policies of a delivery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policies {
@@ -82,6 +85,8 @@ pub struct Scenario {
     pub(super) faults: Faults,
     /// Times at which nearly everything is answered 429: begin and end, in milliseconds from the start.
     pub(super) storms: Vec<(u64, u64)>,
+    /// Times at which Intercom cannot be reached.
+    pub(super) outages: Vec<(u64, u64)>,
     /// When the program ends, and how, in milliseconds from the start.
     pub(super) ends: Vec<(u64, End)>,
     /// When the token is revoked.
@@ -172,6 +177,7 @@ impl Scenario {
             sandbox: sandbox(random, is_forgetful).with_duplicate_email(duplicate_email),
             faults: Faults::default(),
             storms: Vec::new(),
+            outages: outage(random, span).into_iter().collect(),
             ends,
             revoked,
             interference,
@@ -233,6 +239,14 @@ fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSet
         settings.remembered = number(random.usize(1..4));
     }
     settings
+}
+
+/// A time at which Intercom cannot be reached, in some scenarios.
+fn outage(random: &mut Rng, span: u64) -> Option<(u64, u64)> {
+    (random.u8(..8) == 0).then(|| {
+        let begin = random.u64(..span);
+        (begin, begin + random.u64(1_000..600_000))
+    })
 }
 
 /// Whether several users may have one email. A user without an id who is created twice is there twice then, so nobody like

@@ -6,30 +6,12 @@ use super::mishaps::Mishaps;
 use super::plain::{Plain, REJECTED};
 use super::played::Played;
 use super::scenario::Scenario;
+use super::violation::Violation;
 use super::workload::SHARED;
 use intercom_api::{Attributes, Value};
 use intercom_sandbox::{Sandbox, State};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
-
-/// Something that should not have happened.
-#[derive(Clone, Debug)]
-pub struct Violation(String);
-
-impl Violation {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Violation {}
 
 /// What happened, in numbers.
 #[derive(Clone, Debug, Default)]
@@ -206,6 +188,10 @@ fn reduced(state: &State, left_out: &LeftOut) -> State {
         if email.is_some_and(|email| email.eq_ignore_ascii_case(SHARED)) {
             item.insert("email", Value::Null);
         }
+    }
+    // They were sorted by it.
+    for items in [&mut state.contacts, &mut state.events] {
+        items.sort_by_cached_key(|item| serde_json::to_string(item).unwrap_or_default());
     }
     for contact in &mut state.contacts {
         if let Some(Value::Array(companies)) = contact.get("companies") {

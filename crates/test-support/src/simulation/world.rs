@@ -1,23 +1,19 @@
 //! The world: the program, the sandbox, and the way between them.
 
+mod way;
+
 use super::interference::interfere;
-use super::mishaps::Mishaps;
 use super::played::Played;
-use super::response::response_of;
-use super::scenario::{End, Scenario};
-use super::valid::refused;
-use super::verdict::Violation;
-use super::whose::{Turns, identities, somebody_else};
+use super::scenario::{End, START, Scenario};
+use super::violation::Violation;
+use super::whose::{Turns, identities};
 use fastrand::Rng;
-use intercom_api::{Call, OperationId, UnixSeconds};
+use intercom_api::{Call, ContactId};
 use intercom_delivery::{CallId, Engine, Response, Time, TransportFailure};
-use intercom_sandbox::{CallRequest, Sandbox, UnixMillis};
+use intercom_sandbox::{Sandbox, UnixMillis};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::time::Duration;
 
-/// When it all begins.
-pub(super) const START: u64 = 1_700_000_003_217;
 /// How long the program waits for a response.
 const PATIENCE: u64 = 30_000;
 const TOKEN: &str = "Bearer tok";
@@ -38,6 +34,8 @@ enum Next {
     Start,
     Revocation,
     Interference(usize),
+    /// What was written is on disk.
+    Noted,
 }
 
 struct Sent {
@@ -56,6 +54,8 @@ struct Run {
     engine: Engine,
     /// The events that are to be submitted.
     to_do: Vec<usize>,
+    /// The contacts that earlier runs have begun with.
+    begun: HashMap<u64, ContactId>,
     submitted: usize,
     /// The events of each identity that have had calls.
     order: HashMap<String, Turns>,
@@ -91,7 +91,7 @@ impl<'s> World<'s> {
             order: 0,
             run: None,
             sent: Vec::new(),
-            played: Played::new(Sandbox::new(scenario.sandbox.clone().with_token("tok")), events),
+            played: Played::new(Sandbox::new(scenario.sandbox.clone().with_token("tok")), events)?,
             violation: None,
             trace,
         };
@@ -108,7 +108,7 @@ impl<'s> World<'s> {
         if let Some(time) = scenario.revoked {
             world.at(time, Next::Revocation);
         }
-        world.start();
+        world.start()?;
         while world.step()? {}
         world.played.took = world.now;
         Ok(world.played)
@@ -134,18 +134,20 @@ impl<'s> World<'s> {
         (START + self.now).saturating_add_signed(self.scenario.skew)
     }
 
-    fn start(&mut self) {
+    fn start(&mut self) -> Result<(), Violation> {
         self.played.runs += 1;
         let mut settings = self.scenario.settings.clone();
         settings.seed = self.scenario.seed.wrapping_add(u64::from(self.played.runs));
+        settings.notes_intents = true;
         let mut engine = Engine::new(settings);
-        for contact in self.played.journal.learnt(self.now) {
+        for contact in self.played.journal.learnt(self.now)? {
             engine.remember_contact(&contact);
         }
-        let all = 0..self.scenario.happenings.len();
+        let (to_do, begun) = self.played.journal.left(self.scenario.happenings.len())?;
         self.run = Some(Run {
             engine,
-            to_do: all.filter(|event| !self.played.journal.is_done(*event)).collect(),
+            to_do,
+            begun,
             submitted: 0,
             order: HashMap::new(),
             quiet_until: 0,
@@ -153,6 +155,7 @@ impl<'s> World<'s> {
         });
         // The operator has seen to the token.
         self.played.sandbox.set_token(Some("tok".to_owned()));
+        Ok(())
     }
 
     /// Lets everything happen that happens now, and goes on to the next moment. False at the end.
@@ -166,7 +169,7 @@ impl<'s> World<'s> {
             .iter()
             .any(|Reverse((.., next))| matches!(next, Next::Arrival(_)));
         if is_done && !arrivals_left {
-            self.played.journal.sync(u64::MAX, false);
+            self.played.journal.sync(u64::MAX)?;
             return Ok(false);
         }
         let timeout = self.run.as_mut().and_then(|run| run.engine.poll_timeout());
@@ -182,10 +185,7 @@ impl<'s> World<'s> {
                 break;
             }
             self.next.pop();
-            self.happen(next);
-        }
-        if let Some(violation) = self.violation.take() {
-            return Err(violation);
+            self.happen(next)?;
         }
         Ok(true)
     }
@@ -211,7 +211,7 @@ impl<'s> World<'s> {
         }
         let is_idle = run.engine.is_idle();
         if is_idle && run.engine.status().closed {
-            self.played.journal.sync(u64::MAX, false);
+            self.played.journal.sync(u64::MAX)?;
             let pause = self.random.u64(100..5_000);
             self.at(self.now + pause, Next::Start);
             return Ok(false);
@@ -231,7 +231,8 @@ impl<'s> World<'s> {
         while run.engine.room() > 0 && self.is_next_there(run) {
             let event = run.to_do[run.submitted];
             run.submitted += 1;
-            let submission = self.scenario.happenings[event].submission(event);
+            let mut submission = self.scenario.happenings[event].submission(event);
+            submission.begun_with = run.begun.remove(&submission.event.0);
             if let Err(refused) = run.engine.submit(submission) {
                 return Err(Violation::new(format!("refused though there is room: {refused}")));
             }
@@ -280,7 +281,17 @@ impl<'s> World<'s> {
     }
 
     fn take_outcomes(&mut self, run: &mut Run) -> Result<(), Violation> {
-        while let Some(outcome) = run.engine.poll_outcome() {
+        loop {
+            let on_disk = self.now + self.random.u64(0..=self.scenario.sync);
+            if let Some(intent) = run.engine.poll_intent() {
+                self.tell(|| format!("intent of event {}: {}", intent.event.0, intent.contact));
+                let noted = self.played.journal.intend(intent, on_disk);
+                self.at(noted, Next::Noted);
+                continue;
+            }
+            let Some(outcome) = run.engine.poll_outcome() else {
+                return Ok(());
+            };
             let event = usize::try_from(outcome.event.0).unwrap_or(usize::MAX);
             let count = run.outcomes.entry(event).or_default();
             *count += 1;
@@ -288,16 +299,14 @@ impl<'s> World<'s> {
                 return Err(Violation::new(format!("two outcomes of event {event} in one run")));
             }
             self.tell(|| format!("outcome of event {event}: {:?} {:?}", outcome.result, outcome.warnings));
-            let on_disk = self.now + self.random.u64(0..=self.scenario.sync);
-            self.played.journal.write(event, &outcome, on_disk);
+            self.played.journal.write(event, outcome, on_disk);
         }
-        Ok(())
     }
 
-    fn happen(&mut self, next: Next) {
+    fn happen(&mut self, next: Next) -> Result<(), Violation> {
         if !matches!(
             next,
-            Next::Wake | Next::Arrival(_) | Next::Response(_) | Next::Patience(_)
+            Next::Wake | Next::Arrival(_) | Next::Response(_) | Next::Patience(_) | Next::Noted
         ) {
             self.tell(|| format!("{next:?}"));
         }
@@ -312,8 +321,15 @@ impl<'s> World<'s> {
                 self.sent[at].response = Some(Err(TransportFailure::Timeout));
                 self.response(at);
             }
-            Next::End(at) => self.end(self.scenario.ends[at].1),
-            Next::Start => self.start(),
+            Next::End(at) => self.end(self.scenario.ends[at].1)?,
+            Next::Start => self.start()?,
+            Next::Noted => {
+                for intent in self.played.journal.sync(self.now)? {
+                    if let Some(run) = &mut self.run {
+                        run.engine.noted(&intent);
+                    }
+                }
+            }
             Next::Revocation => {
                 self.played.mishaps.count("token revoked");
                 self.played.sandbox.set_token(Some("another".to_owned()));
@@ -328,9 +344,13 @@ impl<'s> World<'s> {
                 );
             }
         }
+        match self.violation.take() {
+            Some(violation) => Err(violation),
+            None => Ok(()),
+        }
     }
 
-    fn end(&mut self, end: End) {
+    fn end(&mut self, end: End) -> Result<(), Violation> {
         if self.run.is_some() {
             self.played.mishaps.count(match end {
                 End::Kill => "kill -9",
@@ -342,115 +362,14 @@ impl<'s> World<'s> {
             (_, None) => {}
             (End::Kill, run) => {
                 *run = None;
-                self.played.journal.sync(self.now, true);
+                self.played.journal.kill(self.now)?;
                 let pause = self.random.u64(100..5_000);
                 self.at(self.now + pause, Next::Start);
             }
             (End::Stop, Some(run)) => run.engine.stop(),
             (End::Abort, Some(run)) => run.engine.abort(),
         }
-    }
-
-    /// Whether a fault of this frequency, of a thousand, happens.
-    fn strikes(&mut self, of_a_thousand: u32) -> bool {
-        of_a_thousand > 0 && self.random.u32(..1_000) < of_a_thousand
-    }
-
-    /// A call has arrived at Intercom, or nearly.
-    fn arrive(&mut self, at: usize) {
-        let faults = self.scenario.faults;
-        let is_storm = self
-            .scenario
-            .storms
-            .iter()
-            .any(|(begin, end)| (*begin..*end).contains(&self.now));
-        if is_storm && self.random.u8(..10) < 9 {
-            self.played.mishaps.count("answered 429 in a storm");
-            let mut response = Response::new(429, "");
-            response.retry_after = self.random.bool().then(|| Duration::from_secs(self.random.u64(1..4)));
-            return self.reply(at, Ok(response));
-        }
-        if self.strikes(faults.errors) {
-            let (status, name) = [
-                (500, "answered 500"),
-                (502, "answered 502"),
-                (503, "answered 503"),
-                (408, "answered 408"),
-            ][self.random.usize(..4)];
-            self.played.mishaps.count(name);
-            return self.reply(at, Ok(Response::new(status, "")));
-        }
-        if self.strikes(faults.lost_calls) {
-            self.played.mishaps.count("lost on the way there");
-            return self.lose(at);
-        }
-        if self.strikes(faults.pages) {
-            self.played.mishaps.count("answered 200 by a proxy");
-            return self.reply(at, Ok(Response::new(200, "<html>Sign in</html>")));
-        }
-        let mut response = self.perform(at);
-        if self.strikes(faults.repeated) {
-            self.played.repeated += 1;
-            self.played.mishaps.count("arrived twice");
-            response = self.perform(at);
-        }
-        if self.strikes(faults.errors_after_effect) {
-            self.played.mishaps.count("answered 500 after it took effect");
-            return self.reply(at, Ok(Response::new(500, "")));
-        }
-        if self.strikes(faults.lost_responses) {
-            self.played.mishaps.count("response lost after it took effect");
-            return self.lose(at);
-        }
-        if self.strikes(faults.slow) {
-            self.played.mishaps.count("answered slowly");
-            self.sent[at].response = Some(Ok(response));
-            let slow = self.random.u64(1_000..40_000);
-            return self.at(self.now + slow, Next::Response(at));
-        }
-        self.reply(at, Ok(response));
-    }
-
-    fn reply(&mut self, at: usize, response: Result<Response, TransportFailure>) {
-        self.sent[at].response = Some(response);
-        let way = self.random.u64(1..=self.scenario.latency);
-        self.at(self.now + way, Next::Response(at));
-    }
-
-    /// There will be no response: the connection breaks, or nothing comes at all.
-    fn lose(&mut self, at: usize) {
-        if self.random.bool() {
-            self.reply(at, Err(TransportFailure::Interrupted));
-        }
-    }
-
-    fn perform(&mut self, at: usize) -> Response {
-        let clock = self.clock();
-        let sent = &self.sent[at];
-        let happening = &self.scenario.happenings[sent.event];
-        let other = somebody_else(happening, &sent.call, &mut self.played.sandbox, UnixMillis(clock));
-        let wrong = other.map(|other| format!("a call for event {} changes {other}, who is somebody else", sent.event));
-        if let Some(message) = wrong.or_else(|| refused(&sent.call)) {
-            self.violation.get_or_insert(Violation::new(message));
-        }
-        let request = CallRequest::new(&sent.call, Some(TOKEN));
-        let reply = self.played.sandbox.handle(request.as_request(), UnixMillis(clock));
-        let is_read = matches!(
-            sent.call.operation,
-            OperationId::SearchContacts | OperationId::FindCompany
-        );
-        if (200..300).contains(&reply.status) && !is_read {
-            self.played.effects[sent.event] += 1;
-        }
-        if reply.status == 429 {
-            self.played.over_limit += 1;
-        }
-        let mut response = response_of(&reply);
-        response.date = i64::try_from(clock / 1000).ok().map(UnixSeconds);
-        if let Some(name) = Mishaps::name_of(sent.call.operation, &response) {
-            self.played.mishaps.count(name);
-        }
-        response
+        Ok(())
     }
 
     /// Whether the program still runs that made the call, and has had no response.

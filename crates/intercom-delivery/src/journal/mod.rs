@@ -7,154 +7,37 @@
 //! With the outcomes it keeps what they have taught of contacts: Intercom's search lags behind, and the next run would
 //! look for them in vain.
 
-use super::dead_letters::Letter;
-use intercom_api::{ContactId, UnixSeconds};
-use intercom_delivery::{EventId, Intent, KnownContact, Subject, Superseded};
+mod earlier;
+mod error;
+pub mod learnt;
+
+pub use earlier::{Done, Earlier, Entry};
+pub use error::JournalError;
+
+use crate::{EventId, Intent, KnownContact, Subject, Superseded};
+use earlier::mark;
+use error::VERSION;
+use intercom_api::UnixSeconds;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::Duration;
 
-/// The version of the tables. Version 1 had no `learnt` and version 2 neither `intents` nor `undelivered`, which are added to them.
-const VERSION: i64 = 3;
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
 
-/// A journal cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum JournalError {
-    /// The database cannot be read or written.
-    #[error("the database fails")]
-    Database(#[from] rusqlite::Error),
-    /// The file is something else.
-    #[error("it is not a journal of this program")]
-    Foreign,
-    /// It was made by a newer release.
-    #[error("it was written by a newer release of this program (version {0}, and this one reads up to {VERSION})")]
-    TooNew(i64),
-    /// What it holds cannot be read.
-    #[error("what it holds of contacts cannot be read")]
-    Unreadable(#[from] serde_json::Error),
-    /// Another process uses it.
-    #[error("another run is using it")]
-    InUse,
-    /// It belongs to a delivery with other settings.
-    #[error("it belongs to a delivery with another {0}; give the same settings, or another journal")]
-    OtherSetting(String),
-    /// It belongs to a delivery into another workspace.
-    #[error(
-        "it belongs to a delivery into another workspace of Intercom than that of the access token; \
-         give a token of the same workspace, or another journal"
-    )]
-    OtherWorkspace,
-    /// It belongs to another input.
-    #[error(
-        "it belongs to another input: the event with index {0} is not the same; give the same file, or another journal"
-    )]
-    OtherInput(u64),
-}
-
-/// How an event was done with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i64)]
-pub(super) enum Done {
-    Delivered = 0,
-    Rejected = 1,
-    /// And written to the dead letters.
-    Failed = 2,
-}
-
-/// The events that earlier runs have done, at a few bits each.
-#[derive(Debug, Default)]
-pub(super) struct Earlier {
-    delivered: Bits,
-    /// Those that were done otherwise, with the place of their code in `codes`.
-    others: HashMap<u64, (Done, usize)>,
-    codes: Vec<String>,
-    /// Of each event that is done, what it can be told from another by; 0 for one that is not.
-    marks: Vec<u32>,
-    /// What had been begun, with the contact that it was begun with.
-    pub(super) intents: HashMap<u64, ContactId>,
-    /// What later events have written since others had failed.
-    pub(super) superseded: HashMap<u64, Superseded>,
-    pub(super) calls: u64,
-}
-
-impl Earlier {
-    /// How the event was done with, if it was.
-    ///
-    /// # Errors
-    ///
-    /// If it is not the event that it was.
-    pub(super) fn get(&self, event: u64, fingerprint: u64) -> Result<Option<(Done, &str)>, JournalError> {
-        let known = usize::try_from(event).ok().and_then(|at| self.marks.get(at));
-        if known.is_some_and(|&known| known != 0 && known != mark(fingerprint)) {
-            return Err(JournalError::OtherInput(event));
-        }
-        if self.delivered.get(event) {
-            return Ok(Some((Done::Delivered, "")));
-        }
-        Ok(self
-            .others
-            .get(&event)
-            .map(|&(done, code)| (done, self.codes[code].as_str())))
-    }
-
-    fn set_mark(&mut self, event: u64, mark: u32) {
-        let Ok(at) = usize::try_from(event) else { return };
-        if at >= self.marks.len() {
-            self.marks.resize(at + 1, 0);
-        }
-        self.marks[at] = mark;
-    }
-
-    fn add(&mut self, event: u64, done: Done, code: String) {
-        let at = self.codes.iter().position(|known| *known == code).unwrap_or_else(|| {
-            self.codes.push(code);
-            self.codes.len() - 1
-        });
-        self.others.insert(event, (done, at));
-    }
-}
-
-/// A fingerprint in four bytes, so that a million of them take four megabytes. Never 0.
-fn mark(fingerprint: u64) -> u32 {
-    (fingerprint.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 | 1
-}
-
-/// A set of small numbers.
-#[derive(Debug, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn get(&self, number: u64) -> bool {
-        let word = usize::try_from(number / 64).ok().and_then(|at| self.0.get(at));
-        word.is_some_and(|word| word >> (number % 64) & 1 != 0)
-    }
-
-    fn set(&mut self, number: u64) {
-        let Ok(at) = usize::try_from(number / 64) else { return };
-        if at >= self.0.len() {
-            self.0.resize(at + 1, 0);
-        }
-        self.0[at] |= 1 << (number % 64);
-    }
-}
-
-/// An event that is done.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
-    /// Its place in the input.
-    pub(super) event: u64,
-    pub(super) done: Done,
-    pub(super) code: Option<&'a str>,
-    pub(super) calls: u32,
-    pub(super) fingerprint: u64,
+/// Which letter of a file of dead letters is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Letter {
+    /// The line of the input that its event begins in.
+    pub line: u64,
+    /// The fingerprint of the event's text, in one line.
+    pub fingerprint: u64,
 }
 
 /// An open journal.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub struct Journal {
     path: PathBuf,
     database: Connection,
     is_writing: bool,
@@ -170,10 +53,34 @@ impl Journal {
     /// # Errors
     ///
     /// If the file is not a journal, cannot be used, or is used by another process.
-    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
-        let database = Connection::open(path)?;
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::of(Connection::open(path)?, path)
+    }
+
+    /// A journal that ends with its owner: for tests.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn in_memory() -> Result<Self, JournalError> {
+        Self::of(Connection::open_in_memory()?, Path::new(""))
+    }
+
+    /// What the next run opens if this one is killed now: what is not committed is lost.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn after_kill(self) -> Result<Self, JournalError> {
+        if self.is_writing {
+            self.database.execute_batch("ROLLBACK")?;
+        }
+        Self::of(self.database, &self.path)
+    }
+
+    fn of(database: Connection, path: &Path) -> Result<Self, JournalError> {
         // Whoever holds it holds it for long.
-        database.busy_timeout(std::time::Duration::ZERO)?;
+        database.busy_timeout(Duration::ZERO)?;
         let understood = |error: rusqlite::Error| match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse,
             Some(ErrorCode::NotADatabase) => JournalError::Foreign,
@@ -206,15 +113,14 @@ impl Journal {
                      event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL,
                      mark INTEGER NOT NULL
                  );
-                 CREATE TABLE IF NOT EXISTS learnt (
-                     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact TEXT NOT NULL
-                 );
+                 {}
                  CREATE TABLE IF NOT EXISTS intents (event INTEGER PRIMARY KEY, contact TEXT NOT NULL);
                  CREATE TABLE IF NOT EXISTS undelivered (
                      event INTEGER PRIMARY KEY, line INTEGER NOT NULL, mark INTEGER NOT NULL, subject TEXT NOT NULL,
                      superseded TEXT NOT NULL
                  );
-                 COMMIT;"
+                 COMMIT;",
+                learnt::TABLE
             ))
             .map_err(understood)?;
         let mut intents = HashSet::new();
@@ -234,7 +140,7 @@ impl Journal {
     }
 
     /// Where the file is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -243,48 +149,40 @@ impl Journal {
     /// # Errors
     ///
     /// If the database fails.
-    pub(crate) fn time_of_events(&self, first: UnixSeconds) -> Result<UnixSeconds, JournalError> {
+    pub fn time_of_events(&self, first: UnixSeconds) -> Result<UnixSeconds, JournalError> {
         let insert = "INSERT OR IGNORE INTO settings VALUES ('time of events', ?1)";
         self.database.execute(insert, [first.0.to_string()])?;
         let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time of events'";
         Ok(UnixSeconds(self.database.query_row(query, [], |row| row.get(0))?))
     }
 
-    /// Visits what earlier runs have learnt of contacts, the oldest first.
-    pub(super) fn learnt(&self, mut visit: impl FnMut(&KnownContact)) -> Result<(), JournalError> {
-        let oldest = now().saturating_sub(KnownContact::KEPT_FOR.as_secs().cast_signed());
-        let mut query = self
-            .database
-            .prepare("SELECT contact FROM learnt WHERE at >= ?1 ORDER BY seq")?;
-        let mut rows = query.query([oldest])?;
-        while let Some(row) = rows.next()? {
-            visit(&serde_json::from_str(
-                row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
-            )?);
-        }
-        Ok(())
+    /// Visits what earlier runs have learnt of contacts, as far as it is still worth knowing now, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn learnt(&self, now: UnixSeconds, visit: impl FnMut(&KnownContact)) -> Result<(), JournalError> {
+        let oldest = now.0.saturating_sub(KnownContact::KEPT_FOR.as_secs().cast_signed());
+        Ok(learnt::since(&self.database, oldest, visit)?)
     }
 
     /// Records what was learnt of a contact. Lasting only after the next [`commit`](Self::commit).
-    pub(super) fn learn(&mut self, contact: &KnownContact) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn learn(&mut self, contact: &KnownContact, now: UnixSeconds) -> Result<(), JournalError> {
         self.begin()?;
-        let mut insert = self
-            .database
-            .prepare_cached("INSERT INTO learnt (at, contact) VALUES (?1, ?2)")?;
-        insert.execute(params![now(), serde_json::to_string(contact)?])?;
-        let beyond = self.database.last_insert_rowid() - KnownContact::KEPT as i64;
-        self.database
-            .prepare_cached("DELETE FROM learnt WHERE seq <= ?1")?
-            .execute([beyond])?;
-        Ok(())
+        Ok(learnt::keep(&self.database, contact, now.0)?)
     }
 
     /// Visits the events that were not delivered: each with the letter that it is, whom it is about, and what later ones
     /// have written since.
-    pub(super) fn undelivered(
-        &self,
-        mut visit: impl FnMut(u64, Letter, Subject, Superseded),
-    ) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn undelivered(&self, mut visit: impl FnMut(u64, Letter, Subject, Superseded)) -> Result<(), JournalError> {
         let mut query = self
             .database
             .prepare("SELECT event, line, mark, subject, superseded FROM undelivered ORDER BY event")?;
@@ -304,7 +202,11 @@ impl Journal {
 
     /// Records that an event was not delivered, and what later ones have written since. Lasting only after the next
     /// [`commit`](Self::commit).
-    pub(super) fn keep_undelivered(
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn keep_undelivered(
         &mut self,
         event: u64,
         letter: Letter,
@@ -325,7 +227,11 @@ impl Journal {
     }
 
     /// Records that an event that was not delivered has been.
-    pub(super) fn forget_undelivered(&mut self, event: u64) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn forget_undelivered(&mut self, event: u64) -> Result<(), JournalError> {
         self.begin()?;
         let mut delete = self
             .database
@@ -335,7 +241,11 @@ impl Journal {
     }
 
     /// Records what is about to be done. Lasting only after the next [`commit`](Self::commit).
-    pub(super) fn intend(&mut self, intent: &Intent) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn intend(&mut self, intent: &Intent) -> Result<(), JournalError> {
         self.begin()?;
         let EventId(event) = intent.event;
         let mut insert = self
@@ -359,7 +269,7 @@ impl Journal {
     /// # Errors
     ///
     /// If it is not, or the database fails.
-    pub(crate) fn require(&self, name: &str, value: &str) -> Result<(), JournalError> {
+    pub fn require(&self, name: &str, value: &str) -> Result<(), JournalError> {
         let query = "SELECT value FROM settings WHERE name = ?1";
         let found: Option<String> = self.database.query_row(query, [name], |row| row.get(0)).optional()?;
         match found {
@@ -379,7 +289,7 @@ impl Journal {
     /// # Errors
     ///
     /// If it is not, or the database fails.
-    pub(crate) fn require_workspace(&self, id: Option<&str>) -> Result<(), JournalError> {
+    pub fn require_workspace(&self, id: Option<&str>) -> Result<(), JournalError> {
         let value = id.map_or_else(|| "unknown".to_owned(), |id| format!("id {id}"));
         self.require("workspace", &value).map_err(|error| match error {
             JournalError::OtherSetting(_) => JournalError::OtherWorkspace,
@@ -388,7 +298,11 @@ impl Journal {
     }
 
     /// What earlier runs have done.
-    pub(super) fn earlier(&self) -> Result<Earlier, JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn earlier(&self) -> Result<Earlier, JournalError> {
         let mut earlier = Earlier::default();
         let mut query = self
             .database
@@ -420,7 +334,11 @@ impl Journal {
     }
 
     /// Records that an event is done. Lasting only after the next [`commit`](Self::commit).
-    pub(super) fn record(&mut self, entry: &Entry<'_>) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn record(&mut self, entry: &Entry<'_>) -> Result<(), JournalError> {
         self.begin()?;
         if self.intents.remove(&entry.event) {
             let mut delete = self.database.prepare_cached("DELETE FROM intents WHERE event = ?1")?;
@@ -446,7 +364,11 @@ impl Journal {
     }
 
     /// Takes back what this run has recorded as failed with this code: the next run sends it again.
-    pub(super) fn take_back(&mut self, code: &str) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn take_back(&mut self, code: &str) -> Result<(), JournalError> {
         let events = self.failed.remove(code).unwrap_or_default();
         if events.is_empty() {
             return Ok(());
@@ -460,17 +382,16 @@ impl Journal {
     }
 
     /// Makes what was recorded last.
-    pub(super) fn commit(&mut self) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn commit(&mut self) -> Result<(), JournalError> {
         if std::mem::take(&mut self.is_writing) {
             self.database.execute_batch("COMMIT")?;
         }
         Ok(())
     }
-}
-
-fn now() -> i64 {
-    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

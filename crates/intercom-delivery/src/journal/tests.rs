@@ -2,6 +2,8 @@
 
 use super::*;
 
+const NOW: UnixSeconds = UnixSeconds(1_750_000_000);
+
 fn entry(event: u64, done: Done, code: Option<&'static str>, calls: u32, fingerprint: u64) -> Entry<'static> {
     Entry {
         event,
@@ -57,22 +59,18 @@ fn what_was_learnt_is_there_again_in_order_and_goes_with_the_outcomes() {
     let mut journal = Journal::open(&path).unwrap();
     let mut known = KnownContact::new("c1".parse().unwrap());
     known.email = Some("ann@example.org".to_owned());
-    journal.learn(&known).unwrap();
-    journal.learn(&KnownContact::gone("c1".parse().unwrap())).unwrap();
+    journal.learn(&known, NOW).unwrap();
+    journal.learn(&KnownContact::gone("c1".parse().unwrap()), NOW).unwrap();
     journal.commit().unwrap();
-    journal.learn(&KnownContact::new("c2".parse().unwrap())).unwrap();
+    journal.learn(&KnownContact::new("c2".parse().unwrap()), NOW).unwrap();
     drop(journal);
 
     let journal = Journal::open(&path).unwrap();
     let mut found = Vec::new();
-    journal.learnt(|contact| found.push(contact.clone())).unwrap();
+    journal.learnt(NOW, |contact| found.push(contact.clone())).unwrap();
     assert_eq!(found, [known, KnownContact::gone("c1".parse().unwrap())]);
-    let too_old = KnownContact::KEPT_FOR.as_secs() as i64 + 1;
-    journal
-        .database
-        .execute("UPDATE learnt SET at = at - ?1", [too_old])
-        .unwrap();
-    journal.learnt(|_| panic!("it is too old")).unwrap();
+    let much_later = UnixSeconds(NOW.0 + KnownContact::KEPT_FOR.as_secs() as i64 + 1);
+    journal.learnt(much_later, |_| panic!("it is too old")).unwrap();
 }
 
 #[test]
@@ -121,7 +119,7 @@ fn a_journal_of_version_1_goes_on_and_one_of_a_newer_version_is_left_alone() {
         journal.earlier().unwrap().get(3, 9).unwrap(),
         Some((Done::Delivered, ""))
     );
-    journal.learn(&KnownContact::new("c1".parse().unwrap())).unwrap();
+    journal.learn(&KnownContact::new("c1".parse().unwrap()), NOW).unwrap();
     journal.commit().unwrap();
     journal
         .database
