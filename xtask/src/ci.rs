@@ -76,14 +76,13 @@ const STEPS: &[Step] = &[
     Step {
         name: "rehearse",
         fix: "play the seed that failed again with the command that is printed, and fix what it shows",
-        // Without `records` and `gateway`, of whose seeds some end wrong when the program is killed.
         run: Run::Cargo(&[
             "xtask",
             "rehearse",
             "--seeds",
             "12",
             "--mode",
-            "plain,kill,kill-lag,stop,faults,faults-kill",
+            "plain,kill,kill-lag,stop,faults,faults-kill,records,gateway",
         ]),
     },
     Step {

@@ -8,6 +8,23 @@ use serde_json::Value;
 use std::fs;
 use std::process::{Command, Stdio};
 
+/// Sends the dead letters again, once nothing is in their way any more.
+pub(super) fn replay(stage: &Stage, sandbox: &Sandbox) -> Result<(), Failure> {
+    let letters = stage.file("dead.ndjson");
+    if !fs::metadata(&letters).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    sandbox.define_late()?;
+    let mut command = Command::new(stage.program());
+    command.arg("send").arg(letters);
+    command.args(["--intercom-base-url", &sandbox.url]);
+    command.stdout(Stdio::null());
+    match Process::start(&mut command, &stage.file("errors.log"))?.wait(FINISH)? {
+        Some(_) => Ok(()),
+        None => Err(Failure::Hangs("replaying")),
+    }
+}
+
 /// Runs the program until it is done, and says how often it was ended before.
 pub(super) fn run(
     stage: &Stage,

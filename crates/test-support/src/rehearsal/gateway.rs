@@ -14,6 +14,7 @@ pub(super) fn run(
     random: &mut Rng,
     events: &[Value],
     model: &Model,
+    is_replayed: bool,
 ) -> Result<usize, Failure> {
     let (errors, store) = (stage.file("errors.log"), stage.file("store.db"));
     let start = || Gateway::start(stage.program(), &errors, sandbox, &store);
@@ -38,20 +39,32 @@ pub(super) fn run(
             ends += 1;
         }
     }
+    let left = wait_until_delivered(&gateway)?;
+    let expected = model.count(Ending::Rejected) + model.count(Ending::Failed);
+    if left != expected {
+        return Err(Failure::Summary(format!("{left} dead letters, not {expected}")));
+    }
+    if is_replayed {
+        sandbox.define_late()?;
+        for code in ["undefined_attribute", "unknown_contact"] {
+            gateway.replay(code)?;
+        }
+        wait_until_delivered(&gateway)?;
+    }
+    Ok(ends)
+}
+
+/// Waits until nothing waits in the queue, and says how many dead letters there are.
+fn wait_until_delivered(gateway: &Gateway) -> Result<Value, Failure> {
     let until = Instant::now() + FINISH;
-    let left = loop {
+    loop {
         let stats = get(&format!("{}/api/stats", gateway.url))?;
         if stats["queue"]["events"] == 0 {
-            break stats["queue"]["dead_letters"].clone();
+            return Ok(stats["queue"]["dead_letters"].clone());
         }
         if Instant::now() > until {
             return Err(Failure::Hangs("delivering"));
         }
         std::thread::sleep(Duration::from_millis(10));
-    };
-    let expected = model.count(Ending::Rejected) + model.count(Ending::Failed);
-    if left != expected {
-        return Err(Failure::Summary(format!("{left} dead letters, not {expected}")));
     }
-    Ok(ends)
 }

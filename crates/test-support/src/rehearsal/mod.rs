@@ -7,8 +7,10 @@
 
 mod delivery;
 mod gateway;
+mod happening;
 mod model;
 mod process;
+mod replay;
 mod rudder;
 mod stage;
 mod workload;
@@ -66,6 +68,10 @@ pub enum Mode {
     RouterReturnedLag,
     /// For comparison: the same, through the transformer.
     RouterProxied,
+    /// Some events fail, others come after them, and the dead letters are sent again; the program is killed or stopped.
+    Replay,
+    /// The same with a gateway.
+    GatewayReplay,
 }
 
 impl Mode {
@@ -116,7 +122,9 @@ impl Mode {
             | Self::Faults
             | Self::FaultsKill
             | Self::Records
-            | Self::Gateway => return None,
+            | Self::Gateway
+            | Self::Replay
+            | Self::GatewayReplay => return None,
         })
     }
 
@@ -158,8 +166,23 @@ impl Mode {
                 stops: true,
                 ..calm
             },
+            // A gateway lets nobody wait for somebody else: what several people say of one company has no order.
             Self::Gateway => Play {
-                mix: workload::Mix::Records,
+                mix: workload::Mix::Warehouse,
+                lag: LONG_LAG,
+                kills: true,
+                stops: true,
+                ..calm
+            },
+            // Dead letters are sent without the journal, which knows whom no search finds yet.
+            Self::Replay => Play {
+                mix: workload::Mix::Late,
+                kills: true,
+                stops: true,
+                ..calm
+            },
+            Self::GatewayReplay => Play {
+                mix: workload::Mix::Late,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -197,10 +220,11 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
     }
     let play = mode.play();
     let shares_emails = random.bool();
+    let is_replayed = play.mix == workload::Mix::Late;
     let is_uncertain = play.kills || play.fault_rate > 0.0;
     let kinds = workload::Kinds {
         leads: !is_uncertain,
-        nameless: !(is_uncertain && shares_emails),
+        nameless: !(is_replayed || is_uncertain && shares_emails),
     };
     let happenings = workload::random(&mut random, play.mix, kinds);
     let events: Vec<_> = happenings
@@ -208,20 +232,29 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
         .enumerate()
         .map(|(at, happening)| workload::event(happening, at))
         .collect();
-    let model = Model::after(&happenings, shares_emails);
+    let model = match is_replayed {
+        true => Model::after_replay(&happenings, shares_emails, mode == Mode::GatewayReplay),
+        false => Model::after(&happenings, shares_emails),
+    };
     let errors = stage.file("errors.log");
     let world = process::World {
         seed,
         lag: play.lag,
         fault_rate: play.fault_rate,
         shares_emails,
+        lacks_attribute: is_replayed,
         ..process::World::default()
     };
     let sandbox = process::Sandbox::start(stage.program(), &errors, &world)?;
     let ends = match mode {
-        Mode::Gateway => gateway::run(stage, &sandbox, &mut random, &events, &model)?,
+        Mode::Gateway | Mode::GatewayReplay => {
+            gateway::run(stage, &sandbox, &mut random, &events, &model, is_replayed)?
+        }
         _ => delivery::run(stage, &sandbox, &mut random, play, &events, &model)?,
     };
+    if mode == Mode::Replay {
+        delivery::replay(stage, &sandbox)?;
+    }
     let difference = model::difference(&model.lines(), &model::lines(&sandbox.state()?));
     if !difference.is_empty() {
         return Err(Failure::Wrong(difference));

@@ -3,76 +3,10 @@
 //!
 //! Events take effect one at a time, in the order of the input, at once and without any fault.
 
+use super::happening::{Action, Fields, Happening, Identity, LATE, SHARED};
+use super::replay;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Who an event is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The user id.
-    pub user_id: Option<String>,
-    /// The email address.
-    pub email: Option<String>,
-}
-
-/// What somebody does.
-#[derive(Clone, Debug)]
-pub enum Action {
-    /// Leaves an email address without signing up.
-    Visit,
-    /// Sets these fields of the contact, having left these companies.
-    Identify {
-        /// Standard fields and custom attributes.
-        fields: Fields,
-        /// The companies that are left.
-        leaves: Vec<String>,
-    },
-    /// Something that is counted.
-    Track {
-        /// The name of the event.
-        name: String,
-    },
-    /// Sets these fields of a company and joins it.
-    Group {
-        /// Which company.
-        company: String,
-        /// Standard fields and custom attributes.
-        fields: Fields,
-        /// Tags of the company.
-        tags: Vec<String>,
-    },
-    /// A record that is inserted: as identify, with what it is identified by.
-    Insert(Fields),
-    /// A record that is updated.
-    Update {
-        /// Standard fields and custom attributes.
-        fields: Fields,
-        /// The email that replaces the present one.
-        new_email: Option<String>,
-    },
-    /// A record that is deleted.
-    Delete,
-}
-
-/// Values by name; `null` unsets a custom attribute.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fields {
-    /// Fields that Intercom has.
-    pub standard: BTreeMap<&'static str, Value>,
-    /// Custom attributes.
-    pub custom: BTreeMap<&'static str, Value>,
-}
-
-/// An event: who, what and when.
-#[derive(Clone, Debug)]
-pub struct Happening {
-    /// Who.
-    pub identity: Identity,
-    /// What.
-    pub action: Action,
-    /// When, in Unix seconds; no two are of the same second.
-    pub at: i64,
-}
 
 /// What becomes of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +35,6 @@ struct Company {
     tags: BTreeSet<String>,
 }
 
-/// The address of a mailbox that several people share. Who of them comes first is chance, so it is not compared.
-pub(super) const SHARED: &str = "office@people.example";
-
 /// The workspace.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
@@ -115,19 +46,6 @@ pub struct Model {
     shares_emails: bool,
     /// What became of each event.
     pub endings: Vec<Ending>,
-}
-
-impl Fields {
-    fn write(&mut self, others: &Self) {
-        self.standard
-            .extend(others.standard.iter().map(|(name, value)| (*name, value.clone())));
-        for (name, value) in &others.custom {
-            match value {
-                Value::Null => self.custom.remove(name),
-                value => self.custom.insert(name, value.clone()),
-            };
-        }
-    }
 }
 
 impl Model {
@@ -142,6 +60,54 @@ impl Model {
             model.endings.push(ending);
         }
         model
+    }
+
+    /// The workspace after these events, of which those with the attribute that is not defined fail, and after what has
+    /// failed is sent again: all of it in its order, or by its code, which is what lacks the attribute first.
+    pub(super) fn after_replay(happenings: &[Happening], shares_emails: bool, by_code: bool) -> Self {
+        let mut model = Self {
+            shares_emails,
+            ..Self::default()
+        };
+        for happening in happenings {
+            let ending = model.fail(happening).unwrap_or_else(|| model.happen(happening));
+            model.endings.push(ending);
+        }
+        let mut endings = model.endings.clone();
+        let is_track = |at: usize| matches!(happenings[at].action, Action::Track { .. });
+        let mut failed: Vec<usize> = (0..happenings.len())
+            .filter(|at| endings[*at] == Ending::Failed)
+            .collect();
+        if by_code {
+            failed.sort_by_key(|at| is_track(*at));
+        }
+        for at in failed {
+            let later = happenings.iter().zip(&endings).skip(at + 1);
+            let later = later.filter(|(_, ending)| **ending == Ending::Delivered);
+            let later: Vec<&Happening> = later.map(|(happening, _)| happening).collect();
+            if let Some(left) = replay::left_of(&happenings[at], &later) {
+                endings[at] = model.happen(&left);
+            }
+        }
+        model
+    }
+
+    /// What becomes of an event that has the attribute which is not defined; none, if it has not.
+    fn fail(&mut self, happening: &Happening) -> Option<Ending> {
+        let found = self.find(&happening.identity);
+        let fields = match &happening.action {
+            Action::Identify { fields, .. } | Action::Insert(fields) | Action::Group { fields, .. } => fields,
+            Action::Update { fields, .. } if found.is_some() => fields,
+            Action::Update { .. } | Action::Track { .. } | Action::Delete | Action::Visit => return None,
+        };
+        fields.custom.get(LATE)?;
+        // Companies are left before anything is written.
+        if let (Action::Identify { leaves, .. }, Some(at)) = (&happening.action, found) {
+            for company in leaves {
+                self.contacts[at].companies.remove(company);
+            }
+        }
+        Some(Ending::Failed)
     }
 
     /// How many contacts there are.

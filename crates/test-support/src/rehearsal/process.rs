@@ -1,5 +1,6 @@
 //! The shipped program as processes: a sandbox, deliveries, a gateway.
 
+use super::happening::LATE;
 use super::stage::Fault;
 use serde_json::Value;
 use std::fs::File;
@@ -116,6 +117,8 @@ pub(super) struct World<'w> {
     pub(super) fault_rate: f64,
     /// Whether several users can have one email address.
     pub(super) shares_emails: bool,
+    /// Whether the workspace lacks a custom attribute until [`Sandbox::define_late`].
+    pub(super) lacks_attribute: bool,
     /// How many calls are answered, in what time.
     pub(super) limit: Option<(u32, Duration)>,
     /// The file with the only token that it takes.
@@ -143,6 +146,17 @@ impl Sandbox {
         if world.fault_rate > 0.0 {
             command.arg("--fault-rate").arg(world.fault_rate.to_string());
         }
+        if world.lacks_attribute {
+            command.arg("--defined-attributes-only");
+            for attribute in [
+                "contact:plan:string",
+                "contact:seats:integer",
+                "contact:vip:boolean",
+                "company:city:string",
+            ] {
+                command.args(["--attribute", attribute]);
+            }
+        }
         if let Some((calls, time)) = world.limit {
             command
                 .arg("--rate-limit")
@@ -162,6 +176,18 @@ impl Sandbox {
         ureq::put(&format!("{}/_sandbox/faults", self.url))
             .header("content-type", "application/json")
             .send(faults.to_string())?;
+        Ok(())
+    }
+
+    /// Defines the attribute that was missing.
+    pub(super) fn define_late(&self) -> Result<(), Fault> {
+        for model in ["contact", "company"] {
+            let body = serde_json::json!({"name": LATE, "model": model, "data_type": "integer"}).to_string();
+            ureq::post(&format!("{}/data_attributes", self.url))
+                .header("authorization", &format!("Bearer {TOKEN}"))
+                .header("content-type", "application/json")
+                .send(body.as_str())?;
+        }
         Ok(())
     }
 
@@ -220,6 +246,15 @@ impl Gateway {
         command.arg("--store").arg(store);
         let (process, url) = Process::start_server(&mut command, errors)?;
         Ok(Self { process, url })
+    }
+
+    /// Puts the dead letters with this code back into the queue.
+    pub(super) fn replay(&self, code: &str) -> Result<(), Fault> {
+        let body = serde_json::json!({ "code": code }).to_string();
+        ureq::post(&format!("{}/api/dead-letters/replay", self.url))
+            .header("content-type", "application/json")
+            .send(body.as_str())?;
+        Ok(())
     }
 
     /// Hands events in; whether they were acknowledged.

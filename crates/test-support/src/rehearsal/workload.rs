@@ -1,6 +1,6 @@
 //! Random events of a few people, as RudderStack sends them.
 
-use super::model::{Action, Fields, Happening, Identity, SHARED};
+use super::happening::{Action, Fields, Happening, Identity, LATE, SHARED};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -19,25 +19,27 @@ pub(super) enum Mix {
     Site,
     /// Records of a warehouse besides, of fewer people; companies stay as they are.
     Warehouse,
+    /// The same, and some have an attribute that the workspace does not have at first.
+    Late,
 }
 
 impl Mix {
     fn has_records(self) -> bool {
-        matches!(self, Self::Records | Self::Warehouse)
+        matches!(self, Self::Records | Self::Warehouse | Self::Late)
     }
 
     fn people(self, random: &mut Rng) -> usize {
         match self {
             Self::Events | Self::Records => random.usize(2..9),
             Self::Site => 30,
-            Self::Warehouse => random.usize(4..12),
+            Self::Warehouse | Self::Late => random.usize(4..12),
         }
     }
 
     /// Who does something next. On a website, people come, do what they came for, and leave.
     fn whose_turn(self, random: &mut Rng, event: i64, events: i64, people: usize) -> usize {
         match self {
-            Self::Events | Self::Records | Self::Warehouse => random.usize(0..people),
+            Self::Events | Self::Records | Self::Warehouse | Self::Late => random.usize(0..people),
             Self::Site => {
                 let there = people / 3;
                 let passed = usize::try_from(event).unwrap_or_default() * (people + there);
@@ -49,7 +51,7 @@ impl Mix {
 
     fn events(self, random: &mut Rng) -> i64 {
         match self {
-            Self::Events | Self::Records | Self::Warehouse => random.i64(20..90),
+            Self::Events | Self::Records | Self::Warehouse | Self::Late => random.i64(20..90),
             Self::Site => 168,
         }
     }
@@ -135,22 +137,25 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
         Mix::Site if kind > 0 => {
             [1, 1, 2, 2, 3, 8, 8, 9, 10, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19][usize::from(kind - 1)]
         }
-        Mix::Site | Mix::Events | Mix::Records | Mix::Warehouse => kind,
+        Mix::Site | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
     };
     let action = match (kind, mix) {
-        (0, Mix::Records | Mix::Warehouse) if random.bool() => Action::Insert(contact_fields(random)),
+        (0, Mix::Records | Mix::Warehouse | Mix::Late) if random.bool() => {
+            Action::Insert(late(contact_fields(random), random, mix))
+        }
         (0..=5, _) => Action::Identify {
-            fields: contact_fields(random),
+            fields: late(contact_fields(random), random, mix),
             leaves: Vec::new(),
         },
         (6 | 7, _) => Action::Identify {
-            fields: contact_fields(random),
+            fields: late(contact_fields(random), random, mix),
             leaves: vec![company(random)],
         },
-        (8..=11, Mix::Site | Mix::Warehouse) => {
+        (8..=11, Mix::Site | Mix::Warehouse | Mix::Late) => {
             let company = company(random);
             let mut fields = Fields::default();
             fields.standard.insert("name", json!(company));
+            let fields = late(fields, random, mix);
             Action::Group {
                 company,
                 fields,
@@ -162,18 +167,19 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
             fields: company_fields(random),
             tags: tags(random),
         },
-        (12 | 13, Mix::Records | Mix::Warehouse) => {
+        (12 | 13, Mix::Records | Mix::Warehouse | Mix::Late) => {
             person.emails += 1;
             let new_email = Some(format!("p{number}.{}@people.example", person.emails));
             person.identity.email.clone_from(&new_email);
+            // One that is late would leave somebody without the email by which they are called from now on.
             let fields = contact_fields(random);
             Action::Update { fields, new_email }
         }
-        (14, Mix::Records | Mix::Warehouse) => Action::Update {
-            fields: contact_fields(random),
+        (14, Mix::Records | Mix::Warehouse | Mix::Late) => Action::Update {
+            fields: late(contact_fields(random), random, mix),
             new_email: None,
         },
-        (15, Mix::Records | Mix::Warehouse) => {
+        (15, Mix::Records | Mix::Warehouse | Mix::Late) => {
             person.is_new = true;
             return Happening {
                 identity,
@@ -187,6 +193,20 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
     };
     person.is_new = false;
     Happening { identity, action, at }
+}
+
+/// Adds the attribute that the workspace does not have at first to some.
+fn late(mut fields: Fields, random: &mut Rng, mix: Mix) -> Fields {
+    if mix == Mix::Late && random.u8(0..5) == 0 {
+        // Of a company always the same: across people, nobody keeps order.
+        let is_contact = fields
+            .standard
+            .get("name")
+            .is_none_or(|name| !name.to_string().contains("company"));
+        let value = if is_contact { random.u8(..) } else { 1 };
+        fields.custom.insert(LATE, json!(value));
+    }
+    fields
 }
 
 fn company(random: &mut Rng) -> String {

@@ -3,7 +3,8 @@
 mod chain;
 mod queue;
 
-use super::model::{self, Ending, Happening, Identity, Model};
+use super::happening::{Happening, Identity};
+use super::model::{self, Ending, Model};
 use super::process::{Sandbox, Service, Signal, World};
 use super::stage::{FINISH, Failure, Fault, Report, STOP, Stage};
 use super::workload::{self, Mix};
@@ -80,6 +81,7 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
         lag: f64::from(day.lag) / f64::from(SEARCHES_FASTER),
         fault_rate: day.fault_rate,
         shares_emails: false,
+        lacks_attribute: false,
         limit: day.limit.map(|calls| (calls, Duration::from_secs(10) / FASTER)),
         token_file: None,
     };
