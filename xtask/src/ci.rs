@@ -99,6 +99,11 @@ const STEPS: &[Step] = &[
         ]),
     },
     Step {
+        name: "faults",
+        fix: "write the mistakes in xtask/src/faults/list.rs as they would be made in the code of now",
+        run: Run::Cargo(&["xtask", "faults", "--check"]),
+    },
+    Step {
         name: "docs",
         fix: "fix the documentation that rustdoc names",
         run: Run::With(

@@ -1,17 +1,10 @@
 //! Carries out the worked example of `CONTRIBUTING.md` on a copy of the project.
 
-use crate::project;
-use std::ffi::OsStr;
+use crate::{copy, project};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-
-/// The name of the copy's folder.
-const COPY: &str = "copy";
-
-/// What the copy leaves out.
-const LEFT_OUT: &[&str] = &[".git", "target", "node_modules", "corpus", "artifacts"];
 
 pub(crate) fn run() -> ExitCode {
     let wrong = |reason| format!("the example of CONTRIBUTING.md does not work: {reason}");
@@ -23,12 +16,7 @@ fn carry_out() -> Result<(), String> {
     let page = project::root().join("CONTRIBUTING.md");
     let page = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
     let workspace = project::root().join("target").join("contributing");
-    let copy = workspace.join(COPY);
-    if workspace.exists() {
-        fs::remove_dir_all(&workspace).map_err(|error| format!("{}: {error}", workspace.display()))?;
-    }
-    copy_folder(project::root(), &copy).map_err(|error| format!("the copy: {error}"))?;
-    move_workspace(&copy, &workspace).map_err(|error| format!("the copy's workspace: {error}"))?;
+    let copy = copy::make(&workspace)?;
     for diff in blocks(&page, "diff") {
         apply(&copy, &diff)?;
     }
@@ -64,18 +52,6 @@ fn carry_out() -> Result<(), String> {
     fs::remove_dir_all(&workspace).map_err(|error| format!("{}: {error}", workspace.display()))
 }
 
-/// Puts the copy's manifest a folder higher. Cargo tells the crates of a workspace from those of another by where they are
-/// in it; so both can be built in one target folder, and dependencies are not built twice.
-fn move_workspace(copy: &Path, workspace: &Path) -> std::io::Result<()> {
-    let manifest = fs::read_to_string(copy.join("Cargo.toml"))?;
-    let manifest = manifest
-        .replace("\"crates/", &format!("\"{COPY}/crates/"))
-        .replace("\"xtask\"", &format!("\"{COPY}/xtask\""));
-    fs::write(workspace.join("Cargo.toml"), manifest)?;
-    fs::remove_file(copy.join("Cargo.toml"))?;
-    fs::rename(copy.join("Cargo.lock"), workspace.join("Cargo.lock"))
-}
-
 /// The contents of the page's code blocks in this language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
@@ -83,23 +59,6 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     starts
         .filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()))
         .collect()
-}
-
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, name) = (entry.path(), entry.file_name());
-        if LEFT_OUT.iter().any(|left_out| name == OsStr::new(left_out)) {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy_folder(&path, &to.join(name))?;
-        } else {
-            fs::copy(&path, to.join(name))?;
-        }
-    }
-    Ok(())
 }
 
 fn apply(copy: &Path, diff: &str) -> Result<(), String> {

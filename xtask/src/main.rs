@@ -9,9 +9,11 @@ mod ci;
 mod circles;
 mod contracts;
 mod contributing;
+mod copy;
 mod coverage;
 mod docs;
 mod e2e;
+mod faults;
 mod features;
 mod fuzz;
 mod importers;
@@ -55,6 +57,8 @@ enum Command {
     Docs(docs::Options),
     /// Runs the real SDKs and a real Chromium against the gateway; installs what they need
     E2e(e2e::Options),
+    /// Makes mistakes in the engine, the journal and the store, one at a time, and says which of them nothing notices
+    Faults(faults::Options),
     /// Builds each library crate alone, without its default features and with all
     Features,
     /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
@@ -99,6 +103,7 @@ fn main() -> ExitCode {
         Command::CoverageOfRules => coverage::run(),
         Command::Docs(options) => docs::run(&options),
         Command::E2e(options) => e2e::run(&options),
+        Command::Faults(options) => faults::run(&options),
         Command::Rehearse(options) => rehearse::run(&options),
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
