@@ -218,7 +218,7 @@ fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: 
             free.push(std::mem::replace(&mut person.email, other));
             person.identify()
         }
-        72..75 if habits.moves => {
+        72..75 if habits.moves && !habits.loose && !habits.fragile => {
             let before = person.email.clone();
             // An address that nobody has had: whoever asks for this record again finds that it is done.
             person.email = format!("Person.{}.r{second}@example.org", person.number);
