@@ -158,8 +158,7 @@ pub(super) fn day(random: &mut Rng, people: usize, count: usize, habits: Habits)
             && let Some(again) = (!happenings.is_empty()).then(|| random.usize(..happenings.len()))
         {
             // The same event once more.
-            let plan = &happenings[again].plan;
-            if (habits.fragile || !matches!(plan, Plan::DeleteContact(_))) && !is_move(plan) {
+            if habits.fragile || !matches!(happenings[again].plan, Plan::DeleteContact(_)) {
                 happenings.push(happenings[again].clone());
             }
             continue;
@@ -168,12 +167,6 @@ pub(super) fn day(random: &mut Rng, people: usize, count: usize, habits: Habits)
         happenings.extend(Happening::of(at, &event));
     }
     happenings
-}
-
-/// Whether it is a record that gives somebody another email: when it comes again, it is done, and plain delivery would not
-/// know.
-fn is_move(plan: &Plan) -> bool {
-    matches!(plan, Plan::SaveContact(plan) if plan.create().is_none() && plan.update.email.is_some())
 }
 
 fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: i64, habits: Habits) -> Value {
@@ -217,17 +210,6 @@ fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: 
             free.retain(|email| *email != other);
             free.push(std::mem::replace(&mut person.email, other));
             person.identify()
-        }
-        72..75 if habits.moves && !habits.loose && !habits.fragile => {
-            let before = person.email.clone();
-            // An address that nobody has had: whoever asks for this record again finds that it is done.
-            person.email = format!("Person.{}.r{second}@example.org", person.number);
-            json!({
-                "type": "record",
-                "action": "update",
-                "identifiers": { "email": before },
-                "fields": { "email": person.email, "name": format!("Moved {}", random.u8(..2)) },
-            })
         }
         32..36 if habits.phones => {
             let rest = json!({
