@@ -114,7 +114,10 @@ fn policies_reach_the_engine() {
 fn savings_can_be_switched_off() {
     let input = vec![identify(1); 10].join("\n");
     let (_, saved, state) = send(&[], &input);
-    let (_, plain, same) = send(&["--no-merge", "--no-skip-unchanged", "--no-remember-contacts"], &input);
+    let (_, plain, same) = send(
+        &["--no-merge", "--skip-unchanged", "off", "--no-remember-contacts"],
+        &input,
+    );
     assert!(saved["calls"].as_u64() < plain["calls"].as_u64(), "{saved} {plain}");
     assert_eq!(plain["calls"], 20);
     assert_eq!(state["contacts"][0]["email"], same["contacts"][0]["email"]);

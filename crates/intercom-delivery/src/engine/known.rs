@@ -6,17 +6,17 @@ use super::memory::Memory;
 use super::merge::can_merge;
 use super::person::{Person, Source};
 use super::queue::{Entry, LaneId, Queue};
-use super::settings::EngineSettings;
+use super::settings::{EngineSettings, SkipUnchanged};
 use crate::contact::KnownContact;
-use crate::walk::{Fact, Knowledge, Permit, Rewritten, Write, moves_to};
+use crate::walk::{Fact, Knowledge, Permit, ReadContact, Rewritten, Write, moves_to};
 use intercom_api::{
     CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, DataAttributeModel, ExternalId,
 };
 use rudderstack_to_intercom::{Lookup, Plan, SharedEmail};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Events that are delivered together: one, and those that follow it with nothing but an update of the same contact.
-#[derive(Debug)]
 pub(super) struct Batch {
     /// At least one.
     pub(super) members: Vec<Entry>,
@@ -25,10 +25,21 @@ pub(super) struct Batch {
     pub(super) learnt: bool,
     /// The contact that turned out to be gone, or was deleted.
     pub(super) gone: Option<ContactId>,
+    /// The contact as a search has shown it.
+    seen: Option<(ContactId, ReadContact)>,
     /// The fields of the body in flight.
     sent: Vec<Set>,
     /// Whether it has custom attributes that the workspace does not list.
     sends_unlisted: bool,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("members", &self.members)
+            .field("lane", &self.lane)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Batch {
@@ -38,6 +49,7 @@ impl Batch {
             lane,
             learnt: false,
             gone: None,
+            seen: None,
             sent: Vec::new(),
             sends_unlisted: false,
         }
@@ -211,13 +223,22 @@ impl Known<'_> {
         }
         if let Some(id) = id {
             let is_void = body.set.is_empty() && !fields.is_empty();
-            if is_void || self.settings.savings.skip_unchanged && self.memory.contact_has(id, &body.set) {
+            let is_sent = || self.settings.savings.skips_unchanged() && self.memory.contact_has(id, &body.set);
+            if is_void || is_sent() || self.is_seen(id, &body) {
                 self.memory.contact_settled(id, &body.set);
                 return Permit::Unneeded;
             }
             self.memory.contact_unsettled(id, &body.set);
         }
         self.send(body, &DataAttributeModel::Contact)
+    }
+
+    /// Whether the contact has what the body gives it, as the search has shown it.
+    fn is_seen(&self, id: &ContactId, body: &Body) -> bool {
+        let seen = self.batch.seen.as_ref().filter(|(seen, _)| seen == id);
+        // What the search shows of a contact that was written since may be what it was before.
+        !self.memory.is_written_lately(id)
+            && seen.is_some_and(|(_, contact)| contact.is_kept_by(body.json.get().as_bytes()))
     }
 
     fn permit_company(&mut self, fields: &CompanyFields, undefined: &[String]) -> Permit<Busy> {
@@ -231,7 +252,7 @@ impl Known<'_> {
         if self.lists_first(&body, &DataAttributeModel::Company) {
             return Permit::ListFirst;
         }
-        if self.settings.savings.skip_unchanged
+        if self.settings.savings.skips_unchanged()
             && let Some(id) = self.memory.companies.id(key)
             && self.memory.companies.has(key, &body.set)
         {
@@ -277,6 +298,12 @@ impl Knowledge for Known<'_> {
         self.memory.correct(lookup, hits);
     }
 
+    fn saw(&mut self, contact: &Contact) {
+        if self.settings.savings.skip_unchanged == SkipUnchanged::Seen && !self.memory.is_written_lately(&contact.id) {
+            self.batch.seen = ReadContact::shown(contact).map(|seen| (contact.id.clone(), seen));
+        }
+    }
+
     fn unindexed(&mut self, lookup: &Lookup, hits: &[Contact], create: Option<&ContactFields>) -> Vec<KnownContact> {
         self.memory.unindexed(lookup, hits, create)
     }
@@ -287,12 +314,12 @@ impl Knowledge for Known<'_> {
 
     fn company(&mut self, key: &CompanyExternalId) -> Option<CompanyId> {
         let savings = &self.settings.savings;
-        let remembers = savings.remember_contacts || savings.skip_unchanged;
+        let remembers = savings.remember_contacts || savings.skips_unchanged();
         remembers.then(|| self.memory.companies.id(key)).flatten()
     }
 
     fn permit(&mut self, write: &Write<'_>) -> Permit<Busy> {
-        let skips = self.settings.savings.skip_unchanged;
+        let skips = self.settings.savings.skips_unchanged();
         // What is known of tags is certain, whatever is in flight.
         if let Write::Tag(company, name) = write
             && skips

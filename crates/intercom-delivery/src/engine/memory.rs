@@ -19,6 +19,8 @@ use rudderstack_to_intercom::{Lookup, Plan};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+/// How many contacts are known to have been written lately: what Intercom's limit allows to be written in 13 minutes.
+const WRITTEN_LATELY: usize = 131_072;
 /// How many fields besides email and external id are remembered by their value.
 const FIELDS_LOOKED_UP: usize = 16;
 
@@ -77,6 +79,9 @@ pub(super) struct Memory {
     /// These fields.
     looked_up: Vec<u64>,
     pub(super) companies: Companies,
+    /// Contacts that have been written, or may have been: more of them than are remembered, for as long as the search may
+    /// lag behind.
+    written_lately: LruCache<u64, ()>,
     links: LruCache<u64, Link>,
     tags: LruCache<u64, Option<u64>>,
     pub(super) attributes: KnownAttributes,
@@ -96,6 +101,7 @@ impl Memory {
             by_field: LruCache::new(capacity),
             looked_up: Vec::new(),
             companies: Companies::new(capacity),
+            written_lately: LruCache::new(WRITTEN_LATELY),
             links: LruCache::new(capacity),
             tags: LruCache::new(capacity),
             attributes: KnownAttributes::new(settings),
@@ -195,6 +201,16 @@ impl Memory {
             .and_then(|_| self.known(id))
     }
 
+    /// Whether a search may show the contact as it was before something was written.
+    pub(super) fn is_written_lately(&self, id: &ContactId) -> bool {
+        self.written_lately.peek(&self.contact_key(id)).is_some()
+    }
+
+    fn will_write(&mut self, id: &ContactId) {
+        let key = self.contact_key(id);
+        self.written_lately.insert(key, ());
+    }
+
     /// The external id of a contact, as far as the scope knows.
     pub(super) fn external_id(&self, id: &ContactId) -> Option<ExternalId> {
         let known = self.believed(id)?.external_id.as_deref();
@@ -230,6 +246,9 @@ impl Memory {
 
     /// Learns who a contact is, and says whether that is news.
     pub(super) fn learn(&mut self, id: &ContactId, person: &Person<'_>, source: Source) -> bool {
+        if source == Source::Write {
+            self.will_write(id);
+        }
         let before = self.known(id);
         let known = Known::within(
             self.scope,
@@ -280,6 +299,8 @@ impl Memory {
 
     /// Forgets a contact that has gone.
     pub(super) fn forget(&mut self, id: &ContactId) {
+        // The search may show it for a while yet.
+        self.will_write(id);
         let known = self.contacts.remove(id).unwrap_or_default();
         let indices = [
             (&mut self.by_external_id, &known.external_id),
@@ -346,6 +367,7 @@ impl Memory {
     }
 
     pub(super) fn contact_unsettled(&mut self, id: &ContactId, set: &[Set]) {
+        self.will_write(id);
         if let Some(known) = self.contacts.get_mut(id) {
             known.written.unsettle(set);
         }

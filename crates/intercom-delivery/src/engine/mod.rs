@@ -29,7 +29,7 @@ mod withdraw;
 
 pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
-pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings};
+pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings, SkipUnchanged};
 pub use status::{Status, Totals, Waiting};
 pub use submission::{EventId, RefusalReason, Refused, Submission, Terms};
 pub use time::Time;

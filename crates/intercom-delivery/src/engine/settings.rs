@@ -4,6 +4,24 @@ use crate::walk::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolic
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+/// What is compared to find out whether something would change anything.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, EnumIter, IntoStaticStr, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SkipUnchanged {
+    /// Nothing: all is sent.
+    Off,
+    /// What the engine itself has sent.
+    #[default]
+    Sent,
+    /// That, and the fields of a contact as the search shows them, unless the engine has written the contact since: for
+    /// workspaces that nobody else writes to.
+    Seen,
+}
 
 /// Ways to make fewer calls. Each leads to the same state in Intercom as its absence, as long as nobody else changes
 /// what the engine remembers.
@@ -13,8 +31,8 @@ use std::time::Duration;
 pub struct Savings {
     /// A contact whose id is known is not searched again.
     pub remember_contacts: bool,
-    /// What would change nothing since the last delivery is not sent: updates, companies, links and tags.
-    pub skip_unchanged: bool,
+    /// What would change nothing is not sent: updates, companies, links and tags.
+    pub skip_unchanged: SkipUnchanged,
     /// Consecutive updates of one contact that wait in the queue are sent as one.
     pub merge_identifies: bool,
     /// People who wait for a search at the same time are looked up by one.
@@ -22,10 +40,17 @@ pub struct Savings {
 }
 
 impl Savings {
-    /// All of them.
+    pub(super) fn skips_unchanged(self) -> bool {
+        match self.skip_unchanged {
+            SkipUnchanged::Off => false,
+            SkipUnchanged::Sent | SkipUnchanged::Seen => true,
+        }
+    }
+
+    /// All that lead to the same state whoever else writes to contacts that this engine has not written.
     pub const ALL: Self = Self {
         remember_contacts: true,
-        skip_unchanged: true,
+        skip_unchanged: SkipUnchanged::Sent,
         merge_identifies: true,
         batch_lookups: true,
     };
@@ -33,7 +58,7 @@ impl Savings {
     /// None of them: every event makes the calls of its plan.
     pub const NONE: Self = Self {
         remember_contacts: false,
-        skip_unchanged: false,
+        skip_unchanged: SkipUnchanged::Off,
         merge_identifies: false,
         batch_lookups: false,
     };

@@ -36,6 +36,11 @@ pub trait Knowledge {
         let _ = (lookup, hits);
     }
 
+    /// The search has shown the contact that the plan is about, as it was when the index last caught up with it.
+    fn saw(&mut self, contact: &Contact) {
+        let _ = contact;
+    }
+
     /// Contacts that the search should have found besides these hits: the index may lag. With these fields, a contact
     /// would be created.
     fn unindexed(&mut self, lookup: &Lookup, hits: &[Contact], create: Option<&ContactFields>) -> Vec<KnownContact> {

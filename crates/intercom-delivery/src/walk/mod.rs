@@ -16,13 +16,12 @@ mod whose;
 pub use defined::DefinedAttributes;
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
-pub(crate) use read::moves_to;
+pub(crate) use read::{ReadContact, moves_to};
 
 use crate::codes::{DeliveryWarning, FailureCode, Supersession};
 use crate::contact::KnownContact;
 use attribute::leave_out;
 use intercom_api::{Call, CompanyId, ContactId, DataAttributeModel};
-use read::may_be_shared;
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, Step, When};
 use serde_json::value::RawValue;
 use state::{Deletion, Detour, Email, Leaving, Whereabouts};
@@ -291,23 +290,6 @@ impl Walk {
             Step::AttachCompany => self.is_attached,
             Step::Tag(at, _) => *at < self.tags_done,
         }
-    }
-
-    /// Whom the walk needs to have looked up, unless that is known. It may have another call to make before.
-    pub(crate) fn to_look_up(&self, is_known: impl FnOnce(&Lookup) -> bool) -> Option<&Lookup> {
-        let is_new = self.detour.is_none() && self.is_begun != Some(true);
-        if self.is_done || !is_new || self.contact != Whereabouts::Unknown {
-            return None;
-        }
-        let lookup = self.plan.lookup()?;
-        (!self.may_be_known(lookup) || !is_known(lookup)).then_some(lookup)
-    }
-
-    /// Whether what is remembered is enough. Once the contact turned out to be gone, only a search can tell; nor is
-    /// anything else enough to delete one of several.
-    fn may_be_known(&self, lookup: &Lookup) -> bool {
-        let is_deletion = matches!(*self.plan, Plan::DeleteContact(_));
-        self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup))
     }
 
     fn find_contact<K: Knowledge>(&mut self, lookup: &Lookup, knowledge: &mut K) -> Option<Next<K::Busy>> {

@@ -1,12 +1,12 @@
 //! A contact that was read, compared with what is asked for: a search may be out of date, a contact that is read is not.
 
-use intercom_api::{Attributes, ContactFields, ExternalId, SearchValue, Value};
+use intercom_api::{Attributes, Contact, ContactFields, ExternalId, SearchValue, Value};
 use rudderstack_to_intercom::{ContactField, FieldLookup, Lookup, LookupField, SaveContact};
 
 const CUSTOM: &str = "custom_attributes";
 
 /// What a contact has. No `Debug`: it is personal.
-pub(super) struct ReadContact(Attributes);
+pub(crate) struct ReadContact(Attributes);
 
 impl ReadContact {
     /// Reads a response; none, if it is not a contact's.
@@ -14,6 +14,21 @@ impl ReadContact {
         let contact: Attributes = serde_json::from_slice(body).ok()?;
         contact.get("id")?.as_str()?;
         Some(Self(contact))
+    }
+
+    /// A contact that a search shows.
+    pub(crate) fn shown(contact: &Contact) -> Option<Self> {
+        Self::parse(&serde_json::to_vec(contact).ok()?)
+    }
+
+    /// Whether it would be the same after a write of these fields, as far as it shows them.
+    pub(crate) fn is_kept_by(&self, body: &[u8]) -> bool {
+        let Ok(fields) = serde_json::from_slice::<Attributes>(body) else {
+            return false;
+        };
+        let has_email = |email: &Value| value_in(&self.0, &LookupField::EMAIL) == Some(email);
+        // Emails are the same in any case, but are kept as they are written.
+        fields.get("email").is_none_or(has_email) && self.has(&fields)
     }
 
     /// Whether an up-to-date search would find it.
@@ -29,9 +44,10 @@ impl ReadContact {
 
     /// Whether it has all of these already.
     pub(super) fn has_all(&self, fields: &ContactFields) -> bool {
-        let Some(fields) = as_attributes(fields) else {
-            return false;
-        };
+        as_attributes(fields).is_some_and(|fields| self.has(&fields))
+    }
+
+    fn has(&self, fields: &Attributes) -> bool {
         fields.iter().all(|(name, value)| match (name, value) {
             (CUSTOM, Value::Object(custom)) => custom.iter().all(|(name, value)| {
                 let field = LookupField::CustomAttribute(name.to_owned());

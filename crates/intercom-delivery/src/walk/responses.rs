@@ -107,6 +107,9 @@ impl Walk {
         let hits = hits.as_slice();
         knowledge.learn(&Fact::Found { lookup, contact, hits });
         let is_remembered = hits[..shown].iter().all(|hit| hit.id != contact.id);
+        if !is_remembered {
+            knowledge.saw(contact);
+        }
         self.found(KnownContact::from(contact), is_remembered)
     }
 

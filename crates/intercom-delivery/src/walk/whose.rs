@@ -1,5 +1,6 @@
 //! Whose a contact is: what is written of it, and what becomes of it if Intercom says that it is somebody else's.
 
+use super::read::may_be_shared;
 use super::responses::{Response, UNREADABLE, failed, failure, is_gone};
 use super::state::{Deletion, Detour, Email, Whereabouts};
 use super::{ArchivedPolicy, Fact, Knowledge, Next, Verdict, Walk};
@@ -15,6 +16,23 @@ use std::borrow::Cow;
 const MOST_CONFLICTS: u32 = 6;
 
 impl Walk {
+    /// Whom the walk needs to have looked up, unless that is known. It may have another call to make before.
+    pub(crate) fn to_look_up(&self, is_known: impl FnOnce(&Lookup) -> bool) -> Option<&Lookup> {
+        let is_new = self.detour.is_none() && self.is_begun != Some(true);
+        if self.is_done || !is_new || self.contact != Whereabouts::Unknown {
+            return None;
+        }
+        let lookup = self.plan.lookup()?;
+        (!self.may_be_known(lookup) || !is_known(lookup)).then_some(lookup)
+    }
+
+    /// Whether what is remembered is enough. Once the contact turned out to be gone, only a search can tell; nor is
+    /// anything else enough to delete one of several.
+    pub(super) fn may_be_known(&self, lookup: &Lookup) -> bool {
+        let is_deletion = matches!(*self.plan, Plan::DeleteContact(_));
+        self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup))
+    }
+
     /// What the contact is given: the plan's fields, without an email that is somebody else's. A lead that is chosen for
     /// somebody with a user id becomes a user, unless the event says otherwise (D31).
     pub(super) fn given<'f>(&self, fields: &'f ContactFields, is_update: bool) -> Cow<'f, ContactFields> {

@@ -42,7 +42,8 @@ fn settings_are_kept_and_may_be_left_out() {
     let some: EngineSettings =
         serde_json::from_value(json!({"queue": 9, "savings": {"merge_identifies": false}})).unwrap();
     assert_eq!((some.queue.get(), some.concurrency), (9, settings.concurrency));
-    assert!(some.savings.skip_unchanged && !some.savings.merge_identifies);
+    assert!(!some.savings.merge_identifies && some.savings.batch_lookups);
+    assert_eq!(some.savings.skip_unchanged, intercom_delivery::SkipUnchanged::Sent);
 }
 
 #[test]

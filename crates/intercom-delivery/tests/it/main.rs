@@ -19,6 +19,7 @@ mod reach;
 mod records;
 mod retries;
 mod savings;
+mod seen;
 mod stopping;
 mod support;
 mod terms;

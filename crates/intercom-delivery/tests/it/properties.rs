@@ -78,7 +78,11 @@ fn settings() -> impl Strategy<Value = EngineSettings> {
                 settings.archived = ArchivedPolicy::Fail;
             }
             settings.savings.remember_contacts = savings.0;
-            settings.savings.skip_unchanged = savings.1;
+            settings.savings.skip_unchanged = if savings.1 {
+                SkipUnchanged::Sent
+            } else {
+                SkipUnchanged::Off
+            };
             settings.savings.merge_identifies = savings.2;
             settings.savings.batch_lookups = savings.3;
             settings

@@ -317,7 +317,7 @@ fn each_saving_can_be_switched_off() {
     assert_eq!(
         calls(|savings| {
             savings.merge_identifies = false;
-            savings.skip_unchanged = false;
+            savings.skip_unchanged = SkipUnchanged::Off;
         }),
         4
     );

@@ -16,7 +16,8 @@ use intercom_api::{ErrorKind, IdentifyAdmin, Region, UnixSeconds};
 use intercom_delivery::client::{CallError, HttpTransport, Workspace};
 use intercom_delivery::journal::{Journal, JournalError};
 use intercom_delivery::{
-    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, ResponseError, UnknownContactPolicy,
+    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, ResponseError, SkipUnchanged,
+    UnknownContactPolicy,
 };
 use intercom_sandbox::{RunningSandbox, Settings};
 use std::fs::{File, Metadata};
@@ -111,9 +112,10 @@ struct Speed {
     /// Send each of consecutive identifies of a user, instead of one that comes to the same.
     #[arg(long)]
     no_merge: bool,
-    /// Send also what would change nothing since the last delivery.
-    #[arg(long)]
-    no_skip_unchanged: bool,
+    /// Do not send what would change nothing: off sends all, sent compares with what this program has sent, seen also with
+    /// what Intercom's search shows of the contact, for backfills and reverse ETL, where nothing else writes.
+    #[arg(long, value_name = "WHAT", default_value_t, value_parser = parser::<OneOf, SkipUnchanged>())]
+    skip_unchanged: SkipUnchanged,
     /// Search a contact for each event, also if its id is known.
     #[arg(long)]
     no_remember_contacts: bool,
@@ -294,7 +296,7 @@ impl Send {
         engine.unknown_contact = self.policies.on_unknown_contact;
         engine.archived = self.policies.on_archived;
         engine.savings.merge_identifies = !self.speed.no_merge;
-        engine.savings.skip_unchanged = !self.speed.no_skip_unchanged;
+        engine.savings.skip_unchanged = self.speed.skip_unchanged;
         engine.savings.remember_contacts = !self.speed.no_remember_contacts;
         engine.savings.batch_lookups = !self.speed.no_batch_lookups;
         engine.seed = u64::from(std::process::id());

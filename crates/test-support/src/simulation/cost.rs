@@ -3,10 +3,68 @@
 use super::plain::Plain;
 use super::response::response_of;
 use super::scenario::Policies;
-use super::workload::Happening;
+use super::workload::{Happening, sign_ups, traffic};
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Savings, Time, UnknownContactPolicy};
 use intercom_sandbox::{Sandbox, Settings, State, UnixMillis};
 use std::collections::VecDeque;
+use std::time::Duration;
+
+/// When the delivery begins: long after whoever was there before.
+const START: u64 = 1_800_000_000_000;
+
+/// Events whose calls are counted.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The events.
+    pub happenings: Vec<Happening>,
+    /// What has been delivered before by somebody else, so that only Intercom knows of it.
+    before: Vec<Happening>,
+    /// How far Intercom's search lags behind.
+    lag: Duration,
+}
+
+impl Workload {
+    /// Traffic as a shop has it.
+    pub fn steady(events: usize, people: usize, seed: u64) -> Self {
+        Self {
+            happenings: traffic(events, people, seed),
+            before: Vec::new(),
+            lag: Duration::ZERO,
+        }
+    }
+
+    /// So many people whom nobody knows, while searches lag.
+    pub fn first_import(people: usize) -> Self {
+        Self {
+            happenings: sign_ups(people, |_| false),
+            before: Vec::new(),
+            lag: Duration::from_secs(60),
+        }
+    }
+
+    /// So many people who are there already, of whom one in so many has changed.
+    pub fn re_sync(people: usize, one_in: usize) -> Self {
+        Self {
+            happenings: sign_ups(people, |person| person % one_in == 0),
+            before: sign_ups(people, |_| false),
+            lag: Duration::from_secs(60),
+        }
+    }
+
+    fn plain(&self, settings: Settings) -> Plain {
+        let policies = Policies {
+            attributes: AttributePolicy::Fail,
+            unknown_contact: UnknownContactPolicy::Fail,
+            archived: ArchivedPolicy::Restore,
+        };
+        let mut plain = Plain::new(Sandbox::new(settings), policies);
+        for happening in &self.before {
+            let _ = plain.deliver(&happening.plan);
+        }
+        plain.calls = 0;
+        plain
+    }
+}
 
 /// What a delivery cost, and what it came to.
 #[derive(Clone, Debug)]
@@ -27,32 +85,29 @@ impl Cost {
 }
 
 /// Delivers the events one at a time, straight through each plan.
-pub fn plain_cost(happenings: &[Happening]) -> Cost {
-    let policies = Policies {
-        attributes: AttributePolicy::Fail,
-        unknown_contact: UnknownContactPolicy::Fail,
-        archived: ArchivedPolicy::Restore,
-    };
-    let mut plain = Plain::new(Sandbox::new(Settings::default()), policies);
-    for happening in happenings {
+pub fn plain_cost(workload: &Workload) -> Cost {
+    let mut plain = workload.plain(Settings::default());
+    for happening in &workload.happenings {
         // A failure is part of the workload.
         let _ = plain.deliver(&happening.plan);
     }
     Cost {
-        events: happenings.len(),
+        events: workload.happenings.len(),
         calls: plain.calls,
         state: plain.sandbox.state().normalised(),
     }
 }
 
 /// Delivers the events with the engine, side by side, with these savings. Every call takes a while.
-pub fn cost(happenings: &[Happening], savings: Savings) -> Cost {
+pub fn cost(workload: &Workload, savings: Savings) -> Cost {
     let mut settings = EngineSettings::new();
     settings.savings = savings;
     let mut engine = Engine::new(settings);
-    let mut sandbox = Sandbox::new(Settings::default());
-    let mut now = Time::from_unix_millis(1_700_000_000_000);
-    let mut to_do = happenings.iter().enumerate();
+    let mut sandbox = workload
+        .plain(Settings::default().with_search_lag(workload.lag))
+        .sandbox;
+    let mut now = Time::from_unix_millis(START);
+    let mut to_do = workload.happenings.iter().enumerate();
     let mut responses = VecDeque::new();
     let mut calls = 0;
     loop {
@@ -69,7 +124,7 @@ pub fn cost(happenings: &[Happening], savings: Savings) -> Cost {
         }
         while engine.poll_outcome().is_some() {}
         if let Some((id, response)) = responses.pop_front() {
-            now = now.after(std::time::Duration::from_millis(5));
+            now = now.after(Duration::from_millis(5));
             engine.handle_response(id, &response, now);
         } else if let Some(at) = engine.poll_timeout() {
             now = now.max(at);
@@ -78,7 +133,7 @@ pub fn cost(happenings: &[Happening], savings: Savings) -> Cost {
         }
     }
     Cost {
-        events: happenings.len(),
+        events: workload.happenings.len(),
         calls,
         state: sandbox.state().normalised(),
     }

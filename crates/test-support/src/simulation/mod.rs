@@ -33,13 +33,13 @@ mod whose;
 mod workload;
 mod world;
 
-pub use cost::{Cost, cost, plain_cost};
+pub use cost::{Cost, Workload, cost, plain_cost};
 pub use mishaps::Mishaps;
 pub use pace::{Pace, pace};
 pub use scenario::Scenario;
 pub use verdict::Report;
 pub use violation::Violation;
-pub use workload::{Happening, traffic};
+pub use workload::Happening;
 
 /// Plays the scenario of a seed.
 ///

@@ -2,7 +2,7 @@
 
 use super::workload::{Habits, Happening, day};
 use fastrand::Rng;
-use intercom_delivery::{ArchivedPolicy, AttributePolicy, EngineSettings, UnknownContactPolicy};
+use intercom_delivery::{ArchivedPolicy, AttributePolicy, EngineSettings, SkipUnchanged, UnknownContactPolicy};
 use intercom_sandbox::{DuplicateEmail, RateLimit, Settings};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -232,7 +232,11 @@ fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSet
     settings.unknown_contact = policies.unknown_contact;
     settings.archived = policies.archived;
     settings.savings.remember_contacts = random.u8(..4) > 0;
-    settings.savings.skip_unchanged = random.u8(..4) > 0;
+    settings.savings.skip_unchanged = match random.u8(..4) {
+        0 => SkipUnchanged::Off,
+        1 => SkipUnchanged::Seen,
+        _ => SkipUnchanged::Sent,
+    };
     settings.savings.merge_identifies = random.u8(..4) > 0;
     settings.savings.batch_lookups = random.u8(..4) > 0;
     if is_forgetful {

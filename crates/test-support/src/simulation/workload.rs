@@ -289,9 +289,19 @@ fn deck() -> Vec<Card> {
         .collect()
 }
 
+/// An identify of each of so many people, of whom some have another trait than usual.
+pub(super) fn sign_ups(people: usize, has_changed: impl Fn(usize) -> bool) -> Vec<Happening> {
+    let sign_up = |number| {
+        let mut person = Person::new(number);
+        person.traits[0] = u8::from(has_changed(number));
+        Happening::of(number, &person.identify())
+    };
+    (0..people).filter_map(sign_up).collect()
+}
+
 /// Traffic as a shop has it, for counting calls: a quarter of it identify, of which nine in ten change nothing, 65 % track,
 /// a tenth group, by this many people. Whoever does something for the first time is identified.
-pub fn traffic(count: usize, people: usize, seed: u64) -> Vec<Happening> {
+pub(super) fn traffic(count: usize, people: usize, seed: u64) -> Vec<Happening> {
     let random = &mut Rng::with_seed(seed);
     let mut people: Vec<Person> = (0..people).map(Person::new).collect();
     let mut happenings = Vec::with_capacity(count);

@@ -1,9 +1,9 @@
 //! The engine and the sandbox together, on some bad days. `cargo xtask simulate` plays as many as wanted.
 
-use intercom_delivery::Savings;
+use intercom_delivery::{Savings, SkipUnchanged};
 use intercom_sandbox::RateLimit;
 use std::time::Duration;
-use test_support::simulation::{Mishaps, Report, cost, pace, plain_cost, replay_command, run, traffic};
+use test_support::simulation::{Mishaps, Report, Workload, cost, pace, plain_cost, replay_command, run};
 
 #[test]
 fn nothing_is_lost_on_a_bad_day() {
@@ -27,7 +27,7 @@ fn nothing_is_lost_on_a_bad_day() {
 
 #[test]
 fn a_limit_of_a_hundred_calls_in_ten_seconds_is_used_and_kept_for_two_minutes() {
-    let happenings = traffic(6_000, 458, 1);
+    let Workload { happenings, .. } = Workload::steady(6_000, 458, 1);
     let limit = RateLimit::new(100, Duration::from_secs(10));
     for seed in 0..5 {
         for limit in [limit, limit.without_retry_after()] {
@@ -40,29 +40,41 @@ fn a_limit_of_a_hundred_calls_in_ten_seconds_is_used_and_kept_for_two_minutes() 
 
 #[test]
 fn as_few_calls_are_made_as_are_promised_and_the_state_is_that_of_plain_delivery() {
-    let happenings = traffic(20_000, 458, 1);
-    let plain = plain_cost(&happenings);
-    let none = cost(&happenings, Savings::NONE);
-    assert!(none.calls_an_event() <= 1.46, "{}", none.calls_an_event());
-    assert_eq!((none.calls, &none.state), (plain.calls, &plain.state));
-    let all = cost(&happenings, Savings::ALL);
-    assert!(all.calls_an_event() <= 0.85, "{}", all.calls_an_event());
-    assert_eq!(all.state, plain.state);
+    let mut seen = Savings::ALL;
+    seen.skip_unchanged = SkipUnchanged::Seen;
+    let promises = [
+        (Workload::steady(20_000, 458, 1), Savings::NONE, 1.46),
+        (Workload::steady(20_000, 458, 1), Savings::ALL, 0.73),
+        (Workload::first_import(2_000), Savings::ALL, 1.15),
+        (Workload::re_sync(2_000, 20), seen, 0.2),
+        (Workload::re_sync(2_000, 20), Savings::ALL, 1.15),
+        (Workload::re_sync(2_000, 1), seen, 1.15),
+    ];
+    for (workload, savings, promised) in promises {
+        let (plain, cost) = (plain_cost(&workload), cost(&workload, savings));
+        assert!(
+            cost.calls_an_event() <= promised,
+            "{} {promised}",
+            cost.calls_an_event()
+        );
+        assert!(cost.state == plain.state, "the same with {savings:?}");
+        assert!(savings != Savings::NONE || cost.calls == plain.calls);
+    }
 }
 
 #[test]
 fn every_saving_saves_calls_and_changes_nothing_else() {
-    let happenings = traffic(2_000, 60, 1);
-    let (all, none) = (cost(&happenings, Savings::ALL), cost(&happenings, Savings::NONE));
+    let workload = Workload::steady(2_000, 60, 1);
+    let (all, none) = (cost(&workload, Savings::ALL), cost(&workload, Savings::NONE));
     let changes: [fn(&mut Savings); 3] = [
         |savings| savings.remember_contacts = false,
-        |savings| savings.skip_unchanged = false,
+        |savings| savings.skip_unchanged = SkipUnchanged::Off,
         |savings| savings.batch_lookups = false,
     ];
     for change in changes {
         let mut savings = Savings::ALL;
         change(&mut savings);
-        let some = cost(&happenings, savings);
+        let some = cost(&workload, savings);
         assert!(some.calls > all.calls && some.calls < none.calls);
         assert_eq!(some.state, none.state);
     }
