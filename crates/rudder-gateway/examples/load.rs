@@ -1,8 +1,8 @@
 //! Measures a gateway that is running, and fills a store to be measured.
 //!
-//! - `load send URL KEY SECONDS [SENDERS [RATE]]`: sends batches of 100 events, as many a second as are answered or as RATE
-//!   says, and says how many were acknowledged and how long the responses took. With a rate, a request that is late because
-//!   the one before it was slow counts from when it was due.
+//! - `load send URL KEY SECONDS [SENDERS [BATCH [RATE]]]`: sends batches of so many events (100), as many a second as are
+//!   answered or as RATE says, and says how many were acknowledged and how long the responses took. With a rate, a request
+//!   that is late because the one before it was slow counts from when it was due.
 //! - `load fill FILE COUNT`: makes a store in which so many events wait.
 
 use rudder_gateway::store::Store;
@@ -15,38 +15,39 @@ use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Events in a batch.
+/// Events in a batch, if it is not said.
 const BATCH: u64 = 100;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["send", url, key, seconds] => send(url, key, seconds.parse()?, 8, None).await,
-        ["send", url, key, seconds, senders] => send(url, key, seconds.parse()?, senders.parse()?, None).await,
-        ["send", url, key, seconds, senders, rate] => {
-            send(url, key, seconds.parse()?, senders.parse()?, Some(rate.parse()?)).await
+        ["send", url, key, seconds, ref more @ ..] if more.len() <= 3 => {
+            let senders = more.first().map_or(Ok(8), |text| text.parse())?;
+            let batch = more.get(1).map_or(Ok(BATCH), |text| text.parse())?;
+            let rate = more.get(2).map(|text| text.parse()).transpose()?;
+            send(url, key, seconds.parse()?, senders, batch.max(1), rate).await
         }
         ["fill", path, count] => fill(path, count.parse()?).await,
-        _ => Err("say: send URL KEY SECONDS [SENDERS [RATE]], or fill FILE COUNT".into()),
+        _ => Err("say: send URL KEY SECONDS [SENDERS [BATCH [RATE]]], or fill FILE COUNT".into()),
     }
 }
 
-/// A batch of identifies, each of about 400 bytes and of a person of its own.
-fn batch(first: u64) -> String {
+/// Identifies, each of about 400 bytes and of a person of its own.
+fn events(first: u64, count: u64) -> String {
     let event = |n: u64| {
         format!(
             r#"{{"type":"identify","userId":"user-{n}","messageId":"message-{n}","channel":"server","originalTimestamp":"2026-01-01T00:00:00.000Z","sentAt":"2026-01-01T00:00:00.010Z","context":{{"traits":{{"name":"Person {n}","email":"person{n}@example.com","plan":"enterprise","address":{{"city":"New Orleans","state":"Louisiana"}}}},"library":{{"name":"analytics-node","version":"3.0.13"}}}}}}"#
         )
     };
-    let events: Vec<String> = (first..first + BATCH).map(event).collect();
-    format!(r#"{{"batch":[{}]}}"#, events.join(","))
+    let all: Vec<String> = (first..first + count).map(event).collect();
+    format!(r#"{{"batch":[{}]}}"#, all.join(","))
 }
 
-async fn send(url: &str, key: &str, seconds: u64, senders: u32, rate: Option<f64>) -> Result<()> {
+async fn send(url: &str, key: &str, seconds: u64, senders: u32, batch: u64, rate: Option<f64>) -> Result<()> {
     // How long each sender has for a batch.
     let pace = rate.map_or(Duration::ZERO, |rate| {
-        Duration::from_secs_f64(BATCH as f64 * f64::from(senders) / rate)
+        Duration::from_secs_f64(batch as f64 * f64::from(senders) / rate)
     });
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;
@@ -62,7 +63,7 @@ async fn send(url: &str, key: &str, seconds: u64, senders: u32, rate: Option<f64
             let mut due = start + pace * sender / senders;
             while due.max(Instant::now()) < end {
                 tokio::time::sleep_until(due.into()).await;
-                let body = batch(next.fetch_add(BATCH, Ordering::Relaxed));
+                let body = events(next.fetch_add(batch, Ordering::Relaxed), batch);
                 let request = client.post(&url).basic_auth(&key, Some("")).body(body);
                 let sent = if pace.is_zero() { Instant::now() } else { due };
                 due += pace;
@@ -81,7 +82,7 @@ async fn send(url: &str, key: &str, seconds: u64, senders: u32, rate: Option<f64
     }
     let elapsed = start.elapsed();
     times.sort_unstable();
-    let events = times.len() as u64 * BATCH;
+    let events = times.len() as u64 * batch;
     let at = |share: usize| times[(times.len() - 1) * share / 1_000].as_secs_f64() * 1e3;
     println!(
         "{events} events acknowledged in {:.1} s: {:.0} a second; responses: median {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
@@ -101,7 +102,7 @@ async fn fill(path: &str, count: u64) -> Result<()> {
     for first in (0..count).step_by(BATCH as usize) {
         store
             .accept(complete(
-                &Request::read(&batch(first), Endpoint::Batch)?,
+                &Request::read(&events(first, BATCH), Endpoint::Batch)?,
                 "key",
                 &arrival,
             )?)
