@@ -100,7 +100,7 @@ macro_rules! sent {
                 $(let mut $optional: Option<$oty> = None;)*
                 $(let mut $attributes: Option<$crate::Attributes> = None;)*
                 let mut extra = $crate::Attributes::new();
-                $crate::model::read_members!(members, Self::KEYS => extra, [$($required)*], [$($optional)* $($attributes)*]);
+                $crate::model::read_members!(members, Self::KEYS => extra, [$($required)*], $crate::model::or_null, [$($optional)* $($attributes)*]);
                 Ok(Self {
                     $($required: $crate::model::required($required, stringify!($required))?,)*
                     $($optional,)*
@@ -127,12 +127,7 @@ macro_rules! sent {
             }
         }
 
-        impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let members = $crate::model::members(deserializer, Self::KEYS, stringify!($name))?;
-                Self::of_members(members).map_err(::serde::de::Error::custom)
-            }
-        }
+        $crate::model::deserialize_members! { $name }
     };
 }
 pub(crate) use sent;

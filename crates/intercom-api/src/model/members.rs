@@ -113,11 +113,12 @@ pub(crate) fn write_extra<M: SerializeMap>(
     besides.try_for_each(|(name, value)| map.serialize_entry(name, value))
 }
 
-/// Puts the members of something that is sent into these variables; what has no name, and what is `null`, into `extra`.
+/// Puts the members of an object into these variables; what has no name into `extra`, and of an optional one what `$read`
+/// leaves for it.
 ///
 /// Counting up goes one step past the last member, which the function around has to allow.
 macro_rules! read_members {
-    ($members:expr, $keys:expr => $extra:ident, [$($required:ident)*], [$($optional:ident)*]) => {
+    ($members:expr, $keys:expr => $extra:ident, [$($required:ident)*], $read:path, [$($optional:ident)*]) => {
         for (key, value) in $members {
             let at = match key {
                 $crate::model::Key::Known(at) => at,
@@ -136,9 +137,8 @@ macro_rules! read_members {
             )*
             $(
                 if at == member {
-                    $optional = ::serde_json::from_str(value.get())?;
-                    if $optional.is_none() {
-                        $extra.insert($keys[at], $crate::Value::Null);
+                    if let Some(value) = $read(value.get(), &mut $optional)? {
+                        $extra.insert($keys[at], value);
                     }
                     continue;
                 }
@@ -149,16 +149,45 @@ macro_rules! read_members {
 }
 pub(crate) use read_members;
 
-/// The value as the type that it should have; else what goes to `extra`. An error only if even that cannot hold it.
-pub(crate) fn or_extra<T: DeserializeOwned>(text: &str) -> Result<Result<T, Value>, serde_json::Error> {
+/// Reads a member of something that is sent: it has its type, or is `null`, which goes to `extra`.
+pub(crate) fn or_null<T: DeserializeOwned>(
+    text: &str,
+    into: &mut Option<T>,
+) -> Result<Option<Value>, serde_json::Error> {
+    *into = serde_json::from_str(text)?;
+    Ok(into.is_none().then_some(Value::Null))
+}
+
+/// Reads a member of what Intercom answers: whatever has not its type goes to `extra`. An error only if even that cannot
+/// hold it.
+pub(crate) fn or_extra<T: DeserializeOwned>(
+    text: &str,
+    into: &mut Option<T>,
+) -> Result<Option<Value>, serde_json::Error> {
     if text == "null" {
-        return Ok(Err(Value::Null));
+        return Ok(Some(Value::Null));
     }
     match serde_json::from_str(text) {
-        Ok(value) => Ok(Ok(value)),
-        Err(_) => serde_json::from_str(text).map(Err),
+        Ok(value) => {
+            *into = Some(value);
+            Ok(None)
+        }
+        Err(_) => serde_json::from_str(text).map(Some),
     }
 }
+
+/// How an object is read whose `of_members` makes it of its members.
+macro_rules! deserialize_members {
+    ($name:ident) => {
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let members = $crate::model::members(deserializer, Self::KEYS, stringify!($name))?;
+                Self::of_members(members).map_err(::serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use deserialize_members;
 
 /// The JSON name of a field: its own, or the one that is given.
 macro_rules! json_name {

@@ -24,7 +24,8 @@ mod text_or;
 
 pub(crate) use fields::{fields, sent};
 pub(crate) use members::{
-    Key, Member, json_name, members, members_of_body, or_extra, read_members, required, write_extra, write_member,
+    Key, Member, deserialize_members, json_name, members, members_of_body, or_extra, or_null, read_members, required,
+    write_extra, write_member,
 };
 pub(crate) use open_enum::open_enum;
 pub(crate) use request::request;

@@ -114,7 +114,7 @@ macro_rules! request {
                 $($(let mut $required: Option<$rty> = None;)*)?
                 $($(let mut $optional: Option<$oty> = None;)*)?
                 let mut extra = $crate::Attributes::new();
-                $crate::model::read_members!(members, Self::KEYS => extra, [$($($required)*)?], [$($($optional)*)?]);
+                $crate::model::read_members!(members, Self::KEYS => extra, [$($($required)*)?], $crate::model::or_null, [$($($optional)*)?]);
                 Ok(Self {
                     $($($segment: $segment.into(),)+)?
                     $($($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*)?

@@ -65,50 +65,18 @@ macro_rules! response {
             }
         }
 
-        impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let members = $crate::model::members(deserializer, Self::KEYS, stringify!($name))?;
-                Self::of_members(members).map_err(::serde::de::Error::custom)
-            }
-        }
+        $crate::model::deserialize_members! { $name }
 
         impl $name {
             // Counting up goes one step past the last field.
             #[allow(unused_assignments, unused_mut)]
             fn of_members(members: Vec<$crate::model::Member>) -> Result<Self, ::serde_json::Error> {
-                use $crate::model::Key;
                 $($(let mut $required: Option<$rty> = None;)*)?
                 $($(let mut $optional: Option<$oty> = None;)*)?
                 let mut extra = $crate::Attributes::new();
-                for (key, value) in members {
-                    let at = match key {
-                        Key::Known(at) => at,
-                        Key::Other(name) => {
-                            extra.insert(name, ::serde_json::from_str::<$crate::Value>(value.get())?);
-                            continue;
-                        }
-                    };
-                    let mut field = 0;
-                    $($(
-                        if at == field {
-                            $required = Some(::serde_json::from_str(value.get())?);
-                            continue;
-                        }
-                        field += 1;
-                    )*)?
-                    $($(
-                        if at == field {
-                            match $crate::model::or_extra(value.get())? {
-                                Ok(value) => $optional = Some(value),
-                                Err(value) => {
-                                    extra.insert($name::KEYS[at], value);
-                                }
-                            }
-                            continue;
-                        }
-                        field += 1;
-                    )*)?
-                }
+                $crate::model::read_members!(
+                    members, Self::KEYS => extra, [$($($required)*)?], $crate::model::or_extra, [$($($optional)*)?]
+                );
                 Ok($name {
                     $($($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*)?
                     $($($optional,)*)?
