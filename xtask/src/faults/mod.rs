@@ -88,9 +88,9 @@ fn play(options: &Options) -> Result<String, String> {
         let sign = sign(&copy, fault.noticed, options.seeds);
         write(&right)?;
         let sign = sign?;
-        let told = sign.as_deref().unwrap_or("**no**");
+        let shown = sign.as_deref().unwrap_or("**no**");
         let seconds = start.elapsed().as_secs();
-        println!("| {} | {} | {told} | {seconds} |", fault.name, fault.reason);
+        println!("| {} | {} | {shown} | {seconds} |", fault.name, fault.reason);
         if sign.is_none() {
             unnoticed.push(fault.name);
         }
@@ -105,51 +105,32 @@ fn play(options: &Options) -> Result<String, String> {
 /// Builds the copy and looks for a sign that something is wrong.
 fn sign(copy: &Path, noticed: Noticed, seeds: u64) -> Result<Option<String>, String> {
     let seeds = seeds.to_string();
-    let (build, run): (&[&str], &[&str]) = match noticed {
+    // How it is built and run, of what package and target, and with what when it is built and when it is run.
+    let (verbs, target, built, run): ([&str; 2], &[&str], &[&str], &[&str]) = match noticed {
         Noticed::Simulation => (
-            &["build", "--quiet", "--package", "test-support", "--bin", "bad_days"],
-            &[
-                "run",
-                "--quiet",
-                "--package",
-                "test-support",
-                "--bin",
-                "bad_days",
-                "--",
-                &seeds,
-            ],
+            ["build", "run"],
+            &["test-support", "--bin", "bad_days"],
+            &[],
+            &["--", &seeds],
         ),
         Noticed::Delivery => (
-            &[
-                "test",
-                "--quiet",
-                "--package",
-                "intercom-delivery",
-                "--features",
-                "journal",
-                "--lib",
-                "--no-run",
-            ],
-            &[
-                "test",
-                "--quiet",
-                "--package",
-                "intercom-delivery",
-                "--features",
-                "journal",
-                "--lib",
-            ],
+            ["test", "test"],
+            &["intercom-delivery", "--features", "journal", "--lib"],
+            &["--no-run"],
+            &[],
         ),
-        Noticed::Gateway => (
-            &["test", "--quiet", "--package", "rudder-gateway", "--lib", "--no-run"],
-            &["test", "--quiet", "--package", "rudder-gateway", "--lib"],
-        ),
+        Noticed::Gateway => (["test", "test"], &["rudder-gateway", "--lib"], &["--no-run"], &[]),
     };
-    let built = cargo(copy, build).status().map_err(|error| format!("cargo: {error}"))?;
+    let cargo = |verb: &str, more: &[&str]| cargo(copy, &[&[verb, "--quiet", "--package"], target, more].concat());
+    let built = cargo(verbs[0], built)
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
     if !built.success() {
         return Err("the copy does not build".into());
     }
-    let output = cargo(copy, run).output().map_err(|error| format!("cargo: {error}"))?;
+    let output = cargo(verbs[1], run)
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
     if output.status.success() {
         return Ok(None);
     }
