@@ -1,5 +1,6 @@
 //! What comes back from a call: a response, which is what the operation gives or an error; or a failure to get one.
 
+use crate::codes::FailureCode;
 use intercom_api::{ApiError, ContactConflict, Operation, RateLimit, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -174,6 +175,17 @@ impl ResponseError {
 /// Whether a body can be what Intercom responds: an object, a list or nothing. A proxy's page is not, whatever its status.
 pub(crate) fn may_be_intercoms(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['))
+}
+
+/// Why the same call is to be made again, if the body of its success, or its error, says nothing else.
+pub(crate) fn in_passing(result: Result<&[u8], &ApiError>) -> Option<FailureCode> {
+    match result {
+        Ok(body) if !may_be_intercoms(body) => Some(FailureCode::InvalidResponse),
+        Err(error) if error.status == 408 => Some(FailureCode::Timeout),
+        Err(error) if error.status == 429 => Some(FailureCode::RateLimited),
+        Err(error) if error.is_retryable() => Some(FailureCode::ServerError),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// Reads a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.

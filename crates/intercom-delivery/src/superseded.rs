@@ -1,15 +1,13 @@
 //! An older event that is delivered after newer ones of the same contact or company: what they have written stays.
 
 use crate::codes::Supersession;
-use crate::walk::moves_to;
-use intercom_api::{Attributes, CompanyExternalId, SearchValue};
+use crate::walk::{CUSTOM, as_attributes, moves_to};
+use intercom_api::{CompanyExternalId, SearchValue};
 use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, LookupField, Missing, Plan, SharedEmail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-
-const CUSTOM: &str = "custom_attributes";
 
 /// Whom and which company an event is about, as far as it says so itself. `Debug` shows no value.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,21 +217,16 @@ impl Superseded {
         let is_left = match plan {
             Plan::SaveContact(_) if self.deleted => return Supersession::Wholly,
             Plan::SaveContact(plan) => {
-                let mut create = plan.create().cloned();
-                let ids = create
-                    .as_ref()
-                    .map(|create| (create.external_id.clone(), create.email.clone()));
+                let create = plan.create().cloned();
                 plan.update = without(&plan.update, &self.fields);
                 plan.detach.retain(|key| !self.companies.contains(&name_of(key)));
-                if let Some(create) = &mut create {
-                    *create = without(create, &self.fields);
-                }
-                // Who is created nevertheless, because somebody has deleted them, is still the same person.
-                if let (Some(create), Some((external_id, email))) = (&mut create, ids) {
-                    (create.external_id, create.email) = (external_id, email);
-                }
-                if let Some(create) = create.filter(|create| *create != plan.update) {
-                    plan.missing = Missing::CreateWith(Box::new(create));
+                if let Some(create) = create {
+                    let mut left = without(&create, &self.fields);
+                    // Who is created nevertheless, because somebody has deleted them, is still the same person.
+                    (left.external_id, left.email) = (create.external_id, create.email);
+                    if left != plan.update {
+                        plan.missing = Missing::CreateWith(Box::new(left));
+                    }
                 }
                 self.redirect(&mut plan.lookup);
                 !plan.update.is_empty() || !plan.detach.is_empty()
@@ -274,15 +267,10 @@ fn name_of(key: &CompanyKey) -> String {
     }
 }
 
-fn attributes(fields: &impl Serialize) -> Attributes {
-    let json = serde_json::to_vec(fields).unwrap_or_default();
-    serde_json::from_slice(&json).unwrap_or_default()
-}
-
 /// The names of the fields that are set.
 fn names(fields: &impl Serialize) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (name, value) in attributes(fields).iter() {
+    for (name, value) in as_attributes(fields).unwrap_or_default().iter() {
         match value.as_object() {
             Some(custom) if name == CUSTOM => names.extend(custom.keys().map(|name| format!("{CUSTOM}.{name}"))),
             _ => drop(names.insert(name.to_owned())),
@@ -293,7 +281,7 @@ fn names(fields: &impl Serialize) -> BTreeSet<String> {
 
 /// The same without the fields of these names.
 fn without<F: Serialize + DeserializeOwned + Clone>(fields: &F, left_out: &BTreeSet<String>) -> F {
-    let mut all = attributes(fields);
+    let mut all = as_attributes(fields).unwrap_or_default();
     let custom = all.get(CUSTOM).and_then(|custom| custom.as_object()).cloned();
     for name in left_out {
         all.remove(name);

@@ -50,20 +50,16 @@ impl Undelivered {
             return Vec::new();
         }
         let subject = Subject::of(plan, identities);
-        let keys: Vec<String> = subject.keys().collect();
-        let older = keys.iter().filter_map(|key| self.by_key.get(key));
+        let older = subject.keys().filter_map(|key| self.by_key.get(&key));
         let older: BTreeSet<u64> = older.flat_map(|events| events.range(..event).copied()).collect();
         let mut changed = Vec::new();
         for number in older {
-            let Some((subject, superseded)) = self.events.get(&number) else {
+            let Some(known) = self.events.get(&number) else {
                 continue;
             };
-            let (mut subject, mut superseded) = (subject.clone(), superseded.clone());
+            let (mut subject, mut superseded) = known.clone();
             superseded.add(&mut subject, plan, identities);
-            if self
-                .get(number)
-                .is_some_and(|known| *known != (subject.clone(), superseded.clone()))
-            {
+            if (&known.0, &known.1) != (&subject, &superseded) {
                 self.remove(number);
                 self.add(number, subject, superseded);
                 changed.push(number);

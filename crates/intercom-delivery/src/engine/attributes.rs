@@ -102,7 +102,7 @@ impl KnownAttributes {
                 },
                 Listing::Unknown | Listing::Impossible => {
                     let key = || (is_company, name.to_owned());
-                    let is_undefined = drops && self.undefined.contains_key(&key());
+                    let is_undefined = drops && !self.undefined.is_empty() && self.undefined.contains_key(&key());
                     let defined = Some(&self.defined).filter(|all| !all.is_empty());
                     match defined.and_then(|all| all.peek(&key())) {
                         _ if is_undefined => (Fit::Not, false),

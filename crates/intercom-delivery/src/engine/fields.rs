@@ -4,6 +4,7 @@
 //! their text does, and nothing personal is kept.
 
 use super::attributes::Sent;
+use crate::walk::CUSTOM;
 use intercom_api::{Attributes, Value};
 use rudderstack_to_intercom::Fit;
 use serde::Serialize;
@@ -12,8 +13,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-
-pub(super) const CUSTOM: &str = "custom_attributes";
 
 /// A field of a body, and the event that set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

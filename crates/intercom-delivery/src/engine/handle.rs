@@ -4,10 +4,10 @@ use super::job::{Job, State, Trouble};
 use super::known::Known;
 use super::people::{ATTEMPTS_TOGETHER, Form, share_out};
 use super::{CallId, Closed, Engine, FailureCode, Flight, Time, health};
-use crate::response::{Response, TransportFailure, may_be_intercoms};
+use crate::response::{Response, TransportFailure, in_passing, may_be_intercoms};
 use crate::walk::{Ending, Verdict, Walk};
 use intercom_api::{ApiError, errors::is_retryable};
-use rudderstack_to_intercom::{Lookup, Plan};
+use rudderstack_to_intercom::{FieldLookup, Lookup, Plan};
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -108,13 +108,7 @@ impl Engine {
             }
             return;
         }
-        let code = match error {
-            Some(error) if error.status == 408 => Some(FailureCode::Timeout),
-            Some(error) if error.is_retryable() => Some(FailureCode::ServerError),
-            None if !may_be_intercoms(&response.body) => Some(FailureCode::InvalidResponse),
-            Some(_) | None => None,
-        };
-        match code {
+        match in_passing(error.map_or(Ok(response.body.as_slice()), Err)) {
             Some(code) => self.retry_together(&jobs, code, response.retry_after),
             None => {
                 let next = if is_refused { form.next() } else { Form::Alone };
@@ -128,11 +122,11 @@ impl Engine {
         }
     }
 
-    /// Whom these jobs have to look up.
-    fn looked_up(&self, jobs: &[u64]) -> Vec<Lookup> {
+    /// The fields that these jobs have to look somebody up by.
+    fn looked_up(&self, jobs: &[u64]) -> Vec<Vec<FieldLookup>> {
         let job = |seq| self.jobs.get(seq);
         let plans = jobs.iter().filter_map(job).map(|job| job.walk.plan());
-        plans.filter_map(Plan::lookup).cloned().collect()
+        plans.filter_map(Plan::lookup).map(Lookup::fields).collect()
     }
 
     fn retry_together(&mut self, jobs: &[u64], code: FailureCode, asked: Option<Duration>) {

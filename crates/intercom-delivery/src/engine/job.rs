@@ -49,6 +49,17 @@ pub(super) struct Trouble {
     pub(super) attempts: u32,
 }
 
+/// The walk of an event.
+pub(super) fn walk_of(entry: &Entry, policies: Policies) -> Walk {
+    let policies = Policies {
+        absence: entry.terms.absence,
+        ..policies
+    };
+    let mut walk = Walk::new(Arc::clone(&entry.plan), policies);
+    walk.supersede(entry.supersession);
+    walk
+}
+
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) walk: Walk,
@@ -77,14 +88,8 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(policies: Policies, lane: LaneId, entry: Entry, after: Vec<u64>) -> Self {
-        let policies = Policies {
-            absence: entry.terms.absence,
-            ..policies
-        };
-        let mut walk = Walk::new(Arc::clone(&entry.plan), policies);
-        walk.supersede(entry.supersession);
         Self {
-            walk,
+            walk: walk_of(&entry, policies),
             is_noted: false,
             batch: Batch::new(lane, entry),
             after,

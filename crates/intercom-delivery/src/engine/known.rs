@@ -235,10 +235,10 @@ impl Known<'_> {
 
     /// Whether the contact has what the body gives it, as the search has shown it.
     fn is_seen(&self, id: &ContactId, body: &Body) -> bool {
-        let seen = self.batch.seen.as_ref().filter(|(seen, _)| seen == id);
-        // What the search shows of a contact that was written since may be what it was before.
-        !self.memory.is_written_lately(id)
-            && seen.is_some_and(|(_, contact)| contact.is_kept_by(body.json.get().as_bytes()))
+        self.batch.seen.as_ref().is_some_and(|(seen, contact)| {
+            // What the search shows of a contact that was written since may be what it was before.
+            seen == id && !self.memory.is_written_lately(id) && contact.is_kept_by(body.json.get().as_bytes())
+        })
     }
 
     fn permit_company(&mut self, fields: &CompanyFields, undefined: &[String]) -> Permit<Busy> {

@@ -10,7 +10,7 @@ use super::fields::{Body, Overlay, Set, Written};
 use super::keys::Keys;
 use super::locks::LockKey;
 use super::person::{Person, Source};
-use super::settings::EngineSettings;
+use super::settings::{EngineSettings, SkipUnchanged};
 use crate::contact::KnownContact;
 use crate::order::Ties;
 use hashlink::LruCache;
@@ -93,6 +93,11 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn new(settings: &EngineSettings) -> Self {
         let capacity = settings.remembered.get();
+        // Only what a search has shown is compared with it.
+        let lately = match settings.savings.skip_unchanged {
+            SkipUnchanged::Off | SkipUnchanged::Sent => 0,
+            SkipUnchanged::Seen => WRITTEN_LATELY,
+        };
         Self {
             contacts: LruCache::new(capacity),
             by_external_id: LruCache::new(capacity),
@@ -101,7 +106,7 @@ impl Memory {
             by_field: LruCache::new(capacity),
             looked_up: Vec::new(),
             companies: Companies::new(capacity),
-            written_lately: LruCache::new(WRITTEN_LATELY),
+            written_lately: LruCache::new(lately),
             links: LruCache::new(capacity),
             tags: LruCache::new(capacity),
             attributes: KnownAttributes::new(settings),

@@ -5,7 +5,7 @@ use intercom_api::{
     Contact, ContactList, Operation as _, SearchContacts, SearchOperator, SearchPagination, SearchQuery, SearchValue,
     limits,
 };
-use rudderstack_to_intercom::{Lookup, LookupField};
+use rudderstack_to_intercom::{FieldLookup, Lookup, LookupField};
 use std::collections::BTreeSet;
 
 /// So many people are looked up by one search: what the lists of a query may hold for certain.
@@ -86,22 +86,25 @@ impl People {
 
     /// Adds somebody, unless they are looked up by something else than an external id or an email, or are one too many.
     pub(super) fn add(&mut self, lookup: &Lookup) -> bool {
-        let (mut ids, mut emails) = (self.ids.clone(), self.emails.clone());
+        let (mut id, mut email) = (None, None);
         for part in lookup.fields() {
             match (part.field, part.value) {
-                (LookupField::EXTERNAL_ID, SearchValue::Text(id)) => ids.insert(id),
-                (LookupField::EMAIL, SearchValue::Text(email)) => emails.insert(email),
+                (LookupField::EXTERNAL_ID, SearchValue::Text(text)) => id = Some(text),
+                (LookupField::EMAIL, SearchValue::Text(text)) => email = Some(text),
                 _ => return false,
-            };
+            }
         }
+        let is_new = |all: &BTreeSet<String>, one: &Option<String>| one.as_ref().is_some_and(|one| !all.contains(one));
+        let more = usize::from(is_new(&self.ids, &id)) + usize::from(is_new(&self.emails, &email));
         let fits = match self.form {
             Form::Lists => true,
-            Form::Filters => ids.len() + emails.len() <= limits::SEARCH_FILTERS_PER_GROUP,
+            Form::Filters => self.ids.len() + self.emails.len() + more <= limits::SEARCH_FILTERS_PER_GROUP,
             Form::Alone => false,
         };
         if fits {
             self.count += 1;
-            (self.ids, self.emails) = (ids, emails);
+            self.ids.extend(id);
+            self.emails.extend(email);
         }
         fits
     }
@@ -131,8 +134,8 @@ impl People {
     }
 }
 
-/// Whether a search for this one alone would show the contact.
-fn shows(lookup: &Lookup, contact: &Contact) -> bool {
+/// Whether a search for this one alone, by these fields, would show the contact.
+fn shows(fields: &[FieldLookup], contact: &Contact) -> bool {
     let has = |field: &LookupField, value: &SearchValue| match (field, value) {
         (&LookupField::EXTERNAL_ID, SearchValue::Text(id)) => {
             contact.external_id.as_ref().is_some_and(|known| known.as_str() == id)
@@ -143,12 +146,12 @@ fn shows(lookup: &Lookup, contact: &Contact) -> bool {
         }
         _ => false,
     };
-    lookup.fields().iter().any(|part| has(&part.field, &part.value))
+    fields.iter().any(|part| has(&part.field, &part.value))
 }
 
-/// The hits of each lookup. None, if there may be more than the page shows, or if it shows somebody whom nobody has asked
+/// The hits of each lookup, of which these are the fields. None, if there may be more than the page shows, or if it shows somebody whom nobody has asked
 /// for: then what is searched is compared in another way than here.
-pub(super) fn share_out(response: &Response, lookups: &[Lookup]) -> Option<Vec<Vec<Contact>>> {
+pub(super) fn share_out(response: &Response, lookups: &[Vec<FieldLookup>]) -> Option<Vec<Vec<Contact>>> {
     let ContactList {
         data,
         total_count,
@@ -159,10 +162,10 @@ pub(super) fn share_out(response: &Response, lookups: &[Lookup]) -> Option<Vec<V
     let is_last = pages.is_none_or(|pages| pages.next_cursor().is_none() && pages.next_url().is_none());
     let has_all = total_count.is_none_or(|total| usize::try_from(total).is_ok_and(|total| total <= hits.len()));
     let has_room = u32::try_from(hits.len()).is_ok_and(|shown| shown < limits::PAGE_SIZE);
-    let is_asked_for = |hit: &Contact| lookups.iter().any(|lookup| shows(lookup, hit));
+    let is_asked_for = |hit: &Contact| lookups.iter().any(|fields| shows(fields, hit));
     if !(is_last && has_all && has_room && hits.iter().all(is_asked_for)) {
         return None;
     }
-    let share = |lookup: &Lookup| hits.iter().filter(|hit| shows(lookup, hit)).cloned().collect();
+    let share = |fields: &Vec<FieldLookup>| hits.iter().filter(|hit| shows(fields, hit)).cloned().collect();
     Some(lookups.iter().map(share).collect())
 }

@@ -4,12 +4,11 @@
 //! what a search for them alone would have shown.
 
 use super::Engine;
-use super::job::State;
+use super::job::{State, walk_of};
 use super::memory::Memory;
 use super::people::{Form, Others, People};
 use crate::walk::Walk;
 use intercom_api::{Call, Operation as _, OperationId};
-use std::sync::Arc;
 
 /// So many of the events that can start are looked at to find people.
 const LOOKED_AT: usize = 256;
@@ -44,24 +43,23 @@ impl Engine {
 
     /// Takes those in who are under way, and whose turn it is.
     fn ready_with(&mut self, people: &mut People) -> Vec<u64> {
+        let remembers = self.settings.savings.remember_contacts;
         let mut taken = Vec::new();
         for seq in &self.ready {
+            if people.is_full() {
+                break;
+            }
             let Some(job) = self.jobs.get(seq) else { continue };
             // Who was woken by a lock has to take it, or to pass it on.
             if job.woken_by.is_some() || job.is_withdrawn || self.searches.form(job.form) != people.form {
                 continue;
             }
             let first = job.batch.first();
-            let is_begun = first.begun_with.is_some();
+            if first.begun_with.is_some() {
+                continue;
+            }
             self.memory.look_from(first.terms.scope);
-            if !is_begun
-                && takes(
-                    people,
-                    &job.walk,
-                    self.settings.savings.remember_contacts,
-                    &mut self.memory,
-                )
-            {
+            if takes(people, &job.walk, remembers, &mut self.memory) {
                 taken.push(*seq);
             }
         }
@@ -73,16 +71,18 @@ impl Engine {
 
     /// Starts those that can start and have somebody to look up.
     fn queued_with(&mut self, people: &mut People) -> Vec<u64> {
-        let remembers = self.settings.savings.remember_contacts;
-        let policies = self.settings.policies();
         if self.searches.form(Form::default()) != people.form {
             return Vec::new();
         }
+        let remembers = self.settings.savings.remember_contacts;
+        let policies = self.settings.policies();
         let memory = &mut self.memory;
         let started = self.queue.start_those(LOOKED_AT, |entry| {
+            if people.is_full() || entry.begun_with.is_some() {
+                return false;
+            }
             memory.look_from(entry.terms.scope);
-            let walk = Walk::new(Arc::clone(&entry.plan), policies);
-            entry.begun_with.is_none() && takes(people, &walk, remembers, memory)
+            takes(people, &walk_of(entry, policies), remembers, memory)
         });
         let started = started
             .into_iter()
@@ -103,9 +103,6 @@ impl Engine {
 
 /// Adds whom a walk has to look up by a search, if it has.
 fn takes(people: &mut People, walk: &Walk, remembers: bool, memory: &mut Memory) -> bool {
-    if people.is_full() {
-        return false;
-    }
     let lookup = walk.to_look_up(|lookup| remembers && memory.find(lookup).is_some());
     lookup.is_some_and(|lookup| people.add(lookup))
 }

@@ -3,7 +3,8 @@
 use intercom_api::{Attributes, Call, Value};
 use serde_json::value::RawValue;
 
-const CUSTOM: &str = "custom_attributes";
+/// Where a body has its custom attributes.
+pub(crate) const CUSTOM: &str = "custom_attributes";
 
 /// The value that a body gives a custom attribute.
 pub(super) fn value_in(body: &RawValue, name: &str) -> Option<Value> {

@@ -3,7 +3,7 @@
 use super::state::Detour;
 use super::{AttributePolicy, Ending, Next, Permit, Walk};
 use crate::codes::{DeliveryWarning, FailureCode};
-use intercom_api::{CreateDataAttribute, DataAttributeModel, ValueTypes};
+use intercom_api::{CreateDataAttribute, DataAttributeModel, Value, ValueTypes};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
@@ -35,14 +35,15 @@ impl Walk {
         let Some((name, value)) = missing.first() else {
             return ControlFlow::Continue(());
         };
-        let data_type = ValueTypes::of(value).data_type(name);
-        self.undefined.push(name.clone());
-        self.detour = Some(Detour::Define(CreateDataAttribute::new(
-            name.as_str(),
-            model,
-            data_type,
-        )));
+        self.define(name, model, value);
         ControlFlow::Break(None)
+    }
+
+    /// Creates a custom attribute before the body is written that has it.
+    pub(super) fn define(&mut self, name: &str, model: DataAttributeModel, value: &Value) {
+        let data_type = ValueTypes::of(value).data_type(name);
+        self.undefined.push(name.to_owned());
+        self.detour = Some(Detour::Define(CreateDataAttribute::new(name, model, data_type)));
     }
 
     /// Warns of attributes that were left out, of each once.

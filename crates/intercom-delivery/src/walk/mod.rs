@@ -13,10 +13,11 @@ mod responses;
 mod state;
 mod whose;
 
+pub(crate) use attribute::CUSTOM;
 pub use defined::DefinedAttributes;
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
-pub(crate) use read::{ReadContact, moves_to};
+pub(crate) use read::{ReadContact, as_attributes, moves_to};
 
 use crate::codes::{DeliveryWarning, FailureCode, Supersession};
 use crate::contact::KnownContact;

@@ -1,9 +1,9 @@
 //! A contact that was read, compared with what is asked for: a search may be out of date, a contact that is read is not.
 
+use super::attribute::CUSTOM;
 use intercom_api::{Attributes, Contact, ContactFields, ExternalId, SearchValue, Value};
 use rudderstack_to_intercom::{ContactField, FieldLookup, Lookup, LookupField, SaveContact};
-
-const CUSTOM: &str = "custom_attributes";
+use serde::Serialize;
 
 /// What a contact has. No `Debug`: it is personal.
 pub(crate) struct ReadContact(Attributes);
@@ -111,7 +111,8 @@ pub(super) fn may_be_shared(lookup: &Lookup) -> bool {
     })
 }
 
-fn as_attributes(fields: &ContactFields) -> Option<Attributes> {
+/// The fields of a body by their names.
+pub(crate) fn as_attributes(fields: &impl Serialize) -> Option<Attributes> {
     serde_json::from_slice(&serde_json::to_vec(fields).ok()?).ok()
 }
 

@@ -6,10 +6,10 @@ use super::state::{Deletion, Detour, Email, Leaving, Whereabouts};
 use super::{AbsencePolicy, AttributePolicy, Ending, Fact, Knowledge, Verdict, Walk};
 use crate::codes::{DeliveryWarning, FailureCode};
 use crate::contact::KnownContact;
-use crate::response::may_be_intercoms;
+use crate::response::in_passing;
 use intercom_api::{
-    ApiError, CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, CreateContact, CreateDataAttribute,
-    DataAttributeModel, ErrorCode, FindCompany, Operation, SearchContacts, UpsertCompany, ValueTypes,
+    ApiError, CompanyExternalId, CompanyId, Contact, ContactFields, ContactId, CreateContact, DataAttributeModel,
+    ErrorCode, FindCompany, Operation, SearchContacts, UpsertCompany,
 };
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, SaveContact, Step};
 use std::sync::Arc;
@@ -20,13 +20,11 @@ pub(super) type Response<'r> = Result<&'r [u8], &'r ApiError>;
 impl Walk {
     /// Takes the response to the call that [`next`](Self::next) gave: the body, if its status is that of a success.
     pub fn handle_response<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
-        match response {
-            Ok(body) if !may_be_intercoms(body) => return Verdict::Retry(FailureCode::InvalidResponse),
-            Err(error) if error.status == 408 => return Verdict::Retry(FailureCode::Timeout),
-            Err(error) if error.status == 429 => return Verdict::Retry(FailureCode::RateLimited),
-            Err(error) if error.is_retryable() => return Verdict::Retry(FailureCode::ServerError),
-            Err(error) if error.status == 401 => return failed(FailureCode::Unauthorized),
-            Ok(_) | Err(_) => {}
+        if let Some(code) = in_passing(response) {
+            return Verdict::Retry(code);
+        }
+        if response.is_err_and(|error| error.status == 401) {
+            return failed(FailureCode::Unauthorized);
         }
         let plan = Arc::clone(&self.plan);
         let verdict = match (self.detour.clone(), self.step(&plan)) {
@@ -406,17 +404,13 @@ impl Walk {
             .and_then(|body| value_in(body, name));
         knowledge.learn(&Fact::Undefined(&model, name));
         match (self.policies.attributes, value) {
-            (AttributePolicy::Drop, Some(_)) => {}
-            (AttributePolicy::Create, Some(value)) => {
-                let attribute = CreateDataAttribute::new(name, model, ValueTypes::of(&value).data_type(name));
-                self.detour = Some(Detour::Define(attribute));
-            }
+            (AttributePolicy::Drop, Some(_)) => self.undefined.push(name.to_owned()),
+            (AttributePolicy::Create, Some(value)) => self.define(name, model, &value),
             (AttributePolicy::Drop | AttributePolicy::Create | AttributePolicy::Fail, _) => {
                 self.refused_attribute = Some(name.to_owned());
                 return failed(FailureCode::UndefinedAttribute);
             }
         }
-        self.undefined.push(name.to_owned());
         Verdict::GoOn
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{FIELDS_LOOKED_UP, Mailbox, Memory};
 use crate::contact::KnownContact;
-use crate::engine::fields::{CUSTOM, hash_name, hash_value};
+use crate::engine::fields::{hash_name, hash_value};
+use crate::walk::CUSTOM;
 use intercom_api::{Contact, ContactFields, ContactId, ExternalId, Role, SearchValue};
 use rudderstack_to_intercom::{ContactField, FieldLookup, Lookup, LookupField, Person, SharedEmail};
 
