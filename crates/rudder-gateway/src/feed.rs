@@ -122,8 +122,7 @@ impl Feeder {
                 .collect();
             let may_look = self.turns.bytes() < TURNS_BYTES;
             let last = self.last;
-            let now = turn.clone();
-            let (read, superseded) = self.superseded(queue, now).await?;
+            let (read, superseded) = self.superseded(queue, turn.clone()).await?;
             queue = read;
             let read = tokio::task::spawn_blocking(move || {
                 let missing = queue.events(&missing);
@@ -186,17 +185,13 @@ impl Feeder {
                 (queue, superseded)
             })
         };
-        let (queue, mut found) = read(queue, events).await.map_err(|_| Error::Closed)?;
+        let (queue, found) = read(queue, events).await.map_err(|_| Error::Closed)?;
         if found.is_empty() || !self.store.is_written().await? {
             return Ok((queue, found));
         }
-        let queue = {
-            let events = found.into_keys().collect();
-            let (queue, again) = read(queue, events).await.map_err(|_| Error::Closed)?;
-            found = again;
-            queue
-        };
-        Ok((queue, found))
+        read(queue, found.into_keys().collect())
+            .await
+            .map_err(|_| Error::Closed)
     }
 
     /// The events whose turn it is, as many as there is room for.

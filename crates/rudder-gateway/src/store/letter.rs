@@ -135,11 +135,12 @@ fn raw(json: String) -> rusqlite::Result<Box<RawValue>> {
     RawValue::from_string(json).map_err(unreadable)
 }
 
-/// Reads what is kept as JSON.
+/// Writes what is kept as JSON.
 pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
+/// Reads what is kept as JSON.
 pub(super) fn from_json<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
     serde_json::from_str(json).map_err(unreadable)
 }

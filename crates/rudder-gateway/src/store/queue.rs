@@ -177,15 +177,20 @@ impl Queue {
         let rows = query.query_map(params_from_iter(values), dead_letter)?;
         let mut letters: Vec<DeadLetter> = rows.collect::<Result<_, _>>()?;
         if with_events {
-            letters.iter_mut().try_for_each(|letter| self.complete(letter))?;
+            self.complete(&mut letters)?;
         }
         Ok(letters)
     }
 
     /// Adds what later events have written since.
-    fn complete(&self, letter: &mut DeadLetter) -> Result<(), Error> {
-        let superseded = undelivered::of_letter(&self.connection, letter.id)?;
-        letter.detail.superseded = superseded.filter(|superseded| !superseded.is_empty()).map(Box::new);
+    fn complete(&self, letters: &mut [DeadLetter]) -> Result<(), Error> {
+        if !undelivered::is_kept(&self.connection)? {
+            return Ok(());
+        }
+        for letter in letters {
+            let superseded = undelivered::of_letter(&self.connection, letter.id)?;
+            letter.detail.superseded = superseded.filter(|superseded| !superseded.is_empty()).map(Box::new);
+        }
         Ok(())
     }
 
@@ -280,9 +285,7 @@ impl Queue {
                 dead_letter,
             )
             .optional()?;
-        if let Some(letter) = &mut letter {
-            self.complete(letter)?;
-        }
+        self.complete(letter.as_mut_slice())?;
         Ok(letter)
     }
 }

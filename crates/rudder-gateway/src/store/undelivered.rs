@@ -127,13 +127,14 @@ pub(super) fn superseded(connection: &Connection, events: &[i64]) -> rusqlite::R
     Ok(found)
 }
 
+/// Whether the store keeps it: one of an earlier release that is only read has no such table.
+pub(super) fn is_kept(connection: &Connection) -> rusqlite::Result<bool> {
+    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'undelivered')";
+    connection.query_row(is_there, [], |row| row.get(0))
+}
+
 /// What supersedes a dead letter.
 pub(super) fn of_letter(connection: &Connection, letter: i64) -> rusqlite::Result<Option<Superseded>> {
-    // A store of an earlier release that is only read has no such table.
-    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'undelivered')";
-    if !connection.query_row(is_there, [], |row| row.get(0))? {
-        return Ok(None);
-    }
     connection
         .prepare_cached("SELECT superseded FROM undelivered WHERE letter = ?")?
         .query_row([letter], |row| from_json(row.get_ref(0)?.as_str()?))
