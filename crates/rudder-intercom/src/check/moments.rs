@@ -1,6 +1,9 @@
 //! Events of one name, user and second, of which Intercom keeps the first.
 
+use crate::input::Received;
 use intercom_api::DataEvent;
+use rudderstack_events::MessageId;
+use rudderstack_to_intercom::Plan;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
@@ -21,8 +24,16 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// Of what a plan submits; none, if that is no data event.
+    pub(crate) fn of_plan(plan: &Plan, received: &Received<'_>, hasher: &RandomState) -> Option<Self> {
+        let Plan::SubmitEvent(event) = plan else { return None };
+        let message_id = received.event.common().message_id.ok();
+        let message_id = message_id.as_ref().map(MessageId::as_str);
+        Some(Self::of(event, message_id, received.line, hasher))
+    }
+
     /// Of an event, with its `messageId` if it has one.
-    pub(crate) fn of(event: &DataEvent, message_id: Option<&str>, line: u64, hasher: &RandomState) -> Self {
+    fn of(event: &DataEvent, message_id: Option<&str>, line: u64, hasher: &RandomState) -> Self {
         let user = (event.id.as_ref(), event.user_id.as_ref());
         // Whoever is named by an id is not told apart by an email.
         let email = match user {

@@ -9,7 +9,6 @@ use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
-use rudderstack_events::MessageId;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, Validate as _, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -267,11 +266,7 @@ impl Work for Checker {
                     tally.converted(&conversion, self.workspace.as_ref(), received.line);
                     addresses.extend(Address::of(&conversion.plan, received.line, &self.hasher));
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
-                    if let Plan::SubmitEvent(event) = &conversion.plan {
-                        let message_id = received.event.common().message_id.ok();
-                        let message_id = message_id.as_ref().map(MessageId::as_str);
-                        moments.push(Moment::of(event, message_id, received.line, &self.hasher));
-                    }
+                    moments.extend(Moment::of_plan(&conversion.plan, &received, &self.hasher));
                     conversion.warnings
                 }
                 Ok(_) => {

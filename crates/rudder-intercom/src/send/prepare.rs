@@ -6,7 +6,6 @@ use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
 use intercom_api::UnixSeconds;
 use intercom_delivery::Superseded;
-use rudderstack_events::MessageId;
 use rudderstack_to_intercom as conversion;
 use rudderstack_to_intercom::{Decision, Identities, Plan};
 use std::hash::RandomState;
@@ -100,13 +99,6 @@ impl Preparer {
         }
     }
 
-    fn moment(&self, plan: &Plan, received: &Received<'_>) -> Option<Moment> {
-        let Plan::SubmitEvent(event) = plan else { return None };
-        let message_id = received.event.common().message_id.ok();
-        let message_id = message_id.as_ref().map(MessageId::as_str);
-        Some(Moment::of(event, message_id, received.line, &self.hasher))
-    }
-
     fn prepare(&self, item: &Item<'_>) -> Prepared {
         if let Some(unwanted) = self.unwanted(item) {
             return unwanted;
@@ -127,7 +119,7 @@ impl Preparer {
         let codes = |warnings: &[conversion::Warning]| warnings.iter().map(|warning| warning.code.as_str()).collect();
         match self.settings.convert(received, false) {
             Ok(Decision::Convert(conversion)) => Prepared::Ready(Box::new(Ready {
-                moment: self.moment(&conversion.plan, received),
+                moment: Moment::of_plan(&conversion.plan, received, &self.hasher),
                 warnings: codes(&conversion.warnings),
                 plan: conversion.plan,
                 identities: conversion.identities,
