@@ -8,18 +8,21 @@ use serde_json::Value;
 use std::fs;
 use std::process::{Command, Stdio};
 
+fn send(stage: &Stage, sandbox: &Sandbox, input: &str) -> Command {
+    let mut command = Command::new(stage.program());
+    command.arg("send").arg(stage.file(input));
+    command.args(["--intercom-base-url", &sandbox.url]);
+    command.stdout(Stdio::null());
+    command
+}
+
 /// Sends the dead letters again, once nothing is in their way any more.
 pub(super) fn replay(stage: &Stage, sandbox: &Sandbox) -> Result<(), Failure> {
-    let letters = stage.file("dead.ndjson");
-    if !fs::metadata(&letters).is_ok_and(|file| file.len() > 0) {
+    if !fs::metadata(stage.file("dead.ndjson")).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
     sandbox.define_late()?;
-    let mut command = Command::new(stage.program());
-    command.arg("send").arg(letters);
-    command.args(["--intercom-base-url", &sandbox.url]);
-    command.stdout(Stdio::null());
-    match Process::start(&mut command, &stage.file("errors.log"))?.wait(FINISH)? {
+    match Process::start(&mut send(stage, sandbox, "dead.ndjson"), &stage.file("errors.log"))?.wait(FINISH)? {
         Some(_) => Ok(()),
         None => Err(Failure::Hangs("replaying")),
     }
@@ -40,15 +43,12 @@ pub(super) fn run(
     // So slow that there is a middle to end it in.
     let rate = random.u32(100..500);
     let command = || {
-        let mut command = Command::new(stage.program());
-        command.arg("send").arg(stage.file("events.ndjson"));
-        command.args(["--intercom-base-url", &sandbox.url]);
+        let mut command = send(stage, sandbox, "events.ndjson");
         command.arg("--journal").arg(stage.file("journal.db"));
         command.arg("--dead-letters").arg(stage.file("dead.ndjson"));
         command.arg("--summary-json").arg(stage.file("summary.json"));
         command.arg("--concurrency").arg(concurrency.to_string());
         command.arg("--max-rate").arg(rate.to_string());
-        command.stdout(Stdio::null());
         command
     };
     let errors = stage.file("errors.log");

@@ -141,21 +141,21 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
     };
     let action = match (kind, mix) {
         (0, Mix::Records | Mix::Warehouse | Mix::Late) if random.bool() => {
-            Action::Insert(late(contact_fields(random), random, mix))
+            Action::Insert(late(contact_fields(random), random, mix, true))
         }
         (0..=5, _) => Action::Identify {
-            fields: late(contact_fields(random), random, mix),
+            fields: late(contact_fields(random), random, mix, true),
             leaves: Vec::new(),
         },
         (6 | 7, _) => Action::Identify {
-            fields: late(contact_fields(random), random, mix),
+            fields: late(contact_fields(random), random, mix, true),
             leaves: vec![company(random)],
         },
         (8..=11, Mix::Site | Mix::Warehouse | Mix::Late) => {
             let company = company(random);
             let mut fields = Fields::default();
             fields.standard.insert("name", json!(company));
-            let fields = late(fields, random, mix);
+            let fields = late(fields, random, mix, false);
             Action::Group {
                 company,
                 fields,
@@ -176,7 +176,7 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
             Action::Update { fields, new_email }
         }
         (14, Mix::Records | Mix::Warehouse | Mix::Late) => Action::Update {
-            fields: late(contact_fields(random), random, mix),
+            fields: late(contact_fields(random), random, mix, true),
             new_email: None,
         },
         (15, Mix::Records | Mix::Warehouse | Mix::Late) => {
@@ -196,13 +196,9 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
 }
 
 /// Adds the attribute that the workspace does not have at first to some.
-fn late(mut fields: Fields, random: &mut Rng, mix: Mix) -> Fields {
+fn late(mut fields: Fields, random: &mut Rng, mix: Mix, is_contact: bool) -> Fields {
     if mix == Mix::Late && random.u8(0..5) == 0 {
         // Of a company always the same: across people, nobody keeps order.
-        let is_contact = fields
-            .standard
-            .get("name")
-            .is_none_or(|name| !name.to_string().contains("company"));
         let value = if is_contact { random.u8(..) } else { 1 };
         fields.custom.insert(LATE, json!(value));
     }

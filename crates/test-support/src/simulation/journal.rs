@@ -134,11 +134,11 @@ impl Journal {
         Ok(known)
     }
 
-    /// Of so many events, those that a run which starts now has to deliver, and what it reads of those that were begun.
-    pub(super) fn left(&self, events: usize) -> Result<(Vec<usize>, HashMap<u64, ContactId>), Violation> {
+    /// The events that a run which starts now has to deliver, and what it reads of those that were begun.
+    pub(super) fn left(&self) -> Result<(Vec<usize>, HashMap<u64, ContactId>), Violation> {
         let earlier = self.record.earlier()?;
         let mut left = Vec::new();
-        for event in 0..events {
+        for event in 0..self.done.len() {
             if earlier.get(number(event), number(event))?.is_none() {
                 left.push(event);
             }

@@ -143,7 +143,7 @@ impl<'s> World<'s> {
         for contact in self.played.journal.learnt(self.now)? {
             engine.remember_contact(&contact);
         }
-        let (to_do, begun) = self.played.journal.left(self.scenario.happenings.len())?;
+        let (to_do, begun) = self.played.journal.left()?;
         self.run = Some(Run {
             engine,
             to_do,

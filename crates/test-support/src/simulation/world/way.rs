@@ -17,20 +17,16 @@ impl World<'_> {
         of_a_thousand > 0 && self.random.u32(..1_000) < of_a_thousand
     }
 
+    /// Whether it is one of these times.
+    fn is_within(&self, times: &[(u64, u64)]) -> bool {
+        times.iter().any(|(begin, end)| (*begin..*end).contains(&self.now))
+    }
+
     /// A call has arrived at Intercom, or nearly.
     pub(super) fn arrive(&mut self, at: usize) {
         let faults = self.scenario.faults;
-        let is_storm = self
-            .scenario
-            .storms
-            .iter()
-            .any(|(begin, end)| (*begin..*end).contains(&self.now));
-        if self
-            .scenario
-            .outages
-            .iter()
-            .any(|(begin, end)| (*begin..*end).contains(&self.now))
-        {
+        let is_storm = self.is_within(&self.scenario.storms);
+        if self.is_within(&self.scenario.outages) {
             self.played.mishaps.count("not reachable");
             return self.reply(at, Err(TransportFailure::Unreachable));
         }
