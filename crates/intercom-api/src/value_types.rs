@@ -7,8 +7,8 @@ use std::ops::Range;
 /// The earliest and latest moment that a number is taken for: 1990 to 2100.
 const DATES: Range<i64> = 631_152_000..4_102_444_800;
 
-/// Milliseconds, microseconds and nanoseconds a second.
-const SMALL_UNITS: [i64; 3] = [1_000, 1_000_000, 1_000_000_000];
+/// How many make a second: seconds, milliseconds, microseconds and nanoseconds.
+const UNITS: [i64; 4] = [1, 1_000, 1_000_000, 1_000_000_000];
 
 /// Whether a text is a day or a moment as ISO 8601 writes it.
 fn is_moment(text: &str) -> bool {
@@ -61,11 +61,10 @@ pub struct ValueTypes {
     floats: bool,
     /// Whole numbers that are no moment, even if the name says so.
     integers: bool,
+    /// Whole numbers that are moments in some unit, if the name says so.
     moments: bool,
     /// Texts that are moments, if the name says so.
     dates: bool,
-    /// Whole numbers that are moments in milliseconds or less, if the name says so.
-    small_units: bool,
 }
 
 impl ValueTypes {
@@ -82,10 +81,7 @@ impl ValueTypes {
             Value::Null => {}
             Value::Bool(_) => self.booleans = true,
             Value::Number(number) => match number.as_i64() {
-                Some(seconds) if DATES.contains(&seconds) => self.moments = true,
-                Some(units) if SMALL_UNITS.iter().any(|unit| DATES.contains(&(units / unit))) => {
-                    self.small_units = true;
-                }
+                Some(units) if UNITS.iter().any(|unit| DATES.contains(&(units / unit))) => self.moments = true,
                 Some(_) => self.integers = true,
                 None => self.floats = true,
             },
@@ -103,12 +99,11 @@ impl ValueTypes {
         self.integers |= other.integers;
         self.moments |= other.moments;
         self.dates |= other.dates;
-        self.small_units |= other.small_units;
     }
 
     /// Whether no one type fits all values of the attribute `name`.
     pub fn is_mixed(self, name: &str) -> bool {
-        let numbers = self.floats || self.integers || self.moments || self.small_units;
+        let numbers = self.floats || self.integers || self.moments;
         let kinds = [self.strings || self.dates, self.booleans, numbers];
         kinds.into_iter().filter(|there| *there).count() > 1 && !self.is_date(name)
     }
@@ -116,7 +111,7 @@ impl ValueTypes {
     /// Whether all values are moments, and the name says so too.
     fn is_date(self, name: &str) -> bool {
         let others = self.strings || self.booleans || self.floats || self.integers;
-        let moments = self.moments || self.dates || self.small_units;
+        let moments = self.moments || self.dates;
         moments && !others && name.ends_with("_at")
     }
 
@@ -134,7 +129,7 @@ impl ValueTypes {
             DataType::Boolean
         } else if self.floats {
             DataType::Float
-        } else if self.integers || self.moments || self.small_units {
+        } else if self.integers || self.moments {
             DataType::Integer
         } else {
             DataType::String

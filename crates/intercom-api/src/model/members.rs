@@ -96,10 +96,12 @@ pub(crate) fn write_member<M: SerializeMap>(
     value: Option<&impl Serialize>,
     extra: &Attributes,
 ) -> Result<(), M::Error> {
-    match (value, extra.get(name)) {
-        (Some(value), _) => map.serialize_entry(name, value),
-        (None, Some(value)) => map.serialize_entry(name, value),
-        (None, None) => Ok(()),
+    match value {
+        Some(value) => map.serialize_entry(name, value),
+        None => match extra.get(name) {
+            Some(value) => map.serialize_entry(name, value),
+            None => Ok(()),
+        },
     }
 }
 
