@@ -8,9 +8,13 @@ pub(crate) const NULL: Option<()> = None;
 
 /// A JSON object that can be serialised, its keys in the order given: `object! { "type": "tag", "id": id }`.
 ///
-/// Nothing is allocated to write a response but its text.
+/// An entry with a question mark, `"name"?: name`, is left out if there is no value. Nothing is allocated to write a response
+/// but its text.
 macro_rules! object {
     (@entries) => { $crate::json::End };
+    (@entries $name:literal ?: $value:expr $(, $($rest:tt)*)?) => {
+        $crate::json::IfThere($name, $value, $crate::json::object!(@entries $($($rest)*)?))
+    };
     (@entries $name:literal: $value:expr $(, $($rest:tt)*)?) => {
         $crate::json::Entry($name, $value, $crate::json::object!(@entries $($($rest)*)?))
     };
@@ -23,6 +27,9 @@ pub(crate) struct Object<E>(pub(crate) E);
 
 /// An entry, and those that come after it.
 pub(crate) struct Entry<V, E>(pub(crate) &'static str, pub(crate) V, pub(crate) E);
+
+/// An entry that is left out if there is no value, and those that come after it.
+pub(crate) struct IfThere<V, E>(pub(crate) &'static str, pub(crate) Option<V>, pub(crate) E);
 
 /// No more entries.
 pub(crate) struct End;
@@ -40,6 +47,15 @@ impl Entries for End {
 impl<V: Serialize, E: Entries> Entries for Entry<V, E> {
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry(self.0, &self.1)?;
+        self.2.write(map)
+    }
+}
+
+impl<V: Serialize, E: Entries> Entries for IfThere<V, E> {
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        if let Some(value) = &self.1 {
+            map.serialize_entry(self.0, value)?;
+        }
         self.2.write(map)
     }
 }

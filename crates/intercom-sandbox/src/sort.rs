@@ -23,7 +23,11 @@ impl Workspace {
             Some(contact) => self.datum(field, at, contact, &contact.fields),
             None => Datum::Nothing,
         };
-        hits.sort_by(|one, other| order(&datum(*one), &datum(*other), is_ascending));
+        let mut keyed: Vec<(Datum<'_>, u32)> = hits.iter().map(|at| (datum(*at), *at)).collect();
+        keyed.sort_by(|(one, _), (other, _)| order(one, other, is_ascending));
+        for (hit, (_, at)) in hits.iter_mut().zip(keyed) {
+            *hit = at;
+        }
         Ok(())
     }
 }

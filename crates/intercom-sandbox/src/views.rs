@@ -6,7 +6,6 @@ use crate::store::contacts::Contact;
 use crate::store::tags::Tags;
 use crate::version::Shape;
 use crate::workspace::Workspace;
-use intercom_api::Attributes;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -177,51 +176,25 @@ impl Workspace {
     pub(crate) fn company_view(&self, at: u32) -> Option<impl Serialize + '_> {
         let company = self.companies.get(at)?;
         let details = &company.details;
-        #[derive(Serialize)]
-        struct View<'a, T, S> {
-            r#type: &'static str,
-            company_id: &'a str,
-            id: String,
-            app_id: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            name: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            remote_created_at: Option<i64>,
-            created_at: i64,
-            updated_at: i64,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            size: Option<i64>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            website: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            industry: Option<&'a str>,
-            monthly_spend: i64,
-            session_count: u32,
-            user_count: usize,
-            tags: T,
-            segments: S,
-            plan: Plan<'a>,
-            custom_attributes: &'a Attributes,
-        }
-        Some(View {
-            r#type: "company",
-            company_id: &company.company_id,
-            id: self.company_id(at),
-            app_id: WORKSPACE_ID,
-            name: details.name.as_deref(),
-            remote_created_at: details.remote_created_at,
-            created_at: company.created_at,
-            updated_at: company.updated_at,
-            size: details.size,
-            website: details.website.as_deref(),
-            industry: details.industry.as_deref(),
-            monthly_spend: details.monthly_spend.unwrap_or_default(),
-            session_count: 0,
-            user_count: company.members.len(),
-            tags: self.tag_list(&company.tags),
-            segments: object! { "type": "segment.list", "segments": [(); 0] },
-            plan: Plan(company),
-            custom_attributes: &details.custom_attributes,
+        Some(object! {
+            "type": "company",
+            "company_id": &company.company_id,
+            "id": self.company_id(at),
+            "app_id": WORKSPACE_ID,
+            "name"?: details.name.as_deref(),
+            "remote_created_at"?: details.remote_created_at,
+            "created_at": company.created_at,
+            "updated_at": company.updated_at,
+            "size"?: details.size,
+            "website"?: details.website.as_deref(),
+            "industry"?: details.industry.as_deref(),
+            "monthly_spend": details.monthly_spend.unwrap_or_default(),
+            "session_count": 0,
+            "user_count": company.members.len(),
+            "tags": self.tag_list(&company.tags),
+            "segments": object! { "type": "segment.list", "segments": [(); 0] },
+            "plan": Plan(company),
+            "custom_attributes": &details.custom_attributes,
         })
     }
 }

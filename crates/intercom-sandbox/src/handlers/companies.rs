@@ -3,7 +3,7 @@
 use super::{Outcome, Success};
 use crate::body::Body;
 use crate::error::ApiError;
-use crate::json::{Seq, object};
+use crate::json::{NULL, Seq, object};
 use crate::pages::{COMPANIES_PER_PAGE, Numbered};
 use crate::request::UnixMillis;
 use crate::store::attributes::Model;
@@ -11,7 +11,6 @@ use crate::store::companies::Details;
 use crate::target::Target;
 use crate::workspace::{Scroll, Workspace};
 use intercom_api::{ErrorCode, Value, limits};
-use serde::Serialize;
 use std::time::Duration;
 
 /// What can be written of a company.
@@ -224,22 +223,13 @@ impl Workspace {
             .map(|(at, _)| at)
             .take(SCROLL_PAGE)
             .collect();
-        #[derive(Serialize)]
-        struct Page<'a, D> {
-            r#type: &'static str,
-            data: D,
-            pages: Option<()>,
-            total_count: Option<()>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            scroll_param: Option<&'a str>,
-        }
-        let response = Success::json(&Page {
-            r#type: "list",
-            data: Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),
-            pages: None,
-            total_count: None,
+        let response = Success::json(&object! {
+            "type": "list",
+            "data": Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),
+            "pages": NULL,
+            "total_count": NULL,
             // Nothing comes after an empty page.
-            scroll_param: shown.last().map(|_| &*scroll.parameter),
+            "scroll_param"?: shown.last().map(|_| &*scroll.parameter),
         });
         if let Some(last) = shown.last() {
             self.scroll = Some(Scroll {

@@ -7,7 +7,7 @@ use crate::json::{Seq, object};
 use crate::pages::Cursor;
 use crate::request::UnixMillis;
 use crate::store::attributes::Model;
-use crate::store::contacts::{Contact, Fields, Key, Presence, Role};
+use crate::store::contacts::{Fields, Key, Presence, Role};
 use crate::target::Target;
 use crate::version::Shape;
 use crate::workspace::Workspace;
@@ -126,18 +126,12 @@ impl Workspace {
     }
 
     pub(super) fn retrieve_contact(&self, id: &str) -> Outcome {
-        if let (
-            _,
-            Contact {
-                presence: Presence::Merged(into),
-                ..
-            },
-        ) = self.any_contact(id)?
-            && self.shape >= Shape::V2_16
-        {
-            return Err(self.merged_into(*into));
+        let (at, contact) = self.any_contact(id)?;
+        match contact.presence {
+            Presence::Active => self.contact_response(at),
+            Presence::Merged(into) if self.shape >= Shape::V2_16 => Err(self.merged_into(into)),
+            Presence::Merged(_) | Presence::Archived | Presence::Deleted => Err(ApiError::contact_not_found()),
         }
-        self.contact(id).and_then(|(at, _)| self.contact_response(at))
     }
 
     /// Since version 2.16 the error says into which contact.
@@ -155,11 +149,10 @@ impl Workspace {
     /// Blocks a contact. What that keeps a person from, such as writing to the workspace, does not exist here.
     pub(super) fn block_contact(&mut self, id: &str, now: UnixMillis) -> Outcome {
         let (at, contact) = self.contact(id)?;
-        let mut fields = Fields::clone(&contact.fields);
+        let fields = Fields::clone(&contact.fields);
         let response = Success::json(&object! {
             "id": id, "external_id": &fields.external_id, "type": "contact", "blocked": true,
         });
-        fields.blocked = true;
         self.contacts.update(at, fields, now);
         Ok(response)
     }

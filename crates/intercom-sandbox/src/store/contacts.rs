@@ -50,7 +50,6 @@ pub(crate) struct Fields {
     pub(crate) signed_up_at: Option<i64>,
     pub(crate) last_seen_at: Option<i64>,
     pub(crate) unsubscribed_from_emails: bool,
-    pub(crate) blocked: bool,
     pub(crate) custom_attributes: Attributes,
     /// The tags by place, and when each was applied.
     pub(crate) tags: Vec<(u32, i64)>,
