@@ -1,12 +1,17 @@
 //! Whom events are about, as far as several of them share something.
 
-use intercom_api::Role;
-use rudderstack_to_intercom::Plan;
+use intercom_api::{ContactFields, Role};
+use rudderstack_to_intercom::{Plan, SaveContact};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 /// How many email addresses are remembered. Beyond that, each counts as nobody else's.
 const MAX_REMEMBERED: usize = 400_000;
+
+/// The fields of a contact who is created, which hold those of the update; of one who is not, those of the update.
+pub(super) fn saved(plan: &SaveContact) -> &ContactFields {
+    plan.create().unwrap_or(&plan.update)
+}
 
 /// A user id with an email address, as hashes.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +25,7 @@ impl Address {
     /// That of a contact who is created or updated, if both are there.
     pub(super) fn of(plan: &Plan, line: u64, hasher: &RandomState) -> Option<Self> {
         let Plan::SaveContact(plan) = plan else { return None };
-        let contact = plan.create().unwrap_or(&plan.update);
+        let contact = saved(plan);
         Some(Self {
             email: hasher.hash_one(contact.email.as_ref()?.to_lowercase()),
             user_id: hasher.hash_one(contact.external_id.as_ref()?.as_str()),
@@ -49,15 +54,14 @@ impl Addresses {
 /// Whether a plan makes somebody a lead who has a user id.
 pub(super) fn is_lead_with_id(plan: &Plan) -> bool {
     let Plan::SaveContact(plan) = plan else { return false };
-    let contact = plan.create().unwrap_or(&plan.update);
+    let contact = saved(plan);
     contact.role == Some(Role::Lead) && contact.external_id.is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use intercom_api::ContactFields;
-    use rudderstack_to_intercom::{Lookup, LookupField, SaveContact};
+    use rudderstack_to_intercom::{Lookup, LookupField};
 
     #[test]
     fn an_address_is_shared_by_users_not_by_events() {

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(crate) struct Report {
     /// All events, and lines that are not events.
     pub(crate) events: u64,
-    /// Those that can be sent.
+    /// Those that can be converted.
     pub(crate) converted: u64,
     /// Those that cannot.
     pub(crate) rejected: u64,
@@ -55,7 +55,7 @@ pub(crate) struct TypeCount {
     pub(crate) name: &'static str,
     /// All of them.
     pub(crate) events: u64,
-    /// Those that can be sent.
+    /// Those that can be converted.
     pub(crate) converted: u64,
     /// Those that cannot.
     pub(crate) rejected: u64,
@@ -179,6 +179,11 @@ impl Report {
     /// Whether all that is meant for Intercom can be sent.
     pub(crate) fn is_complete(&self) -> bool {
         self.rejected == 0 && self.would_fail == 0
+    }
+
+    /// How many can be sent, and would not fail.
+    pub(crate) fn can_be_sent(&self) -> u64 {
+        self.converted - self.would_fail
     }
 
     /// Whether there are more event names than Intercom allows.

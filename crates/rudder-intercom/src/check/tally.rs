@@ -2,7 +2,7 @@
 
 use super::capped::Capped;
 use super::moments::{Moment, Moments};
-use super::people::{Address, Addresses, is_lead_with_id};
+use super::people::{Address, Addresses, is_lead_with_id, saved};
 use super::savings::{Calls, Effect};
 use super::workspace::Workspace;
 use crate::convert::{Settings, Totals};
@@ -188,9 +188,7 @@ impl Tally {
         };
         match &conversion.plan {
             Plan::SaveContact(plan) => {
-                // What a contact is created with has no attribute that an update has not.
-                let contact = plan.create().unwrap_or(&plan.update);
-                count(&contact.custom_attributes, &mut self.contact_attributes);
+                count(&saved(plan).custom_attributes, &mut self.contact_attributes);
             }
             Plan::SaveCompany(plan) => {
                 count(&plan.company.custom_attributes, &mut self.company_attributes);

@@ -18,13 +18,12 @@ impl Report {
             return writeln!(out, "{NOTE}There are no events in the input.{NOTE:#}");
         }
         let style = if self.is_complete() { GOOD } else { NOTE };
-        let can_be_sent = self.converted - self.would_fail;
         writeln!(
             out,
             "{BOLD}{style}{} of {} can be sent to Intercom ({}).{style:#}{BOLD:#}",
-            thousands(can_be_sent),
+            thousands(self.can_be_sent()),
             counted(self.events, "event"),
-            percent(can_be_sent, self.events)
+            percent(self.can_be_sent(), self.events)
         )?;
         self.types_text(out)?;
         findings(out, "Cannot be sent", BAD, &self.rejections)?;

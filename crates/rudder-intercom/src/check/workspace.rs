@@ -1,5 +1,6 @@
 //! What the custom attributes of the workspace make of the events.
 
+use super::people::saved;
 use intercom_api::{Attributes, DataAttribute, DataAttributeModel, Value};
 use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Fit, Plan, fit};
@@ -32,11 +33,7 @@ impl Workspace {
     /// What becomes of the custom attributes of a plan.
     pub(super) fn look_at(&self, plan: &Plan) -> Standing {
         match plan {
-            Plan::SaveContact(plan) => {
-                // What a contact is created with has no attribute that an update has not.
-                let contact = plan.create().unwrap_or(&plan.update);
-                standing(&self.contact, &contact.custom_attributes)
-            }
+            Plan::SaveContact(plan) => standing(&self.contact, &saved(plan).custom_attributes),
             Plan::SaveCompany(plan) => standing(&self.company, &plan.company.custom_attributes),
             Plan::SubmitEvent(_) | Plan::DeleteContact(_) => Standing::default(),
         }

@@ -97,9 +97,9 @@ impl Report {
             ),
             _ => format!(
                 "{} of {} can be sent to Intercom ({}).",
-                thousands(self.converted - self.would_fail),
+                thousands(self.can_be_sent()),
                 counted(self.events, "event"),
-                percent(self.converted - self.would_fail, self.events).replace(' ', "\u{a0}")
+                percent(self.can_be_sent(), self.events).replace(' ', "\u{a0}")
             ),
         };
         let good = if self.is_complete() && self.limits.is_empty() {
