@@ -109,10 +109,7 @@ impl<'a> Object<'a> {
     pub fn fill(&mut self, other: &Object<'a>) -> bool {
         let before = self.len();
         if before <= FEW {
-            let missing = other
-                .entries
-                .iter()
-                .filter(|(key, _)| !self.entries[..before].iter().any(|(name, _)| name == key));
+            let missing = other.entries.iter().filter(|(key, _)| self.position(key).is_none());
             let missing: Vec<_> = missing.cloned().collect();
             self.entries.extend(missing);
         } else {

@@ -208,16 +208,8 @@ impl<'e> Reader<'e> {
     }
 
     fn context(&self) -> Option<&Context<'e>> {
-        match &self.event.common().context {
-            Field::Received(context) => {
-                let read = || {
-                    self.read_object(Root::Context, Some(context.clone()))
-                        .map(Context::from)
-                };
-                self.context.get_or_init(read).as_ref()
-            }
-            known => known.known(),
-        }
+        let read = |raw: Option<Raw<'e>>| self.read_object(Root::Context, raw).map(Context::from);
+        part(&self.event.common().context, &self.context, read)
     }
 
     fn first_external_id(&self) -> Option<Raw<'e>> {
@@ -421,12 +413,12 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// The object of a part of the event: as it was read with the event or set, or else by `read`, once.
-fn part<'s, 'e>(
-    field: &'s Field<'e, Object<'e>>,
-    cell: &'s Part<'e>,
-    read: impl FnOnce(Option<Raw<'e>>) -> Option<Object<'e>>,
-) -> Option<&'s Object<'e>> {
+/// A part of the event: as it was read with the event or set, or else by `read`, once.
+fn part<'s, 'e, T>(
+    field: &'s Field<'e, T>,
+    cell: &'s OnceCell<Option<T>>,
+    read: impl FnOnce(Option<Raw<'e>>) -> Option<T>,
+) -> Option<&'s T> {
     match field {
         Field::Received(raw) => cell.get_or_init(|| read(Some(raw.clone()))).as_ref(),
         known => known.known(),
