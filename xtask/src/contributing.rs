@@ -92,10 +92,7 @@ fn xtask(copy: &Path, arguments: &[&str]) -> Result<(), String> {
 }
 
 fn cargo(copy: &Path, arguments: &[&str]) -> Result<(), String> {
-    let status = project::cargo()
-        .current_dir(copy)
-        .args(arguments)
-        .env("CARGO_TARGET_DIR", project::root().join("target"))
+    let status = copy::cargo(copy, arguments)
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
     if status.success() {

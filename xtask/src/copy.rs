@@ -4,6 +4,7 @@ use crate::project;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The name of the copy's folder.
 const COPY: &str = "copy";
@@ -49,4 +50,14 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A cargo command on a copy. What it builds lies with the project's own, so that dependencies are built once.
+pub(crate) fn cargo(copy: &Path, arguments: &[&str]) -> Command {
+    let mut cargo = project::cargo();
+    cargo
+        .current_dir(copy)
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", project::root().join("target"));
+    cargo
 }

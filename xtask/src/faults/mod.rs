@@ -7,7 +7,7 @@ use crate::{copy, project};
 use list::{FAULTS, Fault, Noticed};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Instant;
 
 #[derive(clap::Args)]
@@ -121,7 +121,8 @@ fn sign(copy: &Path, noticed: Noticed, seeds: u64) -> Result<Option<String>, Str
         ),
         Noticed::Gateway => (["test", "test"], &["rudder-gateway", "--lib"], &["--no-run"], &[]),
     };
-    let cargo = |verb: &str, more: &[&str]| cargo(copy, &[&[verb, "--quiet", "--package"], target, more].concat());
+    let cargo =
+        |verb: &str, more: &[&str]| copy::cargo(copy, &[&[verb, "--quiet", "--package"], target, more].concat());
     let built = cargo(verbs[0], built)
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
@@ -139,14 +140,4 @@ fn sign(copy: &Path, noticed: Noticed, seeds: u64) -> Result<Option<String>, Str
     let is_telling = |line: &&str| line.starts_with("seed ") || line.contains("panicked") || line.ends_with("FAILED");
     let line = said.lines().find(is_telling).unwrap_or("it fails");
     Ok(Some(line.chars().take(120).collect::<String>().replace('|', "/")))
-}
-
-/// A cargo command on the copy. What it builds lies with the project's own, so that dependencies are built once.
-fn cargo(copy: &Path, arguments: &[&str]) -> Command {
-    let mut cargo = project::cargo();
-    cargo
-        .current_dir(copy)
-        .args(arguments)
-        .env("CARGO_TARGET_DIR", project::root().join("target"));
-    cargo
 }
