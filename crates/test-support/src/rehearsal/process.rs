@@ -146,16 +146,17 @@ impl Sandbox {
         if world.fault_rate > 0.0 {
             command.arg("--fault-rate").arg(world.fault_rate.to_string());
         }
+        // As in any workspace, attributes have their types before anything is written.
+        for attribute in [
+            "contact:plan:string",
+            "contact:seats:integer",
+            "contact:vip:boolean",
+            "company:city:string",
+        ] {
+            command.args(["--attribute", attribute]);
+        }
         if world.lacks_attribute {
             command.arg("--defined-attributes-only");
-            for attribute in [
-                "contact:plan:string",
-                "contact:seats:integer",
-                "contact:vip:boolean",
-                "company:city:string",
-            ] {
-                command.args(["--attribute", attribute]);
-            }
         }
         if let Some((calls, time)) = world.limit {
             command
