@@ -47,7 +47,7 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "page_believed",
         Noticed::Simulation,
-        "crates/intercom-delivery/src/walk/responses.rs",
+        "crates/intercom-delivery/src/response.rs",
         (
             "Ok(body) if !may_be_intercoms(body)",
             "Ok(body) if body.len() > 1_000_000 && !may_be_intercoms(body)",
