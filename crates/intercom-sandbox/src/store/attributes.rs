@@ -9,8 +9,6 @@ pub(crate) struct Definition {
     pub(crate) model: Model,
     pub(crate) name: Box<str>,
     pub(crate) data_type: DataType,
-    /// Whether it has its type for good: one that was only unset so far waits for its first value.
-    pub(crate) is_typed: bool,
     pub(crate) description: Option<Box<str>>,
     pub(crate) options: Vec<Box<str>>,
     pub(crate) messenger_writable: bool,
@@ -92,7 +90,6 @@ impl Definitions {
             model,
             name: name.into(),
             data_type,
-            is_typed: true,
             description: None,
             options: Vec::new(),
             messenger_writable: true,
@@ -120,7 +117,7 @@ impl Definitions {
                 if !(rules.accept_any_attribute && can_be_named(model, name) && self.has_room(defined)) {
                     return Err(ApiError::no_such_attribute(name));
                 }
-                defined += 1;
+                defined += usize::from(*value != Value::Null);
             }
             self.check_value(known, name, value)?;
         }
@@ -139,38 +136,25 @@ impl Definitions {
             _ => {}
         }
         match known {
-            Some(known) if known.is_typed && !takes(&known.data_type, value) => {
+            Some(known) if !takes(&known.data_type, value) => {
                 refused(&format!("expects a value of type {}", known.data_type.as_str()))
             }
             _ => Ok(()),
         }
     }
 
-    /// Writes attributes that were checked; those that are not defined become so. `null` removes a value.
+    /// Writes attributes that were checked; the first value of one that is not defined defines it. `null` removes a value.
     pub(crate) fn write(&mut self, model: Model, values: &Attributes, into: &mut Attributes, now: i64) {
         for (name, value) in values.iter() {
-            let at = match self.by_name[model as usize].get(name) {
-                Some(at) => *at,
-                None => {
-                    let at = self.define(model, name, DataType::String, now);
-                    self.all[at as usize].is_typed = false;
-                    at
-                }
-            };
             if *value == Value::Null {
                 into.remove(name);
                 continue;
             }
-            let definition = &mut self.all[at as usize];
-            if !definition.is_typed {
+            if !self.by_name[model as usize].contains_key(name) {
                 let data_type = ValueTypes::of(value).data_type(name);
                 // A moment may be a text, of which Intercom makes no date.
-                definition.data_type = if takes(&data_type, value) {
-                    data_type
-                } else {
-                    DataType::String
-                };
-                definition.is_typed = true;
+                let is_taken = takes(&data_type, value);
+                self.define(model, name, if is_taken { data_type } else { DataType::String }, now);
             }
             into.insert(name.to_owned(), value.clone());
         }
