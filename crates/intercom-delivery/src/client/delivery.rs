@@ -4,8 +4,8 @@ use super::outage::{Outage, Reach, Reachability};
 use super::{Transport, TransportError};
 use crate::contact::KnownContact;
 use crate::engine::{
-    CallId, DeliveryResult, Engine, EngineSettings, EventId, Intent, Outcome, RefusalReason, Refused, Status,
-    Submission, Time, Transmit,
+    ArrivalId, CallId, ContactKey, DeliveryResult, Engine, EngineSettings, EventId, Intent, Outcome, RefusalReason,
+    Refused, Status, Submission, Time, Transmit,
 };
 use crate::response::{Response, TransportFailure};
 use std::collections::{HashMap, HashSet};
@@ -58,7 +58,7 @@ enum Stop {
 #[derive(Clone, Debug)]
 pub struct Submissions {
     events: mpsc::Sender<Submission>,
-    withdrawals: mpsc::UnboundedSender<HashSet<EventId>>,
+    instructions: mpsc::UnboundedSender<Instruction>,
     status: watch::Receiver<Status>,
 }
 
@@ -86,9 +86,38 @@ impl Submissions {
 
     /// Takes events back that nobody waits for any more: see [`Engine::withdraw`]. Each still has its outcome.
     pub fn withdraw(&self, events: HashSet<EventId>) {
-        // A delivery that has ended makes no calls.
-        let _ = self.withdrawals.send(events);
+        self.instruct(Instruction::Withdraw(events));
     }
+
+    /// Has events delivered that have waited for the contact that has come: see [`Engine::recall`]. False if the delivery
+    /// has ended: then they have no outcome.
+    pub fn recall(&self, arrival: ArrivalId, submissions: Vec<Submission>) -> bool {
+        self.instruct(Instruction::Recall(arrival, submissions))
+    }
+
+    /// Says that all events were recalled: see [`Engine::all_recalled`].
+    pub fn all_recalled(&self, arrival: ArrivalId) {
+        self.instruct(Instruction::AllRecalled(arrival));
+    }
+
+    /// Says that nobody waits any more for a contact: see [`Engine::await_no_more`].
+    pub fn await_no_more(&self, keys: Vec<ContactKey>) {
+        self.instruct(Instruction::AwaitNoMore(keys));
+    }
+
+    /// Whether there is anybody who takes it: a delivery that has ended makes no calls.
+    fn instruct(&self, instruction: Instruction) -> bool {
+        self.instructions.send(instruction).is_ok()
+    }
+}
+
+/// What is asked of a delivery besides to deliver an event.
+#[derive(Debug)]
+enum Instruction {
+    Withdraw(HashSet<EventId>),
+    Recall(ArrivalId, Vec<Submission>),
+    AllRecalled(ArrivalId),
+    AwaitNoMore(Vec<ContactKey>),
 }
 
 /// What a delivery hands out.
@@ -187,7 +216,7 @@ pub struct Delivery<T> {
     transport: Arc<T>,
     clock: Clock,
     submissions: mpsc::Receiver<Submission>,
-    withdrawals: mpsc::UnboundedReceiver<HashSet<EventId>>,
+    instructions: mpsc::UnboundedReceiver<Instruction>,
     outcomes: mpsc::Sender<Record>,
     noted: mpsc::UnboundedReceiver<Intent>,
     stop: watch::Receiver<Stop>,
@@ -210,7 +239,7 @@ impl<T: Transport> Delivery<T> {
     pub fn new(settings: EngineSettings, transport: T) -> (Self, Submissions, Outcomes, Control) {
         let engine = Engine::new(settings);
         let (submit, submissions) = mpsc::channel(CHANNEL);
-        let (withdraw, withdrawals) = mpsc::unbounded_channel();
+        let (instruct, instructions) = mpsc::unbounded_channel();
         let (outcomes, records) = mpsc::channel(CHANNEL);
         // As many at most as there are events.
         let (note, noted) = mpsc::unbounded_channel();
@@ -222,7 +251,7 @@ impl<T: Transport> Delivery<T> {
             transport: Arc::new(transport),
             clock: Clock::new(),
             submissions,
-            withdrawals,
+            instructions,
             outcomes,
             noted,
             stop: asked_to_stop,
@@ -238,7 +267,7 @@ impl<T: Transport> Delivery<T> {
         };
         let submissions = Submissions {
             events: submit,
-            withdrawals: withdraw,
+            instructions: instruct,
             status: statuses,
         };
         let outcomes = Outcomes { records, noted: note };
@@ -248,6 +277,11 @@ impl<T: Transport> Delivery<T> {
     /// Tells of a contact what an earlier run has learnt: see [`Engine::remember_contact`].
     pub fn remember_contact(&mut self, contact: &KnownContact) {
         self.engine.remember_contact(contact);
+    }
+
+    /// Says that an event of an earlier run waits for a contact: see [`Engine::await_contact`].
+    pub fn await_contact(&mut self, key: ContactKey) {
+        self.engine.await_contact(key);
     }
 
     /// Delivers until every way in has been dropped and every event has its outcome, or until it is stopped. Says how
@@ -297,17 +331,26 @@ impl<T: Transport> Delivery<T> {
                     is_open = taken > 0;
                     self.take_in(batch.drain(..));
                 }
-                Some(events) = self.withdrawals.recv() => {
-                    // What was submitted before has to be there.
-                    while let Ok(submission) = self.submissions.try_recv() {
-                        self.take_in([submission]);
-                    }
-                    self.engine.withdraw(&events);
-                }
+                Some(instruction) = self.instructions.recv() => self.follow(instruction),
                 () = tokio::time::sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
                 // Nothing can happen any more, which the engine never comes to: better an outcome than a hang.
                 else => self.engine.abort(),
             }
+        }
+    }
+
+    fn follow(&mut self, instruction: Instruction) {
+        match instruction {
+            Instruction::Withdraw(events) => {
+                // What was submitted before has to be there.
+                while let Ok(submission) = self.submissions.try_recv() {
+                    self.take_in([submission]);
+                }
+                self.engine.withdraw(&events);
+            }
+            Instruction::Recall(arrival, submissions) => self.engine.recall(arrival, submissions),
+            Instruction::AllRecalled(arrival) => self.engine.all_recalled(arrival),
+            Instruction::AwaitNoMore(keys) => self.engine.await_no_more(&keys),
         }
     }
 

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "client")]
 use super::Refused;
+use super::awaited::Awaited;
 use super::job::{Job, State, Trouble};
 #[cfg(feature = "client")]
 use super::keys::Keys;
+use super::queue::Place;
 use super::release::Ended;
 use super::{
     Closed, Delivered, DeliveryResult, Engine, Failed, FailureCode, Outcome, OutcomeOrder, Rejected, Submission,
@@ -92,6 +94,7 @@ impl Engine {
 
     /// Ends what has not started.
     pub(super) fn drain(&mut self) {
+        self.end_recalls();
         for entry in self.queue.drain() {
             self.cut_short(entry.seq, entry.into_submission());
         }
@@ -116,6 +119,7 @@ impl Engine {
     /// Ends a job: each of its events gets its outcome.
     pub(super) fn end(&mut self, seq: u64, ending: Ending) {
         let Some(job) = self.jobs.remove(&seq) else { return };
+        let mut arrival = self.arrive(&job, ending);
         let Job { walk, batch, claim, .. } = job;
         if let Some(claim) = claim.held {
             self.let_go(claim);
@@ -126,10 +130,17 @@ impl Engine {
             self.unlock(next, lock);
         }
         self.ready.remove(&seq);
-        self.queue.finish(seq, batch.lane, &batch.members, &job.after);
+        let place = Place {
+            lane: batch.lane,
+            keys: batch.first().keys().clone(),
+            last: batch.members.last().map_or(seq, |last| last.seq),
+            after: job.after.clone(),
+        };
+        self.leave(seq, job.recalled_by, place);
         let contact = walk.contact().cloned();
         let company = walk.company().cloned();
         let (warnings, has_written) = (walk.warnings().to_vec(), walk.has_written());
+        let mut awaited = self.awaited_by(&walk, ending);
         // The plan is given back with its event.
         drop(walk);
         let learnt = contact.as_ref().filter(|_| batch.learnt);
@@ -141,11 +152,15 @@ impl Engine {
             Ending::Failed(code) if code.is_fleeting() => batch.first().terms.chain,
             Ending::Failed(_) | Ending::Delivered | Ending::Rejected(_) => None,
         };
+        let last = batch.members.len() - 1;
         for (at, member) in batch.members.into_iter().enumerate() {
             let calls = if at == 0 { job.calls } else { 0 };
             let (seq, event) = (member.seq, member.event);
             self.memory.companies.ended(&member.plan);
             let submission = member.into_submission();
+            let awaits = awaited
+                .take()
+                .map(|keys| Awaited::new(keys, &submission, company.clone()));
             let (result, submission) = match ending {
                 Ending::Delivered => {
                     let delivered = Delivered {
@@ -166,6 +181,11 @@ impl Engine {
             let mut ended = Ended::new(event, result);
             ended.warnings.clone_from(&warnings);
             ended.learnt = learnt.take();
+            ended.awaits = awaits;
+            // Those that wait come after all that the contact has come with.
+            if at == last {
+                ended.arrival = arrival.take();
+            }
             ended.submission = submission;
             self.release(seq, &after, ended);
             after = vec![seq];
@@ -203,12 +223,12 @@ impl Engine {
 /// The outcome of an event. One that was delivered after another that was cut short is given back with it: when both are
 /// delivered again, it comes after the other again.
 fn handed_out(ended: Ended, closing: Option<FailureCode>, is_kept: bool) -> Outcome {
-    let (result, submission) = match (ended.result, closing, ended.submission) {
+    let (result, submission, awaits) = match (ended.result, closing, ended.submission) {
         (DeliveryResult::Delivered(delivered), Some(code), Some(submission)) if ended.is_closing => {
             let failed = failed(code, &Trouble::default(), delivered.calls, submission);
-            (DeliveryResult::Failed(Box::new(failed)), None)
+            (DeliveryResult::Failed(Box::new(failed)), None, None)
         }
-        (result, _, submission) => (result, submission.filter(|_| is_kept).map(Box::new)),
+        (result, _, submission) => (result, submission.filter(|_| is_kept).map(Box::new), ended.awaits),
     };
     Outcome {
         event: ended.event,
@@ -216,6 +236,8 @@ fn handed_out(ended: Ended, closing: Option<FailureCode>, is_kept: bool) -> Outc
         warnings: ended.warnings,
         learnt: ended.learnt,
         submission,
+        awaits,
+        arrival: ended.arrival,
     }
 }
 

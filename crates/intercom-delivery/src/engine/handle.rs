@@ -148,6 +148,8 @@ impl Engine {
             memory: &mut self.memory,
             locks: &self.locks,
             queue: &mut self.queue,
+            awaited: &self.awaited,
+            now: self.now,
             batch,
             is_repeated: false,
             is_noted: job.is_noted,

@@ -57,6 +57,9 @@ pub(super) fn walk_of(entry: &Entry, policies: Policies) -> Walk {
     };
     let mut walk = Walk::new(Arc::clone(&entry.plan), policies);
     walk.supersede(entry.supersession);
+    if let Some(company) = &entry.saved_company {
+        walk.has_saved(company.clone());
+    }
     walk
 }
 
@@ -84,6 +87,8 @@ pub(super) struct Job {
     pub(super) trouble: Trouble,
     /// Whether nobody waits for it any more: it makes no further call.
     pub(super) is_withdrawn: bool,
+    /// The job with which the contact has come that it has waited for: it is delivered in that one's place.
+    pub(super) recalled_by: Option<u64>,
 }
 
 impl Job {
@@ -102,6 +107,7 @@ impl Job {
             calls: 0,
             trouble: Trouble::default(),
             is_withdrawn: false,
+            recalled_by: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the engine knows better than a plan: what it remembers, what others are doing, and what waits in the queue.
 
+use super::awaited::{AwaitedContacts, ContactKey};
 use super::fields::{Body, Set};
 use super::locks::{LockKey, Locks};
 use super::memory::Memory;
@@ -7,6 +8,7 @@ use super::merge::can_merge;
 use super::person::{Person, Source};
 use super::queue::{Entry, LaneId, Queue};
 use super::settings::{EngineSettings, SkipUnchanged};
+use super::time::Time;
 use crate::contact::KnownContact;
 use crate::walk::{Fact, Knowledge, Permit, ReadContact, Rewritten, Write, moves_to};
 use intercom_api::{
@@ -63,6 +65,11 @@ impl Batch {
     fn seq(&self) -> u64 {
         self.first().seq
     }
+
+    /// The place of what it writes.
+    fn rank(&self) -> u64 {
+        self.first().rank
+    }
 }
 
 /// Why a write has to wait.
@@ -80,6 +87,8 @@ pub(super) struct Known<'a> {
     pub(super) memory: &'a mut Memory,
     pub(super) locks: &'a Locks,
     pub(super) queue: &'a mut Queue,
+    pub(super) awaited: &'a AwaitedContacts,
+    pub(super) now: Time,
     pub(super) batch: &'a mut Batch,
     /// Whether the call that comes next has been tried before.
     pub(super) is_repeated: bool,
@@ -201,7 +210,7 @@ impl Known<'_> {
         if let Plan::SaveContact(_) = plan {
             self.absorb();
         }
-        let first = (Cow::Borrowed(fields), self.batch.seq());
+        let first = (Cow::Borrowed(fields), self.batch.rank());
         let others = self.batch.members[1..].iter().filter_map(|member| match &*member.plan {
             // Those that come later would have found the contact.
             Plan::SaveContact(plan) => {
@@ -209,12 +218,12 @@ impl Known<'_> {
                 if is_email_taken {
                     fields.to_mut().email = None;
                 }
-                Some((fields, member.seq))
+                Some((fields, member.rank))
             }
             Plan::DeleteContact(_) | Plan::SubmitEvent(_) | Plan::SaveCompany(_) => None,
         });
         let bodies: Vec<(Cow<'_, ContactFields>, u64)> = std::iter::once(first).chain(others).collect();
-        let bodies = bodies.iter().map(|(fields, seq)| (&**fields, *seq));
+        let bodies = bodies.iter().map(|(fields, rank)| (&**fields, *rank));
         let Ok(body) = self.memory.contact_body(id, undefined, bodies) else {
             return Permit::AsPlanned;
         };
@@ -246,7 +255,7 @@ impl Known<'_> {
             // Intercom refuses it; no conversion makes such a plan.
             return Permit::AsPlanned;
         };
-        let Ok(body) = self.memory.company_body(key, fields, undefined, self.batch.seq()) else {
+        let Ok(body) = self.memory.company_body(key, fields, undefined, self.batch.rank()) else {
             return Permit::AsPlanned;
         };
         if self.lists_first(&body, &DataAttributeModel::Company) {
@@ -292,6 +301,10 @@ impl Knowledge for Known<'_> {
     fn contact(&mut self, lookup: &Lookup) -> Option<KnownContact> {
         let remembers = self.settings.savings.remember_contacts;
         remembers.then(|| self.memory.find(lookup)).flatten()
+    }
+
+    fn is_absent(&mut self, lookup: &Lookup) -> bool {
+        self.awaited.are_absent(&ContactKey::of_lookup(lookup), self.now)
     }
 
     fn correct(&mut self, lookup: &Lookup, hits: &mut Vec<Contact>) {
@@ -349,9 +362,9 @@ impl Knowledge for Known<'_> {
             } => self.permit_contact(id, plan, fields, is_email_taken, undefined),
             Write::Company { fields, undefined } => self.permit_company(fields, undefined),
             Write::Attach(contact, company) => {
-                let (is_linked, is_newer) = self.memory.is_linked(contact, company, self.batch.seq());
+                let (is_linked, is_newer) = self.memory.is_linked(contact, company, self.batch.rank());
                 if is_linked && skips && !is_newer {
-                    self.memory.linked(contact, company, true, self.batch.seq());
+                    self.memory.linked(contact, company, true, self.batch.rank());
                 }
                 if is_newer || is_linked && skips {
                     Permit::Unneeded
@@ -381,7 +394,7 @@ impl Knowledge for Known<'_> {
 
     fn learn(&mut self, fact: &Fact<'_>) {
         let (memory, batch) = (&mut *self.memory, &mut *self.batch);
-        let seq = batch.seq();
+        let rank = batch.rank();
         match *fact {
             Fact::Found { lookup, contact, hits } => {
                 batch.learnt |= memory.learn(&contact.id, &Person::from(contact), Source::Hit);
@@ -434,8 +447,8 @@ impl Knowledge for Known<'_> {
             }
             Fact::CompanyDoubted(key) => memory.companies.doubt(key),
             Fact::CompanyGone(key) => memory.companies.forget(key),
-            Fact::Attached(contact, company) => memory.linked(contact, company, true, seq),
-            Fact::Detached(contact, company) => memory.linked(contact, company, false, seq),
+            Fact::Attached(contact, company) => memory.linked(contact, company, true, rank),
+            Fact::Detached(contact, company) => memory.linked(contact, company, false, rank),
             Fact::Tagged(company, name) => memory.tagged(company, name),
             Fact::Undefined(model, name) => memory.attributes.not_defined(model, name),
             Fact::Defined(model, name, data_type) => memory.attributes.defined(model, name, data_type),

@@ -1,6 +1,7 @@
 //! The engine: plans go in, calls come out, responses go in, outcomes come out. It does no I/O and has no clock.
 
 mod attributes;
+mod awaited;
 mod backoff;
 mod close;
 mod companies;
@@ -27,6 +28,7 @@ mod time;
 mod together;
 mod withdraw;
 
+pub use awaited::{Arrival, ArrivalId, Awaited, ContactKey};
 pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings, SkipUnchanged};
@@ -38,6 +40,7 @@ use crate::codes::FailureCode;
 use crate::contact::KnownContact;
 use crate::order::Order;
 use crate::walk::{Ending, Next};
+use awaited::AwaitedContacts;
 use backoff::Backoff;
 use health::Health;
 use intercom_api::Call;
@@ -112,6 +115,7 @@ pub struct Engine {
     flights: HashMap<CallId, Flight>,
     locks: Locks,
     searches: Searches,
+    awaited: AwaitedContacts,
     memory: Memory,
     limiter: Limiter,
     health: Health,
@@ -152,6 +156,7 @@ impl Engine {
             flights: HashMap::new(),
             locks: Locks::default(),
             searches: Searches::default(),
+            awaited: AwaitedContacts::default(),
             memory: Memory::new(&settings),
             limiter: Limiter::new(&settings),
             health: Health::new(&settings),
@@ -241,6 +246,10 @@ impl Engine {
                 return None;
             }
             let seq = self.next_job()?;
+            if self.is_known_to_be_absent(seq) {
+                self.end(seq, Ending::Failed(FailureCode::UnknownContact));
+                continue;
+            }
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             let Job { walk, batch, claim, .. } = job;
             self.memory.look_from(batch.first().terms.scope);
@@ -249,6 +258,8 @@ impl Engine {
                 memory: &mut self.memory,
                 locks: &self.locks,
                 queue: &mut self.queue,
+                awaited: &self.awaited,
+                now: self.now,
                 batch,
                 is_repeated: job.attempts > 0,
                 is_noted: job.is_noted,

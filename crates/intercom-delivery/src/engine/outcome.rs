@@ -1,5 +1,6 @@
 //! What becomes of an event.
 
+use super::awaited::{Arrival, Awaited};
 use super::submission::{EventId, Submission};
 use crate::codes::{DeliveryWarning, FailureCode};
 use crate::contact::KnownContact;
@@ -27,6 +28,13 @@ pub struct Outcome {
     /// failure does not have it: what an older event that was not delivered must not undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Box<Submission>>,
+    /// That its contact may come yet, if the settings ask for [contacts to be awaited](crate::EngineSettings::await_contacts):
+    /// then the result is not the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<Awaited>,
+    /// The contact that came with it, if events wait for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
 }
 
 impl Outcome {

@@ -7,7 +7,7 @@
 use super::keys::Keys;
 use super::submission::{EventId, Submission, Terms};
 use crate::codes::Supersession;
-use intercom_api::ContactId;
+use intercom_api::{CompanyId, ContactId};
 use rudderstack_to_intercom::{Identities, Plan};
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -18,11 +18,15 @@ use std::sync::Arc;
 pub(super) struct Entry {
     /// Its place in the order of submission.
     pub(super) seq: u64,
+    /// Its place among what is written to one contact or company: that of the event that its contact came with, if it has
+    /// waited for it.
+    pub(super) rank: u64,
     pub(super) event: EventId,
     pub(super) plan: Arc<Plan>,
     identities: Identities,
     pub(super) terms: Terms,
     pub(super) begun_with: Option<ContactId>,
+    pub(super) saved_company: Option<CompanyId>,
     pub(super) supersession: Supersession,
     /// Whether it must not be merged with others.
     pub(super) alone: bool,
@@ -30,18 +34,51 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    pub(super) fn new(seq: u64, submission: Submission, keys: Keys) -> Self {
+        Self {
+            seq,
+            rank: seq,
+            event: submission.event,
+            plan: Arc::new(submission.plan),
+            identities: submission.identities,
+            terms: submission.terms,
+            begun_with: submission.begun_with,
+            saved_company: submission.saved_company,
+            supersession: submission.supersession,
+            alone: false,
+            keys,
+        }
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// What was submitted.
     pub(super) fn into_submission(self) -> Submission {
         let submission = Submission::new(self.event, Arc::unwrap_or_clone(self.plan), self.identities);
         let mut submission = submission.on(self.terms);
         submission.begun_with = self.begun_with;
+        submission.saved_company = self.saved_company;
         submission.supersession = self.supersession;
         submission
     }
 }
 
+/// Where a job stands.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) lane: LaneId,
+    /// The identities of its first event.
+    pub(super) keys: Keys,
+    /// Its last event.
+    pub(super) last: u64,
+    /// The events that it comes after.
+    pub(super) after: Vec<u64>,
+}
+
 /// The number of a lane. Numbers are not used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct LaneId(u64);
 
 #[derive(Debug, Default)]
@@ -99,17 +136,7 @@ impl Queue {
             *self.loose.entry(hash).or_default().entry(id).or_default() += 1;
         }
         let lane = self.lanes.entry(id).or_default();
-        lane.waiting.push_back(Entry {
-            seq,
-            event: submission.event,
-            plan: Arc::new(submission.plan),
-            identities: submission.identities,
-            terms: submission.terms,
-            begun_with: submission.begun_with,
-            supersession: submission.supersession,
-            alone: false,
-            keys,
-        });
+        lane.waiting.push_back(Entry::new(seq, submission, keys));
         self.waiting += 1;
         self.refresh(id);
     }
@@ -280,10 +307,9 @@ impl Queue {
         }
     }
 
-    /// Ends a job, which came after these events: its lane can start the next one.
-    pub(super) fn finish(&mut self, job: u64, lane: LaneId, members: &[Entry], after: &[u64]) {
-        let [first, ..] = members else { return };
-        let id = self.lane_of(lane, &first.keys);
+    /// A job has ended and left its place: its lane can start the next one.
+    pub(super) fn finish(&mut self, job: u64, place: &Place) {
+        let id = self.lane_of(place.lane, &place.keys);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let mut ended = Vec::new();
         lane.active.retain(|(other, keys)| {
@@ -292,8 +318,8 @@ impl Queue {
             }
             *other != job
         });
-        lane.ended.retain(|event| !after.contains(event));
-        lane.ended.extend(members.last().map(|last| last.seq));
+        lane.ended.retain(|event| !place.after.contains(event));
+        lane.ended.push(place.last);
         for keys in ended {
             self.release(id, &keys);
         }

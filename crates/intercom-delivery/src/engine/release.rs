@@ -5,6 +5,7 @@
 //! there, what is delivered again afterwards is delivered in the old order, and nothing newer is overwritten. Only the
 //! outcome waits; the delivery of other users' events never does.
 
+use super::awaited::{Arrival, Awaited};
 use super::keys::Keys;
 use super::outcome::{DeliveryResult, Intent};
 use super::submission::{EventId, Submission};
@@ -22,6 +23,8 @@ pub(super) struct Ended {
     pub(super) learnt: Option<Box<KnownContact>>,
     /// What was delivered; none if the result has it.
     pub(super) submission: Option<Submission>,
+    pub(super) awaits: Option<Awaited>,
+    pub(super) arrival: Option<Arrival>,
     /// Whether the event ended because everything does.
     pub(super) is_closing: bool,
 }
@@ -34,6 +37,8 @@ impl Ended {
             warnings: Vec::new(),
             learnt: None,
             submission: None,
+            awaits: None,
+            arrival: None,
             is_closing: false,
         }
     }

@@ -133,6 +133,9 @@ pub struct EngineSettings {
     /// Whether what changes or ends who a contact is waits until it is noted that it is going to happen: see
     /// [`Intent`](crate::Intent). Only for callers that note it.
     pub notes_intents: bool,
+    /// Whether data events and links to companies wait for a contact who is not there yet: see [`Awaited`](crate::Awaited).
+    /// Only for callers that keep what waits, and recall it.
+    pub await_contacts: bool,
 }
 
 /// When the outcome of an event is handed out.
@@ -177,6 +180,7 @@ impl EngineSettings {
             max_rate: None,
             outcomes: OutcomeOrder::default(),
             notes_intents: false,
+            await_contacts: false,
         }
     }
 }
@@ -231,6 +235,8 @@ impl EngineSettings {
         max_rate: Option<NonZeroU32>,
         /// When outcomes are handed out.
         outcomes: OutcomeOrder,
+        /// Whether data events and links to companies wait for a contact who is not there yet.
+        await_contacts: bool,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::codes::Supersession;
 use crate::superseded::Superseded;
 use crate::walk::AbsencePolicy;
-use intercom_api::ContactId;
+use intercom_api::{CompanyId, ContactId};
 use rudderstack_to_intercom::{Identities, Plan};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -35,6 +35,9 @@ pub struct Submission {
     /// The contact of the [`Intent`](crate::Intent) that an earlier run has noted of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_with: Option<ContactId>,
+    /// The company that was saved and tagged for it, while it [waits](crate::Awaited) for its member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_company: Option<CompanyId>,
     /// How much was left out of the plan because later events had been delivered before.
     #[serde(default, skip_serializing_if = "Supersession::is_not")]
     pub supersession: Supersession,
@@ -49,6 +52,7 @@ impl Submission {
             identities,
             terms: Terms::default(),
             begun_with: None,
+            saved_company: None,
             supersession: Supersession::Not,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::error::JournalError;
 use crate::Superseded;
-use intercom_api::ContactId;
+use intercom_api::{CompanyId, ContactId};
 use std::collections::HashMap;
 
 /// How an event was done with.
@@ -28,6 +28,8 @@ pub struct Earlier {
     marks: Vec<u32>,
     /// What had been begun, with the contact that it was begun with.
     pub intents: HashMap<u64, ContactId>,
+    /// The companies that were saved for events that have waited for their member since.
+    pub saved_companies: HashMap<u64, CompanyId>,
     /// What later events have written since others had failed.
     pub superseded: HashMap<u64, Superseded>,
     /// How many calls were made.

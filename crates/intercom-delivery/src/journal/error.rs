@@ -1,7 +1,8 @@
 //! Why a journal cannot be used.
 
-/// The version of the tables. Version 1 had no `learnt` and version 2 neither `intents` nor `undelivered`, which are added to them.
-pub(super) const VERSION: i64 = 3;
+/// The version of the tables. Version 1 had no `learnt`, version 2 neither `intents` nor `undelivered`, and version 3 no
+/// `saved_companies`, which are added to them.
+pub(super) const VERSION: i64 = 4;
 
 /// A journal cannot be used.
 #[derive(Debug, thiserror::Error)]

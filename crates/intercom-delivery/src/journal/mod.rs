@@ -7,17 +7,19 @@
 //! With the outcomes it keeps what they have taught of contacts: Intercom's search lags behind, and the next run would
 //! look for them in vain.
 
+mod awaited;
 mod earlier;
 mod error;
 pub mod learnt;
 
+pub use awaited::AwaitedEvents;
 pub use earlier::{Done, Earlier, Entry};
 pub use error::JournalError;
 
 use crate::{EventId, Intent, KnownContact, Subject, Superseded};
 use earlier::mark;
 use error::VERSION;
-use intercom_api::UnixSeconds;
+use intercom_api::{CompanyId, UnixSeconds};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -115,6 +117,7 @@ impl Journal {
                  );
                  {}
                  CREATE TABLE IF NOT EXISTS intents (event INTEGER PRIMARY KEY, contact TEXT NOT NULL);
+                 CREATE TABLE IF NOT EXISTS saved_companies (event INTEGER PRIMARY KEY, company TEXT NOT NULL);
                  CREATE TABLE IF NOT EXISTS undelivered (
                      event INTEGER PRIMARY KEY, line INTEGER NOT NULL, mark INTEGER NOT NULL, subject TEXT NOT NULL,
                      superseded TEXT NOT NULL
@@ -256,6 +259,21 @@ impl Journal {
         Ok(())
     }
 
+    /// Records the company that was saved for an event which waits for its member: until it is done, the next run does not save
+    /// it again, as later events may have changed it. Lasting only after the next [`commit`](Self::commit).
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn saved_company(&mut self, event: u64, company: &CompanyId) -> Result<(), JournalError> {
+        self.begin()?;
+        let mut insert = self
+            .database
+            .prepare_cached("INSERT OR REPLACE INTO saved_companies VALUES (?1, ?2)")?;
+        insert.execute(params![event.cast_signed(), company.as_str()])?;
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), JournalError> {
         if !self.is_writing {
             self.database.execute_batch("BEGIN")?;
@@ -324,6 +342,16 @@ impl Journal {
         while let Some(row) = rows.next()? {
             let contact = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
             earlier.intents.insert(row.get::<_, i64>(0)?.cast_unsigned(), contact);
+        }
+        let mut query = self
+            .database
+            .prepare("SELECT event, company FROM saved_companies WHERE event NOT IN (SELECT event FROM done)")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let (event, company) = (row.get::<_, i64>(0)?, row.get::<_, String>(1)?);
+            earlier
+                .saved_companies
+                .extend(company.parse().ok().map(|company| (event.cast_unsigned(), company)));
         }
         self.undelivered(|event, _, _, superseded| {
             if !superseded.is_empty() {

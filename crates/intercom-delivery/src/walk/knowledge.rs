@@ -31,6 +31,12 @@ pub trait Knowledge {
         None
     }
 
+    /// Whether it is certain that a search would find nobody.
+    fn is_absent(&mut self, lookup: &Lookup) -> bool {
+        let _ = lookup;
+        false
+    }
+
     /// Corrects the hits of a search that is known to be out of date.
     fn correct(&mut self, lookup: &Lookup, hits: &mut Vec<Contact>) {
         let _ = (lookup, hits);

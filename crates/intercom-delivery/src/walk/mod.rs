@@ -147,6 +147,17 @@ pub enum Verdict {
     End(Ending),
 }
 
+impl Verdict {
+    /// What comes next, if it is no call of the walk's own.
+    fn into_next<B>(self) -> Option<Next<B>> {
+        match self {
+            Self::GoOn => None,
+            Self::Retry(code) => Some(Next::End(Ending::Failed(code))),
+            Self::End(ending) => Some(Next::End(ending)),
+        }
+    }
+}
+
 impl Walk {
     /// From the beginning of a plan.
     pub fn new(plan: impl Into<Arc<Plan>>, policies: Policies) -> Self {
@@ -199,6 +210,15 @@ impl Walk {
             self.warn(DeliveryWarning::Superseded);
         }
         self.is_done |= supersession == Supersession::Wholly;
+    }
+
+    /// The company was saved and tagged before.
+    pub(crate) fn has_saved(&mut self, company: CompanyId) {
+        if let Plan::SaveCompany(plan) = &*self.plan {
+            self.tags_done = plan.tags.len();
+            self.company = Some(company);
+            self.is_company_saved = true;
+        }
     }
 
     /// The plan.
@@ -304,6 +324,9 @@ impl Walk {
         }
         let known = self.may_be_known(lookup).then(|| knowledge.contact(lookup)).flatten();
         let Some(who) = known else {
+            if self.may_be_known(lookup) && matches!(*self.plan, Plan::SaveCompany(_)) && knowledge.is_absent(lookup) {
+                return self.absent().into_next();
+            }
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
         };
         self.contact = Whereabouts::Found {

@@ -1,7 +1,7 @@
 //! Fewer calls, and the same state in the end.
 
 use crate::support::*;
-use intercom_api::OperationId as Op;
+use intercom_api::{DataAttributeModel, DataType, OperationId as Op};
 use intercom_delivery::*;
 use intercom_sandbox::{Sandbox, Settings, State};
 use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, LookupField, Plan, SaveContact};
@@ -11,7 +11,10 @@ type Events = Vec<(Plan, Identities)>;
 
 /// Delivers the events, all of them queued at once or one after the other.
 fn deliver(events: &Events, settings: EngineSettings, at_once: bool, lag: Duration) -> (Run, State) {
-    let mut sandbox = Sandbox::new(Settings::default().with_search_lag(lag));
+    let world = Settings::default().with_search_lag(lag);
+    // One whose values are all unset again before they are sent would not become defined.
+    let world = world.with_attribute(DataAttributeModel::Contact, "a", DataType::Integer);
+    let mut sandbox = Sandbox::new(world);
     let mut run = Run::new(settings);
     for (plan, identities) in events {
         run.submit(plan.clone(), identities.clone());

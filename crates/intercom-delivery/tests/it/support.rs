@@ -40,6 +40,8 @@ pub(crate) struct Run {
     pub(crate) notes: bool,
     /// Time does not pass beyond this.
     pub(crate) until: Option<Time>,
+    /// What waits for its contact.
+    pub(crate) awaited: Vec<Awaited>,
     due: BinaryHeap<Reverse<(Time, u64, usize)>>,
     replies: Vec<Option<(CallId, Result<Response, TransportFailure>)>>,
     events: u64,
@@ -55,6 +57,7 @@ impl Run {
             intents: Vec::new(),
             notes: true,
             until: None,
+            awaited: Vec::new(),
             due: BinaryHeap::new(),
             replies: Vec::new(),
             events: 0,
@@ -84,11 +87,26 @@ impl Run {
                 }
                 self.intents.push((intent, self.outcomes.len()));
             } else if let Some(outcome) = self.engine.poll_outcome() {
+                self.awaited.extend(outcome.awaits.clone());
+                if let Some(arrival) = &outcome.arrival {
+                    self.recall(arrival);
+                }
                 self.outcomes.push(outcome);
             } else {
                 return;
             }
         }
+    }
+
+    /// Recalls what waits for the contact that has come, in the order of events.
+    fn recall(&mut self, arrival: &Arrival) {
+        let has_come = |awaited: &Awaited| awaited.keys.iter().any(|key| arrival.keys.contains(key));
+        let (come, left) = std::mem::take(&mut self.awaited).into_iter().partition(has_come);
+        self.awaited = left;
+        let mut recalled: Vec<Submission> = come.into_iter().map(|awaited: Awaited| *awaited.submission).collect();
+        recalled.sort_by_key(|submission| submission.event);
+        self.engine.recall(arrival.id, recalled);
+        self.engine.all_recalled(arrival.id);
     }
 
     /// Makes calls, lets time pass to whatever comes next, and hands in what is due. False when nothing comes any more.
@@ -106,9 +124,12 @@ impl Run {
             self.replies.push(Some((transmit.id, reply)));
             self.due.push(Reverse((self.now.after(latency), at as u64, at)));
         }
-        let noted = self.intents.len();
+        let (noted, told) = (self.intents.len(), self.outcomes.len());
         self.fetch();
         if self.notes && self.intents.len() > noted {
+            return true;
+        }
+        if self.outcomes[told..].iter().any(|outcome| outcome.arrival.is_some()) {
             return true;
         }
         let response = self.due.peek().map(|Reverse((at, ..))| *at);

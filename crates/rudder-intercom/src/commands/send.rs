@@ -83,6 +83,10 @@ struct Policies {
     /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, UnknownContactPolicy>())]
     on_unknown_contact: UnknownContactPolicy,
+    /// Do not let track and group events that come before the identify of their user wait for it: a track event fails, and a
+    /// group event links nobody.
+    #[arg(long)]
+    no_wait_for_contact: bool,
     /// What to do with an update of an archived contact: restore the contact, or fail the event.
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, ArchivedPolicy>())]
     on_archived: ArchivedPolicy,
@@ -294,6 +298,7 @@ impl Send {
         engine.attributes = self.policies.attributes;
         engine.list_attributes = true;
         engine.unknown_contact = self.policies.on_unknown_contact;
+        engine.await_contacts = !self.policies.no_wait_for_contact;
         engine.archived = self.policies.on_archived;
         engine.savings.merge_identifies = !self.speed.no_merge;
         engine.savings.skip_unchanged = self.speed.skip_unchanged;

@@ -1,6 +1,7 @@
 //! Delivery of an input: what `send` is made of.
 
 mod abort;
+mod awaiting;
 mod dead_letters;
 mod prepare;
 mod progress;

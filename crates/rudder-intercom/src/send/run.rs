@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 /// What is to be delivered, and how.
 #[derive(Debug)]
@@ -116,6 +117,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     let records = Records::new(job.journal, job.dead_letters, AbortRule::new(job.abort_above))?;
     let running = runtime.spawn(delivery.run());
     let (interrupted, interrupts) = bounded(1);
+    let (is_read, read) = watch::channel(false);
     // A thread of its own, because it waits for the disk.
     let following = {
         let (handle, tracker) = (runtime.handle().clone(), Arc::clone(&tracker));
@@ -125,7 +127,8 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
             // Wakes whoever waits for more input.
             let _ = interrupted.try_send(());
         };
-        thread::spawn(move || handle.block_on(tracker.follow(outcomes, records, stop)))
+        let submissions = submissions.clone();
+        thread::spawn(move || handle.block_on(tracker.follow(outcomes, submissions, records, read, stop)))
     };
     let is_over = Arc::new(AtomicBool::new(false));
     let react = reaction(
@@ -152,7 +155,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
         other_input: None,
         moments: Moments::default(),
     };
-    let read = pipeline::run(job.input.reader, job.limit, job.preparer, Some(&interrupts), |events| {
+    let result = pipeline::run(job.input.reader, job.limit, job.preparer, Some(&interrupts), |events| {
         Ok(runtime.block_on(intake.take(events)))
     });
     let other_input = intake.other_input.take();
@@ -160,21 +163,23 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
     let nothing_asked_for = no_dead_letters > 0 && no_dead_letters == intake.next;
     // The way in closes, so the delivery ends once it has done what it has.
     drop(intake);
+    is_read.send_replace(true);
     let status = runtime.block_on(running);
-    let left = match &status {
-        Ok(status) if status.halted => FailureCode::Unauthorized,
-        _ => FailureCode::Stopped,
+    let ended = match &status {
+        Ok(status) if status.halted => Some(FailureCode::Unauthorized),
+        Ok(status) if !status.closed && matches!(result, Ok(pipeline::End::Complete)) => None,
+        _ => Some(FailureCode::Stopped),
     };
     let recorded = following
         .join()
-        .map(|followed| followed.and_then(|records| tracker.finish(records, left)));
+        .map(|followed| followed.and_then(|records| tracker.finish(records, ended)));
     showing.abort();
     telling.abort();
     is_over.store(true, Ordering::Relaxed);
     progress.clear();
 
     let unreachable = control.unreachable().map(|error| exit::with_causes(&*error));
-    let end = match (recorded, status, read) {
+    let end = match (recorded, status, result) {
         (Ok(Err(error)), ..) => End::Failed(Error::Record(Box::new(error))),
         (Err(_), ..) | (_, Err(_), _) => End::Failed(Error::Pipeline(pipeline::Error::Worker)),
         (_, Ok(status), _) if status.halted => End::Unauthorized,
@@ -308,6 +313,7 @@ impl Intake {
         self.tracker.begin(event, &mut ready).await;
         let mut submission = Submission::new(EventId(event), ready.plan, ready.identities);
         submission.begun_with = self.earlier.intents.remove(&event);
+        submission.saved_company = self.earlier.saved_companies.remove(&event);
         if !self.replay_as_new {
             submission.supersede(&ready.superseded);
         }

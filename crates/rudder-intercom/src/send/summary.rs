@@ -18,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) calls: u64,
     /// Events that an earlier run has done.
     pub(crate) earlier: u64,
+    /// Events that came before their contact, and were delivered once it was there.
+    pub(crate) waited: u64,
     types: BTreeMap<&'static str, Outcomes>,
     rejections: BTreeMap<String, Noted>,
     failures: BTreeMap<String, Noted>,
@@ -134,6 +136,13 @@ impl Summary {
                 thousands(self.earlier)
             )?;
         }
+        if self.waited > 0 {
+            writeln!(
+                out,
+                "{DIM}{} came before their contact, and were delivered after it{DIM:#}",
+                counted(self.waited, "event")
+            )?;
+        }
         if all.events() > 0 {
             writeln!(
                 out,
@@ -220,12 +229,13 @@ impl Serialize for Summary {
         let counts = |codes: &BTreeMap<String, Noted>| -> BTreeMap<String, u64> {
             codes.iter().map(|(code, noted)| (code.clone(), noted.count)).collect()
         };
-        let mut object = serializer.serialize_struct("Summary", 8)?;
+        let mut object = serializer.serialize_struct("Summary", 9)?;
         object.serialize_field("events", &all.events())?;
         object.serialize_field("delivered", &all.delivered)?;
         object.serialize_field("rejected", &all.rejected)?;
         object.serialize_field("failed", &all.failed)?;
         object.serialize_field("skipped", &all.skipped)?;
+        object.serialize_field("waited", &self.waited)?;
         object.serialize_field("calls", &self.calls)?;
         object.serialize_field("rejections", &counts(&self.rejections))?;
         object.serialize_field("failures", &counts(&self.failures))?;
@@ -250,7 +260,7 @@ mod tests {
         summary.failed("track", "timeout", 4, || None);
         assert_eq!(
             serde_json::to_string(&summary).unwrap(),
-            r#"{"events":5,"delivered":1,"rejected":2,"failed":1,"skipped":1,"calls":3,"rejections":{"unsupported_event_type":2},"failures":{"timeout":1}}"#
+            r#"{"events":5,"delivered":1,"rejected":2,"failed":1,"skipped":1,"waited":0,"calls":3,"rejections":{"unsupported_event_type":2},"failures":{"timeout":1}}"#
         );
     }
 }

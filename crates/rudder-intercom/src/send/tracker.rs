@@ -1,12 +1,13 @@
 //! Follows the events that are under way to their outcomes.
 
 use super::abort::AbortRule;
+use super::awaiting::{Awaiting, AwaitingError, Kept};
 use super::dead_letters::{DeadLetters, letter_of};
 use super::prepare::Ready;
 use super::summary::Summary;
 use crate::convert::now;
 use intercom_api::UnixSeconds;
-use intercom_delivery::client::{Outcomes, Record};
+use intercom_delivery::client::{Outcomes, Record, Submissions};
 use intercom_delivery::journal::{Done, Entry, Journal, JournalError, Letter};
 use intercom_delivery::{
     DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Superseded, Undelivered,
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How many KiB of text of events may be under way.
 const KIBIBYTES: u32 = 32 * 1024;
@@ -24,14 +25,16 @@ const COMMIT: usize = 1000;
 
 /// What is kept of an event that is under way.
 #[derive(Debug)]
-struct UnderWay {
-    kind: &'static str,
-    line: u64,
-    fingerprint: u64,
-    received_at: UnixSeconds,
-    json: Option<Box<str>>,
-    superseded: Superseded,
-    _room: OwnedSemaphorePermit,
+pub(super) struct UnderWay {
+    pub(super) kind: &'static str,
+    pub(super) line: u64,
+    pub(super) fingerprint: u64,
+    pub(super) received_at: UnixSeconds,
+    pub(super) json: Option<Box<str>>,
+    pub(super) superseded: Superseded,
+    /// Whether it has waited for its contact, and takes no room.
+    pub(super) has_waited: bool,
+    pub(super) _room: Option<OwnedSemaphorePermit>,
 }
 
 impl UnderWay {
@@ -56,6 +59,8 @@ pub(super) enum RecordError {
     Journal { path: PathBuf, source: JournalError },
     #[error("the dead letters {} cannot be written", path.display())]
     DeadLetters { path: PathBuf, source: io::Error },
+    #[error("the temporary file of events that wait for their contact cannot be used")]
+    Awaiting(#[source] AwaitingError),
 }
 
 /// Knows the events that are under way, and what became of the others.
@@ -107,28 +112,53 @@ impl Tracker {
             received_at: ready.received_at,
             json: ready.json.take(),
             superseded: ready.superseded.clone(),
-            _room: room,
+            has_waited: false,
+            _room: Some(room),
         };
         lock(&self.under_way).insert(event, under_way);
     }
 
-    /// Follows outcomes until there are no more, and gives journal and dead letters what they need. Calls `stop` when there
-    /// is no point in reading on.
+    /// Follows outcomes until there are no more, and gives journal and dead letters what they need. Has events delivered
+    /// that wait for a contact which comes: so the delivery ends only once the input is `read`, and nothing is left that a
+    /// contact may come with. Calls `stop` when there is no point in reading on.
     pub(super) async fn follow(
         &self,
         mut outcomes: Outcomes,
+        submissions: Submissions,
         mut records: Records,
+        mut read: watch::Receiver<bool>,
         stop: impl Fn(),
     ) -> Result<Records, RecordError> {
         let mut batch = Vec::with_capacity(COMMIT);
-        while outcomes.next_records(&mut batch, COMMIT).await > 0 {
+        let mut submissions = Some(submissions);
+        loop {
+            let is_read = *read.borrow_and_update();
+            if let Some(way_in) = &submissions
+                && (way_in.is_closed() || is_read && self.is_idle() && records.awaiting.is_idle())
+            {
+                submissions = None;
+            }
+            let taken = tokio::select! {
+                taken = outcomes.next_records(&mut batch, COMMIT) => taken,
+                changed = read.changed(), if !is_read => match changed {
+                    Ok(()) => continue,
+                    // Whoever reads is gone.
+                    Err(_) => {
+                        submissions = None;
+                        outcomes.next_records(&mut batch, COMMIT).await
+                    }
+                },
+            };
+            if taken == 0 {
+                return Ok(records);
+            }
             let mut is_over = false;
             let mut intents = Vec::new();
             for record in batch.drain(..) {
                 match record {
                     Record::Outcome(outcome) => {
-                        self.done(&outcome, &mut records)?;
                         is_over |= outcome.goes_on_later();
+                        self.done(outcome, &mut records)?;
                     }
                     Record::Intent(intent) => {
                         records.intend(&intent)?;
@@ -138,21 +168,52 @@ impl Tracker {
             }
             records.commit()?;
             intents.into_iter().for_each(|intent| outcomes.noted(intent));
+            if let Some(way_in) = &submissions {
+                self.recall(&mut records, way_in)?;
+            }
             if is_over || records.aborted.is_some() {
                 stop();
             }
         }
-        Ok(records)
     }
 
-    /// Deals with what has no outcome, because it was not taken in any more: it counts as failed, and goes on later.
-    pub(super) fn finish(&self, mut records: Records, code: FailureCode) -> Result<Option<FailureCode>, RecordError> {
+    /// Whether no event is under way.
+    fn is_idle(&self) -> bool {
+        lock(&self.under_way).is_empty()
+    }
+
+    /// Has the next events delivered that have waited for a contact which has come.
+    fn recall(&self, records: &mut Records, submissions: &Submissions) -> Result<(), RecordError> {
+        let recalled = records.awaiting.recall(submissions, |event, under_way| {
+            lock(&self.under_way).insert(event, under_way);
+        });
+        recalled.map_err(RecordError::Awaiting)
+    }
+
+    /// Deals with what has no outcome: what has waited for its contact in vain ends as it is; what was not taken in any more,
+    /// as the delivery has ended for this reason, counts as failed, and goes on later.
+    pub(super) fn finish(
+        &self,
+        mut records: Records,
+        ended: Option<FailureCode>,
+    ) -> Result<Option<FailureCode>, RecordError> {
+        let code = ended.unwrap_or(FailureCode::Stopped);
         let left = std::mem::take(&mut *lock(&self.under_way));
         for event in left.into_values() {
-            self.update(|summary| summary.failed(event.kind, code.as_str(), event.line, || None));
-            let mut record = FailureRecord::new(code.as_str());
-            code.meaning().trim_end_matches('.').clone_into(&mut record.reason);
-            records.keep_for_later(&event, record)?;
+            self.goes_on_later(&event, code, &mut records)?;
+        }
+        records.is_over = true;
+        let mut count = 0_usize;
+        while let Some((event, kept)) = records.awaiting.pop_first().map_err(RecordError::Awaiting)? {
+            let (under_way, outcome) = kept.into_parts();
+            match ended {
+                Some(code) => self.goes_on_later(&under_way, code, &mut records)?,
+                None => self.settle(event, &under_way, &outcome, &mut records)?,
+            }
+            count += 1;
+            if count.is_multiple_of(COMMIT) {
+                records.commit()?;
+            }
         }
         records.settle_held(true)?;
         records.commit()?;
@@ -160,7 +221,14 @@ impl Tracker {
         Ok(records.aborted)
     }
 
-    fn done(&self, outcome: &Outcome, records: &mut Records) -> Result<(), RecordError> {
+    fn goes_on_later(&self, event: &UnderWay, code: FailureCode, records: &mut Records) -> Result<(), RecordError> {
+        self.update(|summary| summary.failed(event.kind, code.as_str(), event.line, || None));
+        let mut record = FailureRecord::new(code.as_str());
+        code.meaning().trim_end_matches('.').clone_into(&mut record.reason);
+        records.keep_for_later(event, record)
+    }
+
+    fn done(&self, mut outcome: Outcome, records: &mut Records) -> Result<(), RecordError> {
         let EventId(event) = outcome.event;
         let Some(under_way) = lock(&self.under_way).remove(&event) else {
             return Ok(());
@@ -170,6 +238,36 @@ impl Tracker {
                 .learn(contact, now())
                 .map_err(|source| in_journal(journal, source))?;
         }
+        records.awaiting.ended(event);
+        if let Some(arrival) = outcome.arrival.take() {
+            records.awaiting.arrived(&arrival).map_err(RecordError::Awaiting)?;
+        }
+        match outcome.awaits.take() {
+            Some(awaited) => {
+                if let (Some(journal), Some(company)) = (&mut records.journal, &awaited.submission.saved_company) {
+                    let saved = journal.saved_company(event, company);
+                    saved.map_err(|source| in_journal(journal, source))?;
+                }
+                let (kept, calls, warnings) = Kept::new(under_way, &awaited, outcome);
+                self.update(|summary| {
+                    summary.calls += u64::from(calls);
+                    warnings.iter().for_each(|code| summary.warned(code));
+                });
+                let kept = records.awaiting.keep(event, &awaited.keys, &kept);
+                kept.map_err(RecordError::Awaiting)
+            }
+            None => self.settle(event, &under_way, &outcome, records),
+        }
+    }
+
+    /// Records what has become of an event in the end.
+    fn settle(
+        &self,
+        event: u64,
+        under_way: &UnderWay,
+        outcome: &Outcome,
+        records: &mut Records,
+    ) -> Result<(), RecordError> {
         let (kind, line) = (under_way.kind, under_way.line);
         let entry = |done, code, calls| Entry {
             event,
@@ -185,6 +283,7 @@ impl Tracker {
         match &outcome.result {
             DeliveryResult::Delivered(delivered) => {
                 summary.delivered(kind);
+                summary.waited += u64::from(under_way.has_waited);
                 summary.calls += u64::from(delivered.calls);
                 drop(summary);
                 records.count(None);
@@ -206,15 +305,15 @@ impl Tracker {
                 drop(summary);
                 let record = FailureRecord::from(&**failed);
                 if outcome.goes_on_later() || records.aborted == Some(failed.code) {
-                    return records.keep_for_later(&under_way, record);
+                    return records.keep_for_later(under_way, record);
                 }
                 let entry = entry(Done::Failed, Some(code), failed.calls);
                 records.count(Some(failed.code));
                 let held = Held {
                     entry,
-                    record: record_of(&under_way, record, records)?,
+                    record: record_of(under_way, record, records)?,
                 };
-                records.not_delivered(event, &failed.submission, &under_way, held.record.as_ref())?;
+                records.not_delivered(event, &failed.submission, under_way, held.record.as_ref())?;
                 records.held.push(held);
                 // Only with a journal can an event that was held back come again.
                 let is_over = records.journal.is_none();
@@ -257,6 +356,10 @@ pub(super) struct Records {
     undelivered: Undelivered,
     /// The letters of these events.
     letters: BTreeMap<u64, Letter>,
+    /// What waits for its contact.
+    awaiting: Awaiting,
+    /// Whether all has been tried, so that nothing can be aborted any more.
+    is_over: bool,
 }
 
 impl Records {
@@ -280,6 +383,8 @@ impl Records {
             held: Vec::new(),
             undelivered,
             letters,
+            awaiting: Awaiting::default(),
+            is_over: false,
         })
     }
 
@@ -345,6 +450,9 @@ impl Records {
     }
 
     fn count(&mut self, failure: Option<FailureCode>) {
+        if self.is_over {
+            return;
+        }
         let reason = self.rule.count(failure);
         self.aborted = self.aborted.or(reason);
     }

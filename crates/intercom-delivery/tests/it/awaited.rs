@@ -1,0 +1,163 @@
+//! Events that come before their contact (D34).
+
+use crate::support::*;
+use intercom_api::{ContactFields, OperationId as Op};
+use intercom_delivery::*;
+use rudderstack_to_intercom::{CompanyKey, Plan, SaveContact};
+use std::time::Duration;
+
+const COMPANY: &str = r#"{"type":"company","id":"i1","company_id":"k1"}"#;
+
+fn patient() -> EngineSettings {
+    thrifty().with_await_contacts(true)
+}
+
+/// A user who leaves a company.
+fn leaves(user_id: &str, company: &str) -> Plan {
+    let mut plan = SaveContact::new(by_id(user_id), ContactFields::new());
+    plan.update.external_id = Some(user_id.into());
+    plan.update.custom_attributes.insert("left", company);
+    plan.detach = vec![CompanyKey::CompanyId(company.into())];
+    Plan::SaveContact(plan)
+}
+
+#[test]
+fn what_comes_before_its_contact_is_delivered_after_it_and_before_its_later_events() {
+    let mut run = Run::new(patient());
+    run.submit(track("u1", "first", 1), who("u1"));
+    run.submit(group("k1", Some(by_id("u1")), &["a"]), who("u1"));
+    run.submit(track("u1", "second", 2), who("u1"));
+    run.submit(identify("u1", "{}"), who("u1"));
+    run.submit(track("u1", "third", 3), who("u1"));
+    run.script([
+        (Op::SubmitDataEvent, gone()),
+        // One answer is enough to know that the contact is not there.
+        (Op::UpsertCompany, ok(COMPANY)),
+        (Op::CreateTag, ok("{}")),
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(contact("c1", "u1"))),
+        (Op::SubmitDataEvent, response(202, "")),
+        // The company is saved and tagged already.
+        (Op::AttachCompany, ok(COMPANY)),
+        (Op::SubmitDataEvent, response(202, "")),
+        (Op::SubmitDataEvent, response(202, "")),
+    ]);
+    let names: Vec<bool> = ["first", "second", "third"]
+        .iter()
+        .zip([5, 7, 8])
+        .map(|(name, at)| run.sent[at].body().contains(name))
+        .collect();
+    assert_eq!(names, [true; 3]);
+    assert_eq!(
+        run.results(),
+        [
+            "failed unknown_contact",
+            "delivered",
+            "delivered, member_not_found",
+            "delivered",
+            "failed unknown_contact",
+            "delivered",
+            "delivered",
+            "delivered"
+        ]
+    );
+    assert!(run.awaited.is_empty());
+}
+
+#[test]
+fn a_removal_that_comes_with_the_contact_comes_after_the_link() {
+    let mut run = Run::new(patient());
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(leaves("u1", "k1"), who("u1"));
+    run.script([
+        (Op::UpsertCompany, ok(COMPANY)),
+        (Op::SearchContacts, hits(&[])),
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(contact("c1", "u1"))),
+    ]);
+    let last = run.outcomes.last().unwrap();
+    assert_eq!(
+        (last.event, words(last)),
+        (EventId(1), "unchanged, superseded".to_owned())
+    );
+}
+
+#[test]
+fn what_waits_holds_nobody_up_and_a_later_removal_holds() {
+    let mut run = Run::new(patient());
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(track("u2", "other", 1), who("u2"));
+    run.submit(identify("u1", "{}"), who("u1"));
+    run.submit(leaves("u1", "k1"), who("u1"));
+    run.script([
+        (Op::UpsertCompany, ok(COMPANY)),
+        (Op::SearchContacts, hits(&[])),
+        (Op::SubmitDataEvent, response(202, "")),
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(contact("c1", "u1"))),
+        (Op::AttachCompany, ok(COMPANY)),
+        (Op::DetachCompany, ok(COMPANY)),
+        (Op::UpdateContact, ok(contact("c1", "u1"))),
+    ]);
+}
+
+#[test]
+fn who_may_have_come_by_another_way_is_asked_for_again_after_a_minute() {
+    let mut run = Run::new(patient());
+    run.submit(track("u1", "first", 1), who("u1"));
+    run.script([(Op::SubmitDataEvent, gone())]);
+    run.submit(track("u1", "second", 2), who("u1"));
+    run.run(|sent| panic!("{} is made in vain", sent.call.operation));
+    run.now = run.now.after(Duration::from_secs(61));
+    run.submit(track("u1", "third", 3), who("u1"));
+    let mut bodies = Vec::new();
+    run.run(|sent| {
+        bodies.push(sent.body().to_owned());
+        response(202, "")
+    });
+    let order = ["third", "first", "second"];
+    assert!(
+        bodies.iter().zip(order).all(|(body, name)| body.contains(name)),
+        "{bodies:?}"
+    );
+    assert_eq!(bodies.len(), 3);
+}
+
+#[test]
+fn nothing_waits_unless_it_is_asked_for() {
+    for settings in [thrifty(), patient().with_unknown_contact(UnknownContactPolicy::Create)] {
+        let mut run = Run::new(settings);
+        run.submit(track("u1", "first", 1), who("u1"));
+        run.run(|sent| match sent.call.operation {
+            Op::SubmitDataEvent => gone(),
+            _ => ok(contact("c1", "u1")),
+        });
+        assert!(run.outcomes.iter().all(|outcome| outcome.awaits.is_none()));
+    }
+}
+
+#[test]
+fn what_is_recalled_when_everything_ends_comes_again() {
+    let mut run = Run::new(patient());
+    run.submit(track("u1", "first", 1), who("u1"));
+    run.script([(Op::SubmitDataEvent, gone())]);
+    let awaited = std::mem::take(&mut run.awaited);
+    run.submit(identify("u1", "{}"), who("u1"));
+    run.script([
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(contact("c1", "u1"))),
+    ]);
+    let arrival = run.outcomes.last().unwrap().arrival.clone().unwrap();
+    assert_eq!(arrival.keys, awaited[0].keys);
+    run.engine.stop();
+    run.engine.recall(arrival.id, vec![*awaited[0].submission.clone()]);
+    run.run(|sent| panic!("{} is made after the stop", sent.call.operation));
+    assert!(run.outcomes.last().unwrap().goes_on_later());
+}
+
+#[test]
+fn keys_are_the_same_in_every_run() {
+    assert_eq!(ContactKey::user_id("u-1"), ContactKey(10_146_915_504_629_710_213));
+    assert_eq!(ContactKey::email("Ann@x.y"), ContactKey::email("ann@X.Y"));
+    assert_ne!(ContactKey::email("a"), ContactKey::user_id("a"));
+}
