@@ -4,7 +4,6 @@ use hashlink::LruCache;
 use intercom_api::{ContactFields, ExternalId};
 use rudderstack_to_intercom::{Identities, Lookup, Plan};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 
@@ -60,7 +59,7 @@ impl Order {
         let old = self.remember(user_id, email.clone());
         if let Some(old) = old.filter(|old| *old != email) {
             let changed = [old, email].into_iter().filter(|email| !email.is_empty());
-            ties.firm.extend(changed.map(Cow::Owned));
+            changed.for_each(|email| insert(&mut ties.firm, Cow::Owned(email)));
             ties.loose.retain(|email| !ties.firm.contains(email));
         }
         ties
@@ -81,10 +80,17 @@ impl fmt::Debug for Order {
 /// office who share its mailbox do not wait for each other. `Debug` shows no value.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Ties<'e> {
-    /// Values that order the event with all that have them.
-    pub firm: BTreeSet<Cow<'e, str>>,
-    /// Values that order it with those for whom they are firm.
-    pub loose: BTreeSet<Cow<'e, str>>,
+    /// Values that order the event with all that have them, each once and sorted.
+    pub firm: Vec<Cow<'e, str>>,
+    /// Values that order it with those for whom they are firm, each once and sorted.
+    pub loose: Vec<Cow<'e, str>>,
+}
+
+/// Adds a value to a few that are sorted, unless it is there.
+fn insert<'e>(values: &mut Vec<Cow<'e, str>>, value: Cow<'e, str>) {
+    if let Err(at) = values.binary_search(&value) {
+        values.insert(at, value);
+    }
 }
 
 impl fmt::Debug for Ties<'_> {
@@ -118,43 +124,42 @@ impl<'e> Ties<'e> {
         if firm.is_empty() {
             firm = std::mem::take(&mut loose);
         }
-        firm.extend(
-            identities
-                .anonymous_id
-                .as_deref()
-                .filter(|id| !id.is_empty())
-                .map(Cow::Borrowed),
-        );
+        if let Some(id) = identities.anonymous_id.as_deref().filter(|id| !id.is_empty()) {
+            insert(&mut firm, Cow::Borrowed(id));
+        }
         loose.retain(|email| !firm.contains(email));
         Self { firm, loose }
     }
 
     /// Whether the two must stay in order.
     pub fn order_with(&self, other: &Ties<'_>) -> bool {
-        let has = |ties: &Ties<'_>, value: &str| ties.firm.contains(value) || ties.loose.contains(value);
+        let has = |ties: &Ties<'_>, value: &Cow<'_, str>| ties.firm.contains(value) || ties.loose.contains(value);
         self.firm.iter().any(|value| has(other, value)) || other.firm.iter().any(|value| has(self, value))
     }
 }
 
 #[derive(Default)]
 struct Found<'e> {
-    user_ids: BTreeSet<Cow<'e, str>>,
-    emails: BTreeSet<Cow<'e, str>>,
+    user_ids: Vec<Cow<'e, str>>,
+    emails: Vec<Cow<'e, str>>,
 }
 
 impl<'e> Found<'e> {
     fn user_id(&mut self, id: Option<&'e str>) {
-        self.user_ids.extend(id.filter(|id| !id.is_empty()).map(Cow::Borrowed));
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            insert(&mut self.user_ids, Cow::Borrowed(id));
+        }
     }
 
     fn email(&mut self, email: Option<&'e str>) {
         let Some(email) = email.filter(|email| !email.is_empty()) else {
             return;
         };
-        self.emails.insert(match email.chars().any(char::is_uppercase) {
+        let email = match email.chars().any(char::is_uppercase) {
             true => Cow::Owned(email.to_lowercase()),
             false => Cow::Borrowed(email),
-        });
+        };
+        insert(&mut self.emails, email);
     }
 
     fn contact(&mut self, fields: &'e ContactFields) {

@@ -1,12 +1,14 @@
 //! What makes events belong together: whom, and which company, they are about.
 
+use smallvec::SmallVec;
+
 /// Hashes of what an event is about: see [`Ties`](crate::Ties). Two that collide make events wait for each other, which
 /// does no harm.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
     /// Each is kept once.
-    firm: Vec<u64>,
-    loose: Vec<u64>,
+    firm: SmallVec<[u64; 4]>,
+    loose: SmallVec<[u64; 2]>,
 }
 
 impl Keys {

@@ -11,8 +11,9 @@ use super::outcome::{DeliveryResult, Intent};
 use super::submission::{EventId, Submission};
 use crate::codes::DeliveryWarning;
 use crate::contact::KnownContact;
+use smallvec::SmallVec;
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// An outcome that is ready to be handed out.
 #[derive(Debug)]
@@ -57,26 +58,60 @@ struct Event {
 /// The events that share a key.
 #[derive(Debug, Default)]
 struct Sharing {
-    firm: BTreeSet<u64>,
-    loose: BTreeSet<u64>,
+    firm: Ascending,
+    loose: Ascending,
+}
+
+/// Numbers of events, which come in ascending order, and go in nearly that.
+#[derive(Debug, Default)]
+struct Ascending(SmallVec<[u64; 2]>);
+
+impl Ascending {
+    fn insert(&mut self, seq: u64) {
+        if let Err(at) = self.0.binary_search(&seq) {
+            self.0.insert(at, seq);
+        }
+    }
+
+    fn first(&self) -> Option<&u64> {
+        self.0.first()
+    }
+
+    fn contains(&self, seq: u64) -> bool {
+        self.0.binary_search(&seq).is_ok()
+    }
+
+    /// Takes one out, and says whether it was there.
+    fn remove(&mut self, seq: u64) -> bool {
+        let at = self.0.binary_search(&seq);
+        at.map(|at| self.0.remove(at)).is_ok()
+    }
+
+    fn before(&self, seq: u64) -> &[u64] {
+        &self.0[..self.0.partition_point(|other| *other < seq)]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl Sharing {
     /// Whether no older event has to be handed out first.
     fn is_next(&self, seq: u64) -> bool {
         let is_before = |older: Option<&u64>| older.is_some_and(|older| *older < seq);
-        let waits_for_loose = self.firm.contains(&seq) && is_before(self.loose.first());
+        let waits_for_loose = self.firm.contains(seq) && is_before(self.loose.first());
         !waits_for_loose && !is_before(self.firm.first())
     }
 
     /// Takes an event out, and names those that may be next.
     fn remove(&mut self, seq: u64, next: &mut Vec<u64>) {
-        self.loose.remove(&seq);
+        self.loose.remove(seq);
         let firm = self.firm.first().copied();
-        if self.firm.remove(&seq) && firm == Some(seq) {
+        if self.firm.remove(seq) && firm == Some(seq) {
             // Those that waited for it alone.
             let until = self.firm.first().copied().unwrap_or(u64::MAX);
-            next.extend(self.loose.range(..until));
+            next.extend(self.loose.before(until));
         }
         next.extend(self.firm.first());
     }
