@@ -5,8 +5,9 @@ use crate::error::Error;
 use crate::feed::{Feeder, UnderWay, lock, rejected};
 use crate::metrics::Metrics;
 use crate::monitor::Monitor;
+use crate::recall::Recaller;
 use crate::settings::Settings;
-use crate::store::{Settled, Settlement, Store, Undelivered};
+use crate::store::{Awaited, Settled, Settlement, Store, Undelivered};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Record, Transport};
 use intercom_delivery::{DeliveryResult, FailureRecord, Intent, Outcome};
 use std::sync::Arc;
@@ -40,6 +41,12 @@ pub(crate) async fn deliver<T: Transport + Clone>(
         };
         let (ending, ended) = mpsc::unbounded_channel();
         let under_way = UnderWay::default();
+        let recaller = Recaller::new(
+            store.clone(),
+            settings.destination.clone(),
+            submissions.clone(),
+            Arc::clone(&under_way),
+        );
         let mut feeder = Feeder::new(
             &settings,
             store.clone(),
@@ -50,6 +57,10 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             ended,
         );
         feeder.remember_intents(reader.intents()?);
+        feeder.remember_companies(reader.saved_companies()?);
+        for key in reader.awaited()? {
+            delivery.await_contact(key);
+        }
         for contact in reader.learnt()? {
             delivery.remember_contact(&contact);
             feeder.remember_contact(&contact);
@@ -59,6 +70,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             outcomes,
             store.clone(),
             under_way,
+            recaller,
             ending,
             Arc::clone(&monitor.metrics),
             control.clone(),
@@ -95,16 +107,20 @@ async fn note(
     mut outcomes: Outcomes,
     store: Store,
     under_way: UnderWay,
+    recaller: Recaller,
     ending: mpsc::UnboundedSender<i64>,
     metrics: Arc<Metrics>,
     control: Control,
 ) -> Result<(), Error> {
     let mut batch = Vec::with_capacity(OUTCOMES);
     while outcomes.next_records(&mut batch, OUTCOMES).await > 0 {
-        let (mut settled, mut intents) = (Vec::new(), Vec::new());
+        let (mut settled, mut intents, mut arrivals) = (Vec::new(), Vec::new(), Vec::new());
         for record in batch.drain(..) {
             match record {
-                Record::Outcome(outcome) => settled.extend(settle(outcome, &under_way, &metrics)),
+                Record::Outcome(mut outcome) => {
+                    arrivals.extend(outcome.arrival.take());
+                    settled.extend(settle(outcome, &under_way, &metrics));
+                }
                 Record::Intent(intent) => intents.push(intent),
             }
         }
@@ -117,9 +133,11 @@ async fn note(
         settled.extend(intents.iter().filter_map(begun));
         store.settle(settled).await?;
         for event in ended {
+            recaller.ended(event);
             // Nobody is interested any more once the feeding has ended.
             let _ = ending.send(event);
         }
+        arrivals.into_iter().for_each(|arrival| recaller.arrived(arrival));
         if !intents.is_empty() {
             while !store.is_written().await? && !control.status().closed {
                 tokio::time::sleep(NOTE_AGAIN).await;
@@ -136,6 +154,18 @@ fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<S
     let (about, received_at) = lock(under_way).remove(&seq).unwrap_or_default();
     let goes_on_later = outcome.goes_on_later();
     let mut submission = outcome.submission;
+    if let Some(awaits) = outcome.awaits {
+        let mut awaited = Awaited::new(awaits.keys);
+        awaited.saved_company = awaits.submission.saved_company;
+        if let DeliveryResult::Failed(failed) = &outcome.result {
+            let record = FailureRecord::from(&**failed);
+            awaited.otherwise = Some(Box::new(Undelivered::new(record, about)));
+        }
+        metrics.events("awaits", 1);
+        let mut settled = Settled::new(seq, Settlement::Awaits(Box::new(awaited)));
+        settled.learnt = outcome.learnt;
+        return Some(settled);
+    }
     let settlement = match outcome.result {
         _ if goes_on_later => Settlement::GoesOn,
         DeliveryResult::Delivered(_) => {

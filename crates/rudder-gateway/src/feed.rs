@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
 use crate::turns::Turns;
-use intercom_api::{ContactId, UnixSeconds};
+use intercom_api::{CompanyId, ContactId, UnixSeconds};
 use intercom_delivery::client::{Control, Submissions};
 use intercom_delivery::{EventId, FailureRecord, KnownContact, Order, Submission, Superseded, Waiting};
 use rudderstack_events::Event;
@@ -51,6 +51,8 @@ pub(crate) struct Feeder {
     whole: HashMap<i64, Ready>,
     /// The contacts with whom events were begun before.
     intents: BTreeMap<i64, ContactId>,
+    /// The companies that were saved for events that have waited for their member.
+    saved_companies: BTreeMap<i64, CompanyId>,
     /// The last event that was looked at.
     last: i64,
     most: usize,
@@ -59,10 +61,10 @@ pub(crate) struct Feeder {
 }
 
 /// An event that can be handed in.
-struct Ready {
-    submission: Box<Submission>,
-    about: About,
-    received_at: i64,
+pub(crate) struct Ready {
+    pub(crate) submission: Box<Submission>,
+    pub(crate) about: About,
+    pub(crate) received_at: i64,
 }
 
 impl Feeder {
@@ -87,6 +89,7 @@ impl Feeder {
             turns: Turns::default(),
             whole: HashMap::new(),
             intents: BTreeMap::new(),
+            saved_companies: BTreeMap::new(),
             last: 0,
             most: settings.engine.queue.get(),
             long: (0, Instant::now()),
@@ -103,6 +106,11 @@ impl Feeder {
     /// Tells which events were begun before, and with which contacts.
     pub(crate) fn remember_intents(&mut self, intents: BTreeMap<i64, ContactId>) {
         self.intents = intents;
+    }
+
+    /// Tells which companies were saved for events that have waited for their member.
+    pub(crate) fn remember_companies(&mut self, saved: BTreeMap<i64, CompanyId>) {
+        self.saved_companies = saved;
     }
 
     /// Feeds the engine until it takes no more, or is to stop. Gives the queue back.
@@ -222,7 +230,7 @@ impl Feeder {
                         Settlement::Skipped => self.metrics.events("skipped", 1),
                         Settlement::Dismissed(code) => self.metrics.failure("rejected", code),
                         Settlement::Rejected(rejected) => self.metrics.failure("rejected", &rejected.failure.code),
-                        Settlement::GoesOn | Settlement::Delivered | Settlement::Failed(_) => {}
+                        Settlement::GoesOn | Settlement::Awaits(_) | Settlement::Delivered | Settlement::Failed(_) => {}
                     }
                     settled.push(Settled::new(pending.seq, settlement));
                 }
@@ -255,6 +263,7 @@ impl Feeder {
                 continue;
             };
             submission.begun_with = self.intents.remove(&event);
+            submission.saved_company = self.saved_companies.remove(&event);
             lock(&self.under_way).insert(event, (about, received_at));
             if self.submissions.submit(*submission).await.is_err() {
                 return false;
@@ -264,12 +273,12 @@ impl Feeder {
     }
 }
 
-enum Converted {
+pub(crate) enum Converted {
     Settled(Settlement),
     Ready(Ready),
 }
 
-fn convert(pending: &Pending, destination: &Destination) -> Converted {
+pub(crate) fn convert(pending: &Pending, destination: &Destination) -> Converted {
     let event = match Event::from_json(&pending.body) {
         Ok(event) => event,
         Err(error) => {

@@ -11,6 +11,7 @@ mod gateway;
 mod http;
 mod metrics;
 mod monitor;
+mod recall;
 mod settings;
 pub mod store;
 mod trouble;

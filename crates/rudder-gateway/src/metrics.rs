@@ -59,6 +59,7 @@ pub(crate) struct Metrics {
     /// What the engine had counted when it was last looked at. Another engine counts from the start.
     counted: Mutex<Totals>,
     queue_events: Gauge,
+    awaiting_events: Gauge,
     queue_bytes: Gauge,
     oldest: Seconds,
     dead_letters: Gauge,
@@ -100,6 +101,7 @@ impl Metrics {
             throttled: Counter::default(),
             counted: Mutex::default(),
             queue_events: Gauge::default(),
+            awaiting_events: Gauge::default(),
             queue_bytes: Gauge::default(),
             oldest: Seconds::default(),
             dead_letters: Gauge::default(),
@@ -145,6 +147,11 @@ impl Metrics {
         );
         registry.register("calls_throttled", "Calls answered 429", self.throttled.clone());
         registry.register("queue_events", "Events that wait", self.queue_events.clone());
+        registry.register(
+            "awaiting_events",
+            "Events that wait for a contact who is not there yet",
+            self.awaiting_events.clone(),
+        );
         registry.register_with_unit(
             "queue",
             "Length of the events that wait",
@@ -205,6 +212,7 @@ impl Metrics {
         let number = |value: Option<u64>| i64::try_from(value.unwrap_or_default()).unwrap_or(i64::MAX);
         if let Some(queue) = &figures.queue {
             self.queue_events.set(queue.events);
+            self.awaiting_events.set(queue.awaiting);
             self.queue_bytes.set(queue.event_bytes);
             self.oldest
                 .set(queue.oldest_age_ms.unwrap_or_default() as f64 / 1_000.0);

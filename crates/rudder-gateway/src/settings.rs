@@ -135,6 +135,28 @@ pub struct StoreSettings {
     pub repeats: Repeats,
     /// What becomes of dead letters.
     pub dead_letters: DeadLetters,
+    /// For how long, and how many, events wait for a contact who is not there yet.
+    pub awaiting: Awaiting,
+}
+
+/// How events wait for a contact who is not there yet. The oldest end first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Awaiting {
+    /// How long one waits; not at all, if that is no time.
+    pub age: Duration,
+    /// How many wait.
+    pub events: u64,
+}
+
+impl Default for Awaiting {
+    /// A day, a million events.
+    fn default() -> Self {
+        Self {
+            age: Duration::from_secs(24 * 60 * 60),
+            events: 1_000_000,
+        }
+    }
 }
 
 impl StoreSettings {
@@ -218,6 +240,7 @@ pub fn engine_settings() -> EngineSettings {
     // However long an outage is, it is not the events' fault.
     settings.outage_patience = Duration::MAX;
     settings.list_attributes = true;
+    settings.await_contacts = true;
     settings
 }
 

@@ -5,6 +5,7 @@
 //! what was acknowledged. Everybody else only reads; [`Queue`] also replays and drops dead letters, in this process or another.
 
 mod accepted;
+mod awaiting;
 mod counters;
 mod dropping;
 mod guard;
@@ -20,6 +21,7 @@ mod undelivered;
 mod writer;
 
 pub use accepted::{Accepted, Refusal};
+pub use awaiting::{Awaited, Recalled};
 pub use counters::{CodeCount, Minute};
 pub use guard::Condition;
 pub use letter::{DeadLetter, Filter};
@@ -30,6 +32,7 @@ use crate::complete::CompleteEvent;
 use crate::error::Error;
 use crate::settings::StoreSettings;
 use guard::Guard;
+use intercom_delivery::ContactKey;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -104,6 +107,19 @@ impl Store {
     pub async fn settle(&self, settled: Vec<Settled>) -> Result<(), Error> {
         let command = Command::Settle(settled);
         self.commands.send(command).await.map_err(|_| Error::Closed)
+    }
+
+    /// Puts up to `limit` events back into the queue that wait for a contact who has come under one of these keys, the oldest
+    /// first. What was settled before is taken into account.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written, or has been closed.
+    pub async fn recall(&self, keys: Vec<ContactKey>, limit: usize) -> Result<Vec<Recalled>, Error> {
+        let (reply, replied) = oneshot::channel();
+        let command = Command::Recall(keys, limit, reply);
+        self.commands.send(command).await.map_err(|_| Error::Closed)?;
+        replied.await.map_err(|_| Error::Closed)
     }
 
     /// Where its file is.

@@ -4,12 +4,12 @@ use super::counters::{self, CodeCount, Minute};
 use super::letter::{DeadLetter, Filter, dead_letter, from_json};
 use super::schema;
 use super::totals::{self, Totals};
-use super::undelivered;
+use super::{awaiting, undelivered};
 use crate::clock::now;
 use crate::error::Error;
-use intercom_api::ContactId;
+use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::journal::learnt;
-use intercom_delivery::{KnownContact, Superseded};
+use intercom_delivery::{ContactKey, KnownContact, Superseded};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -51,6 +51,8 @@ pub struct QueueStatus {
     pub dead_letters: i64,
     /// How many bytes they have.
     pub dead_letter_bytes: i64,
+    /// Events that wait for a contact who is not there yet, and are no part of the queue.
+    pub awaiting: i64,
 }
 
 /// A store, to be read and managed. It may be open in a gateway at the same time.
@@ -89,6 +91,7 @@ impl Queue {
             oldest_age_ms: totals::oldest(&self.connection)?.map(|at| (now() - at).max(0)),
             dead_letters: totals.dead,
             dead_letter_bytes: totals.dead_bytes,
+            awaiting: totals.awaiting,
         })
     }
 
@@ -160,6 +163,24 @@ impl Queue {
         let mut query = self.connection.prepare("SELECT seq, contact FROM intents")?;
         let rows = query.query_map([], |row| Ok((row.get(0)?, from_json(row.get_ref(1)?.as_str()?)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What contacts can come under that events wait for.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn awaited(&self) -> Result<Vec<ContactKey>, Error> {
+        Ok(awaiting::keys(&self.connection)?)
+    }
+
+    /// The companies that were saved for events of the queue that have waited for their member, by number.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn saved_companies(&self) -> Result<BTreeMap<i64, CompanyId>, Error> {
+        Ok(awaiting::saved_companies(&self.connection)?)
     }
 
     /// Up to `limit` dead letters, the newest first.

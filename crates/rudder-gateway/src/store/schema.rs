@@ -1,6 +1,6 @@
 //! The tables.
 
-use super::undelivered;
+use super::{awaiting, undelivered};
 use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(30);
@@ -177,9 +177,11 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let missing = match check(connection, path)? {
-        None => format!("{TABLES} {SINCE_VERSION_2} {}", since_version_3()),
-        Some(1) => format!("{SINCE_VERSION_2} {}", since_version_3()),
-        Some(2) => since_version_3(),
+        None => format!("{TABLES} {SINCE_VERSION_2} {} {}", since_version_3(), awaiting::TABLES),
+        Some(1) => format!("{SINCE_VERSION_2} {} {}", since_version_3(), awaiting::TABLES),
+        Some(2) => format!("{} {}", since_version_3(), awaiting::TABLES),
+        // And version 4 has what waits for its contact.
+        Some(3) => awaiting::TABLES.to_owned(),
         Some(_) => String::new(),
     };
     if !missing.is_empty() {

@@ -337,11 +337,14 @@ async fn a_store_of_version_1_goes_on() {
         )
         .unwrap();
     first
-        .execute_batch("DROP TABLE learnt; DROP TABLE intents; DROP TRIGGER undelivered_letter; DROP TABLE undelivered; DROP TABLE undelivered_keys; PRAGMA user_version = 1;")
+        .execute_batch("DROP TABLE learnt; DROP TABLE intents; DROP TRIGGER undelivered_letter; DROP TABLE undelivered; DROP TABLE undelivered_keys; DROP TABLE awaiting; \
+             DROP TABLE awaited_keys; DROP TABLE saved_companies; ALTER TABLE totals DROP COLUMN awaiting; PRAGMA user_version = 1;")
         .unwrap();
     drop(first);
     // Another program may look at it first.
-    assert_eq!(pending(&Queue::open(&bench.path()).unwrap()), [(1, "a".into())]);
+    let queue = Queue::open(&bench.path()).unwrap();
+    assert_eq!(pending(&queue), [(1, "a".into())]);
+    assert_eq!(queue.status().unwrap().awaiting, 0);
     let store = bench.open();
     let queue = store.queue().unwrap();
     assert_eq!(pending(&queue), [(1, "a".into())]);

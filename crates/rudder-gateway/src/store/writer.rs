@@ -1,6 +1,7 @@
 //! The thread that writes.
 
 use super::accepted::{Accepted, Refusal};
+use super::awaiting::{self, Awaited, Recalled};
 use super::counters::Counters;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
 use intercom_api::ContactId;
 use intercom_delivery::journal::learnt;
-use intercom_delivery::{FailureRecord, KnownContact, Submission};
+use intercom_delivery::{ContactKey, FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::fmt;
@@ -70,6 +71,8 @@ impl Settled {
 pub enum Settlement {
     /// Nothing yet: it stays in the queue.
     GoesOn,
+    /// It waits for its contact.
+    Awaits(Box<Awaited>),
     /// It was delivered.
     Delivered,
     /// It is not for Intercom.
@@ -134,6 +137,7 @@ type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 pub(super) enum Command {
     Accept(Vec<CompleteEvent>, Reply),
     Settle(Vec<Settled>),
+    Recall(Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>),
     /// To look how the store is.
     Look,
     Close(oneshot::Sender<()>),
@@ -199,6 +203,7 @@ impl Writer {
                 match command {
                     Command::Accept(events, reply) => group.accept(events, reply),
                     Command::Settle(settled) => group.settled.extend(settled),
+                    Command::Recall(keys, limit, reply) => group.recalls.push((keys, limit, reply)),
                     Command::Look => {}
                     Command::Close(done) => {
                         closing = Some(done);
@@ -257,7 +262,12 @@ impl Writer {
             &mut fresh,
             now,
         ) {
-            Ok((answers, seen, dropped)) => {
+            Ok(Written {
+                answers,
+                recalled,
+                seen,
+                dropped,
+            }) => {
                 self.tell_of_dropped(dropped);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
                 self.seen.saved(seen, fresh, now);
@@ -265,6 +275,9 @@ impl Writer {
                 for (reply, answer) in group.replies.into_iter().zip(answers) {
                     // Nobody may be waiting any more: the sender has hung up, and will send again.
                     let _ = reply.send(answer);
+                }
+                for ((.., reply), recalled) in group.recalls.into_iter().zip(recalled) {
+                    let _ = reply.send(recalled);
                 }
                 has_stored
             }
@@ -325,6 +338,7 @@ struct Group {
     replies: Vec<Reply>,
     bytes: usize,
     settled: Vec<Settled>,
+    recalls: Vec<(Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>)>,
 }
 
 impl Group {
@@ -335,7 +349,7 @@ impl Group {
     }
 
     fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.settled.is_empty()
+        self.requests.is_empty() && self.settled.is_empty() && self.recalls.is_empty()
     }
 
     fn is_full(&self) -> bool {
@@ -343,7 +357,13 @@ impl Group {
     }
 }
 
-type Answers = Vec<Result<Accepted, Refusal>>;
+/// What was written in one transaction.
+struct Written {
+    answers: Vec<Result<Accepted, Refusal>>,
+    recalled: Vec<Vec<Recalled>>,
+    seen: i64,
+    dropped: usize,
+}
 
 fn transact(
     connection: &mut Connection,
@@ -352,12 +372,19 @@ fn transact(
     group: &Group,
     fresh: &mut Vec<MessageKey>,
     now: i64,
-) -> rusqlite::Result<(Answers, i64, usize)> {
+) -> rusqlite::Result<Written> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
     for settled in &group.settled {
         settle(&transaction, settled, &mut totals, &mut counters, now)?;
+    }
+    let mut recalled = Vec::with_capacity(group.recalls.len());
+    for (keys, limit, _) in &group.recalls {
+        recalled.push(awaiting::recall(&transaction, keys, *limit, &mut totals)?);
+    }
+    for settled in awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)? {
+        settle(&transaction, &settled, &mut totals, &mut counters, now)?;
     }
     let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
     let bounds = settings.bounds;
@@ -389,9 +416,14 @@ fn transact(
     }
     counters.save(&transaction, now)?;
     totals.save(&transaction)?;
-    let id = seen.save(&transaction, fresh, now)?;
+    let seen = seen.save(&transaction, fresh, now)?;
     transaction.commit()?;
-    Ok((answers, id, dropped))
+    Ok(Written {
+        answers,
+        recalled,
+        seen,
+        dropped,
+    })
 }
 
 fn is_too_far_behind(transaction: &Transaction<'_>, bounds: Bounds, now: i64) -> rusqlite::Result<bool> {
@@ -427,6 +459,7 @@ fn settle(
     }
     let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
+        Settlement::Awaits(awaited) => return awaiting::keep(transaction, settled.seq, awaited, totals, now),
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
         Settlement::Failed(undelivered) => Some(("failed", undelivered)),
         Settlement::Delivered | Settlement::Skipped | Settlement::Dismissed(_) => None,
@@ -461,6 +494,7 @@ fn settle(
     transaction
         .prepare_cached("DELETE FROM intents WHERE seq = ?")?
         .execute([settled.seq])?;
+    awaiting::forget(transaction, settled.seq)?;
     let bytes: Option<i64> = transaction
         .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
         .query_row([settled.seq], |row| row.get(0))
@@ -475,7 +509,7 @@ fn settle(
         Settlement::Dismissed(code) => counters.reject(code),
         Settlement::Rejected(undelivered) => counters.reject(&undelivered.failure.code),
         Settlement::Failed(undelivered) => counters.fail(&undelivered.failure.code),
-        Settlement::GoesOn => {}
+        Settlement::GoesOn | Settlement::Awaits(_) => {}
     }
     if failure.is_some() {
         totals.dead += 1;

@@ -45,7 +45,9 @@ async fn a_users_events_arrive_in_order() {
 
 #[tokio::test]
 async fn dead_letters_say_why_and_can_be_replayed_from_the_page() {
-    let bench = Bench::new().await;
+    let mut settings = settings();
+    settings.engine.await_contacts = false;
+    let bench = Bench::with(settings, StoreSettings::new()).await;
     // Nobody has been identified, and the other event has no name.
     let nameless = json!({"type": "track", "userId": "ann"});
     send(&bench, &[track("ann", "Looked"), nameless]).await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod access;
+mod awaiting;
 mod crash;
 mod delivery;
 mod intake;

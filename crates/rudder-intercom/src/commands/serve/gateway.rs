@@ -109,6 +109,7 @@ impl Config {
         settings.engine.archived = self.service.on_archived;
         settings.engine.attributes = self.service.on_undefined;
         settings.engine.unknown_contact = self.service.on_unknown_contact;
+        settings.engine.await_contacts = !self.kept.awaiting.age.is_zero();
         Ok(settings)
     }
 

@@ -176,6 +176,10 @@ settings! {
         "max-queue-bytes": Size => kept.bounds.bytes;
         /// How long the oldest event may wait; beyond that, the response is 503.
         "max-queue-age": Optional<Time> => kept.bounds.age, or "any time";
+        /// How long track and group events wait that come before the identify of their user; 0s for not at all.
+        "wait-for-contact": Time => kept.awaiting.age;
+        /// How many of these wait; beyond it, the oldest end.
+        "max-awaiting-events": Count => kept.awaiting.events;
         /// How much room dead letters may take; beyond it, the oldest are dropped.
         "max-dead-letter-bytes": Size => kept.dead_letters.bytes;
         /// After how long dead letters are dropped.

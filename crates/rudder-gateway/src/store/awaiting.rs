@@ -1,0 +1,260 @@
+//! Events that wait for a contact who is not there yet (D34). They are no part of the queue: they neither fill it nor make it
+//! look late, and the oldest end when they are too many or too old.
+
+use super::letter::{from_json, json};
+use super::queue::Pending;
+use super::totals::Totals;
+use super::writer::{About, Settled, Settlement, Undelivered};
+use crate::settings::Awaiting;
+use intercom_api::CompanyId;
+use intercom_delivery::{ContactKey, FailureRecord};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// - `awaiting`: the events, with what becomes of each if nobody comes.
+/// - `awaited_keys`: what their contacts can come under.
+/// - `saved_companies`: the companies that were saved for events which have waited for their member.
+pub(super) const TABLES: &str = "
+ALTER TABLE totals ADD COLUMN awaiting INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE awaiting (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, since INTEGER NOT NULL, keys TEXT NOT NULL, failure TEXT,
+    body TEXT NOT NULL
+);
+CREATE TABLE awaited_keys (key INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, seq)) WITHOUT ROWID;
+CREATE TABLE saved_companies (seq INTEGER PRIMARY KEY, company TEXT NOT NULL);
+";
+
+/// How many end in one transaction at most.
+const AT_A_TIME: i64 = 500;
+
+/// What an event waits for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Awaited {
+    /// What its contact can come under.
+    pub keys: Vec<ContactKey>,
+    /// The company that was saved for it.
+    pub saved_company: Option<CompanyId>,
+    /// Why it fails if nobody comes; none, if it counts as delivered.
+    pub otherwise: Option<Box<Undelivered>>,
+}
+
+impl Awaited {
+    /// Waits for a contact who comes under one of these keys, and counts as delivered otherwise.
+    pub fn new(keys: Vec<ContactKey>) -> Self {
+        Self {
+            keys,
+            saved_company: None,
+            otherwise: None,
+        }
+    }
+}
+
+/// An event whose contact has come: it is back in the queue.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recalled {
+    /// The event.
+    pub event: Pending,
+    /// The company that was saved for it.
+    pub saved_company: Option<CompanyId>,
+}
+
+/// Why an event fails, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Failure {
+    record: FailureRecord,
+    event_type: Option<rudderstack_events::EventType>,
+    user_id: Option<String>,
+    message_id: Option<String>,
+}
+
+impl From<&Undelivered> for Failure {
+    fn from(undelivered: &Undelivered) -> Self {
+        let About {
+            event_type,
+            user_id,
+            message_id,
+        } = undelivered.about.clone();
+        Self {
+            record: undelivered.failure.clone(),
+            event_type,
+            user_id,
+            message_id,
+        }
+    }
+}
+
+impl From<Failure> for Undelivered {
+    fn from(failure: Failure) -> Self {
+        let about = About {
+            event_type: failure.event_type,
+            user_id: failure.user_id,
+            message_id: failure.message_id,
+        };
+        Self::new(failure.record, about)
+    }
+}
+
+/// Takes an event out of the queue until its contact comes.
+pub(super) fn keep(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    awaited: &Awaited,
+    totals: &mut Totals,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let failure = awaited
+        .otherwise
+        .as_deref()
+        .map(|failure| json(&Failure::from(failure)));
+    let moved = transaction
+        .prepare_cached("INSERT OR REPLACE INTO awaiting SELECT seq, at, ?, ?, ?, body FROM events WHERE seq = ?")?
+        .execute(params![now, json(&awaited.keys)?, failure.transpose()?, seq])?;
+    if moved == 0 {
+        return Ok(());
+    }
+    for ContactKey(key) in &awaited.keys {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO awaited_keys VALUES (?, ?)")?
+            .execute([key.cast_signed(), seq])?;
+    }
+    if let Some(company) = &awaited.saved_company {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO saved_companies VALUES (?, ?)")?
+            .execute(params![seq, company.as_str()])?;
+    }
+    let bytes: i64 = transaction
+        .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
+        .query_row([seq], |row| row.get(0))?;
+    totals.events -= 1;
+    totals.event_bytes -= bytes;
+    totals.awaiting += 1;
+    Ok(())
+}
+
+/// Puts an event back into the queue, in its old place. None, if it does not wait.
+fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rusqlite::Result<Option<Pending>> {
+    let row = transaction
+        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING at, body, keys")?
+        .query_row([seq], |row| {
+            let event = Pending {
+                seq,
+                at: row.get(0)?,
+                body: row.get(1)?,
+            };
+            Ok((event, from_json::<Vec<ContactKey>>(row.get_ref(2)?.as_str()?)?))
+        })
+        .optional()?;
+    let Some((event, keys)) = row else { return Ok(None) };
+    for ContactKey(key) in keys {
+        transaction
+            .prepare_cached("DELETE FROM awaited_keys WHERE key = ? AND seq = ?")?
+            .execute([key.cast_signed(), seq])?;
+    }
+    transaction
+        .prepare_cached("INSERT INTO events (seq, at, body) VALUES (?, ?, ?)")?
+        .execute(params![seq, event.at, event.body])?;
+    totals.awaiting -= 1;
+    totals.events += 1;
+    totals.event_bytes += i64::try_from(event.body.len()).unwrap_or(i64::MAX);
+    Ok(Some(event))
+}
+
+/// Puts up to `limit` events back whose contact has come under one of these keys, the oldest first.
+pub(super) fn recall(
+    transaction: &Transaction<'_>,
+    keys: &[ContactKey],
+    limit: usize,
+    totals: &mut Totals,
+) -> rusqlite::Result<Vec<Recalled>> {
+    let mut found = BTreeSet::new();
+    for ContactKey(key) in keys {
+        let key = key.cast_signed();
+        let mut query =
+            transaction.prepare_cached("SELECT seq FROM awaited_keys WHERE key = ? ORDER BY seq LIMIT ?")?;
+        let rows = query.query_map(params![key, i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?;
+        for seq in rows {
+            found.insert(seq?);
+        }
+    }
+    let mut recalled = Vec::new();
+    for seq in found.into_iter().take(limit) {
+        if let Some(event) = put_back(transaction, seq, totals)? {
+            let saved_company = saved_company(transaction, seq)?;
+            recalled.push(Recalled { event, saved_company });
+        }
+    }
+    Ok(recalled)
+}
+
+fn saved_company(connection: &Connection, seq: i64) -> rusqlite::Result<Option<CompanyId>> {
+    let found: Option<String> = connection
+        .prepare_cached("SELECT company FROM saved_companies WHERE seq = ?")?
+        .query_row([seq], |row| row.get(0))
+        .optional()?;
+    Ok(found.and_then(|id| id.parse().ok()))
+}
+
+/// The event has ended.
+pub(super) fn forget(transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM saved_companies WHERE seq = ?")?
+        .execute([seq])
+        .map(drop)
+}
+
+/// Puts events back that have waited for too long, or are too many, with what becomes of each.
+pub(super) fn give_up(
+    transaction: &Transaction<'_>,
+    settings: &Awaiting,
+    totals: &mut Totals,
+    now: i64,
+) -> rusqlite::Result<Vec<Settled>> {
+    let age = i64::try_from(settings.age.as_millis()).unwrap_or(i64::MAX);
+    let beyond = totals.awaiting - i64::try_from(settings.events).unwrap_or(i64::MAX);
+    let first: Option<i64> = transaction
+        .prepare_cached("SELECT since FROM awaiting ORDER BY seq LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if first.is_none_or(|since| beyond <= 0 && now.saturating_sub(since) <= age) {
+        return Ok(Vec::new());
+    }
+    let found: Vec<(i64, i64, Option<String>)> = transaction
+        .prepare_cached("SELECT seq, since, failure FROM awaiting ORDER BY seq LIMIT ?")?
+        .query_map([AT_A_TIME], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut given_up = Vec::new();
+    for (at, (seq, since, failure)) in (0..).zip(found) {
+        if at >= beyond && now.saturating_sub(since) <= age {
+            break;
+        }
+        put_back(transaction, seq, totals)?;
+        let settlement = match failure {
+            Some(failure) => Settlement::Failed(Box::new(from_json::<Failure>(&failure)?.into())),
+            None => Settlement::Delivered,
+        };
+        given_up.push(Settled::new(seq, settlement));
+    }
+    Ok(given_up)
+}
+
+/// All keys under which contacts can come that events wait for.
+pub(super) fn keys(connection: &Connection) -> rusqlite::Result<Vec<ContactKey>> {
+    let mut query = connection.prepare("SELECT DISTINCT key FROM awaited_keys")?;
+    let keys = query.query_map([], |row| row.get::<_, i64>(0))?;
+    keys.map(|key| Ok(ContactKey(key?.cast_unsigned()))).collect()
+}
+
+/// The companies that were saved for events of the queue that have waited for their member.
+pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, CompanyId>> {
+    let mut query = connection.prepare("SELECT seq, company FROM saved_companies JOIN events USING (seq)")?;
+    let mut rows = query.query([])?;
+    let mut saved = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (seq, company) = (row.get(0)?, row.get::<_, String>(1)?);
+        saved.extend(company.parse().ok().map(|company| (seq, company)));
+    }
+    Ok(saved)
+}
