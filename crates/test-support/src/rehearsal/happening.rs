@@ -74,6 +74,17 @@ pub struct Happening {
     pub at: i64,
 }
 
+impl Happening {
+    /// What is left of joining a company once the company is saved.
+    pub(super) fn link(&self) -> Self {
+        let mut link = self.clone();
+        if let Action::Group { fields, tags, .. } = &mut link.action {
+            (*fields, *tags) = (Fields::default(), Vec::new());
+        }
+        link
+    }
+}
+
 /// The address of a mailbox that several people share. Who of them comes first is chance, so it is not compared.
 pub(super) const SHARED: &str = "office@people.example";
 

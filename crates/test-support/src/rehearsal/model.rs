@@ -44,6 +44,10 @@ pub struct Model {
     events: Vec<(i64, String, usize)>,
     /// Whether several users can have one email address.
     shares_emails: bool,
+    /// What has come before its contact, and waits for it.
+    waiting: Vec<(usize, Happening)>,
+    /// How many events still waited for their contact after the events, and how many of these are to fail if nobody comes.
+    pub(super) left_waiting: (usize, usize),
     /// What became of each event.
     pub endings: Vec<Ending>,
 }
@@ -55,40 +59,51 @@ impl Model {
             shares_emails,
             ..Self::default()
         };
-        for happening in happenings {
-            let ending = model.happen(happening);
+        for (at, happening) in happenings.iter().enumerate() {
+            let ending = model.happen(at, happening);
             model.endings.push(ending);
         }
+        model.left_waiting = model.count_waiting();
         model
     }
 
+    fn count_waiting(&self) -> (usize, usize) {
+        let fails = |(at, _): &&(usize, Happening)| self.endings[*at] == Ending::Failed;
+        (self.waiting.len(), self.waiting.iter().filter(fails).count())
+    }
+
     /// The workspace after these events, of which those with the attribute that is not defined fail, and after what has
-    /// failed is sent again: all of it in its order, or by its code, which is what lacks the attribute first.
-    pub(super) fn after_replay(happenings: &[Happening], shares_emails: bool, by_code: bool) -> Self {
+    /// failed is sent again: all of it in its order, once nothing waits any more; or by a gateway, what lacks the attribute
+    /// first, while what waits for its contact goes on waiting.
+    pub(super) fn after_replay(happenings: &[Happening], shares_emails: bool, by_gateway: bool) -> Self {
         let mut model = Self {
             shares_emails,
             ..Self::default()
         };
-        for happening in happenings {
-            let ending = model.fail(happening).unwrap_or_else(|| model.happen(happening));
+        for (at, happening) in happenings.iter().enumerate() {
+            let ending = model.fail(happening).unwrap_or_else(|| model.happen(at, happening));
             model.endings.push(ending);
         }
-        let mut endings = model.endings.clone();
-        let is_track = |at: usize| matches!(happenings[at].action, Action::Track { .. });
-        let mut failed: Vec<usize> = (0..happenings.len())
-            .filter(|at| endings[*at] == Ending::Failed)
-            .collect();
-        if by_code {
-            failed.sort_by_key(|at| is_track(*at));
+        let first = model.endings.clone();
+        model.left_waiting = model.count_waiting();
+        if !by_gateway {
+            model.waiting.clear();
         }
+        let waits = |model: &Self, at: usize| model.waiting.iter().any(|(other, _)| *other == at);
+        let failed: Vec<usize> = (0..happenings.len())
+            .filter(|at| model.endings[*at] == Ending::Failed && !waits(&model, *at))
+            .collect();
+        let mut endings = first.clone();
         for at in failed {
             let later = happenings.iter().zip(&endings).skip(at + 1);
             let later = later.filter(|(_, ending)| **ending == Ending::Delivered);
             let later: Vec<&Happening> = later.map(|(happening, _)| happening).collect();
             if let Some(left) = replay::left_of(&happenings[at], &later) {
-                endings[at] = model.happen(&left);
+                endings[at] = model.happen(at, &left);
             }
         }
+        // What is compared with the summary is what became of them at first.
+        model.endings = first;
         model
     }
 
@@ -120,7 +135,17 @@ impl Model {
         self.endings.iter().filter(|other| **other == ending).count()
     }
 
-    fn happen(&mut self, happening: &Happening) -> Ending {
+    /// Whoever was waited for may be there now: what has waited takes effect, in its order.
+    fn release(&mut self) {
+        for (at, happening) in std::mem::take(&mut self.waiting) {
+            let ending = self.happen(at, &happening);
+            if let Some(known) = self.endings.get_mut(at) {
+                *known = ending;
+            }
+        }
+    }
+
+    fn happen(&mut self, number: usize, happening: &Happening) -> Ending {
         let who = &happening.identity;
         let found = self.find(who);
         match &happening.action {
@@ -128,19 +153,22 @@ impl Model {
                 let at = found.unwrap_or_else(|| self.create());
                 self.contacts[at].is_lead = true;
                 self.save(at, who, &Fields::default());
+                self.release();
                 Ending::Delivered
             }
             Action::Identify { fields, leaves } => {
                 let at = found.unwrap_or_else(|| self.create());
+                self.save(at, who, fields);
+                self.release();
                 for company in leaves {
                     self.contacts[at].companies.remove(company);
                 }
-                self.save(at, who, fields);
                 Ending::Delivered
             }
             Action::Insert(fields) => {
                 let at = found.unwrap_or_else(|| self.create());
                 self.save(at, who, fields);
+                self.release();
                 Ending::Delivered
             }
             Action::Update { fields, new_email } => match found {
@@ -165,14 +193,19 @@ impl Model {
                     self.events.push((happening.at, name.clone(), at));
                     Ending::Delivered
                 }
-                None => Ending::Failed,
+                None => {
+                    self.waiting.push((number, happening.clone()));
+                    Ending::Failed
+                }
             },
             Action::Group { company, fields, tags } => {
                 let known = self.companies.entry(company.clone()).or_default();
                 known.fields.write(fields);
                 known.tags.extend(tags.iter().cloned());
-                if let Some(at) = found {
-                    self.contacts[at].companies.insert(company.clone());
+                match found {
+                    Some(at) => drop(self.contacts[at].companies.insert(company.clone())),
+                    // What is left to be done is the link.
+                    None => self.waiting.push((number, happening.link())),
                 }
                 Ending::Delivered
             }

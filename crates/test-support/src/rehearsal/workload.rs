@@ -131,6 +131,9 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
             at,
         };
     }
+    if mix == Mix::Events && person.is_new && random.u8(0..3) == 0 {
+        return early(random, identity, at);
+    }
     let kind = if person.is_new { 0 } else { random.u8(0..20) };
     // Identify 31 %, group 21 %, track 48 % of what comes after the first: 43, 17 and 40 % of all.
     let kind = match mix {
@@ -192,6 +195,21 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
         },
     };
     person.is_new = false;
+    Happening { identity, action, at }
+}
+
+/// Something that comes before the contact is there.
+fn early(random: &mut Rng, identity: Identity, at: i64) -> Happening {
+    let action = match random.bool() {
+        true => Action::Track {
+            name: format!("Event {}", random.u8(0..4)),
+        },
+        false => Action::Group {
+            company: company(random),
+            fields: company_fields(random),
+            tags: tags(random),
+        },
+    };
     Happening { identity, action, at }
 }
 
