@@ -11,6 +11,7 @@ mod identify;
 mod kept;
 mod limits;
 mod listed;
+mod most;
 mod order;
 mod policies;
 mod properties;
