@@ -90,12 +90,20 @@ impl Usage {
     }
 }
 
+/// What becomes of the events of a type.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfType {
+    pub(super) totals: Totals,
+    /// Those that can be converted, and would fail.
+    pub(super) would_fail: u64,
+}
+
 /// What becomes of events, in total.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(super) totals: Totals,
     /// By the type's name; the empty name stands for whatever is not one of RudderStack's types.
-    pub(super) types: BTreeMap<&'static str, Totals>,
+    pub(super) types: BTreeMap<&'static str, OfType>,
     pub(super) rejections: BTreeMap<Cause, Noted>,
     pub(super) warnings: BTreeMap<WarningCode, Noted>,
     pub(super) contact_attributes: Capped<Usage>,
@@ -110,8 +118,6 @@ pub(crate) struct Tally {
     /// workspace was not looked at.
     pub(super) undefined: Noted,
     pub(super) of_another_type: Noted,
-    /// Events that would fail for one of these.
-    pub(super) would_fail: u64,
     pub(super) leads_with_ids: Noted,
     pub(super) shared_emails: Noted,
     addresses: Addresses,
@@ -129,8 +135,10 @@ impl Tally {
             addresses,
         } = std::mem::take(chunk);
         self.totals += tally.totals;
-        for (kind, totals) in tally.types {
-            *self.types.entry(kind).or_default() += totals;
+        for (kind, more) in tally.types {
+            let of_type = self.types.entry(kind).or_default();
+            of_type.totals += more.totals;
+            of_type.would_fail += more.would_fail;
         }
         for (cause, noted) in &tally.rejections {
             self.rejections.entry(*cause).or_default().merge(noted);
@@ -143,7 +151,6 @@ impl Tally {
         self.event_names
             .merge(tally.event_names, |ours, theirs| *ours += theirs);
         self.long_metadata.merge(&tally.long_metadata);
-        self.would_fail += tally.would_fail;
         for (ours, theirs) in [
             (&mut self.refused, &tally.refused),
             (&mut self.undefined, &tally.undefined),
@@ -166,7 +173,8 @@ impl Tally {
         }
     }
 
-    fn converted(&mut self, conversion: &Conversion, workspace: Option<&Workspace>, line: u64) {
+    /// Counts what comes of an event; whether that would fail.
+    fn converted(&mut self, conversion: &Conversion, workspace: Option<&Workspace>, line: u64) -> bool {
         let is_refused = conversion.plan.validate().is_err();
         let standing = workspace.map(|workspace| workspace.look_at(&conversion.plan));
         let standing = standing.unwrap_or_default();
@@ -180,7 +188,6 @@ impl Tally {
                 noted.note(line);
             }
         }
-        self.would_fail += u64::from(is_refused || standing.is_undefined);
         let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
             for (name, value) in attributes.iter() {
                 all.change(name, |usage| usage.count(value, line));
@@ -202,6 +209,7 @@ impl Tally {
             }
             Plan::DeleteContact(_) => {}
         }
+        is_refused || standing.is_undefined
     }
 }
 
@@ -258,10 +266,11 @@ impl Work for Checker {
                 }
             };
             let mut totals = Totals::default();
+            let mut would_fail = false;
             let warnings = match self.settings.convert(&received, false) {
                 Ok(Decision::Convert(conversion)) => {
                     totals.converted = 1;
-                    tally.converted(&conversion, self.workspace.as_ref(), received.line);
+                    would_fail = tally.converted(&conversion, self.workspace.as_ref(), received.line);
                     addresses.extend(Address::of(&conversion.plan, received.line, &self.hasher));
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
                     moments.extend(Moment::of_plan(&conversion.plan, &received, &self.hasher));
@@ -286,7 +295,9 @@ impl Work for Checker {
             }
             tally.totals += totals;
             let kind = received.event.event_type().map_or("", |kind| kind.as_str());
-            *tally.types.entry(kind).or_default() += totals;
+            let of_type = tally.types.entry(kind).or_default();
+            of_type.totals += totals;
+            of_type.would_fail += u64::from(would_fail);
         });
     }
 }
