@@ -148,8 +148,25 @@ fn beyond(count: usize, limit: usize) -> Noted {
     }
 }
 
+/// Names of custom attributes that both models are to have, and the workspace does not.
+fn of_both_models(tally: &Tally) -> Noted {
+    let mut noted = Noted::default();
+    for (name, of_contacts) in tally.contact_attributes.iter() {
+        if let Some(of_companies) = tally.company_attributes.get(name)
+            && !(of_contacts.is_defined && of_companies.is_defined)
+        {
+            noted.count += 1;
+            if noted.lines.is_empty() {
+                noted.lines = [of_contacts.lines(), of_companies.lines()].concat();
+                noted.lines.sort_unstable();
+            }
+        }
+    }
+    noted
+}
+
 /// What no single event shows, as far as it is about custom attributes.
-fn limits_of_attributes(tally: &Tally) -> [Finding; 4] {
+fn limits_of_attributes(tally: &Tally) -> [Finding; 5] {
     let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
     let mut mixed = Noted::default();
     for (_, usage) in usages().filter(|(name, usage)| usage.types.is_mixed(name)) {
@@ -160,6 +177,16 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 4] {
     }
     let attributes = tally.contact_attributes.len() + tally.company_attributes.len();
     [
+        Finding {
+            flag: Some("send --attributes drop"),
+            ..finding(
+                "name_of_both_models",
+                &of_both_models(tally),
+                "Custom attributes of contacts and of companies with one name, which Intercom creates for one of them only; \
+                 updates of the other are refused.",
+                "Send one of the two under another name, or let send drop those that the workspace does not have.",
+            )
+        },
         Finding {
             flag: Some("send --attributes create"),
             ..finding(

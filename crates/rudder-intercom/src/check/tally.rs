@@ -9,6 +9,7 @@ use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
+use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, Validate as _, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -56,6 +57,8 @@ pub(super) struct Usage {
     /// How many events have it.
     pub(super) events: u64,
     pub(super) types: ValueTypes,
+    /// Whether the workspace has it, if it was looked at.
+    pub(super) is_defined: bool,
     /// The first lines with a text, a number and a boolean.
     first: [Option<u64>; 3],
 }
@@ -75,6 +78,7 @@ impl Usage {
 
     fn merge(&mut self, other: Self) {
         self.events += other.events;
+        self.is_defined |= other.is_defined;
         self.types.merge(other.types);
         for (ours, theirs) in self.first.iter_mut().zip(other.first) {
             *ours = ours.or(theirs);
@@ -188,17 +192,30 @@ impl Tally {
                 noted.note(line);
             }
         }
-        let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
+        let count = |attributes: &Attributes, all: &mut Capped<Usage>, defined: Option<&DefinedAttributes>| {
             for (name, value) in attributes.iter() {
-                all.change(name, |usage| usage.count(value, line));
+                all.change(name, |usage| {
+                    usage.count(value, line);
+                    usage.is_defined = defined.is_some_and(|defined| defined.data_type(name).is_some());
+                });
             }
         };
+        let of_contacts = workspace.map(|workspace| &workspace.contact);
+        let of_companies = workspace.map(|workspace| &workspace.company);
         match &conversion.plan {
             Plan::SaveContact(plan) => {
-                count(&saved(plan).custom_attributes, &mut self.contact_attributes);
+                count(
+                    &saved(plan).custom_attributes,
+                    &mut self.contact_attributes,
+                    of_contacts,
+                );
             }
             Plan::SaveCompany(plan) => {
-                count(&plan.company.custom_attributes, &mut self.company_attributes);
+                count(
+                    &plan.company.custom_attributes,
+                    &mut self.company_attributes,
+                    of_companies,
+                );
             }
             Plan::SubmitEvent(event) => {
                 self.event_names.change(&event.event_name, |count| *count += 1);
