@@ -209,8 +209,13 @@ fn the_flags_of_the_conversion_are_obeyed() {
         "--long-text",
         "leave_out",
     ];
-    assert_eq!(names(&as_is), ["billing.plan"]);
+    // Nobody can create it.
+    assert_eq!(names(&as_is), [""; 0]);
     let report = run(&as_is, &input).json();
+    assert_eq!(
+        (&report["limits"][0]["code"], &report["would_fail"]),
+        (&json!("refused"), &json!(1))
+    );
     let flags: Vec<&Value> = report["warnings"]
         .as_array()
         .unwrap()

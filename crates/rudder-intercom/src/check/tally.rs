@@ -193,7 +193,9 @@ impl Tally {
             }
         }
         let count = |attributes: &Attributes, all: &mut Capped<Usage>, defined: Option<&DefinedAttributes>| {
-            for (name, value) in attributes.iter() {
+            // A name that cannot be is refused, and nobody can create it.
+            let can_be = |name: &str| !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES);
+            for (name, value) in attributes.iter().filter(|(name, _)| can_be(name)) {
                 all.change(name, |usage| {
                     usage.count(value, line);
                     usage.is_defined = defined.is_some_and(|defined| defined.data_type(name).is_some());
