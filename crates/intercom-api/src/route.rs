@@ -1,5 +1,6 @@
 //! Which method and path each operation has: the one table of routes.
 
+use crate::version::ApiVersion;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -100,8 +101,17 @@ macro_rules! openapi {
     };
 }
 
+macro_rules! since {
+    () => {
+        None
+    };
+    ($version:ident) => {
+        Some(ApiVersion::$version)
+    };
+}
+
 macro_rules! routes {
-    ($($(#[$doc:meta])* $variant:ident: $method:ident $template:literal, $name:tt;)*) => {
+    ($($(#[$doc:meta])* $variant:ident: $method:ident $template:literal, $name:tt $(, since $since:ident)?;)*) => {
         /// The operations that this crate models.
         ///
         /// Written in `snake_case` (`search_contacts`): a stable name for reports, metrics and journals.
@@ -133,6 +143,11 @@ macro_rules! routes {
             /// The `operationId` in Intercom's OpenAPI descriptions; none for what is documented elsewhere.
             pub const fn openapi_name(self) -> Option<&'static str> {
                 match self {$(Self::$variant => openapi!($name),)*}
+            }
+
+            /// The first version that has it; none if all published versions have it.
+            pub const fn since(self) -> Option<ApiVersion> {
+                match self {$(Self::$variant => since!($($since)?),)*}
             }
         }
     };
@@ -189,7 +204,7 @@ routes! {
     UpdateContact: PUT "/contacts/{id}", "UpdateContact";
     RetrieveContact: GET "/contacts/{id}", "ShowContact";
     /// Since version 2.16.
-    RetrieveContactByExternalId: GET "/contacts/find_by_external_id/{external_id}", "ShowContactByExternalId";
+    RetrieveContactByExternalId: GET "/contacts/find_by_external_id/{external_id}", "ShowContactByExternalId", since V2_16;
     DeleteContact: DELETE "/contacts/{id}", "DeleteContact";
     MergeContacts: POST "/contacts/merge", "MergeContact";
     SearchContacts: POST "/contacts/search", "SearchContacts";
@@ -197,7 +212,7 @@ routes! {
     ArchiveContact: POST "/contacts/{id}/archive", "ArchiveContact";
     UnarchiveContact: POST "/contacts/{id}/unarchive", "UnarchiveContact";
     /// Since version 2.16.
-    BlockContact: POST "/contacts/{id}/block", "BlockContact";
+    BlockContact: POST "/contacts/{id}/block", "BlockContact", since V2_16;
 
     ListDataAttributes: GET "/data_attributes", "lisDataAttributes";
     CreateDataAttribute: POST "/data_attributes", "createDataAttribute";

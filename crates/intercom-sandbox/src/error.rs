@@ -121,11 +121,20 @@ impl ApiError {
         let path = path_and_query.split('?').next().unwrap_or_default();
         let mut segments = path.split('/').skip(1);
         let family = segments.next().unwrap_or_default();
-        let is_known = method.parse::<Method>().is_ok() && FAMILIES.contains(&family);
+        let is_method = method.parse::<Method>().is_ok() || (method, family) == ("PATCH", "data_connectors");
+        let is_known = is_method && FAMILIES.contains(&family);
         if is_known && segments.all(|segment| !segment.is_empty()) {
             return Self::not_in_sandbox(format!("The sandbox does not implement this {method} below /{family}"));
         }
         Self::new(404, ErrorCode::NotFound, "The requested resource was not found")
+    }
+
+    /// Versions after the one that is asked for have the operation.
+    pub(crate) fn not_yet(operation: OperationId) -> Self {
+        let (method, path) = (operation.method(), operation.template());
+        let since = operation.since().unwrap_or_default();
+        let message = format!("The requested resource was not found: there is a {method} {path} since version {since}");
+        Self::new(404, ErrorCode::NotFound, message)
     }
 
     /// A contact that was merged, by its own or another version's manners.

@@ -45,17 +45,30 @@ impl RateCounter {
 
     /// Counts a call.
     pub(crate) fn count(&mut self, now: UnixMillis) -> Standing {
+        self.turn_to(now);
+        let is_used_up = self.used >= self.limit.calls;
+        if !is_used_up {
+            self.used += 1;
+        }
+        self.standing(now, is_used_up && self.is_limited)
+    }
+
+    /// Where the app stands, without a call of its own.
+    pub(crate) fn look(&mut self, now: UnixMillis) -> Standing {
+        self.turn_to(now);
+        self.standing(now, false)
+    }
+
+    fn turn_to(&mut self, now: UnixMillis) {
         let window = now.0 / self.window_ms;
         if window != self.window {
             self.window = window;
             self.used = 0;
         }
-        let is_used_up = self.used >= self.limit.calls;
-        let exceeded = is_used_up && self.is_limited;
-        if !is_used_up {
-            self.used += 1;
-        }
-        let reset = window.saturating_add(1).saturating_mul(self.window_ms);
+    }
+
+    fn standing(&self, now: UnixMillis, exceeded: bool) -> Standing {
+        let reset = self.window.saturating_add(1).saturating_mul(self.window_ms);
         Standing {
             limit: self.limit.calls,
             remaining: self.limit.calls - self.used,

@@ -86,11 +86,15 @@ impl Sandbox {
     pub fn handle(&mut self, request: Request<'_>, now: UnixMillis) -> Response {
         self.requests += 1;
         let mut standing = None;
+        let admitted = self.admit(&request, now, &mut standing);
         let target = Target::find(request.method, request.path_and_query);
         let operation = target.as_ref().map(|target| target.operation);
-        let response = match (self.admit(&request, now, &mut standing), target) {
+        // Who asks for no version gets the app's, which may be any.
+        let has = |operation| request.version.is_none() || self.workspace.shape.has(operation);
+        let response = match (admitted, target) {
             (Err(error), _) => self.respond(Err(error), standing),
-            (Ok(()), Some(target)) => self.serve(&target, request.body, now, standing),
+            (Ok(()), Some(target)) if has(target.operation) => self.serve(&target, request.body, now, standing),
+            (Ok(()), Some(target)) => self.respond(Err(ApiError::not_yet(target.operation)), standing),
             (Ok(()), None) => {
                 let error = ApiError::no_route(request.method, request.path_and_query);
                 self.respond(Err(error), standing)
@@ -132,13 +136,11 @@ impl Sandbox {
         standing: &mut Option<Standing>,
     ) -> Result<(), ApiError> {
         let token = request.authorization.and_then(token).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(ApiError::unauthorized)?;
-        if self
-            .settings()
-            .token
-            .as_deref()
-            .is_some_and(|expected| *expected != *token)
-        {
+        let expected = self.settings().token.as_deref();
+        let is_accepted = token.is_some_and(|token| expected.is_none_or(|expected| *expected == *token));
+        if !is_accepted {
+            // It counts against nobody's limit.
+            *standing = Some(self.rate.look(now));
             return Err(ApiError::unauthorized());
         }
         *standing = Some(self.rate.count(now));

@@ -154,6 +154,12 @@ impl Workspace {
             return Err(ApiError::invalid(field, message));
         }
         let takes_list = matches!(filter.operator, SearchOperator::In | SearchOperator::NotIn);
+        if let (SearchValue::List(values), Some(most)) = (&filter.value, self.settings.max_search_values)
+            && values.len() > most
+        {
+            let message = format!("the operator {} takes {most} values at most", filter.operator);
+            return Err(ApiError::invalid(field, message));
+        }
         let fits = match &filter.value {
             SearchValue::List(values) => takes_list && values.iter().all(|value| fits(field_type, value)),
             value => !takes_list && fits(field_type, value),

@@ -93,6 +93,10 @@ pub struct Settings {
     pub search_lag: Duration,
     /// What becomes of a second user with an email that another has.
     pub duplicate_email: DuplicateEmail,
+    /// Whether a lead is refused that is created with an external id, as there are reports of; if not, it has the id.
+    pub refuse_lead_ids: bool,
+    /// How many values the list of a search's filter can have. That there is a limit is not known, so by default there is none.
+    pub max_search_values: Option<usize>,
     /// The rate limit; `None` for no limit, which the headers show as a million calls in ten seconds.
     pub rate_limit: Option<RateLimit>,
     /// How many event names may be active.
@@ -165,6 +169,20 @@ impl Settings {
         self
     }
 
+    /// Sets whether a lead is refused that is created with an external id.
+    #[must_use]
+    pub const fn with_refused_lead_ids(mut self, refused: bool) -> Self {
+        self.refuse_lead_ids = refused;
+        self
+    }
+
+    /// Sets how many values the list of a search's filter can have.
+    #[must_use]
+    pub const fn with_max_search_values(mut self, values: Option<usize>) -> Self {
+        self.max_search_values = values;
+        self
+    }
+
     /// Sets the rate limit.
     #[must_use]
     pub const fn with_rate_limit(mut self, limit: RateLimit) -> Self {
@@ -211,6 +229,8 @@ impl Default for Settings {
             max_attributes: None,
             search_lag: Duration::ZERO,
             duplicate_email: DuplicateEmail::default(),
+            refuse_lead_ids: false,
+            max_search_values: None,
             rate_limit: None,
             max_event_names: limits::ACTIVE_EVENT_NAMES,
             event_detail: EventDetail::default(),
@@ -231,6 +251,8 @@ impl fmt::Debug for Settings {
             .field("max_attributes", &self.max_attributes)
             .field("search_lag", &self.search_lag)
             .field("duplicate_email", &self.duplicate_email)
+            .field("refuse_lead_ids", &self.refuse_lead_ids)
+            .field("max_search_values", &self.max_search_values)
             .field("rate_limit", &self.rate_limit)
             .field("max_event_names", &self.max_event_names)
             .field("event_detail", &self.event_detail)

@@ -1,5 +1,7 @@
 //! Versions of the API, and which description their responses follow.
 
+use intercom_api::{ApiVersion, OperationId};
+
 /// The description that a response follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Shape {
@@ -11,6 +13,15 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// Whether the description has the operation.
+    pub(crate) fn has(self, operation: OperationId) -> bool {
+        let version = match self {
+            Self::V2_10 => ApiVersion::V2_10,
+            Self::V2_16 => ApiVersion::V2_16,
+        };
+        operation.since().is_none_or(|since| since <= version)
+    }
+
     /// How a request with that `Intercom-Version` header is answered; nothing if there is no such version.
     pub(crate) fn asked_for(header: Option<&str>) -> Option<Self> {
         let Some(header) = header.map(str::trim) else {

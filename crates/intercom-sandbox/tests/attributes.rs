@@ -214,6 +214,20 @@ fn attributes_are_created_updated_and_archived() {
 }
 
 #[test]
+fn a_name_is_of_one_model_only() {
+    let mut bench = strictly();
+    let define = |model: &str| json!({"name": "ring", "model": model, "data_type": "string"});
+    bench.post("/data_attributes", define("company")).ok();
+    for (model, data) in [("contact", "people"), ("company", "company")] {
+        let message = format!(
+            "You already have 'ring' in your company data. To save this as new {data} data, use a different name."
+        );
+        let response = bench.post("/data_attributes", define(model));
+        assert_eq!(response.error(), (400, "parameter_invalid", &*message));
+    }
+}
+
+#[test]
 fn what_cannot_be_defined_is_said() {
     let mut bench = strictly();
     for (name, value, message) in [

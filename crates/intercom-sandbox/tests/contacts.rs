@@ -385,3 +385,14 @@ fn number_text_is_kept() {
             .contains(attributes)
     );
 }
+
+#[test]
+fn leads_with_an_external_id_are_refused_on_request() {
+    let lead = json!({"role": "lead", "external_id": "u-1"});
+    assert_eq!(Bench::easy().post("/contacts", lead.clone()).ok()["external_id"], "u-1");
+    let mut bench = Bench::new(Settings::default().with_refused_lead_ids(true));
+    let response = bench.post("/contacts", lead);
+    assert_eq!((response.error().0, response.error().1), (400, "parameter_invalid"));
+    bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
+    bench.contact(json!({"external_id": "u-1"}));
+}

@@ -362,3 +362,16 @@ fn notes_and_events_have_pages() {
         assert_eq!(beyond[list], json!([]), "{path}");
     }
 }
+
+#[test]
+fn a_list_can_be_too_long_on_request() {
+    let mut bench = Bench::new(Settings::default().with_max_search_values(Some(2)));
+    let ada = bench.contact(json!({"external_id": "u-1"}));
+    assert_eq!(bench.find("external_id", "IN", json!(["u-1", "u-2"])), [ada]);
+    let filter = json!({"field": "external_id", "operator": "IN", "value": ["u-1", "u-2", "u-3"]});
+    let response = bench.post("/contacts/search", json!({"query": filter}));
+    assert_eq!(
+        response.error(),
+        (400, "parameter_invalid", "the operator IN takes 2 values at most")
+    );
+}

@@ -2,6 +2,7 @@
 
 mod support;
 
+use intercom_sandbox::Request;
 use serde_json::{Value, json};
 use support::Bench;
 
@@ -86,4 +87,27 @@ fn a_contact_is_found_by_its_external_id_and_blocked() {
     let blocked = bench.post(&format!("/contacts/{ada}/block"), Value::Null).ok();
     assert_eq!((&blocked["id"], &blocked["blocked"]), (&json!(ada), &json!(true)));
     assert_eq!(bench.post("/contacts/5f/block", Value::Null).error().0, 404);
+}
+
+#[test]
+fn what_a_version_does_not_have_yet_is_not_found() {
+    let mut bench = speaking("2.16");
+    let ada = bench.contact(json!({"external_id": "u-1"}));
+    for version in ["1.4", "2.10", "2.15"] {
+        bench.version = version;
+        for (method, path) in [
+            ("GET", "/contacts/find_by_external_id/u-1".to_owned()),
+            ("POST", format!("/contacts/{ada}/block")),
+        ] {
+            let response = bench.raw(method, &path, b"");
+            let (status, code, message) = response.error();
+            assert_eq!((status, code), (404, "not_found"), "{version} {path}");
+            assert!(message.ends_with("since version 2.16"), "{message}");
+        }
+    }
+    bench.version = "Preview";
+    assert_eq!(bench.get("/contacts/find_by_external_id/u-1").ok()["id"], ada);
+    // Some clients ask for none.
+    let request = Request::new("GET", "/contacts/find_by_external_id/u-1").authorization("Bearer any");
+    assert_eq!(bench.sandbox.handle(request, bench.now).status, 200);
 }

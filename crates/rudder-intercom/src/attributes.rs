@@ -4,7 +4,7 @@ use crate::check::Report;
 use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, printable};
 use intercom_api::{CreateDataAttribute, DataAttribute, DataAttributeModel, DataType};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 /// The custom attributes that events need, and whether the workspace has them. Serialises to what `attributes --json`
@@ -56,6 +56,8 @@ pub(crate) enum Status {
     Missing,
     /// It had, but the attribute is archived: a teammate has to restore it.
     Archived,
+    /// It has not, and cannot: it has one of this name for the other model, or is to have.
+    NameTaken,
     /// It had not, and has now.
     Created,
 }
@@ -63,7 +65,7 @@ pub(crate) enum Status {
 impl Status {
     /// Whether an update with the attribute fails.
     pub(crate) fn is_missing(self) -> bool {
-        matches!(self, Self::Missing | Self::Archived)
+        matches!(self, Self::Missing | Self::Archived | Self::NameTaken)
     }
 }
 
@@ -71,9 +73,15 @@ impl Comparison {
     /// Compares what the events need with what the workspace has, archived ones included.
     pub(crate) fn new(report: &Report, workspace: &[DataAttribute]) -> Self {
         let existing = by_name(workspace);
-        let compare = |model: &DataAttributeModel, name: &str, needed: &DataType| {
+        let models = [DataAttributeModel::Contact, DataAttributeModel::Company];
+        let mut wanted = HashSet::new();
+        let mut compare = |model: &DataAttributeModel, name: &str, needed: &DataType| {
             let Some(&found) = existing.get(&(model, name)) else {
-                return (Status::Missing, None);
+                let of_other = models
+                    .iter()
+                    .any(|other| other != model && existing.contains_key(&(other, name)));
+                let is_taken = of_other || !wanted.insert(name.to_owned());
+                return (if is_taken { Status::NameTaken } else { Status::Missing }, None);
             };
             let status = match &found.data_type {
                 _ if found.archived == Some(true) => Status::Archived,
@@ -179,6 +187,12 @@ impl Comparison {
                 "\n--create creates the missing ones. send --attributes drop sends events without them."
             )?;
         }
+        if any(Status::NameTaken) {
+            writeln!(
+                out,
+                "\nContacts and companies cannot both have an attribute of one name: send one of them under another."
+            )?;
+        }
         if any(Status::Archived) {
             writeln!(
                 out,
@@ -194,7 +208,7 @@ impl Compared {
         let style = match self.status {
             Status::Present | Status::Created => GOOD,
             Status::TypeMismatch => NOTE,
-            Status::Missing | Status::Archived => BAD,
+            Status::Missing | Status::Archived | Status::NameTaken => BAD,
         };
         let word = self.status.to_string().replace('_', " ");
         let (model, name) = (self.model.to_string(), printable(&self.name));

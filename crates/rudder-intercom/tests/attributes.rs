@@ -25,7 +25,7 @@ fn settings() -> Settings {
     settings.attributes = vec![
         contact("plan", DataType::String),
         contact("seats", DataType::Integer),
-        contact("region", DataType::String),
+        contact("zone", DataType::String),
     ];
     settings
 }

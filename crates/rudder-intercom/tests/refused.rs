@@ -350,20 +350,71 @@ fn the_second_event_of_a_second_is_lost_unless_it_is_moved() {
     assert_eq!(sandbox.state()["events"].as_array().unwrap().len(), 2);
 }
 
+/// Intercom's description: whoever has a name in their company data is to use a different one in their people data.
 #[test]
-fn one_name_on_both_models_is_two_attributes() {
+fn one_name_cannot_be_of_both_models() {
     let events = lines(&[
         identify("u-1", json!({"tier": "gold"})),
         json!({"type": "group", "userId": "u-1", "groupId": "co-1", "traits": {"name": "Two", "tier": 7}}),
     ]);
-    let expected = ["company tier integer", "contact tier string"];
-    assert_eq!(types(&check(&events, &[]), "custom_attributes"), expected);
+    let report = check(&events, &[]);
+    assert_eq!(
+        types(&report, "custom_attributes"),
+        ["company tier integer", "contact tier string"]
+    );
+    let both = [("name_of_both_models".to_owned(), 1, "event".to_owned())];
+    assert_eq!(found(&report, "limits"), both);
+    assert_eq!(report["limits"][0]["lines"], json!([1, 2]));
+
+    // The contacts' is used first, and gets the name.
     let sandbox = strict(&[]);
     let created = on(&sandbox, "attributes", &["--create", "--json"], &events);
+    let statuses = |report: &Value| -> Vec<String> {
+        let attributes = report["attributes"].as_array().unwrap().iter();
+        attributes
+            .map(|attribute| {
+                format!(
+                    "{} {}",
+                    attribute["model"].as_str().unwrap(),
+                    attribute["status"].as_str().unwrap()
+                )
+            })
+            .collect()
+    };
     assert_eq!(
-        (created.code(), types(&created.json(), "attributes")),
-        (0, expected.map(str::to_owned).to_vec())
+        (created.code(), statuses(&created.json())),
+        (1, vec!["contact created".to_owned(), "company name_taken".to_owned()])
     );
+    let again = on(&sandbox, "attributes", &[], &events);
+    assert!(
+        again.stdout().contains("name taken") && again.stdout().contains("under another"),
+        "{}",
+        again.stdout()
+    );
+    let limits = |sandbox: &Served| {
+        found(
+            &on(sandbox, "check", &["--workspace", "--json"], &events).json(),
+            "limits",
+        )
+    };
+    let undefined = ("undefined_attribute".to_owned(), 1, "event".to_owned());
+    assert_eq!(limits(&sandbox), [both[0].clone(), undefined]);
+    let sent = on(&sandbox, "send", &["--attributes", "create"], &events);
+    assert!(
+        sent.code() == 1 && sent.stdout().contains("undefined_attribute"),
+        "{}",
+        sent.stdout()
+    );
+    let sent = on(&sandbox, "send", &["--attributes", "drop"], &events);
+    assert_eq!(sent.code(), 0);
+    assert_eq!(sandbox.state()["companies"][0]["custom_attributes"], json!({}));
+
+    // Whoever has both has both.
+    let mut settings = Settings::strict().with_attribute(DataAttributeModel::Contact, "tier", DataType::String);
+    settings = settings.with_attribute(DataAttributeModel::Company, "tier", DataType::Integer);
+    let sandbox = Served::new(settings);
+    assert_eq!(limits(&sandbox), []);
+    assert_eq!(on(&sandbox, "attributes", &[], &events).code(), 0);
     assert_eq!(on(&sandbox, "send", &[], &events).code(), 0);
     assert_eq!(sandbox.state()["companies"][0]["custom_attributes"], json!({"tier": 7}));
 }

@@ -11,14 +11,15 @@ use fastrand::Rng;
 use intercom_api::{DataAttributeModel, DataType};
 use intercom_sandbox::Settings;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// How many people an input is about.
 const PEOPLE: usize = 4;
 
-fn settings() -> Settings {
+fn settings(seed: u64) -> Settings {
     let contact = |name: &str, data_type| (DataAttributeModel::Contact, name.to_owned(), data_type);
-    let mut settings = Settings::strict();
+    // Whether Intercom takes lists in searches, and of what length, is not known.
+    let mut settings = Settings::strict().with_max_search_values(seed.is_multiple_of(3).then_some(1));
     settings.attributes = vec![
         contact("plan", DataType::String),
         contact("seats", DataType::Integer),
@@ -41,9 +42,12 @@ enum Trouble {
     UnknownType,
     RecordOfNobody,
     ManyEventNames,
+    ManyAttributes,
+    NameOfBothModels,
+    NoEvent,
 }
 
-const TROUBLES: [Trouble; 7] = [
+const TROUBLES: [Trouble; 10] = [
     Trouble::UndefinedAttribute,
     Trouble::LongText,
     Trouble::ForbiddenName,
@@ -51,6 +55,9 @@ const TROUBLES: [Trouble; 7] = [
     Trouble::UnknownType,
     Trouble::RecordOfNobody,
     Trouble::ManyEventNames,
+    Trouble::ManyAttributes,
+    Trouble::NameOfBothModels,
+    Trouble::NoEvent,
 ];
 
 /// Values of all kinds, some of which are not of the attribute's type: they are turned into it, or left out.
@@ -142,70 +149,172 @@ fn workload(seed: u64) -> (String, Vec<&'static str>) {
             Trouble::ManyEventNames => events.extend((0..125).map(|name| {
                 json!({"type": "track", "userId": "u-0", "event": format!("Name {name}"), "timestamp": "2026-01-05T10:00:00Z"})
             })),
+            Trouble::ManyAttributes => {
+                let traits: serde_json::Map<_, _> = (0..251).map(|at| (format!("a{at}"), json!(at))).collect();
+                events.push(identify(traits.into()));
+            }
+            // The workspace has it for contacts.
+            Trouble::NameOfBothModels => {
+                let traits = json!({"is_trial": true, "name": "Fern"});
+                events.push(json!({"type": "group", "userId": "u-0", "groupId": "co-9", "traits": traits}));
+                events.push(identify(json!({"is_trial": true})));
+            }
+            Trouble::NoEvent => events.push(json!("no event")),
         }
     }
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
     (lines.join("\n"), flags)
 }
 
-/// The codes that the program sends with for a reason that `check` gives.
-fn codes_of(reason: &str) -> Vec<&str> {
+/// What may become of an event for a reason that `check` gives.
+fn codes_of(reason: &str) -> &[&str] {
     match reason {
-        "refused" => vec!["bad_request", "undefined_attribute"],
-        "too_many_event_names" => vec!["event_name_limit"],
-        other => vec![other],
+        "refused" => &["bad_request", "undefined_attribute"],
+        "too_many_event_names" => &["event_name_limit"],
+        // What cannot be created is undefined.
+        "too_many_attributes" | "name_of_both_models" => &["undefined_attribute"],
+        _ => &[],
+    }
+}
+
+fn is_for(reason: &str, code: &str) -> bool {
+    reason == code || codes_of(reason).contains(&code)
+}
+
+/// A reason why events fail, as `check` gives it.
+struct Reason {
+    code: String,
+    count: u64,
+    lines: Vec<u64>,
+}
+
+/// What costs events, in a list of findings.
+fn reasons(report: &Value, list: &str) -> Vec<Reason> {
+    let findings = report[list].as_array().unwrap().iter();
+    let failures = findings.filter(|finding| finding["costs"] == "event");
+    let reason = |finding: &Value| Reason {
+        code: finding["code"].as_str().unwrap().to_owned(),
+        count: finding["count"].as_u64().unwrap(),
+        lines: finding["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_u64().unwrap())
+            .collect(),
+    };
+    failures.map(reason).collect()
+}
+
+/// What the events came to that were sent.
+struct Sent {
+    delivered: u64,
+    calls: u64,
+    rejections: BTreeMap<String, u64>,
+    failures: BTreeMap<String, u64>,
+    /// Why the event of a line failed.
+    failed: BTreeMap<u64, String>,
+    output: String,
+}
+
+fn send(url: &str, flags: &[&str], events: &str) -> Sent {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (summary, letters) = (path("summary.json"), path("letters.ndjson"));
+    let send = ["send", "--abort-above", "100", "--intercom-base-url", url];
+    let record = ["--summary-json", &summary, "--dead-letters", &letters];
+    let run = run_with_token(&[&send[..], &record, flags].concat(), events);
+    let summary: Value = serde_json::from_slice(&std::fs::read(&summary).unwrap()).unwrap();
+    let letters = std::fs::read_to_string(letters).unwrap();
+    let letters = letters
+        .lines()
+        .map(|letter| serde_json::from_str::<Value>(letter).unwrap());
+    let counts = |name: &str| serde_json::from_value(summary[name].clone()).unwrap();
+    Sent {
+        delivered: summary["delivered"].as_u64().unwrap(),
+        calls: summary["calls"].as_u64().unwrap(),
+        rejections: counts("rejections"),
+        failures: counts("failures"),
+        failed: letters
+            .map(|letter| {
+                (
+                    letter["line"].as_u64().unwrap(),
+                    letter["code"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect(),
+        output: run.stdout().clone(),
     }
 }
 
 fn rehearse(seed: u64) {
     let (events, flags) = workload(seed);
-    let sandbox = Served::new(settings());
-    let mut check = vec!["check", "--json", "--workspace", "--intercom-base-url", sandbox.url()];
-    check.extend(&flags);
-    let report = run_with_token(&check, &events).json();
-    let named = |findings: &str| -> Vec<String> {
-        let findings = report[findings].as_array().unwrap().iter();
-        let failures = findings.filter(|finding| finding["costs"] == "event");
-        failures
-            .map(|finding| finding["code"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    let reasons: Vec<String> = [named("rejections"), named("limits")].concat();
+    let sandbox = Served::new(settings(seed));
+    let check = ["check", "--json", "--workspace", "--intercom-base-url", sandbox.url()];
+    let report = run_with_token(&[&check[..], &flags].concat(), &events);
+    let (code, report) = (report.code(), report.json());
+    let (rejections, limits) = (reasons(&report, "rejections"), reasons(&report, "limits"));
+    let sent = send(sandbox.url(), &flags, &events);
 
-    let folder = tempfile::tempdir().unwrap();
-    let summary = folder.path().join("summary.json");
-    let mut send = vec!["send", "--abort-above", "100", "--intercom-base-url", sandbox.url()];
-    send.extend(["--summary-json", summary.to_str().unwrap()]);
-    send.extend(&flags);
-    let run = run_with_token(&send, &events);
-    let summary: Value = serde_json::from_slice(&std::fs::read(&summary).unwrap()).unwrap();
-    let keys = |name: &str| summary[name].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let found: BTreeSet<String> = keys("rejections").into_iter().chain(keys("failures")).collect();
-
+    let named: Vec<&str> = rejections.iter().chain(&limits).map(|reason| &*reason.code).collect();
     let context = || {
-        format!(
-            "seed {seed} {flags:?}: {reasons:?}, {found:?}\n{events}\n{}",
-            run.stdout()
-        )
+        let Sent {
+            rejections,
+            failures,
+            output,
+            ..
+        } = &sent;
+        format!("seed {seed} {flags:?}: {named:?}, {rejections:?}, {failures:?}\n{events}\n{output}")
     };
-    for reason in &reasons {
+    // What cannot be converted is the same events.
+    let counted: BTreeMap<String, u64> = rejections
+        .iter()
+        .map(|reason| (reason.code.clone(), reason.count))
+        .collect();
+    assert_eq!(sent.rejections, counted, "{}", context());
+    // Each reason costs the events that are its examples, and at least as many as it counts.
+    for Reason { code, count, lines } in &limits {
+        let failed = sent
+            .failures
+            .iter()
+            .filter(|(failure, _)| is_for(code, failure))
+            .map(|(_, count)| count);
+        let is_of_events = ["refused", "undefined_attribute", "too_many_event_names"].contains(&&**code);
+        let least = if is_of_events { *count } else { 1 };
+        assert!(failed.sum::<u64>() >= least, "{code}: {}", context());
+        for line in lines
+            .iter()
+            .filter(|_| ["refused", "undefined_attribute"].contains(&&**code))
+        {
+            let failure = sent.failed.get(line);
+            assert!(
+                failure.is_some_and(|failure| is_for(code, failure)),
+                "{code} of {line}: {failure:?}, {}",
+                context()
+            );
+        }
+    }
+    // And no event fails for anything else.
+    for failure in sent.failures.keys() {
         assert!(
-            codes_of(reason).iter().any(|code| found.contains(*code)),
-            "{reason}: {}",
+            named.iter().any(|reason| is_for(reason, failure)),
+            "{failure}: {}",
             context()
         );
     }
-    for code in &found {
-        assert!(
-            reasons.iter().any(|reason| codes_of(reason).contains(&code.as_str())),
-            "{code}: {}",
-            context()
-        );
-    }
-    let sent = report["converted"].as_u64().unwrap() - report["would_fail"].as_u64().unwrap();
-    if reasons.is_empty() {
-        assert_eq!(summary["delivered"].as_u64(), Some(sent), "{}", context());
-    }
+    let beyond_names = sent.failures.get("event_name_limit").copied().unwrap_or_default();
+    let can_be_sent = report["converted"].as_u64().unwrap() - report["would_fail"].as_u64().unwrap();
+    assert_eq!(sent.delivered, can_be_sent - beyond_names, "{}", context());
+    assert_eq!(code, i32::from(!named.is_empty()), "{}", context());
+
+    let calls = |figure: &str| report["calls"][figure].as_u64().unwrap();
+    assert!(calls("expected") <= calls("plain") && calls("plain") <= calls("worst_case"));
+    assert!(
+        sent.calls <= calls("worst_case"),
+        "{} calls: {}, {}",
+        sent.calls,
+        report["calls"],
+        context()
+    );
 }
 
 macro_rules! seeds {

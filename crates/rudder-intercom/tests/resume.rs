@@ -158,8 +158,11 @@ fn replay(events: &[&str], with_journal: bool, arguments: &[&str]) -> (Value, St
     }
     assert_eq!(run_command(&mut first, events.join("\n")).code(), 1);
     let text = std::fs::read_to_string(&letters).unwrap();
-    for model in [DataAttributeModel::Contact, DataAttributeModel::Company] {
-        sandbox.call(&CreateDataAttribute::new("late", model, DataType::Integer));
+    for (name, model) in [
+        ("late", DataAttributeModel::Contact),
+        ("behind", DataAttributeModel::Company),
+    ] {
+        sandbox.call(&CreateDataAttribute::new(name, model, DataType::Integer));
     }
     let run = run_command(send().arg(&letters).args(arguments), "");
     (sandbox.state(), text, run)
@@ -170,7 +173,7 @@ fn an_older_event_that_is_sent_again_undoes_no_newer_one() {
     let events = [
         r#"{"type":"identify","userId":"a","traits":{"email":"a@x.y","name":"Old","phone":"1","late":1}}"#,
         r#"{"type":"identify","userId":"a","traits":{"email":"a@x.y","name":"New"}}"#,
-        r#"{"type":"group","userId":"a","groupId":"g","traits":{"name":"Old","industry":"Tea","late":1}}"#,
+        r#"{"type":"group","userId":"a","groupId":"g","traits":{"name":"Old","industry":"Tea","behind":1}}"#,
         r#"{"type":"group","userId":"a","groupId":"g","traits":{"name":"New"}}"#,
         r#"{"type":"identify","userId":"a","traits":{"company":{"id":"g","remove":true}}}"#,
         r#"{"type":"identify","userId":"b","traits":{"email":"b@x.y","late":2}}"#,

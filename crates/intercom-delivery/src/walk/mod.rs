@@ -7,6 +7,7 @@ mod detour;
 mod events;
 mod knowledge;
 mod missing;
+mod most;
 mod policies;
 mod read;
 mod responses;

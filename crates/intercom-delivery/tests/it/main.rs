@@ -12,6 +12,7 @@ mod identify;
 mod kept;
 mod limits;
 mod listed;
+mod most;
 mod order;
 mod policies;
 mod properties;

@@ -23,7 +23,9 @@ fn deliver(events: &Events, settings: EngineSettings, at_once: bool, lag: Durati
         }
     }
     run.run(|sent| ask(&mut sandbox, sent));
-    let state = sandbox.state().normalised();
+    let mut state = sandbox.state().normalised();
+    // What is unset again before it is sent was never there, and defines nothing.
+    state.data_attributes.clear();
     (run, state)
 }
 

@@ -197,13 +197,14 @@ impl Workspace {
         if matches!(data_type, DataType::Other(_)) {
             return Err(ApiError::invalid("data_type", "Data Type isn't an option"));
         }
-        if self.attributes.find(model, name).is_some() {
-            let owner = match model {
-                Model::Contact => "people",
-                Model::Company => "company",
-            };
+        // Of either model: a name is the one's or the other's.
+        let owner = [model, model.other()]
+            .into_iter()
+            .find(|&owner| self.attributes.find(owner, name).is_some());
+        if let Some(owner) = owner {
+            let (owner, wanted) = (owner.as_data(), model.as_data());
             let message = format!(
-                "You already have '{name}' in your {owner} data. To save this as new {owner} data, use a different name."
+                "You already have '{name}' in your {owner} data. To save this as new {wanted} data, use a different name."
             );
             return Err(ApiError::invalid("name", message));
         }

@@ -106,6 +106,12 @@ impl Workspace {
             body.refuse_unknown(WRITABLE)?;
             return Err(ApiError::missing("email", "email, external_id or role must be given"));
         }
+        if self.settings.refuse_lead_ids && body.text("role")? == Some("lead") && body.get("external_id").is_some() {
+            return Err(ApiError::invalid(
+                "external_id",
+                "A lead cannot be given an external_id",
+            ));
+        }
         let fields = self.write_contact(&body, Fields::default(), None, now)?;
         let at = self.contacts.create(fields, now);
         self.contact_response(at)

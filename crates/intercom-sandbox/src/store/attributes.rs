@@ -32,6 +32,21 @@ impl Model {
         }
     }
 
+    /// What messages for people call its attributes.
+    pub(crate) const fn as_data(self) -> &'static str {
+        match self {
+            Self::Contact => "people",
+            Self::Company => "company",
+        }
+    }
+
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Contact => Self::Company,
+            Self::Company => Self::Contact,
+        }
+    }
+
     pub(crate) fn of(model: &DataAttributeModel) -> Option<Self> {
         match model {
             DataAttributeModel::Contact => Some(Self::Contact),

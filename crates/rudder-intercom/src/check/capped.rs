@@ -50,6 +50,11 @@ impl<T: Default> Capped<T> {
         }
     }
 
+    /// The value of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&T> {
+        self.names.get(shortened(name))
+    }
+
     /// How many names are told apart.
     pub(super) fn len(&self) -> usize {
         self.names.len()

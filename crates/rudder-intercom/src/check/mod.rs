@@ -1,6 +1,7 @@
 //! What would happen to the events of an input, in total.
 
 mod capped;
+mod findings;
 mod html;
 mod moments;
 mod people;

@@ -1,11 +1,10 @@
 //! The outcome of a check, as data.
 
 use super::capped::MAX_NAMES;
-use super::moments::SAME_SECOND;
-use super::tally::{Cause, Noted, Tally};
+use super::findings::{self, Finding};
+use super::tally::{OfType, Tally};
 use crate::convert::Totals;
 use intercom_api::{DataAttributeModel, limits};
-use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;
 
 /// The outcome of a check. Serialises to what `check --json` prints.
@@ -20,7 +19,7 @@ pub(crate) struct Report {
     /// Those that are not for Intercom.
     pub(crate) skipped: u64,
     /// Those that can be converted, and yet would fail: Intercom refuses something of them, or the workspace, if it was
-    /// looked at, lacks one of their custom attributes.
+    /// looked at, lacks one of their custom attributes. What is beyond the limits of all events together is not counted.
     pub(crate) would_fail: u64,
     /// By type.
     pub(crate) types: Vec<TypeCount>,
@@ -61,40 +60,8 @@ pub(crate) struct TypeCount {
     pub(crate) rejected: u64,
     /// Those that are not for Intercom.
     pub(crate) skipped: u64,
-}
-
-/// A rejection or a warning, and how often it occurs.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Finding {
-    /// The stable code.
-    pub(crate) code: &'static str,
-    /// How often it occurs.
-    pub(crate) count: u64,
-    /// The first lines that have it.
-    pub(crate) lines: Vec<u64>,
-    /// What it means.
-    pub(crate) meaning: &'static str,
-    /// What it costs.
-    pub(crate) costs: Costs,
-    /// What to do about it.
-    pub(crate) advice: &'static str,
-    /// The flag that changes what becomes of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) flag: Option<&'static str>,
-}
-
-/// What something costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Costs {
-    /// The event: it fails.
-    Event,
-    /// The event, although Intercom accepts it.
-    EventInSilence,
-    /// A value or a part of the event; the rest is in Intercom.
-    Value,
-    /// Nothing, but the result may not be what was meant.
-    Nothing,
+    /// Those that can be converted, and yet would fail.
+    pub(crate) would_fail: u64,
 }
 
 /// A custom attribute that events need.
@@ -155,35 +122,31 @@ pub(crate) struct Effort<T> {
     /// About so much with what delivery saves: contacts that are known are not searched, and what would change nothing is
     /// not sent. Identifies that are merged while they wait make it less still.
     pub(crate) expected: T,
-    /// So much at most, without these savings.
+    /// So much without these savings.
     pub(crate) plain: T,
+    /// So much at most: without them, and if contacts exist already, are archived or somebody else's, companies are gone,
+    /// and custom attributes have to be created. What is tried again after an error comes on top.
+    pub(crate) worst_case: T,
 }
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-impl Costs {
-    /// For people.
-    pub(super) const fn in_words(self) -> &'static str {
-        match self {
-            Self::Event => "the event",
-            Self::EventInSilence => "the event, without an error",
-            Self::Value => "the value",
-            Self::Nothing => "nothing",
-        }
-    }
-}
-
 impl Report {
     /// Whether all that is meant for Intercom can be sent.
     pub(crate) fn is_complete(&self) -> bool {
-        self.rejected == 0 && self.would_fail == 0
+        self.rejected == 0 && self.would_fail == 0 && !self.is_limited()
+    }
+
+    /// Whether a limit of all events together costs some of them: which, depends on what is there before them.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limits.iter().any(Finding::is_of_all_together)
     }
 
     /// How many can be sent, and would not fail.
     pub(crate) fn can_be_sent(&self) -> u64 {
-        self.converted - self.would_fail
+        self.types.iter().map(TypeCount::can_be_sent).sum()
     }
 
     /// Whether there are more event names than Intercom allows.
@@ -197,6 +160,13 @@ impl Report {
     }
 }
 
+impl TypeCount {
+    /// How many can be sent, and would not fail.
+    pub(crate) fn can_be_sent(&self) -> u64 {
+        self.converted - self.would_fail
+    }
+}
+
 impl From<&Tally> for Report {
     fn from(tally: &Tally) -> Self {
         let Totals {
@@ -207,34 +177,27 @@ impl From<&Tally> for Report {
         // Each model's custom attributes are listed once.
         let models = [&tally.contact_attributes, &tally.company_attributes];
         let lists = models.iter().filter(|attributes| attributes.len() > 0).count() as u64;
+        let created = models
+            .iter()
+            .map(|names| names.len() as u64 + names.beyond())
+            .sum::<u64>();
         let calls = Effort {
             expected: tally.calls.expected + lists,
             plain: tally.calls.plain + lists,
+            worst_case: tally.calls.worst_case + lists + created,
         };
         let minutes = |calls: u64| calls as f64 / f64::from(limits::CALLS_PER_MINUTE);
-        let mut report = Self {
+        Self {
             events: tally.totals.events(),
             converted,
             rejected,
             skipped,
-            would_fail: tally.would_fail,
+            would_fail: tally.types.values().map(|of_type| of_type.would_fail).sum(),
             types: types(tally),
-            rejections: tally
-                .rejections
-                .iter()
-                .map(|(&cause, noted)| rejection(cause, noted))
-                .collect(),
-            warnings: tally
-                .warnings
-                .iter()
-                .map(|(&code, noted)| Finding {
-                    flag: flag_of_warning(code),
-                    costs: costs_of_warning(code),
-                    ..finding(code.as_str(), noted, code.meaning(), code.advice())
-                })
-                .collect(),
-            limits: there(limits_of_attributes(tally).into_iter().chain(limits_of_events(tally))),
-            notes: there(notes(tally)),
+            rejections: findings::rejections(tally),
+            warnings: findings::warnings(tally),
+            limits: findings::limits(tally),
+            notes: findings::notes(tally),
             custom_attributes: attributes(tally),
             more_custom_attributes: tally.contact_attributes.beyond() + tally.company_attributes.beyond(),
             event_names: EventNames {
@@ -253,12 +216,9 @@ impl From<&Tally> for Report {
             minutes: Effort {
                 expected: minutes(calls.expected),
                 plain: minutes(calls.plain),
+                worst_case: minutes(calls.worst_case),
             },
-        };
-        for findings in [&mut report.rejections, &mut report.warnings] {
-            findings.sort_by_key(|finding| std::cmp::Reverse(finding.count));
         }
-        report
     }
 }
 
@@ -266,182 +226,17 @@ fn types(tally: &Tally) -> Vec<TypeCount> {
     let mut types: Vec<TypeCount> = tally
         .types
         .iter()
-        .map(|(&name, totals)| TypeCount {
+        .map(|(&name, OfType { totals, would_fail })| TypeCount {
             name: if name.is_empty() { "(other)" } else { name },
             events: totals.events(),
             converted: totals.converted,
             rejected: totals.rejected,
             skipped: totals.skipped,
+            would_fail: *would_fail,
         })
         .collect();
     types.sort_by_key(|count| std::cmp::Reverse(count.events));
     types
-}
-
-fn rejection(cause: Cause, noted: &Noted) -> Finding {
-    match cause {
-        Cause::Rejection(code) => Finding {
-            flag: (code == RejectionCode::MissingIdentity).then_some("--send-anonymous-id"),
-            ..finding(code.as_str(), noted, code.meaning(), code.advice())
-        },
-        Cause::Fault(kind) => finding(kind.code(), noted, kind.meaning(), kind.advice()),
-    }
-}
-
-fn finding(code: &'static str, noted: &Noted, meaning: &'static str, advice: &'static str) -> Finding {
-    Finding {
-        code,
-        count: noted.count,
-        lines: noted.lines.clone(),
-        meaning: meaning.trim_start(),
-        costs: Costs::Event,
-        advice,
-        flag: None,
-    }
-}
-
-/// The flag that changes what becomes of a value.
-fn flag_of_warning(code: WarningCode) -> Option<&'static str> {
-    match code {
-        WarningCode::TooLong => Some("--long-text"),
-        WarningCode::AttributeRenamed | WarningCode::InvalidAttributeName => Some("--attribute-names"),
-        WarningCode::NoMember => Some("--send-anonymous-id"),
-        _ => None,
-    }
-}
-
-/// What a value costs that is warned of.
-fn costs_of_warning(code: WarningCode) -> Costs {
-    match code {
-        WarningCode::AttributeRenamed
-        | WarningCode::UnknownField
-        | WarningCode::FromPersonTraits
-        | WarningCode::FractionalAmount
-        | WarningCode::AmbiguousContact
-        | WarningCode::MoreWarnings => Costs::Nothing,
-        _ => Costs::Value,
-    }
-}
-
-/// Those that occur.
-fn there(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
-    findings.into_iter().filter(|finding| finding.count > 0).collect()
-}
-
-/// What is beyond a limit.
-fn beyond(count: usize, limit: usize) -> Noted {
-    Noted {
-        count: count.saturating_sub(limit) as u64,
-        lines: Vec::new(),
-    }
-}
-
-/// What no single event shows, as far as it is about custom attributes.
-fn limits_of_attributes(tally: &Tally) -> [Finding; 4] {
-    let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
-    let mut mixed = Noted::default();
-    for (_, usage) in usages().filter(|(name, usage)| usage.types.is_mixed(name)) {
-        mixed.count += 1;
-        if mixed.lines.is_empty() {
-            mixed.lines = usage.lines();
-        }
-    }
-    let attributes = tally.contact_attributes.len() + tally.company_attributes.len();
-    [
-        Finding {
-            flag: Some("send --attributes create"),
-            ..finding(
-                "undefined_attribute",
-                &tally.undefined,
-                "Events with a custom attribute that the workspace does not have; Intercom refuses the whole update.",
-                "Create the attributes with the command attributes --create, or have send create or drop them.",
-            )
-        },
-        Finding {
-            costs: Costs::Value,
-            ..finding(
-                "attribute_dropped",
-                &tally.of_another_type,
-                "Events with a value that cannot be turned into the type that its attribute has in the workspace; it is left out.",
-                "Send values of the attribute's type, or under another name.",
-            )
-        },
-        Finding {
-            costs: Costs::Value,
-            ..finding(
-                "mixed_types",
-                &mixed,
-                "Custom attributes whose values are of several types; values that cannot be turned into the type that the \
-                 workspace gives the attribute are left out.",
-                "Send values of one type under one name.",
-            )
-        },
-        Finding {
-            flag: Some("send --attributes drop"),
-            ..finding(
-                "too_many_attributes",
-                &beyond(attributes, limits::CUSTOM_ATTRIBUTES),
-                "Custom attributes beyond the 250 that a workspace can have; updates with them are refused.",
-                "Send fewer traits, or let send drop those that the workspace does not have.",
-            )
-        },
-    ]
-}
-
-/// The same, as far as it is about whole events.
-fn limits_of_events(tally: &Tally) -> [Finding; 3] {
-    [
-        finding(
-            "refused",
-            &tally.refused,
-            "Events with something that Intercom is documented to refuse: a custom attribute that is too long, or whose name is \
-             not allowed.",
-            "Leave out the settings that send it as it is.",
-        ),
-        finding(
-            "too_many_event_names",
-            &beyond(tally.event_names.len(), limits::ACTIVE_EVENT_NAMES),
-            "Event names beyond the 120 that can be active in a workspace; events with them are refused.",
-            "Archive unused events in Intercom under Settings > Intercom Data > Events, or send fewer names.",
-        ),
-        Finding {
-            costs: Costs::EventInSilence,
-            flag: Some("--same-second spread"),
-            ..finding(
-                SAME_SECOND,
-                &tally.same_second,
-                "Track events with the name, user and second of an earlier one; Intercom keeps the first of them.",
-                "Have them moved apart by a few seconds, or send what belongs together as one event.",
-            )
-        },
-    ]
-}
-
-/// What costs nothing, and may not be what was meant.
-fn notes(tally: &Tally) -> [Finding; 2] {
-    [
-        Finding {
-            costs: Costs::Nothing,
-            flag: Some("--shared-email"),
-            ..finding(
-                "shared_email",
-                &tally.shared_emails,
-                "Events with a user id whose email is also that of another user id; by default the two are two people, as they \
-                 are for Intercom.",
-                "Nothing, if they are two people; otherwise let the email decide.",
-            )
-        },
-        Finding {
-            costs: Costs::Nothing,
-            ..finding(
-                "lead_with_user_id",
-                &tally.leads_with_ids,
-                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own, and makes \
-                 whoever gets a user id a user.",
-                "Leave out the role, or the user id.",
-            )
-        },
-    ]
 }
 
 fn attributes(tally: &Tally) -> Vec<AttributeCount> {

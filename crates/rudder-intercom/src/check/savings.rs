@@ -1,5 +1,6 @@
-//! How many calls the events cost: at most, and with what delivery saves.
+//! How many calls the events cost: with what delivery saves, without, and at most.
 
+use intercom_delivery::{AttributePolicy, Policies, UnknownContactPolicy, Walk};
 use rudderstack_to_intercom::{Lookup, Plan, Step, When};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -23,7 +24,10 @@ enum Cost {
 
 /// The calls of an event.
 #[derive(Clone, Debug)]
-pub(super) struct Effect(Vec<Cost>);
+pub(super) struct Effect {
+    costs: Vec<Cost>,
+    most: usize,
+}
 
 impl Effect {
     pub(super) fn of(plan: &Plan, hasher: &RandomState) -> Self {
@@ -55,7 +59,19 @@ impl Effect {
         };
         // A contact who is not found costs no more than one who is.
         let steps = plan.steps().filter(|(when, _)| *when != When::NotFound);
-        Self(steps.map(|(_, step)| cost(step)).collect())
+        Self {
+            costs: steps.map(|(_, step)| cost(step)).collect(),
+            most: Walk::most_calls(plan, dearest_policies()),
+        }
+    }
+}
+
+/// The policies that cost the most calls, apart from custom attributes: whoever creates them does so once for all events.
+fn dearest_policies() -> Policies {
+    Policies {
+        attributes: AttributePolicy::Fail,
+        unknown_contact: UnknownContactPolicy::Create,
+        ..Policies::default()
     }
 }
 
@@ -70,13 +86,15 @@ impl<T: Serialize> ErasedJson for T {
     }
 }
 
-/// The calls of all events so far, but for those that list the custom attributes of each model that is written.
+/// The calls of all events so far, but for those that list and create custom attributes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     /// With what delivery saves: contacts that are known are not searched, what would change nothing is not sent.
     pub(super) expected: u64,
     /// Without.
     pub(super) plain: u64,
+    /// If everything is in the way that can be.
+    pub(super) worst_case: u64,
     /// The last body of each contact and company.
     bodies: HashMap<u64, u64>,
     /// Members and tags of companies.
@@ -86,8 +104,13 @@ pub(super) struct Calls {
 impl Calls {
     /// Counts the calls of the next event.
     pub(super) fn add(&mut self, effect: &Effect) {
-        self.plain += effect.0.len() as u64;
-        self.expected += effect.0.iter().map(|cost| u64::from(self.is_made(*cost))).sum::<u64>();
+        self.worst_case += effect.most as u64;
+        self.plain += effect.costs.len() as u64;
+        self.expected += effect
+            .costs
+            .iter()
+            .map(|cost| u64::from(self.is_made(*cost)))
+            .sum::<u64>();
     }
 
     /// Whether the call is made, as far as is known.

@@ -9,6 +9,7 @@ use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
+use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, Validate as _, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -56,6 +57,8 @@ pub(super) struct Usage {
     /// How many events have it.
     pub(super) events: u64,
     pub(super) types: ValueTypes,
+    /// Whether the workspace has it, if it was looked at.
+    pub(super) is_defined: bool,
     /// The first lines with a text, a number and a boolean.
     first: [Option<u64>; 3],
 }
@@ -75,6 +78,7 @@ impl Usage {
 
     fn merge(&mut self, other: Self) {
         self.events += other.events;
+        self.is_defined |= other.is_defined;
         self.types.merge(other.types);
         for (ours, theirs) in self.first.iter_mut().zip(other.first) {
             *ours = ours.or(theirs);
@@ -90,12 +94,20 @@ impl Usage {
     }
 }
 
+/// What becomes of the events of a type.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfType {
+    pub(super) totals: Totals,
+    /// Those that can be converted, and would fail.
+    pub(super) would_fail: u64,
+}
+
 /// What becomes of events, in total.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(super) totals: Totals,
     /// By the type's name; the empty name stands for whatever is not one of RudderStack's types.
-    pub(super) types: BTreeMap<&'static str, Totals>,
+    pub(super) types: BTreeMap<&'static str, OfType>,
     pub(super) rejections: BTreeMap<Cause, Noted>,
     pub(super) warnings: BTreeMap<WarningCode, Noted>,
     pub(super) contact_attributes: Capped<Usage>,
@@ -110,8 +122,6 @@ pub(crate) struct Tally {
     /// workspace was not looked at.
     pub(super) undefined: Noted,
     pub(super) of_another_type: Noted,
-    /// Events that would fail for one of these.
-    pub(super) would_fail: u64,
     pub(super) leads_with_ids: Noted,
     pub(super) shared_emails: Noted,
     addresses: Addresses,
@@ -129,8 +139,10 @@ impl Tally {
             addresses,
         } = std::mem::take(chunk);
         self.totals += tally.totals;
-        for (kind, totals) in tally.types {
-            *self.types.entry(kind).or_default() += totals;
+        for (kind, more) in tally.types {
+            let of_type = self.types.entry(kind).or_default();
+            of_type.totals += more.totals;
+            of_type.would_fail += more.would_fail;
         }
         for (cause, noted) in &tally.rejections {
             self.rejections.entry(*cause).or_default().merge(noted);
@@ -143,7 +155,6 @@ impl Tally {
         self.event_names
             .merge(tally.event_names, |ours, theirs| *ours += theirs);
         self.long_metadata.merge(&tally.long_metadata);
-        self.would_fail += tally.would_fail;
         for (ours, theirs) in [
             (&mut self.refused, &tally.refused),
             (&mut self.undefined, &tally.undefined),
@@ -166,7 +177,8 @@ impl Tally {
         }
     }
 
-    fn converted(&mut self, conversion: &Conversion, workspace: Option<&Workspace>, line: u64) {
+    /// Counts what comes of an event; whether that would fail.
+    fn converted(&mut self, conversion: &Conversion, workspace: Option<&Workspace>, line: u64) -> bool {
         let is_refused = conversion.plan.validate().is_err();
         let standing = workspace.map(|workspace| workspace.look_at(&conversion.plan));
         let standing = standing.unwrap_or_default();
@@ -180,18 +192,32 @@ impl Tally {
                 noted.note(line);
             }
         }
-        self.would_fail += u64::from(is_refused || standing.is_undefined);
-        let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
-            for (name, value) in attributes.iter() {
-                all.change(name, |usage| usage.count(value, line));
+        let count = |attributes: &Attributes, all: &mut Capped<Usage>, defined: Option<&DefinedAttributes>| {
+            // A name that cannot be is refused, and nobody can create it.
+            let can_be = |name: &str| !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES);
+            for (name, value) in attributes.iter().filter(|(name, _)| can_be(name)) {
+                all.change(name, |usage| {
+                    usage.count(value, line);
+                    usage.is_defined = defined.is_some_and(|defined| defined.data_type(name).is_some());
+                });
             }
         };
+        let of_contacts = workspace.map(|workspace| &workspace.contact);
+        let of_companies = workspace.map(|workspace| &workspace.company);
         match &conversion.plan {
             Plan::SaveContact(plan) => {
-                count(&saved(plan).custom_attributes, &mut self.contact_attributes);
+                count(
+                    &saved(plan).custom_attributes,
+                    &mut self.contact_attributes,
+                    of_contacts,
+                );
             }
             Plan::SaveCompany(plan) => {
-                count(&plan.company.custom_attributes, &mut self.company_attributes);
+                count(
+                    &plan.company.custom_attributes,
+                    &mut self.company_attributes,
+                    of_companies,
+                );
             }
             Plan::SubmitEvent(event) => {
                 self.event_names.change(&event.event_name, |count| *count += 1);
@@ -202,6 +228,7 @@ impl Tally {
             }
             Plan::DeleteContact(_) => {}
         }
+        is_refused || standing.is_undefined
     }
 }
 
@@ -258,10 +285,11 @@ impl Work for Checker {
                 }
             };
             let mut totals = Totals::default();
+            let mut would_fail = false;
             let warnings = match self.settings.convert(&received, false) {
                 Ok(Decision::Convert(conversion)) => {
                     totals.converted = 1;
-                    tally.converted(&conversion, self.workspace.as_ref(), received.line);
+                    would_fail = tally.converted(&conversion, self.workspace.as_ref(), received.line);
                     addresses.extend(Address::of(&conversion.plan, received.line, &self.hasher));
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
                     moments.extend(Moment::of_plan(&conversion.plan, &received, &self.hasher));
@@ -286,7 +314,9 @@ impl Work for Checker {
             }
             tally.totals += totals;
             let kind = received.event.event_type().map_or("", |kind| kind.as_str());
-            *tally.types.entry(kind).or_default() += totals;
+            let of_type = tally.types.entry(kind).or_default();
+            of_type.totals += totals;
+            of_type.would_fail += u64::from(would_fail);
         });
     }
 }

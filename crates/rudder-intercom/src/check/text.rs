@@ -1,6 +1,7 @@
 //! The outcome of a check, for people at a terminal.
 
-use super::report::{Effort, Finding, Report};
+use super::findings::Finding;
+use super::report::{Effort, Report};
 use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, percent, printable, thousands};
 use std::io::{self, Write};
 
@@ -20,7 +21,8 @@ impl Report {
         let style = if self.is_complete() { GOOD } else { NOTE };
         writeln!(
             out,
-            "{BOLD}{style}{} of {} can be sent to Intercom ({}).{style:#}{BOLD:#}",
+            "{BOLD}{style}{}{} of {} can be sent to Intercom ({}).{style:#}{BOLD:#}",
+            if self.is_limited() { "At most " } else { "" },
             thousands(self.can_be_sent()),
             counted(self.events, "event"),
             percent(self.can_be_sent(), self.events)
@@ -37,13 +39,18 @@ impl Report {
         findings(out, "Worth knowing", NOTE, &self.notes)?;
         self.attributes_text(out)?;
         self.names_text(out)?;
-        let Effort { expected, plain } = self.calls;
+        let Effort {
+            expected,
+            plain,
+            worst_case,
+        } = self.calls;
         writeln!(out, "\n{BOLD}Calls to Intercom{BOLD:#}")?;
         writeln!(
             out,
-            "  about {}; {} without what delivery saves",
+            "  about {}; {} without what delivery saves; {} if everything is in the way that can be",
             counted(expected, "call"),
-            thousands(plain)
+            thousands(plain),
+            thousands(worst_case)
         )?;
         writeln!(
             out,
@@ -55,16 +62,16 @@ impl Report {
     fn types_text(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(
             out,
-            "\n  {DIM}{:<10}{:>14}{:>14}{:>14}{:>14}{DIM:#}",
-            "type", "events", "can be sent", "rejected", "skipped"
+            "\n  {DIM}{:<10}{:>13}{:>13}{:>13}{:>13}{:>13}{DIM:#}",
+            "type", "events", "can be sent", "would fail", "rejected", "skipped"
         )?;
         for kind in &self.types {
             let cell = |count: u64| if count == 0 { "-".to_owned() } else { thousands(count) };
-            let (events, converted) = (thousands(kind.events), cell(kind.converted));
+            let (events, sent, failing) = (thousands(kind.events), cell(kind.can_be_sent()), cell(kind.would_fail));
             let (rejected, skipped) = (cell(kind.rejected), cell(kind.skipped));
             writeln!(
                 out,
-                "  {FIELD}{:<10}{FIELD:#}{events:>14}{converted:>14}{rejected:>14}{skipped:>14}",
+                "  {FIELD}{:<10}{FIELD:#}{events:>13}{sent:>13}{failing:>13}{rejected:>13}{skipped:>13}",
                 kind.name
             )?;
         }
@@ -189,10 +196,10 @@ pub(super) fn duration(minutes: Effort<f64>) -> String {
         ..90.0 => counted(minutes.ceil() as u64, "minute"),
         _ => format!("{:.1} hours", minutes / 60.0),
     };
-    let (expected, plain) = (words(minutes.expected), words(minutes.plain));
-    if expected == plain {
+    let (expected, most) = (words(minutes.expected), words(minutes.worst_case));
+    if expected == most {
         expected
     } else {
-        format!("{expected} to {plain}")
+        format!("{expected} to {most}")
     }
 }

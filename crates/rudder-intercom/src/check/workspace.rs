@@ -8,8 +8,8 @@ use rudderstack_to_intercom::{Fit, Plan, fit};
 /// The custom attributes that the workspace has.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
-    contact: DefinedAttributes,
-    company: DefinedAttributes,
+    pub(super) contact: DefinedAttributes,
+    pub(super) company: DefinedAttributes,
 }
 
 /// What becomes of an event's custom attributes.

@@ -56,6 +56,12 @@ struct Rules {
     /// What becomes of a second user with an email that another has: conflict refuses it, allow lets several have it.
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, DuplicateEmail>())]
     duplicate_email: DuplicateEmail,
+    /// Refuse leads that are created with a user id.
+    #[arg(long)]
+    refuse_lead_ids: bool,
+    /// How many values the list of a search's filter can have.
+    #[arg(long, value_name = "COUNT")]
+    max_search_values: Option<usize>,
     /// How many event names may be active.
     #[arg(long, value_name = "COUNT")]
     max_event_names: Option<usize>,
@@ -89,6 +95,8 @@ impl Rules {
         settings.max_event_names = self.max_event_names.unwrap_or(settings.max_event_names);
         settings.seed = self.seed;
         settings.duplicate_email = self.duplicate_email;
+        settings.refuse_lead_ids = self.refuse_lead_ids;
+        settings.max_search_values = self.max_search_values;
         match self.rate_limit {
             Some(Rate::None) => settings.rate_limit = None,
             Some(Rate::Limit(limit)) => settings.rate_limit = Some(limit),

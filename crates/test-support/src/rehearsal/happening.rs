@@ -3,8 +3,9 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The custom attribute that is not defined before events are replayed.
+/// The custom attribute of contacts that is not defined before events are replayed, and that of companies.
 pub(super) const LATE: &str = "late";
+pub(super) const LATE_OF_COMPANY: &str = "behind";
 
 /// Who an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

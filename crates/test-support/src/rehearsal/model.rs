@@ -3,7 +3,7 @@
 //!
 //! Events take effect one at a time, in the order of the input, at once and without any fault.
 
-use super::happening::{Action, Fields, Happening, Identity, LATE, SHARED};
+use super::happening::{Action, Fields, Happening, Identity, LATE, LATE_OF_COMPANY, SHARED};
 use super::replay;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +115,8 @@ impl Model {
             Action::Update { fields, .. } if found.is_some() => fields,
             Action::Update { .. } | Action::Track { .. } | Action::Delete | Action::Visit => return None,
         };
-        fields.custom.get(LATE)?;
+        let late = |name: &str| fields.custom.get(name);
+        late(LATE).or_else(|| late(LATE_OF_COMPANY))?;
         // Companies are left before anything is written.
         if let (Action::Identify { leaves, .. }, Some(at)) = (&happening.action, found) {
             for company in leaves {

@@ -1,6 +1,6 @@
 //! The shipped program as processes: a sandbox, deliveries, a gateway.
 
-use super::happening::LATE;
+use super::happening::{LATE, LATE_OF_COMPANY};
 use super::stage::Fault;
 use serde_json::Value;
 use std::fs::File;
@@ -180,10 +180,10 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Defines the attribute that was missing.
+    /// Defines the attributes that were missing.
     pub(super) fn define_late(&self) -> Result<(), Fault> {
-        for model in ["contact", "company"] {
-            let body = serde_json::json!({"name": LATE, "model": model, "data_type": "integer"}).to_string();
+        for (model, name) in [("contact", LATE), ("company", LATE_OF_COMPANY)] {
+            let body = serde_json::json!({"name": name, "model": model, "data_type": "integer"}).to_string();
             ureq::post(&format!("{}/data_attributes", self.url))
                 .header("authorization", &format!("Bearer {TOKEN}"))
                 .header("content-type", "application/json")

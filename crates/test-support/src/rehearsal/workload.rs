@@ -1,6 +1,6 @@
 //! Random events of a few people, as RudderStack sends them.
 
-use super::happening::{Action, Fields, Happening, Identity, LATE, SHARED};
+use super::happening::{Action, Fields, Happening, Identity, LATE, LATE_OF_COMPANY, SHARED};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -217,8 +217,12 @@ fn early(random: &mut Rng, identity: Identity, at: i64) -> Happening {
 fn late(mut fields: Fields, random: &mut Rng, mix: Mix, is_contact: bool) -> Fields {
     if mix == Mix::Late && random.u8(0..5) == 0 {
         // Of a company always the same: across people, nobody keeps order.
-        let value = if is_contact { random.u8(..) } else { 1 };
-        fields.custom.insert(LATE, json!(value));
+        let (name, value) = if is_contact {
+            (LATE, random.u8(..))
+        } else {
+            (LATE_OF_COMPANY, 1)
+        };
+        fields.custom.insert(name, json!(value));
     }
     fields
 }

@@ -1,6 +1,6 @@
 //! The charts, as inline SVG.
 
-use crate::check::report::{Report, TypeCount};
+use crate::check::report::{Effort, Report, TypeCount};
 use crate::text::{counted, thousands};
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -72,7 +72,8 @@ pub(super) fn by_type(types: &[TypeCount], out: &mut impl Write) -> io::Result<(
     begin(out, types.len(), "Events by type and outcome")?;
     for (at, kind) in types.iter().enumerate() {
         let parts = [
-            ("sent", kind.converted),
+            ("sent", kind.can_be_sent()),
+            ("failing", kind.would_fail),
             ("rejected", kind.rejected),
             ("skipped", kind.skipped),
         ];
@@ -80,7 +81,8 @@ pub(super) fn by_type(types: &[TypeCount], out: &mut impl Write) -> io::Result<(
     }
     writeln!(
         out,
-        "</svg>\n<div class=\"key\"><i class=\"sent\"></i>can be sent<i class=\"rejected\"></i>rejected\
+        "</svg>\n<div class=\"key\"><i class=\"sent\"></i>can be sent<i class=\"failing\"></i>would fail\
+         <i class=\"rejected\"></i>rejected\
          <i class=\"skipped\"></i>not meant for Intercom</div>\n</section>"
     )
 }
@@ -102,21 +104,34 @@ pub(super) fn names(distinct: usize, limit: usize, out: &mut impl Write) -> io::
     writeln!(out, "</svg>")
 }
 
-/// The calls with what delivery saves, and without.
+/// The calls with what delivery saves, without, and at most.
 pub(super) fn calls(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let (expected, plain) = (report.calls.expected, report.calls.plain);
+    let Effort {
+        expected,
+        plain,
+        worst_case,
+    } = report.calls;
     writeln!(
         out,
         "<section>\n<h2>Calls to Intercom</h2>\n<p>About {}: {} at Intercom's limit of 10,000 calls a minute.</p>",
         counted(expected, "call"),
         report.duration()
     )?;
-    begin(out, 2, &format!("About {expected} calls, {plain} without savings"))?;
-    row(out, 0, "expected", &[("sent", expected)], plain, &thousands(expected))?;
-    row(out, 1, "at most", &[("sent", plain)], plain, &thousands(plain))?;
+    begin(
+        out,
+        3,
+        &format!("About {expected} calls, {plain} without savings, {worst_case} at most"),
+    )?;
+    for (at, (label, calls)) in [("expected", expected), ("one by one", plain), ("at most", worst_case)]
+        .into_iter()
+        .enumerate()
+    {
+        row(out, at, label, &[("sent", calls)], worst_case, &thousands(calls))?;
+    }
     writeln!(
         out,
         "</svg>\n<p class=\"hint\">Expected: contacts that are known are not searched again, and what would change nothing is not sent. \
-         At most: without these savings.</p>\n</section>"
+         One by one: without these savings. At most: also if everything is in the way that can be, such as archived contacts, emails \
+         of somebody else and companies that are gone.</p>\n</section>"
     )
 }

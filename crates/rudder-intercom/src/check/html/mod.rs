@@ -2,7 +2,8 @@
 
 mod charts;
 
-use super::report::{Finding, NameCount, Report};
+use super::findings::Finding;
+use super::report::{NameCount, Report};
 use super::text::{duration, lines};
 use crate::text::{counted, percent, thousands};
 use std::fmt::{self, Display, Write as _};
@@ -88,15 +89,18 @@ impl Report {
     }
 
     fn verdict_html(&self, input: &Escaped<'_>, out: &mut impl Write) -> io::Result<()> {
-        let headline = match (self.events, self.rejected + self.would_fail) {
-            (0, _) => "There are no events in the input.".to_owned(),
-            (_, 0) if self.skipped == 0 => format!("All {} can be sent to Intercom.", counted(self.events, "event")),
-            (_, 0) => format!(
+        let headline = match self.events {
+            0 => "There are no events in the input.".to_owned(),
+            _ if self.is_complete() && self.skipped == 0 => {
+                format!("All {} can be sent to Intercom.", counted(self.events, "event"))
+            }
+            _ if self.is_complete() => format!(
                 "All {} that are meant for Intercom can be sent.",
                 counted(self.converted, "event")
             ),
             _ => format!(
-                "{} of {} can be sent to Intercom ({}).",
+                "{}{} of {} can be sent to Intercom ({}).",
+                if self.is_limited() { "At most " } else { "" },
                 thousands(self.can_be_sent()),
                 counted(self.events, "event"),
                 percent(self.can_be_sent(), self.events).replace(' ', "\u{a0}")
@@ -158,10 +162,11 @@ impl Report {
         writeln!(out, "<div class=\"figures\">")?;
         for (figure, what) in [
             (thousands(self.events), "events"),
-            (thousands(self.converted), "can be sent"),
+            (thousands(self.can_be_sent()), "can be sent"),
+            (thousands(self.would_fail), "would fail"),
             (thousands(self.rejected), "rejected"),
             (thousands(self.skipped), "not meant for Intercom"),
-            (thousands(self.calls.plain), "calls to Intercom at most"),
+            (thousands(self.calls.expected), "calls to Intercom, about"),
         ] {
             writeln!(out, "<div><b>{figure}</b><span>{what}</span></div>")?;
         }

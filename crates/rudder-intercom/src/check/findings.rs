@@ -1,0 +1,284 @@
+//! What a check finds, what it costs, and what mends it.
+
+use super::moments::SAME_SECOND;
+use super::tally::{Cause, Noted, Tally};
+use intercom_api::limits;
+use rudderstack_to_intercom::{RejectionCode, WarningCode};
+use serde::Serialize;
+
+/// A rejection or a warning, and how often it occurs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Finding {
+    /// The stable code.
+    pub(crate) code: &'static str,
+    /// How often it occurs.
+    pub(crate) count: u64,
+    /// The first lines that have it.
+    pub(crate) lines: Vec<u64>,
+    /// What it means.
+    pub(crate) meaning: &'static str,
+    /// What it costs.
+    pub(crate) costs: Costs,
+    /// What to do about it.
+    pub(crate) advice: &'static str,
+    /// The flag that changes what becomes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flag: Option<&'static str>,
+}
+
+/// What something costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Costs {
+    /// The event: it fails.
+    Event,
+    /// The event, although Intercom accepts it.
+    EventInSilence,
+    /// A value or a part of the event; the rest is in Intercom.
+    Value,
+    /// Nothing, but the result may not be what was meant.
+    Nothing,
+}
+
+/// Of limits, those whose events are known one by one.
+const REFUSED: &str = "refused";
+const UNDEFINED_ATTRIBUTE: &str = "undefined_attribute";
+
+impl Finding {
+    /// Whether it costs events of which only all together show how many.
+    pub(super) fn is_of_all_together(&self) -> bool {
+        self.costs == Costs::Event && ![REFUSED, UNDEFINED_ATTRIBUTE].contains(&self.code)
+    }
+}
+
+impl Costs {
+    /// For people.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Event => "the event",
+            Self::EventInSilence => "the event, without an error",
+            Self::Value => "the value",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// Why events cannot be sent, the most frequent cause first.
+pub(super) fn rejections(tally: &Tally) -> Vec<Finding> {
+    let rejections = tally.rejections.iter();
+    frequent_first(rejections.map(|(&cause, noted)| rejection(cause, noted)))
+}
+
+/// What is left out of events that can be sent, the most frequent first.
+pub(super) fn warnings(tally: &Tally) -> Vec<Finding> {
+    let warnings = tally.warnings.iter();
+    frequent_first(warnings.map(|(&code, noted)| Finding {
+        flag: flag_of_warning(code),
+        costs: costs_of_warning(code),
+        ..finding(code.as_str(), noted, code.meaning(), code.advice())
+    }))
+}
+
+/// What Intercom would refuse or drop of all events together.
+pub(super) fn limits(tally: &Tally) -> Vec<Finding> {
+    there(limits_of_attributes(tally).into_iter().chain(limits_of_events(tally)))
+}
+
+fn frequent_first(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = findings.collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.count));
+    findings
+}
+
+fn rejection(cause: Cause, noted: &Noted) -> Finding {
+    match cause {
+        Cause::Rejection(code) => Finding {
+            flag: (code == RejectionCode::MissingIdentity).then_some("--send-anonymous-id"),
+            ..finding(code.as_str(), noted, code.meaning(), code.advice())
+        },
+        Cause::Fault(kind) => finding(kind.code(), noted, kind.meaning(), kind.advice()),
+    }
+}
+
+fn finding(code: &'static str, noted: &Noted, meaning: &'static str, advice: &'static str) -> Finding {
+    Finding {
+        code,
+        count: noted.count,
+        lines: noted.lines.clone(),
+        meaning: meaning.trim_start(),
+        costs: Costs::Event,
+        advice,
+        flag: None,
+    }
+}
+
+/// The flag that changes what becomes of a value.
+fn flag_of_warning(code: WarningCode) -> Option<&'static str> {
+    match code {
+        WarningCode::TooLong => Some("--long-text"),
+        WarningCode::AttributeRenamed | WarningCode::InvalidAttributeName => Some("--attribute-names"),
+        WarningCode::NoMember => Some("--send-anonymous-id"),
+        _ => None,
+    }
+}
+
+/// What a value costs that is warned of.
+fn costs_of_warning(code: WarningCode) -> Costs {
+    match code {
+        WarningCode::AttributeRenamed
+        | WarningCode::UnknownField
+        | WarningCode::FromPersonTraits
+        | WarningCode::FractionalAmount
+        | WarningCode::AmbiguousContact
+        | WarningCode::MoreWarnings => Costs::Nothing,
+        _ => Costs::Value,
+    }
+}
+
+/// Those that occur.
+fn there(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    findings.into_iter().filter(|finding| finding.count > 0).collect()
+}
+
+/// What is beyond a limit.
+fn beyond(count: usize, limit: usize) -> Noted {
+    Noted {
+        count: count.saturating_sub(limit) as u64,
+        lines: Vec::new(),
+    }
+}
+
+/// Names of custom attributes that both models are to have, and the workspace does not.
+fn of_both_models(tally: &Tally) -> Noted {
+    let mut noted = Noted::default();
+    for (name, of_contacts) in tally.contact_attributes.iter() {
+        if let Some(of_companies) = tally.company_attributes.get(name)
+            && !(of_contacts.is_defined && of_companies.is_defined)
+        {
+            noted.count += 1;
+            if noted.lines.is_empty() {
+                noted.lines = [of_contacts.lines(), of_companies.lines()].concat();
+                noted.lines.sort_unstable();
+            }
+        }
+    }
+    noted
+}
+
+/// What no single event shows, as far as it is about custom attributes.
+fn limits_of_attributes(tally: &Tally) -> [Finding; 5] {
+    let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
+    let mut mixed = Noted::default();
+    for (_, usage) in usages().filter(|(name, usage)| usage.types.is_mixed(name)) {
+        mixed.count += 1;
+        if mixed.lines.is_empty() {
+            mixed.lines = usage.lines();
+        }
+    }
+    let attributes = tally.contact_attributes.len() + tally.company_attributes.len();
+    [
+        Finding {
+            flag: Some("send --attributes drop"),
+            ..finding(
+                "name_of_both_models",
+                &of_both_models(tally),
+                "Custom attributes of contacts and of companies with one name, which Intercom creates for one of them only; \
+                 updates of the other are refused.",
+                "Send one of the two under another name, or let send drop those that the workspace does not have.",
+            )
+        },
+        Finding {
+            flag: Some("send --attributes create"),
+            ..finding(
+                UNDEFINED_ATTRIBUTE,
+                &tally.undefined,
+                "Events with a custom attribute that the workspace does not have; Intercom refuses the whole update.",
+                "Create the attributes with the command attributes --create, or have send create or drop them.",
+            )
+        },
+        Finding {
+            costs: Costs::Value,
+            ..finding(
+                "attribute_dropped",
+                &tally.of_another_type,
+                "Events with a value that cannot be turned into the type that its attribute has in the workspace; it is left out.",
+                "Send values of the attribute's type, or under another name.",
+            )
+        },
+        Finding {
+            costs: Costs::Value,
+            ..finding(
+                "mixed_types",
+                &mixed,
+                "Custom attributes whose values are of several types; values that cannot be turned into the type that the \
+                 workspace gives the attribute are left out.",
+                "Send values of one type under one name.",
+            )
+        },
+        Finding {
+            flag: Some("send --attributes drop"),
+            ..finding(
+                "too_many_attributes",
+                &beyond(attributes, limits::CUSTOM_ATTRIBUTES),
+                "Custom attributes beyond the 250 that a workspace can have; updates with them are refused.",
+                "Send fewer traits, or let send drop those that the workspace does not have.",
+            )
+        },
+    ]
+}
+
+/// The same, as far as it is about whole events.
+fn limits_of_events(tally: &Tally) -> [Finding; 3] {
+    [
+        finding(
+            REFUSED,
+            &tally.refused,
+            "Events with something that Intercom is documented to refuse: a custom attribute that is too long, or whose name is \
+             not allowed.",
+            "Leave out the settings that send it as it is.",
+        ),
+        finding(
+            "too_many_event_names",
+            &beyond(tally.event_names.len(), limits::ACTIVE_EVENT_NAMES),
+            "Event names beyond the 120 that can be active in a workspace; events with them are refused.",
+            "Archive unused events in Intercom under Settings > Intercom Data > Events, or send fewer names.",
+        ),
+        Finding {
+            costs: Costs::EventInSilence,
+            flag: Some("--same-second spread"),
+            ..finding(
+                SAME_SECOND,
+                &tally.same_second,
+                "Track events with the name, user and second of an earlier one; Intercom keeps the first of them.",
+                "Have them moved apart by a few seconds, or send what belongs together as one event.",
+            )
+        },
+    ]
+}
+
+/// What costs nothing, and may not be what was meant.
+pub(super) fn notes(tally: &Tally) -> Vec<Finding> {
+    there([
+        Finding {
+            costs: Costs::Nothing,
+            flag: Some("--shared-email"),
+            ..finding(
+                "shared_email",
+                &tally.shared_emails,
+                "Events with a user id whose email is also that of another user id; by default the two are two people, as they \
+                 are for Intercom.",
+                "Nothing, if they are two people; otherwise let the email decide.",
+            )
+        },
+        Finding {
+            costs: Costs::Nothing,
+            ..finding(
+                "lead_with_user_id",
+                &tally.leads_with_ids,
+                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own, and makes \
+                 whoever gets a user id a user.",
+                "Leave out the role, or the user id.",
+            )
+        },
+    ])
+}
