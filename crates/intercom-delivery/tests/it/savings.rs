@@ -23,9 +23,7 @@ fn deliver(events: &Events, settings: EngineSettings, at_once: bool, lag: Durati
         }
     }
     run.run(|sent| ask(&mut sandbox, sent));
-    let mut state = sandbox.state().normalised();
-    // What is unset again before it is sent was never there, and defines nothing.
-    state.data_attributes.clear();
+    let state = sandbox.state().normalised();
     (run, state)
 }
 
