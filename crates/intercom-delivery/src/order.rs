@@ -13,6 +13,8 @@ use std::num::NonZeroUsize;
 /// else may take next, and by the new one, which somebody else may have had. `Debug` shows no value.
 pub struct Order {
     emails: LruCache<String, String>,
+    /// The user id that had an email last.
+    owners: LruCache<String, String>,
 }
 
 /// Ids and emails that are longer together are not remembered: they are nobody's, and would only take memory.
@@ -23,6 +25,7 @@ impl Order {
     pub fn new(remembered: NonZeroUsize) -> Self {
         Self {
             emails: LruCache::new(remembered.get()),
+            owners: LruCache::new(remembered.get()),
         }
     }
 
@@ -33,10 +36,29 @@ impl Order {
 
     /// Remembers an email in place of the one before, which it gives.
     fn remember(&mut self, user_id: &str, email: String) -> Option<String> {
-        match user_id.len() + email.len() {
-            ..=LONGEST => self.emails.insert(user_id.to_owned(), email),
+        let old = match user_id.len() + email.len() {
+            ..=LONGEST => {
+                if !email.is_empty() {
+                    self.owners.insert(email.clone(), user_id.to_owned());
+                }
+                self.emails.insert(user_id.to_owned(), email)
+            }
             _ => self.emails.remove(user_id),
-        }
+        };
+        old.inspect(|old| {
+            if self.emails.peek(user_id) != Some(old) && self.owners.peek(old).is_some_and(|owner| owner == user_id) {
+                self.owners.remove(old);
+            }
+        })
+    }
+
+    /// The user whose email the plan changes, if it names them by that alone.
+    fn moved(&self, plan: &Plan) -> Option<String> {
+        let Plan::SaveContact(plan) = plan else { return None };
+        let old = plan.lookup.email().filter(|_| plan.lookup.external_id().is_none())?;
+        let new = plan.update.email.as_ref()?;
+        let (old, new) = (old.to_lowercase(), new.to_lowercase());
+        self.owners.peek(&old).filter(|_| old != new).cloned()
     }
 
     /// What the next event is ordered by.
@@ -51,9 +73,12 @@ impl Order {
             Plan::SubmitEvent(_) | Plan::SaveCompany(_) => return ties,
         };
         let gives_up = email.is_some() || matches!(plan, Plan::DeleteContact(_));
-        let Some(user_id) = user_id.or(identities.user_id.as_deref()).filter(|_| gives_up) else {
+        let named = user_id.or(identities.user_id.as_deref());
+        let moved = named.is_none().then(|| self.moved(plan)).flatten();
+        let Some(user_id) = named.or(moved.as_deref()).filter(|_| gives_up) else {
             return ties;
         };
+        ties.firm.extend(moved.clone().map(Cow::Owned));
         // Who is deleted has none, and takes one if they return.
         let email = email.map(str::to_lowercase).unwrap_or_default();
         let old = self.remember(user_id, email.clone());
@@ -226,15 +251,17 @@ mod tests {
         assert!(!are_ordered((&old, &nobody), (&new, &nobody)));
     }
 
+    /// A user takes an email.
+    fn takes(email: &str, user_id: &str) -> (Plan, Identities) {
+        let Plan::SaveContact(mut plan) = plan(email, email) else {
+            unreachable!()
+        };
+        plan.update.external_id = Some(user_id.into());
+        (Plan::SaveContact(plan), who(Some(user_id), None, Some(email)))
+    }
+
     #[test]
     fn an_email_that_is_given_up_orders_who_takes_it() {
-        let takes = |email: &str, user_id: &str| {
-            let Plan::SaveContact(mut plan) = plan(email, email) else {
-                unreachable!()
-            };
-            plan.update.external_id = Some(user_id.into());
-            (Plan::SaveContact(plan), who(Some(user_id), None, Some(email)))
-        };
         let (first, moves, other) = (takes("a@x.y", "ann"), takes("b@x.y", "ann"), takes("A@x.y", "bob"));
         let mut order = Order::new(NonZeroUsize::MIN);
         let first = order.next(&first.0, &first.1);
@@ -243,5 +270,27 @@ mod tests {
         assert!(!first.order_with(&other));
         assert!(moves.order_with(&first) && moves.order_with(&other));
         assert!(!format!("{order:?} {moves:?}").contains("x.y"));
+    }
+
+    /// Whoever is named by an email alone is the user who had it last.
+    #[test]
+    fn an_email_that_a_record_has_given_orders_who_takes_it_next() {
+        let nobody = Identities::new();
+        let (first, record, other) = (takes("a@x.y", "ann"), plan("A@x.y", "b@x.y"), takes("b@x.y", "bob"));
+        let (moves, by_id) = (takes("c@x.y", "ann"), who(Some("ann"), None, None));
+        let track = Plan::SubmitEvent(intercom_api::DataEvent::new("e"));
+        let mut order = Order::new(NonZeroUsize::MIN);
+        order.next(&first.0, &first.1);
+        let record = order.next(&record, &nobody);
+        let moves = order.next(&moves.0, &moves.1);
+        let other = order.next(&other.0, &other.1);
+        assert!(record.order_with(&order.next(&track, &by_id)));
+        assert!(moves.order_with(&record) && moves.order_with(&other));
+        let mut fresh = Order::new(NonZeroUsize::MIN);
+        let moves = takes("c@x.y", "ann");
+        assert!(
+            !fresh.next(&moves.0, &moves.1).order_with(&other),
+            "it takes the record"
+        );
     }
 }

@@ -161,15 +161,15 @@ mod tests {
 
     #[test]
     fn records_of_earlier_releases_can_be_read() {
-        let letter = read(
+        let dead_letter = read(
             r#"{"event":{"type":"track"},"code":"timeout","reason":"r","operation":"submit_data_event",
                 "request_id":null,"attempts":3,"line":7}"#,
         );
         assert_eq!(
-            (letter.code.as_str(), letter.line, letter.attempts),
+            (dead_letter.code.as_str(), dead_letter.line, dead_letter.attempts),
             ("timeout", Some(7), 3)
         );
-        assert_eq!(letter.received_at, None);
+        assert_eq!(dead_letter.received_at, None);
         let detail = read(r#"{"path":"/event","message":"m"}"#);
         assert_eq!((detail.path.as_deref(), detail.reason.as_str()), (Some("/event"), "m"));
     }

@@ -100,7 +100,7 @@ impl Monitor {
             queue,
             status: self.status(),
             troubles: self.troubles(),
-            dropped: self.store.dropped_letters(),
+            dropped: self.store.dropped_dead_letters(),
             store_bytes: Some(size_of_files(path)),
             disk_free: disk_free(path),
         };

@@ -8,7 +8,7 @@ mod common;
 
 use common::{Run, Served, run_with_token};
 use intercom_api::{ArchiveContact, ContactFields, ContactId, CreateContact, OperationId, Role};
-use intercom_sandbox::{Fault, ScriptedFault, Settings};
+use intercom_sandbox::{ErrorResponse, Fault, ScriptedFault, Settings};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -136,6 +136,29 @@ fn what_fails_is_in_the_receipts_and_can_be_done_again() {
     assert!(failed["error"].as_str().unwrap().contains("403"), "{failed}");
     assert_eq!(scene.erase(&arguments, "").code(), 0);
     assert!(scene.left().is_empty());
+}
+
+#[test]
+fn a_page_of_a_proxy_is_no_proof_of_a_request() {
+    let operation = OperationId::RequestUserDeletion;
+    let page = |at, body: &str| {
+        let mut response = ErrorResponse::new(200);
+        response.body = Some(body.to_owned());
+        ScriptedFault::new(operation, at, Fault::Status(response))
+    };
+    let mut settings = Settings::default();
+    settings.faults.scripted = vec![page(1, "<html>Sign in</html>"), page(2, "{}")];
+    let scene = Scene::new(settings);
+    scene.contact("a", "a@example.org");
+    scene.contact("b", "b@example.org");
+    let run = scene.erase(&["--user-id", "a", "--user-id", "b", "--yes"], "");
+    assert_eq!((run.code(), scene.left().len()), (1, 2), "{}", run.stderr());
+    for receipt in scene.receipts() {
+        assert_eq!(
+            (&receipt["outcome"], &receipt["request_id"]),
+            (&json!("failed"), &Value::Null)
+        );
+    }
 }
 
 #[test]

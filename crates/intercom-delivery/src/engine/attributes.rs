@@ -9,8 +9,11 @@ use rudderstack_to_intercom::{Fit, fit};
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// For how long a list is believed that lacks an attribute: somebody may have created it since.
-const BELIEVED_FOR: Duration = Duration::from_secs(60);
+/// For how long a list is believed that lacks an attribute: somebody may have created it since, to send again what failed
+/// for want of it.
+const BELIEVED_FOR: Duration = Duration::from_secs(5);
+/// The same where such an attribute is created: then it turns out to be there, and nothing fails.
+const BELIEVED_FOR_CREATING: Duration = Duration::from_secs(60);
 
 /// The custom attributes of a model.
 enum Listing {
@@ -150,7 +153,11 @@ impl KnownAttributes {
             && match self.listing(model) {
                 Listing::Unknown => true,
                 Listing::All { since, trust, .. } => {
-                    has_unlisted && *trust != Trust::Refuted && self.now.since(*since) > BELIEVED_FOR
+                    let believed_for = match self.policy {
+                        AttributePolicy::Create => BELIEVED_FOR_CREATING,
+                        AttributePolicy::Drop | AttributePolicy::Fail => BELIEVED_FOR,
+                    };
+                    has_unlisted && *trust != Trust::Refuted && self.now.since(*since) > believed_for
                 }
                 Listing::Impossible => false,
             }

@@ -28,9 +28,9 @@ use std::time::Duration;
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
 
-/// Which letter of a file of dead letters is meant.
+/// Which of the dead letters in a file is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Letter {
+pub struct DeadLetterId {
     /// The line of the input that its event begins in.
     pub line: u64,
     /// The fingerprint of the event's text, in one line.
@@ -179,26 +179,29 @@ impl Journal {
         Ok(learnt::keep(&self.database, contact, now.0)?)
     }
 
-    /// Visits the events that were not delivered: each with the letter that it is, whom it is about, and what later ones
+    /// Visits the events that were not delivered: each with the dead letter that it is, whom it is about, and what later ones
     /// have written since.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub fn undelivered(&self, mut visit: impl FnMut(u64, Letter, Subject, Superseded)) -> Result<(), JournalError> {
+    pub fn undelivered(
+        &self,
+        mut visit: impl FnMut(u64, DeadLetterId, Subject, Superseded),
+    ) -> Result<(), JournalError> {
         let mut query = self
             .database
             .prepare("SELECT event, line, mark, subject, superseded FROM undelivered ORDER BY event")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-            let letter = Letter {
+            let dead_letter = DeadLetterId {
                 line: number(1)?,
                 fingerprint: number(2)?,
             };
             let text = |at| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
             let (subject, superseded) = (serde_json::from_str(text(3)?)?, serde_json::from_str(text(4)?)?);
-            visit(number(0)?, letter, subject, superseded);
+            visit(number(0)?, dead_letter, subject, superseded);
         }
         Ok(())
     }
@@ -212,7 +215,7 @@ impl Journal {
     pub fn keep_undelivered(
         &mut self,
         event: u64,
-        letter: Letter,
+        dead_letter: DeadLetterId,
         (subject, superseded): &(Subject, Superseded),
     ) -> Result<(), JournalError> {
         self.begin()?;
@@ -221,8 +224,8 @@ impl Journal {
             .prepare_cached("INSERT OR REPLACE INTO undelivered VALUES (?1, ?2, ?3, ?4, ?5)")?;
         insert.execute(params![
             event.cast_signed(),
-            letter.line.cast_signed(),
-            letter.fingerprint.cast_signed(),
+            dead_letter.line.cast_signed(),
+            dead_letter.fingerprint.cast_signed(),
             serde_json::to_string(subject)?,
             serde_json::to_string(superseded)?
         ])?;

@@ -138,7 +138,7 @@ fn a_list_that_lacks_an_attribute_is_not_believed_for_long() {
         (Op::ListDataAttributes, list(&[])),
         (Op::UpdateContact, ok("{}")),
     ]);
-    run.now = run.now.after(Duration::from_secs(61));
+    run.now = run.now.after(Duration::from_secs(6));
     run.submit(identify("u1", r#"{"x":2}"#), who("u1"));
     run.script([
         found(),

@@ -3,7 +3,7 @@
 use crate::support::*;
 use intercom_api::OperationId as Op;
 use intercom_delivery::*;
-use rudderstack_to_intercom::{Identities, Missing, Plan, SaveContact};
+use rudderstack_to_intercom::{Identities, Lookup, Missing, Plan, SaveContact};
 
 #[test]
 fn an_update_of_nobody_is_rejected() {
@@ -210,6 +210,42 @@ fn who_has_the_new_email_and_is_somebody_else_is_left_alone() {
     rejected(&[&one], std::slice::from_ref(&one));
     rejected(&[&other], &[moved("c2", "third@x.y", "pro")]);
     rejected(&[&one, &other], &[]);
+}
+
+/// In some workspaces several users have one email, so that only Intercom can tell whether one is in the way of another.
+#[test]
+fn who_has_the_email_is_not_taken_for_who_is_looked_up_by_something_else() {
+    let mut run = Run::new(thrifty());
+    run.engine.remember_contact(&known("c1", "a@x.y"));
+    let phone = Lookup::new("phone".parse().unwrap(), "+44 1");
+    let given = fields(r#"{"external_id":"u1","email":"a@x.y","phone":"+44 1"}"#);
+    run.submit(Plan::SaveContact(SaveContact::new(phone, given)), who("u1"));
+    run.script([
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(contact("c2", "u1"))),
+    ]);
+    assert_eq!(run.results(), ["delivered"]);
+}
+
+/// The search lags behind what gave somebody the email, and another user has asked for it in vain meanwhile.
+#[test]
+fn who_has_an_email_is_known_whoever_else_asked_for_it() {
+    let mut run = Run::new(plain());
+    let mut owner = known("c1", "a@x.y");
+    owner.external_id = Some("u1".into());
+    run.engine.remember_contact(&owner);
+    let update = record_update(by_email("a@x.y", Some("u2")), r#"{"name":"x"}"#);
+    run.submit(update, who("u2"));
+    run.submit(moves("a@x.y", "b@x.y"), Identities::new());
+    let other = r#"{"id":"c2","external_id":"u2","email":null,"role":"user"}"#;
+    run.script([
+        (Op::SearchContacts, hits(&[other])),
+        (Op::UpdateContact, ok("{}")),
+        (Op::SearchContacts, hits(&[])),
+        (Op::UpdateContact, ok("{}")),
+    ]);
+    assert_eq!(run.results(), ["delivered"; 2]);
+    assert_eq!(run.sent[3].call.path, "/contacts/c1");
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn deliver(events: &Events, settings: EngineSettings, at_once: bool, lag: Durati
         }
     }
     run.run(|sent| ask(&mut sandbox, sent));
-    let state = sandbox.state().normalised();
+    let mut state = sandbox.state().normalised();
+    // The sandbox defines an attribute by its first value: a value that goes before it is sent defines none.
+    state.data_attributes.clear();
     (run, state)
 }
 

@@ -176,9 +176,11 @@ pub(super) async fn dead_letters(State(app): State<Arc<App>>, list: Asked<List>)
     let mut filter = Filter::all();
     filter.codes = list.code.filter(|code| !code.is_empty()).into_iter().collect();
     filter.before_id = list.before;
-    let mut letters = ask(app, move |queue| queue.dead_letters(&filter, PAGE, false)).await?;
-    letters.iter_mut().for_each(|letter| letter.user_id = None);
-    Ok(json(&letters))
+    let mut dead_letters = ask(app, move |queue| queue.dead_letters(&filter, PAGE, false)).await?;
+    dead_letters
+        .iter_mut()
+        .for_each(|dead_letter| dead_letter.user_id = None);
+    Ok(json(&dead_letters))
 }
 
 /// `GET /api/dead-letters/{id}`: all of it.
@@ -187,9 +189,9 @@ pub(super) async fn dead_letter(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Response, Fault> {
     let Path(id) = id?;
-    let letter: Option<DeadLetter> = ask(app, move |queue| queue.dead_letter(id)).await?;
-    letter
-        .map(|letter| json(&letter))
+    let dead_letter: Option<DeadLetter> = ask(app, move |queue| queue.dead_letter(id)).await?;
+    dead_letter
+        .map(|dead_letter| json(&dead_letter))
         .ok_or_else(|| Fault::new(404, "not_found", "there is no such dead letter"))
 }
 

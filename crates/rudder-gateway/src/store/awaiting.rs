@@ -1,7 +1,7 @@
 //! Events that wait for a contact who is not there yet (D34). They are no part of the queue: they neither fill it nor make it
 //! look late, and the oldest end when they are too many or too old.
 
-use super::letter::{from_json, json};
+use super::dead_letter::{from_json, json};
 use super::queue::Pending;
 use super::totals::Totals;
 use super::writer::{About, Settled, Settlement, Undelivered};

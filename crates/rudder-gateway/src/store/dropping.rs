@@ -1,7 +1,7 @@
 //! Dead letters that are too many or too old: the oldest go first, and never in the way of new events.
 
 use super::counters::Counters;
-use super::letter::{DeadLetter, dead_letter};
+use super::dead_letter::{DeadLetter, dead_letter};
 use super::totals::Totals;
 use crate::settings::DeadLetters;
 use rusqlite::Transaction;
@@ -41,20 +41,20 @@ pub(super) fn drop_oldest(
     let mut query = transaction.prepare_cached(all)?;
     let mut rows = query.query([AT_A_TIME])?;
     while let Some(row) = rows.next()? {
-        let letter = dead_letter(row)?;
-        if !is_beyond(&after, letter.at) {
+        let dead_letter = dead_letter(row)?;
+        if !is_beyond(&after, dead_letter.at) {
             break;
         }
         after.dead -= 1;
         after.dead_bytes -= row.get::<_, i64>("octet_length(body)")?;
-        dropped.push(letter);
+        dropped.push(dead_letter);
     }
     drop(rows);
-    let Some(last) = dropped.last().map(|letter| letter.id) else {
+    let Some(last) = dropped.last().map(|dead_letter| dead_letter.id) else {
         return Ok(0);
     };
     let count = dropped.len();
-    let codes: Vec<String> = dropped.iter().map(|letter| letter.code.clone()).collect();
+    let codes: Vec<String> = dropped.iter().map(|dead_letter| dead_letter.code.clone()).collect();
     if let Some(path) = &settings.file
         && let Err(error) = keep(path, dropped)
     {
@@ -71,7 +71,7 @@ pub(super) fn drop_oldest(
 }
 
 /// Appends dead letters to a file, as records that can be sent again.
-fn keep(path: &Path, letters: Vec<DeadLetter>) -> io::Result<()> {
+fn keep(path: &Path, dead_letters: Vec<DeadLetter>) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -80,8 +80,8 @@ fn keep(path: &Path, letters: Vec<DeadLetter>) -> io::Result<()> {
     let before = file.metadata()?.len();
     let write = || {
         let mut writer = BufWriter::new(&file);
-        for letter in letters {
-            serde_json::to_writer(&mut writer, &letter.into_record())?;
+        for dead_letter in dead_letters {
+            serde_json::to_writer(&mut writer, &dead_letter.into_record())?;
             writer.write_all(b"\n")?;
         }
         writer.flush()?;

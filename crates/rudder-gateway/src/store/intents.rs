@@ -1,6 +1,6 @@
 //! With which contacts events were begun.
 
-use super::letter::json;
+use super::dead_letter::json;
 use intercom_api::ContactId;
 use rusqlite::{Transaction, params};
 

@@ -7,10 +7,10 @@
 mod accepted;
 mod awaiting;
 mod counters;
+mod dead_letter;
 mod dropping;
 mod guard;
 mod intents;
-mod letter;
 mod queue;
 mod schema;
 mod seen;
@@ -23,8 +23,8 @@ mod writer;
 pub use accepted::{Accepted, Refusal};
 pub use awaiting::{Awaited, Recalled};
 pub use counters::{CodeCount, Minute};
+pub use dead_letter::{DeadLetter, Filter};
 pub use guard::Condition;
-pub use letter::{DeadLetter, Filter};
 pub use queue::{Pending, Queue, QueueStatus};
 pub use writer::{About, Settled, Settlement, Undelivered};
 
@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// How many dead letters have been dropped since it was opened, because they were too many or too old.
-    pub fn dropped_letters(&self) -> u64 {
+    pub fn dropped_dead_letters(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 

@@ -1,7 +1,7 @@
 //! Reading a store, and managing its dead letters.
 
 use super::counters::{self, CodeCount, Minute};
-use super::letter::{DeadLetter, Filter, dead_letter, from_json};
+use super::dead_letter::{DeadLetter, Filter, dead_letter, from_json};
 use super::schema;
 use super::totals::{self, Totals};
 use super::{awaiting, undelivered};
@@ -196,21 +196,21 @@ impl Queue {
              FROM dead_letters WHERE {condition} ORDER BY id DESC LIMIT {limit}"
         ))?;
         let rows = query.query_map(params_from_iter(values), dead_letter)?;
-        let mut letters: Vec<DeadLetter> = rows.collect::<Result<_, _>>()?;
+        let mut dead_letters: Vec<DeadLetter> = rows.collect::<Result<_, _>>()?;
         if with_events {
-            self.complete(&mut letters)?;
+            self.complete(&mut dead_letters)?;
         }
-        Ok(letters)
+        Ok(dead_letters)
     }
 
     /// Adds what later events have written since.
-    fn complete(&self, letters: &mut [DeadLetter]) -> Result<(), Error> {
+    fn complete(&self, dead_letters: &mut [DeadLetter]) -> Result<(), Error> {
         if !undelivered::is_kept(&self.connection)? {
             return Ok(());
         }
-        for letter in letters {
-            let superseded = undelivered::of_letter(&self.connection, letter.id)?;
-            letter.detail.superseded = superseded.filter(|superseded| !superseded.is_empty()).map(Box::new);
+        for dead_letter in dead_letters {
+            let superseded = undelivered::of_dead_letter(&self.connection, dead_letter.id)?;
+            dead_letter.detail.superseded = superseded.filter(|superseded| !superseded.is_empty()).map(Box::new);
         }
         Ok(())
     }
@@ -297,7 +297,7 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, Error> {
-        let mut letter = self
+        let mut dead_letter = self
             .connection
             .query_row(
                 "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, body
@@ -306,8 +306,8 @@ impl Queue {
                 dead_letter,
             )
             .optional()?;
-        self.complete(letter.as_mut_slice())?;
-        Ok(letter)
+        self.complete(dead_letter.as_mut_slice())?;
+        Ok(dead_letter)
     }
 }
 

@@ -44,7 +44,7 @@ fn pending(queue: &Queue) -> Vec<(i64, String)> {
     pending.iter().map(|event| (event.seq, id(&event.body))).collect()
 }
 
-fn letter(code: &'static str, user: &str) -> Box<Undelivered> {
+fn dead_letter(code: &'static str, user: &str) -> Box<Undelivered> {
     let mut failure = FailureRecord::new(code);
     failure.status = Some(503);
     let about = About {
@@ -162,9 +162,9 @@ async fn dead_letters_are_found_replayed_and_dropped() {
     let store = bench.open();
     store.accept(events(&["a", "b", "c", "d", "e"])).await.unwrap();
     let settlements = [
-        Settlement::Failed(letter("timeout", "ann")),
-        Settlement::Rejected(letter("missing_event_name", "bob")),
-        Settlement::Failed(letter("timeout", "bob")),
+        Settlement::Failed(dead_letter("timeout", "ann")),
+        Settlement::Rejected(dead_letter("missing_event_name", "bob")),
+        Settlement::Failed(dead_letter("timeout", "bob")),
         Settlement::Dismissed("unsupported_event_type"),
     ];
     let settled: Vec<_> = (1..).zip(settlements).map(|(seq, of)| Settled::new(seq, of)).collect();
@@ -186,7 +186,7 @@ async fn dead_letters_are_found_replayed_and_dropped() {
     assert_eq!(codes.len(), 3);
     let ids = |filter: &Filter| -> Vec<i64> {
         let found = store.queue().unwrap().dead_letters(filter, 10, false).unwrap();
-        found.iter().map(|letter| letter.id).collect()
+        found.iter().map(|dead_letter| dead_letter.id).collect()
     };
     let by_code = Filter {
         codes: vec!["timeout".into()],
@@ -396,14 +396,14 @@ async fn what_could_not_be_noted_is_noted_without_anybodys_doing() {
 }
 
 fn dead(queue: &Queue) -> Vec<i64> {
-    let letters = queue.dead_letters(&Filter::all(), 100, false).unwrap();
-    letters.iter().rev().map(|letter| letter.id).collect()
+    let dead_letters = queue.dead_letters(&Filter::all(), 100, false).unwrap();
+    dead_letters.iter().rev().map(|dead_letter| dead_letter.id).collect()
 }
 
 async fn kill(store: &Store, events: std::ops::RangeInclusive<i64>) {
     let ids: Vec<String> = events.clone().map(|seq| format!("m{seq}")).collect();
     store.accept(ids.iter().map(|id| event(id)).collect()).await.unwrap();
-    let failed = events.map(|seq| Settled::new(seq, Settlement::Failed(letter("server_error", "ann"))));
+    let failed = events.map(|seq| Settled::new(seq, Settlement::Failed(dead_letter("server_error", "ann"))));
     store.settle(failed.collect()).await.unwrap();
     store.accept(Vec::new()).await.unwrap();
 }

@@ -3,7 +3,7 @@
 //!
 //! A row is of a dead letter, or of one that has been put back into the queue and waits there.
 
-use super::letter::{from_json, json};
+use super::dead_letter::{from_json, json};
 use intercom_delivery::{Subject, Submission, Superseded};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,19 +32,24 @@ END;
 pub(super) fn died(
     transaction: &Transaction<'_>,
     seq: i64,
-    letter: i64,
+    dead_letter: i64,
     submission: &Submission,
 ) -> rusqlite::Result<()> {
     let is_replayed = transaction
         .prepare_cached("UPDATE undelivered SET letter = ?, seq = NULL WHERE seq = ?")?
-        .execute([letter, seq])?;
+        .execute([dead_letter, seq])?;
     if is_replayed > 0 {
         return Ok(());
     }
     let subject = Subject::of(&submission.plan, &submission.identities);
     transaction
         .prepare_cached("INSERT INTO undelivered (place, letter, subject, superseded) VALUES (?, ?, ?, ?)")?
-        .execute(params![seq, letter, json(&subject)?, json(&Superseded::default())?])?;
+        .execute(params![
+            seq,
+            dead_letter,
+            json(&subject)?,
+            json(&Superseded::default())?
+        ])?;
     keep_keys(transaction, transaction.last_insert_rowid(), &subject)
 }
 
@@ -107,11 +112,16 @@ pub(super) fn delivered(
 }
 
 /// A dead letter is put back into the queue with this number: as an older event, or else as a new one.
-pub(super) fn replayed(transaction: &Transaction<'_>, letter: i64, seq: i64, as_new: bool) -> rusqlite::Result<()> {
+pub(super) fn replayed(
+    transaction: &Transaction<'_>,
+    dead_letter: i64,
+    seq: i64,
+    as_new: bool,
+) -> rusqlite::Result<()> {
     if !as_new {
         transaction
             .prepare_cached("UPDATE undelivered SET letter = NULL, seq = ? WHERE letter = ?")?
-            .execute([seq, letter])?;
+            .execute([seq, dead_letter])?;
     }
     Ok(())
 }
@@ -134,10 +144,10 @@ pub(super) fn is_kept(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// What supersedes a dead letter.
-pub(super) fn of_letter(connection: &Connection, letter: i64) -> rusqlite::Result<Option<Superseded>> {
+pub(super) fn of_dead_letter(connection: &Connection, dead_letter: i64) -> rusqlite::Result<Option<Superseded>> {
     connection
         .prepare_cached("SELECT superseded FROM undelivered WHERE letter = ?")?
-        .query_row([letter], |row| from_json(row.get_ref(0)?.as_str()?))
+        .query_row([dead_letter], |row| from_json(row.get_ref(0)?.as_str()?))
         .optional()
 }
 
@@ -169,13 +179,13 @@ mod tests {
             .execute_batch(&format!("CREATE TABLE dead_letters (id INTEGER PRIMARY KEY); {TABLES}"))
             .unwrap();
         let transaction = connection.transaction().unwrap();
-        let die = |seq, letter| {
+        let die = |seq, dead_letter| {
             transaction
-                .execute("INSERT INTO dead_letters VALUES (?)", [letter])
+                .execute("INSERT INTO dead_letters VALUES (?)", [dead_letter])
                 .unwrap();
-            died(&transaction, seq, letter, &save("old")).unwrap();
+            died(&transaction, seq, dead_letter, &save("old")).unwrap();
         };
-        let is_empty = |letter| of_letter(&transaction, letter).unwrap().unwrap().is_empty();
+        let is_empty = |dead_letter| of_dead_letter(&transaction, dead_letter).unwrap().unwrap().is_empty();
         die(3, 1);
         delivered(&transaction, 2, Some(&save("older"))).unwrap();
         assert!(is_empty(1));
@@ -183,13 +193,13 @@ mod tests {
         assert!(!is_empty(1));
 
         // Put back, and failed again: it is the older one still.
-        for (seq, letter) in [(9, 1), (12, 2)] {
-            replayed(&transaction, letter, seq, false).unwrap();
+        for (seq, dead_letter) in [(9, 1), (12, 2)] {
+            replayed(&transaction, dead_letter, seq, false).unwrap();
             transaction
-                .execute("DELETE FROM dead_letters WHERE id = ?", [letter])
+                .execute("DELETE FROM dead_letters WHERE id = ?", [dead_letter])
                 .unwrap();
             assert_eq!(superseded(&transaction, &[4, seq]).unwrap().len(), 1);
-            die(seq, letter + 1);
+            die(seq, dead_letter + 1);
         }
         assert!(!is_empty(3));
         replayed(&transaction, 3, 20, false).unwrap();

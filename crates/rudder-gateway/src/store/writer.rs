@@ -3,10 +3,10 @@
 use super::accepted::{Accepted, Refusal};
 use super::awaiting::{self, Awaited, Recalled};
 use super::counters::Counters;
+use super::dead_letter::json;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
 use super::intents;
-use super::letter::json;
 use super::seen::Seen;
 use super::totals::{self, Totals};
 use super::undelivered;

@@ -155,11 +155,11 @@ impl Queue {
             Command::Export { only_code, .. } => {
                 let mut filter = Filter::all();
                 filter.codes = only_code;
-                every_letter(&store, &filter, usize::MAX, true, record)
+                every_dead_letter(&store, &filter, usize::MAX, true, record)
             }
             Command::DeadLetters(Letters::List { chosen, limit, json }) => {
                 let print = if json { as_json } else { as_line };
-                every_letter(&store, &chosen.filter(), limit, false, print)
+                every_dead_letter(&store, &chosen.filter(), limit, false, print)
             }
             Command::DeadLetters(Letters::Show { id }) => show(&store, id),
             Command::DeadLetters(Letters::Replay { these, replay_as_new }) => {
@@ -180,7 +180,7 @@ impl Queue {
         match result {
             Ok(()) => Ok(Exit::Done),
             Err(Fault::Store(error)) => Err(of_gateway(&error)),
-            Err(Fault::NoLetter(id)) => Err(Error::Usage(format!("there is no dead letter {id}"))),
+            Err(Fault::NoDeadLetter(id)) => Err(Error::Usage(format!("there is no dead letter {id}"))),
             // Whoever reads the output has seen enough.
             Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             Err(Fault::Output(error)) => Err(Error::Output(error)),
@@ -191,7 +191,7 @@ impl Queue {
 /// What can go wrong while a store is written to standard output.
 enum Fault {
     Store(rudder_gateway::Error),
-    NoLetter(i64),
+    NoDeadLetter(i64),
     Output(io::Error),
 }
 
@@ -279,7 +279,7 @@ fn one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
 
-fn every_letter(
+fn every_dead_letter(
     store: &Store,
     filter: &Filter,
     limit: usize,
@@ -294,45 +294,45 @@ fn every_letter(
         let Some(oldest) = chunk.last() else { break };
         filter.before_id = Some(oldest.id);
         left -= chunk.len();
-        for letter in &chunk {
-            print(letter, &mut output)?;
+        for dead_letter in &chunk {
+            print(dead_letter, &mut output)?;
         }
     }
     Ok(output.flush()?)
 }
 
-fn record(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, &letter.clone().into_record())?;
+fn record(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, &dead_letter.clone().into_record())?;
     writeln!(output)
 }
 
-fn as_json(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, letter)?;
+fn as_json(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, dead_letter)?;
     writeln!(output)
 }
 
-fn as_line(letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    let style = if letter.kind == "failed" { BAD } else { NOTE };
-    let age = elapsed(ago(Duration::ZERO) - letter.at);
-    let kind = letter.event_type.as_deref().unwrap_or("event");
+fn as_line(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
+    let style = if dead_letter.kind == "failed" { BAD } else { NOTE };
+    let age = elapsed(ago(Duration::ZERO) - dead_letter.at);
+    let kind = dead_letter.event_type.as_deref().unwrap_or("event");
     write!(
         output,
         "{BOLD}{:>8}{BOLD:#} {age:>8} ago  {style}{}{style:#} {kind}",
-        letter.id,
-        printable(&letter.code)
+        dead_letter.id,
+        printable(&dead_letter.code)
     )?;
-    if let Some(user) = &letter.user_id {
+    if let Some(user) = &dead_letter.user_id {
         write!(output, " of {}", printable(user))?;
     }
-    let detail = serde_json::to_string(&letter.detail)?;
+    let detail = serde_json::to_string(&dead_letter.detail)?;
     writeln!(output, " {DIM}{}{DIM:#}", printable(&detail))
 }
 
 fn show(store: &Store, id: i64) -> Result<(), Fault> {
-    let letter = store.dead_letter(id)?.ok_or(Fault::NoLetter(id))?;
+    let dead_letter = store.dead_letter(id)?.ok_or(Fault::NoDeadLetter(id))?;
     let mut output = output();
     // Numbers of the event keep their text: what is printed is the event, not a reading of it.
-    serde_json::to_writer_pretty(&mut output, &letter).map_err(io::Error::from)?;
+    serde_json::to_writer_pretty(&mut output, &dead_letter).map_err(io::Error::from)?;
     writeln!(output)?;
     Ok(output.flush()?)
 }

@@ -50,8 +50,8 @@ impl Settings {
     /// The time of the event, if it names none itself. A dead letter keeps the time that it was sent with first, so that
     /// sending it again is a repeat.
     pub(crate) fn time_of(&self, received: &Received<'_>) -> UnixSeconds {
-        let of_letter = received.dead_letter.and_then(|record| record.received_at);
-        of_letter.or(self.time_of_events).unwrap_or_else(now)
+        let of_dead_letter = received.dead_letter.and_then(|record| record.received_at);
+        of_dead_letter.or(self.time_of_events).unwrap_or_else(now)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Events that failed, kept so that they can be sent again.
 
 use super::prepare::fingerprint;
-use intercom_delivery::journal::Letter;
+use intercom_delivery::journal::DeadLetterId;
 use intercom_delivery::{FailureRecord, Superseded};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,9 +13,9 @@ const WRITE: usize = 64 * 1024;
 /// How long the first line may be for its version to be looked at.
 const FIRST_LINE: u64 = 16 * 1024 * 1024;
 
-/// The letter of a record; none if it has no event.
-pub(super) fn letter_of(record: &FailureRecord) -> Option<Letter> {
-    Some(Letter {
+/// Which dead letter a record is; none if it has no event.
+pub(super) fn dead_letter_id(record: &FailureRecord) -> Option<DeadLetterId> {
+    Some(DeadLetterId {
         line: record.line?,
         fingerprint: fingerprint(record.event.as_ref()?.get().as_bytes()),
     })
@@ -38,20 +38,20 @@ impl DeadLetters {
     ///
     /// If the file cannot be opened or made, or another run writes to it.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut letters = Self {
+        let mut dead_letters = Self {
             path: path.to_owned(),
             file: open_locked(path)?,
             lines: Vec::new(),
             unsynced: false,
         };
-        if letters.file.metadata()?.is_file() {
+        if dead_letters.file.metadata()?.is_file() {
             require_known_version(path)?;
             if ends_inside_a_line(path)? {
                 // The machine went down while it was written.
-                letters.lines.push(b'\n');
+                dead_letters.lines.push(b'\n');
             }
         }
-        Ok(letters)
+        Ok(dead_letters)
     }
 
     /// Where the file is.
@@ -95,12 +95,12 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Adds to letters what later events have written since: the file is replaced by one that says so.
+    /// Adds to dead letters what later events have written since: the file is replaced by one that says so.
     ///
     /// # Errors
     ///
     /// If the file cannot be read, or another cannot be written beside it.
-    pub(super) fn amend(&mut self, superseded: &BTreeMap<Letter, &Superseded>) -> io::Result<()> {
+    pub(super) fn amend(&mut self, superseded: &BTreeMap<DeadLetterId, &Superseded>) -> io::Result<()> {
         self.sync()?;
         if superseded.is_empty() || !self.file.metadata()?.is_file() {
             return Ok(());
@@ -117,8 +117,8 @@ impl DeadLetters {
             let record = serde_json::from_slice::<FailureRecord>(&line).ok();
             let news = record
                 .as_ref()
-                .and_then(letter_of)
-                .and_then(|letter| superseded.get(&letter));
+                .and_then(dead_letter_id)
+                .and_then(|dead_letter| superseded.get(&dead_letter));
             match (record, news) {
                 (Some(mut record), Some(news)) => {
                     record.superseded = Some(Box::new(Superseded::clone(news)));
@@ -190,7 +190,7 @@ fn lock(file: &File) -> io::Result<()> {
 fn require_known_version(path: &Path) -> io::Result<()> {
     let mut first = String::new();
     let line = BufReader::new(File::open(path)?).take(FIRST_LINE).read_line(&mut first);
-    // What is not even text is no letter, or one that was cut off.
+    // What is not even text is no dead letter, or one that was cut off.
     let record = line
         .ok()
         .and_then(|_| serde_json::from_str::<FailureRecord>(&first).ok());

@@ -2,13 +2,13 @@
 
 use super::abort::AbortRule;
 use super::awaiting::{Awaiting, AwaitingError, Kept};
-use super::dead_letters::{DeadLetters, letter_of};
+use super::dead_letters::{DeadLetters, dead_letter_id};
 use super::prepare::Ready;
 use super::summary::Summary;
 use crate::convert::now;
 use intercom_api::UnixSeconds;
 use intercom_delivery::client::{Outcomes, Record, Submissions};
-use intercom_delivery::journal::{Done, Entry, Journal, JournalError, Letter};
+use intercom_delivery::journal::{DeadLetterId, Done, Entry, Journal, JournalError};
 use intercom_delivery::{
     DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Superseded, Undelivered,
 };
@@ -329,7 +329,9 @@ fn record_of(
     records: &Records,
 ) -> Result<Option<FailureRecord>, RecordError> {
     match &records.dead_letters {
-        Some(letters) => under_way.record(record).map_err(|source| in_letters(letters, source)),
+        Some(dead_letters) => under_way
+            .record(record)
+            .map_err(|source| in_dead_letters(dead_letters, source)),
         None => Ok(None),
     }
 }
@@ -354,8 +356,8 @@ pub(super) struct Records {
     held: Vec<Held>,
     /// What must not be undone by sending an event again that has failed.
     undelivered: Undelivered,
-    /// The letters of these events.
-    letters: BTreeMap<u64, Letter>,
+    /// The dead letters of these events.
+    dead_letter_ids: BTreeMap<u64, DeadLetterId>,
     /// What waits for its contact.
     awaiting: Awaiting,
     /// Whether all has been tried, so that nothing can be aborted any more.
@@ -368,11 +370,11 @@ impl Records {
         dead_letters: Option<DeadLetters>,
         rule: AbortRule,
     ) -> Result<Self, JournalError> {
-        let (mut undelivered, mut letters) = (Undelivered::default(), BTreeMap::new());
+        let (mut undelivered, mut dead_letter_ids) = (Undelivered::default(), BTreeMap::new());
         if let Some(journal) = &journal {
-            journal.undelivered(|event, letter, subject, superseded| {
+            journal.undelivered(|event, dead_letter, subject, superseded| {
                 undelivered.add(event, subject, superseded);
-                letters.insert(event, letter);
+                dead_letter_ids.insert(event, dead_letter);
             })?;
         }
         Ok(Self {
@@ -382,7 +384,7 @@ impl Records {
             aborted: None,
             held: Vec::new(),
             undelivered,
-            letters,
+            dead_letter_ids,
             awaiting: Awaiting::default(),
             is_over: false,
         })
@@ -398,13 +400,13 @@ impl Records {
     ) -> Result<(), RecordError> {
         let subject = Subject::of(&submission.plan, &submission.identities);
         self.undelivered.add(event, subject, under_way.superseded.clone());
-        let letter = record.and_then(letter_of).unwrap_or(Letter {
+        let dead_letter = record.and_then(dead_letter_id).unwrap_or(DeadLetterId {
             line: under_way.line,
             fingerprint: 0,
         });
-        self.letters.insert(event, letter);
-        while self.letters.len() > Undelivered::KEPT {
-            self.letters.pop_first();
+        self.dead_letter_ids.insert(event, dead_letter);
+        while self.dead_letter_ids.len() > Undelivered::KEPT {
+            self.dead_letter_ids.pop_first();
         }
         self.keep(&[event])
     }
@@ -412,7 +414,7 @@ impl Records {
     /// An event was delivered: takes note of what it has written, if that is later than one that has failed.
     fn written(&mut self, event: u64, submission: Option<&Submission>) -> Result<(), RecordError> {
         if self.undelivered.remove(event).is_some() {
-            self.letters.remove(&event);
+            self.dead_letter_ids.remove(&event);
             if let Some(journal) = &mut self.journal {
                 let forgotten = journal.forget_undelivered(event);
                 forgotten.map_err(|source| in_journal(journal, source))?;
@@ -430,8 +432,8 @@ impl Records {
             return Ok(());
         };
         for event in events {
-            if let (Some(letter), Some(known)) = (self.letters.get(event), self.undelivered.get(*event)) {
-                let kept = journal.keep_undelivered(*event, *letter, known);
+            if let (Some(dead_letter), Some(known)) = (self.dead_letter_ids.get(event), self.undelivered.get(*event)) {
+                let kept = journal.keep_undelivered(*event, *dead_letter, known);
                 kept.map_err(|source| in_journal(journal, source))?;
             }
         }
@@ -444,9 +446,9 @@ impl Records {
             return Ok(());
         };
         let known = self.undelivered.iter();
-        let news = known.filter_map(|(event, superseded)| Some((*self.letters.get(&event)?, superseded)));
+        let news = known.filter_map(|(event, superseded)| Some((*self.dead_letter_ids.get(&event)?, superseded)));
         let amended = dead_letters.amend(&news.collect());
-        amended.map_err(|source| in_letters(dead_letters, source))
+        amended.map_err(|source| in_dead_letters(dead_letters, source))
     }
 
     fn count(&mut self, failure: Option<FailureCode>) {
@@ -493,7 +495,9 @@ impl Records {
     /// Writes a dead letter.
     fn bury(&mut self, record: &FailureRecord) -> Result<(), RecordError> {
         match &mut self.dead_letters {
-            Some(letters) => letters.add(record).map_err(|source| in_letters(letters, source)),
+            Some(dead_letters) => dead_letters
+                .add(record)
+                .map_err(|source| in_dead_letters(dead_letters, source)),
             None => Ok(()),
         }
     }
@@ -514,8 +518,10 @@ impl Records {
 
     /// The dead letters first: what the journal calls done must not be lost.
     fn commit(&mut self) -> Result<(), RecordError> {
-        if let Some(letters) = &mut self.dead_letters {
-            letters.sync().map_err(|source| in_letters(letters, source))?;
+        if let Some(dead_letters) = &mut self.dead_letters {
+            dead_letters
+                .sync()
+                .map_err(|source| in_dead_letters(dead_letters, source))?;
         }
         if let Some(journal) = &mut self.journal {
             journal.commit().map_err(|source| in_journal(journal, source))?;
@@ -531,9 +537,9 @@ fn in_journal(journal: &Journal, source: JournalError) -> RecordError {
     }
 }
 
-fn in_letters(letters: &DeadLetters, source: io::Error) -> RecordError {
+fn in_dead_letters(dead_letters: &DeadLetters, source: io::Error) -> RecordError {
     RecordError::DeadLetters {
-        path: letters.path().to_owned(),
+        path: dead_letters.path().to_owned(),
         source,
     }
 }

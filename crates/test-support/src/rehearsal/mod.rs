@@ -227,6 +227,10 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
         nameless: !(is_replayed || is_uncertain && shares_emails),
     };
     let happenings = workload::random(&mut random, play.mix, kinds);
+    let happenings = match is_replayed {
+        true => Model::repeatable(happenings, shares_emails),
+        false => happenings,
+    };
     let events: Vec<_> = happenings
         .iter()
         .enumerate()

@@ -72,6 +72,27 @@ impl Model {
         (self.waiting.len(), self.waiting.iter().filter(fails).count())
     }
 
+    /// Those of the events that come to the same if a kill has them come again after later ones, where some events fail:
+    /// not those of somebody who is not there yet, but may be then.
+    pub(super) fn repeatable(happenings: Vec<Happening>, shares_emails: bool) -> Vec<Happening> {
+        let mut model = Self {
+            shares_emails,
+            ..Self::default()
+        };
+        let is_repeatable = |happening: &Happening| {
+            let needs_contact = match happening.action {
+                Action::Track { .. } | Action::Group { .. } | Action::Update { .. } => true,
+                Action::Identify { .. } | Action::Insert(_) | Action::Delete | Action::Visit => false,
+            };
+            let is_there = !needs_contact || model.find(&happening.identity).is_some();
+            if is_there && model.fail(happening).is_none() {
+                model.happen(0, happening);
+            }
+            is_there
+        };
+        happenings.into_iter().filter(is_repeatable).collect()
+    }
+
     /// The workspace after these events, of which those with the attribute that is not defined fail, and after what has
     /// failed is sent again: all of it in its order, once nothing waits any more; or by a gateway, what lacks the attribute
     /// first, while what waits for its contact goes on waiting.

@@ -159,6 +159,9 @@ impl Plain {
 
     fn save_contact(&mut self, plan: &SaveContact) -> Result {
         let mut found = self.find(&plan.lookup)?;
+        if found.is_none() && self.has_moved(plan)? {
+            return Ok(());
+        }
         if found.is_none() {
             let Some(fields) = plan.create() else {
                 return Err(REJECTED);
@@ -214,6 +217,24 @@ impl Plain {
             }
         }
         Err(FailureCode::IdentityConflict.as_str())
+    }
+
+    /// Whether a record that gives another email has been carried out before: nobody has the email by which it looks for
+    /// somebody, and whoever has the one that it gives, has all that it gives.
+    fn has_moved(&mut self, plan: &SaveContact) -> std::result::Result<bool, &'static str> {
+        let (None, Some(old), Some(new)) = (plan.lookup.external_id(), plan.lookup.email(), &plan.update.email) else {
+            return Ok(false);
+        };
+        let new = new.to_lowercase();
+        if old.to_lowercase() == new {
+            return Ok(false);
+        }
+        let moved = Lookup::new(LookupField::EMAIL, new);
+        let list = self.call(&moved.search()).map_err(|error| code(&error))?;
+        Ok(match list.data.unwrap_or_default().as_slice() {
+            [only] => only.name == plan.update.name,
+            _ => false,
+        })
     }
 
     fn detach(&mut self, contact: &ContactId, find: &FindCompany) -> Result {

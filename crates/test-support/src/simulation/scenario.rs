@@ -107,28 +107,24 @@ impl Scenario {
         let one_in = |random: &mut Rng, n: u32| random.u32(..n) == 0;
         let count = random.usize(8..70);
         let span = 1 + u64::try_from(count).unwrap_or(0) * random.u64(20..400);
-        let ends = if one_in(random, 3) {
-            let ends = [End::Kill, End::Kill, End::Kill, End::Stop, End::Abort];
-            let mut ends: Vec<(u64, End)> = (0..random.usize(1..5))
-                .map(|_| (random.u64(..span), ends[random.usize(..ends.len())]))
-                .collect();
-            ends.sort_unstable_by_key(|(at, _)| *at);
-            ends
-        } else {
-            Vec::new()
-        };
+        let ends = ends(random, span);
         let revoked = one_in(random, 8).then(|| random.u64(..span));
         let is_interrupted = !ends.is_empty() || revoked.is_some();
         let is_forgetful = one_in(random, 6);
         let is_interfered_with = one_in(random, 4);
         let loose = !is_forgetful && random.bool();
+        let duplicate_email = duplicate_email(random, loose && is_interrupted);
+        let handed_down = !is_forgetful && !is_interrupted && !is_interfered_with && random.bool();
+        // Whoever is named by an email that two have may be either; and whose email is forgotten, whoever has it by then.
+        let may_be_two = duplicate_email == DuplicateEmail::Allow && (handed_down || loose);
         let habits = Habits {
             fragile: !is_interrupted && random.bool(),
             loose,
             phones: random.bool(),
             // An event that names its contact by email may find nobody when it is delivered again.
             moves: !(is_interrupted && loose),
-            handed_down: !is_forgetful && !is_interrupted && !is_interfered_with && random.bool(),
+            records: !is_forgetful && !may_be_two,
+            handed_down,
             shared: random.u8(..3) == 0,
             leads: loose && !is_interrupted && random.bool(),
         };
@@ -166,7 +162,6 @@ impl Scenario {
         } else {
             Vec::new()
         };
-        let duplicate_email = duplicate_email(random, loose && is_interrupted);
         let mut scenario = Self {
             seed,
             are_entangled: habits.handed_down,
@@ -243,6 +238,19 @@ fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSet
         settings.remembered = number(random.usize(1..4));
     }
     settings
+}
+
+/// When the program ends, in some scenarios.
+fn ends(random: &mut Rng, span: u64) -> Vec<(u64, End)> {
+    if random.u32(..3) > 0 {
+        return Vec::new();
+    }
+    let kinds = [End::Kill, End::Kill, End::Kill, End::Stop, End::Abort];
+    let mut ends: Vec<(u64, End)> = (0..random.usize(1..5))
+        .map(|_| (random.u64(..span), kinds[random.usize(..kinds.len())]))
+        .collect();
+    ends.sort_unstable_by_key(|(at, _)| *at);
+    ends
 }
 
 /// A time at which Intercom cannot be reached, in some scenarios.

@@ -65,6 +65,8 @@ pub(super) struct Habits {
     pub(super) phones: bool,
     /// Whether people change their email address.
     pub(super) moves: bool,
+    /// Whether records do so.
+    pub(super) records: bool,
     /// Whether an email address that somebody has given up becomes somebody else's.
     pub(super) handed_down: bool,
     /// Whether some people share one mailbox.
@@ -210,6 +212,17 @@ fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: 
             free.retain(|email| *email != other);
             free.push(std::mem::replace(&mut person.email, other));
             person.identify()
+        }
+        72..75 if habits.moves && habits.records => {
+            let before = person.email.clone();
+            person.email = format!("Person.{}.r{second}@example.org", person.number);
+            free.push(before.clone());
+            json!({
+                "type": "record",
+                "action": "update",
+                "identifiers": { "email": before },
+                "fields": { "email": person.email, "name": format!("Moved {}", random.u8(..2)) },
+            })
         }
         32..36 if habits.phones => {
             let rest = json!({

@@ -51,18 +51,10 @@ impl Memory {
         fits.then_some(mailbox.contact)
     }
 
-    /// The contact that creating one with these fields would collide with, if it is known.
+    /// The contact that creating one with these fields would collide with, if it is known. Whether the email of another is
+    /// in the way only Intercom can tell: in some workspaces several users have one.
     fn find_same(&mut self, contact: &ContactFields) -> Option<ContactId> {
-        let by_external_id = contact.external_id.as_ref().map(ExternalId::as_str);
-        if let Some(id) = by_external_id.and_then(|value| self.by_external_id(value)) {
-            return Some(id);
-        }
-        let email = contact.email.as_deref()?;
-        let id = match by_external_id {
-            Some(_) => self.without_id(email)?,
-            None => self.mailbox(email)?.contact,
-        };
-        self.believed(&id).is_some_and(|known| !known.is_lead).then_some(id)
+        self.by_external_id(contact.external_id.as_ref()?.as_str())
     }
 
     fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
@@ -174,12 +166,15 @@ impl Memory {
         }
     }
 
-    /// A search has found all that have this email: of somebody without a user id, the best of them is the contact.
+    /// A search has found all that have this email, and perhaps who has a user id: of somebody without one, the best of
+    /// those with the email is the contact.
     pub(in crate::engine) fn mailbox_searched(&mut self, email: &str, hits: &[Contact]) {
         let Some(person) = Person::new(None, Some(email)) else {
             return;
         };
-        if let Some(best) = Lookup::from(person).candidates(hits).first() {
+        let candidates = Lookup::from(person).candidates(hits);
+        // Who was found by the user id, and has no email, is not who has this one.
+        if let Some(best) = candidates.into_iter().find(|hit| hit.email.is_some()) {
             let mailbox = Mailbox {
                 contact: best.id.clone(),
                 is_certain: true,
