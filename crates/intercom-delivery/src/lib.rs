@@ -27,6 +27,6 @@ pub use response::{Response, ResponseError, TransportFailure};
 pub use superseded::{Subject, Superseded};
 pub use undelivered::Undelivered;
 pub use walk::{
-    AbsencePolicy, ArchivedPolicy, AttributePolicy, DefinedAttributes, Ending, Fact, Knowledge, Next, Permit, Policies,
-    Rewritten, UnknownContactPolicy, Verdict, Walk, Write,
+    AbsencePolicy, ArchivedPolicy, AttributePolicy, DefinedAttributes, Ending, EventEmail, Fact, Knowledge, Next,
+    Permit, Policies, Rewritten, UnknownContactPolicy, Verdict, Walk, Write,
 };

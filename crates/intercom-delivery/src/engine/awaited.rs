@@ -9,10 +9,11 @@ use super::queue::{Entry, Place};
 use super::submission::Submission;
 use super::{Engine, Time};
 use crate::codes::{DeliveryWarning, FailureCode, Supersession};
+use crate::contact::KnownContact;
 use crate::walk::{Ending, UnknownContactPolicy, Walk};
 use hashlink::LruCache;
-use intercom_api::{CompanyId, ExternalId};
-use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Plan};
+use intercom_api::CompanyId;
+use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Person, Plan, SharedEmail};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -34,9 +35,14 @@ impl ContactKey {
         Self::of(b'u', id)
     }
 
-    /// That of an email, in whatever case.
+    /// That of an email, in whatever case, whoever has it.
     pub fn email(email: &str) -> Self {
         Self::of(b'e', &email.to_lowercase())
+    }
+
+    /// That of an email, in whatever case, of somebody without a user id.
+    pub fn email_without_user_id(email: &str) -> Self {
+        Self::of(b'n', &email.to_lowercase())
     }
 
     /// FNV-1a.
@@ -52,10 +58,10 @@ impl ContactKey {
     pub fn of_plan(plan: &Plan) -> Vec<Self> {
         match plan {
             Plan::SubmitEvent(event) if event.id.is_some() => Vec::new(),
-            Plan::SubmitEvent(event) => match &event.user_id {
-                Some(id) => Self::of_both(Some(id.as_str()), None),
-                None => Self::of_both(None, event.email.as_deref()),
-            },
+            Plan::SubmitEvent(event) => {
+                let person = Person::new(event.user_id.clone(), event.email.as_deref());
+                person.map(|person| Self::of_lookup(&person.into())).unwrap_or_default()
+            }
             Plan::SaveCompany(plan) => plan.member.as_ref().map(Self::of_lookup).unwrap_or_default(),
             Plan::SaveContact(_) | Plan::DeleteContact(_) => Vec::new(),
         }
@@ -69,14 +75,37 @@ impl ContactKey {
             {
                 Vec::new()
             }
-            lookup => Self::of_both(lookup.external_id(), lookup.email()),
+            Lookup::Field(_) => {
+                let email = lookup.email().map(Self::email);
+                lookup
+                    .external_id()
+                    .map(Self::user_id)
+                    .into_iter()
+                    .chain(email)
+                    .collect()
+            }
+            Lookup::Person(person) => {
+                let email = person.email.as_deref();
+                let decides = person.external_id.is_none() || person.shared_email == SharedEmail::Same;
+                match (person.external_id.as_ref(), email) {
+                    (_, Some(email)) if decides => vec![Self::email(email)],
+                    (id, email) => {
+                        let id = id.map(|id| Self::user_id(id.as_str()));
+                        id.into_iter().chain(email.map(Self::email_without_user_id)).collect()
+                    }
+                }
+            }
         }
     }
 
-    fn of_both(user_id: Option<&str>, email: Option<&str>) -> Vec<Self> {
-        let user_id = user_id.filter(|id| !id.is_empty()).map(Self::user_id);
-        let email = email.filter(|email| !email.is_empty()).map(Self::email);
-        user_id.into_iter().chain(email).collect()
+    /// Those under which a contact has come.
+    fn of_contact(contact: &KnownContact) -> Vec<Self> {
+        let email = contact.email.as_deref().filter(|email| !email.is_empty());
+        let (id, nameless) = match &contact.external_id {
+            Some(id) => (Some(Self::user_id(id.as_str())), None),
+            None => (None, email.map(Self::email_without_user_id)),
+        };
+        id.into_iter().chain(email.map(Self::email)).chain(nameless).collect()
     }
 }
 
@@ -220,10 +249,7 @@ impl Engine {
             return None;
         }
         let known = job.walk.contact().and_then(|id| self.memory.known(id));
-        let mut keys = known.map_or_else(Vec::new, |known| {
-            let id = known.external_id.as_ref().map(ExternalId::as_str);
-            ContactKey::of_both(id, known.email.as_deref())
-        });
+        let mut keys = known.as_ref().map(ContactKey::of_contact).unwrap_or_default();
         if let (Ending::Delivered, plan @ Plan::SubmitEvent(_)) = (ending, job.walk.plan()) {
             keys.extend(ContactKey::of_plan(plan));
         }

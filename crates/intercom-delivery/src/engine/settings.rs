@@ -1,6 +1,6 @@
 //! How the engine works.
 
-use crate::walk::{ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
+use crate::walk::{ArchivedPolicy, AttributePolicy, EventEmail, Policies, UnknownContactPolicy};
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -246,6 +246,7 @@ impl EngineSettings {
             attributes: self.attributes,
             unknown_contact: self.unknown_contact,
             archived: self.archived,
+            event_email: EventEmail::LeftOut,
             ..Policies::default()
         }
     }

@@ -2,7 +2,7 @@
 
 use super::responses::{Response, all_hits, failed, failure, is_gone};
 use super::state::{Detour, Whereabouts};
-use super::{Fact, Knowledge, UnknownContactPolicy, Verdict, Walk};
+use super::{EventEmail, Fact, Knowledge, UnknownContactPolicy, Verdict, Walk};
 use crate::codes::FailureCode;
 use crate::contact::KnownContact;
 use intercom_api::{ContactFields, DataEvent, Role};
@@ -10,15 +10,17 @@ use rudderstack_to_intercom::{Lookup, Person, Plan};
 use std::borrow::Cow;
 
 impl Walk {
-    /// The event as it is sent: that of a lead names the lead by Intercom's id.
+    /// The event as it is sent: that of a contact without a user id names the contact by Intercom's id.
     pub(super) fn submitted_as<'e>(&self, event: &'e DataEvent) -> Cow<'e, DataEvent> {
-        let Some(lead) = &self.lead else {
-            return Cow::Borrowed(event);
-        };
-        let mut event = event.clone();
-        event.id = Some(lead.clone());
-        event.email = None;
-        Cow::Owned(event)
+        let mut event = Cow::Borrowed(event);
+        if let Some(lead) = &self.lead {
+            let event = event.to_mut();
+            event.id = Some(lead.clone());
+            (event.user_id, event.email) = (None, None);
+        } else if self.policies.event_email == EventEmail::LeftOut && event.user_id.is_some() && event.email.is_some() {
+            event.to_mut().email = None;
+        }
+        event
     }
 
     pub(super) fn submitted(&mut self, response: Response<'_>) -> Verdict {
@@ -78,14 +80,16 @@ impl Walk {
         }
     }
 
-    /// How the lead is found that an event may be for: one that names nobody but by email, and that Intercom knows no user
-    /// for.
+    /// How the contact without a user id is found that an event may be for: one that names an email, and that Intercom knows no
+    /// user for.
     fn lead_of_event(&self) -> Option<Lookup> {
         let Plan::SubmitEvent(event) = &*self.plan else {
             return None;
         };
-        let is_by_email = event.id.is_none() && event.user_id.is_none() && self.contact == Whereabouts::Unknown;
-        let person = Person::new(None, event.email.as_deref().filter(|_| is_by_email));
+        let email = event.email.as_deref().filter(|email| !email.is_empty())?;
+        let is_open = event.id.is_none() && self.contact == Whereabouts::Unknown;
+        let is_told_apart = event.user_id.is_none() || self.policies.event_email == EventEmail::LeftOut;
+        let person = Person::new(event.user_id.clone(), Some(email)).filter(|_| is_open && is_told_apart);
         person.map(Into::into)
     }
 

@@ -17,7 +17,7 @@ mod whose;
 pub(crate) use attribute::CUSTOM;
 pub use defined::DefinedAttributes;
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
-pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, Policies, UnknownContactPolicy};
+pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, EventEmail, Policies, UnknownContactPolicy};
 pub(crate) use read::{ReadContact, as_attributes, moves_to};
 
 use crate::codes::{DeliveryWarning, FailureCode, Supersession};

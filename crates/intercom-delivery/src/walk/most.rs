@@ -1,7 +1,7 @@
 //! How many calls a walk can come to.
 
 use super::read::moved_lookup;
-use super::{AttributePolicy, Policies, UnknownContactPolicy, Walk};
+use super::{AttributePolicy, EventEmail, Policies, UnknownContactPolicy, Walk};
 use intercom_api::{Attributes, ContactFields, DataEvent};
 use rudderstack_to_intercom::{Lookup, Plan, Step};
 
@@ -95,7 +95,8 @@ fn most_to_submit(event: &DataEvent, policies: Policies) -> usize {
         external_id: event.user_id.is_some(),
         email: event.email.is_some(),
     };
-    let is_of_lead = event.id.is_none() && !given.external_id && given.email;
+    let is_told_apart = !given.external_id || policies.event_email == EventEmail::LeftOut;
+    let is_of_lead = event.id.is_none() && given.email && is_told_apart;
     let is_created = policies.unknown_contact == UnknownContactPolicy::Create && (given.external_id || given.email);
     let to_create = if is_created { given.most_to_create() } else { 0 };
     1 + usize::from(is_of_lead) + to_create + usize::from(is_of_lead || is_created)

@@ -63,6 +63,19 @@ policy! {
     }
 }
 
+policy! {
+    /// The email of a data event that has a user id as well.
+    EventEmail {
+        /// It is sent, as RudderStack's transformer does: if Intercom does not have the user id, the event is that of whoever has
+        /// the email.
+        #[default]
+        Sent,
+        /// It is left out. If Intercom does not have the user id, the event is that of the contact with the email who has no
+        /// user id at all, if there is one, and nobody else's.
+        LeftOut,
+    }
+}
+
 /// What happens where a plan leaves a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policies {
@@ -74,4 +87,6 @@ pub struct Policies {
     pub archived: ArchivedPolicy,
     /// Contacts whom no search finds.
     pub absence: AbsencePolicy,
+    /// The email of a data event that has a user id as well.
+    pub event_email: EventEmail,
 }

@@ -94,3 +94,30 @@ fn the_limit_of_event_names_has_its_own_code() {
     assert_eq!(run.results(), ["failed event_name_limit"]);
     assert!(!failed(run.outcome()).is_retryable());
 }
+
+#[test]
+fn an_event_with_a_user_id_is_nobody_elses_who_has_the_email() {
+    let mut event = track("u1", "seen", 1);
+    let Plan::SubmitEvent(data) = &mut event else {
+        unreachable!()
+    };
+    data.email = Some("office@x.y".to_owned());
+    let other = r#"{"type":"contact","id":"c2","external_id":"u2","email":"office@x.y","role":"user"}"#;
+    let nameless = r#"{"type":"contact","id":"c3","email":"office@x.y","role":"user"}"#;
+
+    let mut run = Run::new(thrifty());
+    run.submit(event.clone(), who("u1"));
+    run.script([(Op::SubmitDataEvent, gone()), (Op::SearchContacts, hits(&[other]))]);
+    assert!(!run.sent[0].body().contains("office"), "{}", run.sent[0].body());
+    assert_eq!(run.results(), ["failed unknown_contact"]);
+
+    let mut run = Run::new(thrifty());
+    run.submit(event, who("u1"));
+    run.script([
+        (Op::SubmitDataEvent, gone()),
+        (Op::SearchContacts, hits(&[other, nameless])),
+        (Op::SubmitDataEvent, response(202, "")),
+    ]);
+    assert!(run.sent[2].body().contains(r#""id":"c3""#), "{}", run.sent[2].body());
+    assert!(!run.sent[2].body().contains("u1"));
+}

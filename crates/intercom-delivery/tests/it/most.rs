@@ -2,7 +2,9 @@
 
 use fastrand::Rng;
 use intercom_api::{ApiError, Call, CompanyFields, DataAttributeModel, DataEvent, DataType};
-use intercom_delivery::{ArchivedPolicy, AttributePolicy, Ending, Next, Policies, UnknownContactPolicy, Verdict, Walk};
+use intercom_delivery::{
+    ArchivedPolicy, AttributePolicy, Ending, EventEmail, Next, Policies, UnknownContactPolicy, Verdict, Walk,
+};
 use intercom_sandbox::{DuplicateEmail, Request, Sandbox, Settings, UnixMillis};
 use rudderstack_to_intercom::{CompanyKey, Lookup, Missing, Person, Plan, SaveCompany, SaveContact};
 use serde_json::{Map, Value, json};
@@ -28,6 +30,7 @@ fn policies(random: &mut Rng) -> Policies {
     policies.unknown_contact = random
         .choice([UnknownContactPolicy::Fail, UnknownContactPolicy::Create])
         .unwrap();
+    policies.event_email = random.choice([EventEmail::Sent, EventEmail::LeftOut]).unwrap();
     // What is not restored ends sooner.
     policies.archived = if random.u8(..5) == 0 {
         ArchivedPolicy::Fail

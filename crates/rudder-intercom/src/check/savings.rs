@@ -1,6 +1,6 @@
 //! How many calls the events cost: with what delivery saves, without, and at most.
 
-use intercom_delivery::{AttributePolicy, Policies, UnknownContactPolicy, Walk};
+use intercom_delivery::{AttributePolicy, EventEmail, Policies, UnknownContactPolicy, Walk};
 use rudderstack_to_intercom::{Lookup, Plan, Step, When};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -71,6 +71,7 @@ fn dearest_policies() -> Policies {
     Policies {
         attributes: AttributePolicy::Fail,
         unknown_contact: UnknownContactPolicy::Create,
+        event_email: EventEmail::LeftOut,
         ..Policies::default()
     }
 }
