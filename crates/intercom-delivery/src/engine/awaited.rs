@@ -234,7 +234,8 @@ impl Engine {
             Ending::Delivered => walk.warnings().contains(&DeliveryWarning::MemberNotFound),
             Ending::Rejected(_) => false,
         };
-        if !is_left || self.closed.is_some() || !self.may_await(walk.plan()) {
+        // Also while everything ends: it goes on later, rather than fails.
+        if !is_left || !self.may_await(walk.plan()) {
             return None;
         }
         let keys = ContactKey::of_plan(walk.plan());

@@ -156,6 +156,17 @@ fn what_is_recalled_when_everything_ends_comes_again() {
 }
 
 #[test]
+fn what_turns_out_to_wait_when_everything_ends_waits_all_the_same() {
+    let mut run = Run::new(patient());
+    run.submit(track("u1", "first", 1), who("u1"));
+    let transmit = run.engine.poll_call(START).unwrap();
+    run.engine.stop();
+    let (response, _) = gone();
+    run.engine.handle_response(transmit.id, &response.unwrap(), START);
+    assert!(run.engine.poll_outcome().unwrap().awaits.is_some());
+}
+
+#[test]
 fn keys_are_the_same_in_every_run() {
     assert_eq!(ContactKey::user_id("u-1"), ContactKey(10_146_915_504_629_710_213));
     assert_eq!(ContactKey::email("Ann@x.y"), ContactKey::email("ann@X.Y"));

@@ -224,7 +224,12 @@ impl Model {
                 let known = self.companies.entry(company.clone()).or_default();
                 known.fields.write(fields);
                 known.tags.extend(tags.iter().cloned());
-                match found {
+                // Who has a user id is linked by that alone.
+                let member = Identity {
+                    user_id: who.user_id.clone(),
+                    email: who.email.clone().filter(|_| who.user_id.is_none()),
+                };
+                match self.find(&member) {
                     Some(at) => drop(self.contacts[at].companies.insert(company.clone())),
                     // What is left to be done is the link.
                     None => self.waiting.push((number, happening.link())),
