@@ -2,7 +2,7 @@
 
 use super::scenario::START;
 use super::violation::Violation;
-use intercom_api::{ContactId, UnixSeconds};
+use intercom_api::{CompanyId, ContactId, UnixSeconds};
 use intercom_delivery::journal::{self, Entry, JournalError};
 use intercom_delivery::{DeliveryResult, FailureCode, Intent, KnownContact, Outcome};
 use std::collections::{HashMap, VecDeque};
@@ -31,11 +31,20 @@ impl Done {
     }
 }
 
+/// What a run that starts reads of what is left to be done.
+pub(super) struct Left {
+    pub(super) events: Vec<usize>,
+    pub(super) begun: HashMap<u64, ContactId>,
+    pub(super) saved_companies: HashMap<u64, CompanyId>,
+}
+
 /// What is written.
 #[derive(Debug)]
 enum Written {
     Outcome(usize, Box<Outcome>),
     Intent(Intent),
+    /// An event waits for its contact: what it has taught, and the company that was saved for it.
+    Waits(usize, Box<Outcome>),
 }
 
 /// What the program keeps, in its own journal, and what is seen of it from outside.
@@ -67,6 +76,11 @@ impl Journal {
         self.push(Written::Intent(intent), on_disk)
     }
 
+    /// Writes that an event waits for its contact.
+    pub(super) fn waits(&mut self, event: usize, outcome: Outcome, on_disk: u64) {
+        self.push(Written::Waits(event, Box::new(outcome)), on_disk);
+    }
+
     fn push(&mut self, written: Written, on_disk: u64) -> u64 {
         // What is written later is not on disk before.
         let on_disk = self.unsynced.back().map_or(on_disk, |(last, _)| on_disk.max(*last));
@@ -85,6 +99,7 @@ impl Journal {
             match written {
                 Written::Outcome(event, outcome) => self.done[event].extend(Done::of(&outcome)),
                 Written::Intent(intent) => noted.push(intent),
+                Written::Waits(..) => {}
             }
         }
         self.record.commit()?;
@@ -107,6 +122,19 @@ impl Journal {
         let (event, outcome) = match written {
             Written::Outcome(event, outcome) => (*event, outcome),
             Written::Intent(intent) => return self.record.intend(intent),
+            Written::Waits(event, outcome) => {
+                if let Some(contact) = &outcome.learnt {
+                    self.record.learn(contact, seconds(on_disk))?;
+                }
+                let company = outcome
+                    .awaits
+                    .as_ref()
+                    .and_then(|awaits| awaits.submission.saved_company.as_ref());
+                return match company {
+                    Some(company) => self.record.saved_company(number(*event), company),
+                    None => Ok(()),
+                };
+            }
         };
         if let Some(contact) = &outcome.learnt {
             self.record.learn(contact, seconds(on_disk))?;
@@ -135,7 +163,7 @@ impl Journal {
     }
 
     /// The events that a run which starts now has to deliver, and what it reads of those that were begun.
-    pub(super) fn left(&self) -> Result<(Vec<usize>, HashMap<u64, ContactId>), Violation> {
+    pub(super) fn left(&self) -> Result<Left, Violation> {
         let earlier = self.record.earlier()?;
         let mut left = Vec::new();
         for event in 0..self.done.len() {
@@ -143,7 +171,11 @@ impl Journal {
                 left.push(event);
             }
         }
-        Ok((left, earlier.intents))
+        Ok(Left {
+            events: left,
+            begun: earlier.intents,
+            saved_companies: earlier.saved_companies,
+        })
     }
 }
 

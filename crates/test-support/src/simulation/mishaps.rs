@@ -10,7 +10,7 @@ pub struct Mishaps(BTreeMap<&'static str, u64>);
 
 impl Mishaps {
     /// All that can go wrong.
-    pub const NAMES: [&'static str; 30] = [
+    pub const NAMES: [&'static str; 31] = [
         "response lost after it took effect",
         "answered 200 by a proxy",
         "answered 408",
@@ -23,6 +23,7 @@ impl Mishaps {
         "answered slowly",
         "arrived twice",
         "attribute not defined",
+        "came before its contact",
         "company of a link gone",
         "contact archived by others",
         "contact deleted by others",

@@ -22,6 +22,8 @@ pub(super) struct Plain {
     pub(super) sandbox: Sandbox,
     pub(super) policies: Policies,
     pub(super) calls: u64,
+    /// Whether the member of the company that was saved last is not there.
+    pub(super) is_member_missing: bool,
     now: u64,
 }
 
@@ -36,6 +38,7 @@ impl Plain {
             sandbox,
             policies,
             calls: 0,
+            is_member_missing: false,
             now: 1_700_000_000_000,
         }
     }
@@ -263,14 +266,7 @@ impl Plain {
             Err(Fail::Other(error)) => return Err(code(&error)),
         }
         let company = id.ok_or("no company")?;
-        let member = match &plan.member {
-            Some(lookup) => self.find(lookup)?,
-            None => None,
-        };
-        if let Some(contact) = member {
-            let attach = AttachCompany::new(contact.id, company.clone());
-            self.call(&attach).map_err(|error| code(&error))?;
-        }
+        self.is_member_missing = !self.link(plan, &company)?;
         for name in &plan.tags {
             let tag = TagCompanies {
                 name: name.clone(),
@@ -279,6 +275,46 @@ impl Plain {
             self.call(&tag).map_err(|error| code(&error))?;
         }
         Ok(())
+    }
+
+    /// Links the member to the company. False if there is to be one who is not there.
+    fn link(&mut self, plan: &SaveCompany, company: &CompanyId) -> std::result::Result<bool, &'static str> {
+        let Some(lookup) = &plan.member else { return Ok(true) };
+        let Some(contact) = self.find(lookup)? else {
+            return Ok(false);
+        };
+        let attach = AttachCompany::new(contact.id, company.clone());
+        self.call(&attach).map_err(|error| code(&error))?;
+        Ok(true)
+    }
+
+    /// Delivers what has come before its contact, if that is there now: none if it is not.
+    pub(super) fn deliver_late(&mut self, plan: &Plan) -> Option<Result> {
+        match plan {
+            Plan::SaveCompany(plan) => {
+                let key = plan.company.company_id.clone()?;
+                let company = self.call(&FindCompany::ByCompanyId(key)).ok()?.first()?.id.clone();
+                match self.link(plan, &company) {
+                    Ok(false) => None,
+                    Ok(true) => Some(Ok(())),
+                    Err(error) => Some(Err(error)),
+                }
+            }
+            plan => match self.deliver(plan) {
+                Err(error) if error == FailureCode::UnknownContact.as_str() => None,
+                result => Some(result),
+            },
+        }
+    }
+
+    /// Ends the links that a plan ends, once more.
+    pub(super) fn detach_again(&mut self, plan: &SaveContact) {
+        if let Ok(Some(contact)) = self.find(&plan.lookup) {
+            for key in &plan.detach {
+                // It was tried before.
+                let _ = self.detach(&contact.id, &FindCompany::from(key));
+            }
+        }
     }
 
     /// Writes a body, minding custom attributes that are not defined.

@@ -119,6 +119,7 @@ impl Scenario {
         let may_be_two = duplicate_email == DuplicateEmail::Allow && (handed_down || loose);
         let habits = Habits {
             fragile: !is_interrupted && random.bool(),
+            early: random.bool(),
             loose,
             phones: random.bool(),
             // An event that names its contact by email may find nobody when it is delivered again.
@@ -146,7 +147,11 @@ impl Scenario {
         };
         let policies = Policies {
             attributes,
-            unknown_contact: [UnknownContactPolicy::Fail, UnknownContactPolicy::Create][random.usize(..2)],
+            // What comes too early waits, or is left out.
+            unknown_contact: match habits.early || random.bool() {
+                true => UnknownContactPolicy::Fail,
+                false => UnknownContactPolicy::Create,
+            },
             archived: [ArchivedPolicy::Restore, ArchivedPolicy::Fail][random.usize(..2)],
         };
         let interference = if is_interfered_with {
@@ -168,7 +173,7 @@ impl Scenario {
             happenings,
             arrivals,
             policies,
-            settings: engine(random, policies, is_forgetful),
+            settings: engine(random, policies, is_forgetful).with_await_contacts(habits.early),
             sandbox: sandbox(random, is_forgetful).with_duplicate_email(duplicate_email),
             faults: Faults::default(),
             storms: Vec::new(),

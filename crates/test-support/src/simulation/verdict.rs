@@ -3,13 +3,15 @@
 use super::interference::person_of;
 use super::journal::Done;
 use super::mishaps::Mishaps;
-use super::plain::{Plain, REJECTED};
+use super::plain::{self, Plain, REJECTED};
 use super::played::Played;
 use super::scenario::Scenario;
 use super::violation::Violation;
 use super::workload::SHARED;
 use intercom_api::{Attributes, Value};
+use intercom_delivery::FailureCode;
 use intercom_sandbox::{Sandbox, State};
+use rudderstack_to_intercom::Plan;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -106,8 +108,7 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
     settings.search_lag = Duration::ZERO;
     settings.rate_limit = None;
     let mut plain = Plain::new(Sandbox::new(settings), scenario.policies);
-    for (event, happening) in scenario.happenings.iter().enumerate() {
-        let expected = plain.deliver(&happening.plan);
+    for ((event, happening), expected) in scenario.happenings.iter().enumerate().zip(all(scenario, &mut plain)) {
         let is_company_out = happening
             .company
             .as_ref()
@@ -141,6 +142,35 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
         took: Duration::from_millis(played.took),
         mishaps: played.mishaps,
     })
+}
+
+/// What each event comes to, plainly. What comes before its contact takes effect after it, if it is to wait.
+fn all(scenario: &Scenario, plain: &mut Plain) -> Vec<plain::Result> {
+    let mut results: Vec<plain::Result> = Vec::with_capacity(scenario.happenings.len());
+    let mut waiting: Vec<usize> = Vec::new();
+    for (event, happening) in scenario.happenings.iter().enumerate() {
+        plain.is_member_missing = false;
+        let result = plain.deliver(&happening.plan);
+        let is_early = plain.is_member_missing || result == Err(FailureCode::UnknownContact.as_str());
+        if is_early && scenario.settings.await_contacts {
+            waiting.push(event);
+        }
+        results.push(result);
+        if let Plan::SaveContact(plan) = &happening.plan {
+            let before = waiting.len();
+            waiting.retain(|early| match plain.deliver_late(&scenario.happenings[*early].plan) {
+                Some(result) => {
+                    results[*early] = result;
+                    false
+                }
+                None => true,
+            });
+            if waiting.len() < before {
+                plain.detach_again(plan);
+            }
+        }
+    }
+    results
 }
 
 /// Compares the states, without those who are left out.

@@ -59,6 +59,8 @@ pub(super) struct Habits {
     /// Whether contacts are deleted, and events sent before their contact exists. What comes of these depends on when they
     /// are delivered, so that delivering one again may come to something else.
     pub(super) fragile: bool,
+    /// Whether people join companies and are seen before they are identified, which then waits for it.
+    pub(super) early: bool,
     /// Whether a person known by several identities goes by one of them at a time.
     pub(super) loose: bool,
     /// Whether contacts are looked up by phone as well.
@@ -191,6 +193,12 @@ fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: 
             "traits": { "email": person.email, "role": "lead", "city": format!("city {}", random.u8(..3)) },
         });
     }
+    if habits.early && !person.is_known && random.u8(..3) == 0 {
+        return match random.bool() {
+            true => group(random, person),
+            false => seen(random, person, second, &timestamp),
+        };
+    }
     let is_early = habits.fragile && random.u8(..4) == 0;
     if !person.is_known && !is_early {
         person.is_known = true;
@@ -263,15 +271,17 @@ fn event(random: &mut Rng, person: &mut Person, free: &mut Vec<String>, second: 
             "timestamp": timestamp,
             "properties": { "email": person.email },
         }),
-        _ => {
-            let rest = json!({
-                "event": format!("event {}", random.u8(..5)),
-                "timestamp": timestamp,
-                "properties": { "n": second, "plan": "x" },
-            });
-            person.event("track", rest)
-        }
+        _ => seen(random, person, second, &timestamp),
     }
+}
+
+fn seen(random: &mut Rng, person: &Person, second: i64, timestamp: &str) -> Value {
+    let rest = json!({
+        "event": format!("event {}", random.u8(..5)),
+        "timestamp": timestamp,
+        "properties": { "n": second, "plan": "x" },
+    });
+    person.event("track", rest)
 }
 
 fn group(random: &mut Rng, person: &Person) -> Value {

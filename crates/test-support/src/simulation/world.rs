@@ -8,11 +8,11 @@ use super::scenario::{End, START, Scenario};
 use super::violation::Violation;
 use super::whose::{Turns, identities};
 use fastrand::Rng;
-use intercom_api::{Call, ContactId};
-use intercom_delivery::{CallId, Engine, Response, Time, TransportFailure};
+use intercom_api::{Call, CompanyId, ContactId};
+use intercom_delivery::{Arrival, CallId, Engine, Outcome, Response, Time, TransportFailure};
 use intercom_sandbox::{Sandbox, UnixMillis};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 /// How long the program waits for a response.
 const PATIENCE: u64 = 30_000;
@@ -56,6 +56,12 @@ struct Run {
     to_do: Vec<usize>,
     /// The contacts that earlier runs have begun with.
     begun: HashMap<u64, ContactId>,
+    /// The companies that earlier runs have saved for events which waited for their member.
+    saved_companies: HashMap<u64, CompanyId>,
+    /// What waits for its contact.
+    awaiting: BTreeMap<usize, Outcome>,
+    /// What has waited.
+    recalled: BTreeSet<usize>,
     submitted: usize,
     /// The events of each identity that have had calls.
     order: HashMap<String, Turns>,
@@ -143,11 +149,14 @@ impl<'s> World<'s> {
         for contact in self.played.journal.learnt(self.now)? {
             engine.remember_contact(&contact);
         }
-        let (to_do, begun) = self.played.journal.left()?;
+        let left = self.played.journal.left()?;
         self.run = Some(Run {
             engine,
-            to_do,
-            begun,
+            to_do: left.events,
+            begun: left.begun,
+            saved_companies: left.saved_companies,
+            awaiting: BTreeMap::new(),
+            recalled: BTreeSet::new(),
             submitted: 0,
             order: HashMap::new(),
             quiet_until: 0,
@@ -217,6 +226,12 @@ impl<'s> World<'s> {
             return Ok(false);
         }
         let is_done = is_idle && run.submitted == run.to_do.len();
+        if is_done {
+            // Nobody comes any more.
+            for (event, outcome) in std::mem::take(&mut run.awaiting) {
+                self.played.journal.write(event, outcome, self.now);
+            }
+        }
         self.run = Some(run);
         Ok(is_done)
     }
@@ -233,6 +248,7 @@ impl<'s> World<'s> {
             run.submitted += 1;
             let mut submission = self.scenario.happenings[event].submission(event);
             submission.begun_with = run.begun.remove(&submission.event.0);
+            submission.saved_company = run.saved_companies.remove(&submission.event.0);
             if let Err(refused) = run.engine.submit(submission) {
                 return Err(Violation::new(format!("refused though there is room: {refused}")));
             }
@@ -244,7 +260,7 @@ impl<'s> World<'s> {
         let event = usize::try_from(transmit.event.0).unwrap_or(usize::MAX);
         for (text, is_stranger) in identities(&self.scenario.happenings[event].identities) {
             let turns = run.order.entry(text).or_default();
-            if !turns.begin(event, is_stranger) {
+            if !run.recalled.contains(&event) && !turns.begin(event, is_stranger) {
                 return Err(Violation::new(format!(
                     "a call for event {event} out of the order of the same person: {turns:?}"
                 )));
@@ -299,7 +315,18 @@ impl<'s> World<'s> {
                 return Err(Violation::new(format!("two outcomes of event {event} in one run")));
             }
             self.tell(|| format!("outcome of event {event}: {:?} {:?}", outcome.result, outcome.warnings));
-            self.played.journal.write(event, outcome, on_disk);
+            if let Some(arrival) = &outcome.arrival {
+                for _ in 0..recall(run, arrival) {
+                    self.played.mishaps.count("came before its contact");
+                }
+            }
+            if outcome.awaits.is_some() {
+                run.outcomes.remove(&event);
+                run.awaiting.insert(event, outcome.clone());
+                self.played.journal.waits(event, outcome, on_disk);
+            } else {
+                self.played.journal.write(event, outcome, on_disk);
+            }
         }
     }
 
@@ -414,4 +441,24 @@ impl<'s> World<'s> {
             Err(failure) => format!("no response to call {id}: {failure}"),
         });
     }
+}
+
+/// A contact has come: what waits for it is delivered, in its order. Says how many events that are.
+fn recall(run: &mut Run, arrival: &Arrival) -> usize {
+    let has_come = |outcome: &Outcome| {
+        let keys = outcome.awaits.iter().flat_map(|awaits| &awaits.keys);
+        keys.into_iter().any(|key| arrival.keys.contains(key))
+    };
+    let (come, left) = std::mem::take(&mut run.awaiting)
+        .into_iter()
+        .partition(|(_, outcome)| has_come(outcome));
+    run.awaiting = left;
+    let come: BTreeMap<usize, Outcome> = come;
+    run.recalled.extend(come.keys());
+    let count = come.len();
+    let submissions = come.into_values().filter_map(|outcome| outcome.awaits);
+    let submissions = submissions.map(|awaits| *awaits.submission).collect();
+    run.engine.recall(arrival.id, submissions);
+    run.engine.all_recalled(arrival.id);
+    count
 }
