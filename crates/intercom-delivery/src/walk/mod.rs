@@ -12,6 +12,7 @@ mod policies;
 mod read;
 mod responses;
 mod state;
+mod verdict;
 mod whose;
 
 pub(crate) use attribute::CUSTOM;
@@ -19,12 +20,13 @@ pub use defined::DefinedAttributes;
 pub use knowledge::{Fact, Knowledge, Permit, Rewritten, Write};
 pub use policies::{AbsencePolicy, ArchivedPolicy, AttributePolicy, EventEmail, Policies, UnknownContactPolicy};
 pub(crate) use read::{ReadContact, as_attributes, moves_to};
+pub use verdict::{Ending, Next, Verdict};
 
 use crate::codes::{DeliveryWarning, FailureCode, Supersession};
 use crate::contact::KnownContact;
 use attribute::leave_out;
-use intercom_api::{Call, CompanyId, ContactId, DataAttributeModel};
-use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, RejectionCode, Step, When};
+use intercom_api::{CompanyId, ContactId, DataAttributeModel};
+use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, Step, When};
 use serde_json::value::RawValue;
 use state::{Deletion, Detour, Email, Leaving, Whereabouts};
 use std::fmt;
@@ -109,54 +111,6 @@ pub struct Walk {
     /// The body of the last write of fields.
     sent: Option<Box<RawValue>>,
     warnings: Vec<DeliveryWarning>,
-}
-
-/// What a walk comes to next.
-#[derive(Debug)]
-pub enum Next<B> {
-    /// This call is to be made.
-    Call(Call),
-    /// This call is to be made, and ends the walk if it succeeds: it can be handed to somebody else instead. A plan that
-    /// saves a company has none.
-    LastWrite(Call),
-    /// Nothing, before what [`Knowledge::permit`] waits for is over.
-    Wait(B),
-    /// Nothing more.
-    End(Ending),
-}
-
-/// How a walk ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// What the plan asks for holds.
-    Delivered,
-    /// It never can.
-    Rejected(RejectionCode),
-    /// It does not.
-    Failed(FailureCode),
-}
-
-/// What a response means for a walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Verdict {
-    /// It goes on with [`Walk::next`].
-    GoOn,
-    /// The same call can be made again, after a while: [`Walk::next`] is where it was.
-    Retry(FailureCode),
-    /// It ends.
-    End(Ending),
-}
-
-impl Verdict {
-    /// What comes next, if it is no call of the walk's own.
-    fn into_next<B>(self) -> Option<Next<B>> {
-        match self {
-            Self::GoOn => None,
-            Self::Retry(code) => Some(Next::End(Ending::Failed(code))),
-            Self::End(ending) => Some(Next::End(ending)),
-        }
-    }
 }
 
 impl Walk {

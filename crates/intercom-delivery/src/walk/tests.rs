@@ -3,8 +3,8 @@
 mod whose;
 
 use super::*;
-use intercom_api::{ApiError, CompanyExternalId, CompanyFields, ContactFields, DataEvent, OperationId as Op};
-use rudderstack_to_intercom::{Lookup, LookupField, Missing, SaveCompany, SaveContact};
+use intercom_api::{ApiError, Call, CompanyExternalId, CompanyFields, ContactFields, DataEvent, OperationId as Op};
+use rudderstack_to_intercom::{Lookup, LookupField, Missing, RejectionCode, SaveCompany, SaveContact};
 use std::convert::Infallible;
 
 fn by_id(value: &str) -> Lookup {

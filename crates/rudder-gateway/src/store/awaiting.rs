@@ -3,8 +3,8 @@
 
 use super::dead_letter::{from_json, json};
 use super::queue::Pending;
+use super::settled::{About, Settled, Settlement, Undelivered};
 use super::totals::Totals;
-use super::writer::{About, Settled, Settlement, Undelivered};
 use crate::settings::Awaiting;
 use intercom_api::CompanyId;
 use intercom_delivery::{ContactKey, FailureRecord};

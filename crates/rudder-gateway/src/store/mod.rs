@@ -14,6 +14,7 @@ mod intents;
 mod queue;
 mod schema;
 mod seen;
+mod settled;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -26,7 +27,7 @@ pub use counters::{CodeCount, Minute};
 pub use dead_letter::{DeadLetter, Filter};
 pub use guard::Condition;
 pub use queue::{Pending, Queue, QueueStatus};
-pub use writer::{About, Settled, Settlement, Undelivered};
+pub use settled::{About, Settled, Settlement, Undelivered};
 
 use crate::complete::CompleteEvent;
 use crate::error::Error;

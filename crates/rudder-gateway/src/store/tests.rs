@@ -343,8 +343,10 @@ async fn a_store_of_version_1_goes_on() {
     drop(first);
     // Another program may look at it first.
     let queue = Queue::open(&bench.path()).unwrap();
-    assert_eq!(pending(&queue), [(1, "a".into())]);
-    assert_eq!(queue.status().unwrap().awaiting, 0);
+    assert_eq!(
+        (pending(&queue), queue.status().unwrap().awaiting),
+        (vec![(1, "a".into())], 0)
+    );
     let store = bench.open();
     let queue = store.queue().unwrap();
     assert_eq!(pending(&queue), [(1, "a".into())]);

@@ -1,25 +1,24 @@
 //! The thread that writes.
 
 use super::accepted::{Accepted, Refusal};
-use super::awaiting::{self, Awaited, Recalled};
+use super::awaiting::{self, Recalled};
 use super::counters::Counters;
 use super::dead_letter::json;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
 use super::intents;
 use super::seen::Seen;
+use super::settled::{Settled, Settlement, Undelivered};
 use super::totals::{self, Totals};
 use super::undelivered;
 use crate::clock::now;
 use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
-use intercom_api::ContactId;
+use intercom_delivery::ContactKey;
 use intercom_delivery::journal::learnt;
-use intercom_delivery::{ContactKey, FailureRecord, KnownContact, Submission};
-use rudderstack_events::{Event, EventType};
+use rudderstack_events::EventType;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,100 +35,6 @@ const TRANSACTION_SETTLED: usize = 8_192;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for dead letters that are too old, if nothing else is written.
 const TIDY: Duration = Duration::from_secs(60);
-
-/// What became of an event of the store.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settled {
-    /// The event's number.
-    pub seq: i64,
-    /// What became of it.
-    pub settlement: Settlement,
-    /// What it has taught of its contact.
-    pub learnt: Option<Box<KnownContact>>,
-    /// The contact that it is going to be carried out with.
-    pub begun_with: Option<ContactId>,
-    /// What was to be delivered.
-    pub submission: Option<Box<Submission>>,
-}
-
-impl Settled {
-    /// This became of that event.
-    pub fn new(seq: i64, settlement: Settlement) -> Self {
-        Self {
-            seq,
-            settlement,
-            learnt: None,
-            begun_with: None,
-            submission: None,
-        }
-    }
-}
-
-/// What becomes of an event.
-#[derive(Clone, Debug)]
-pub enum Settlement {
-    /// Nothing yet: it stays in the queue.
-    GoesOn,
-    /// It waits for its contact.
-    Awaits(Box<Awaited>),
-    /// It was delivered.
-    Delivered,
-    /// It is not for Intercom.
-    Skipped,
-    /// It can never be delivered, and nobody would want it to be: only the reason is counted.
-    Dismissed(&'static str),
-    /// It can never be delivered as it is: it becomes a dead letter.
-    Rejected(Box<Undelivered>),
-    /// It was not delivered: it becomes a dead letter.
-    Failed(Box<Undelivered>),
-}
-
-/// What is kept of an event that becomes a dead letter, besides the event.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Undelivered {
-    /// Why.
-    pub failure: FailureRecord,
-    /// Which event it is.
-    pub about: About,
-}
-
-impl Undelivered {
-    /// This event was not delivered for this reason.
-    pub fn new(failure: FailureRecord, about: About) -> Self {
-        Self { failure, about }
-    }
-}
-
-/// What tells an event from others. `Debug` shows its type only.
-#[derive(Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct About {
-    /// What kind of event it is.
-    pub event_type: Option<EventType>,
-    /// Whose.
-    pub user_id: Option<String>,
-    /// Its `messageId`.
-    pub message_id: Option<String>,
-}
-
-impl From<&Event<'_>> for About {
-    fn from(event: &Event<'_>) -> Self {
-        let common = event.common();
-        Self {
-            event_type: event.event_type(),
-            user_id: common.user_id.ok().map(|id| id.as_str().to_owned()),
-            message_id: common.message_id.ok().map(|id| id.as_str().to_owned()),
-        }
-    }
-}
-
-impl fmt::Debug for About {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "About({:?})", self.event_type)
-    }
-}
 
 type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 

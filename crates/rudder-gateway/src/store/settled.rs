@@ -1,0 +1,101 @@
+//! What becomes of events.
+
+use super::awaiting::Awaited;
+use intercom_api::ContactId;
+use intercom_delivery::{FailureRecord, KnownContact, Submission};
+use rudderstack_events::{Event, EventType};
+use std::fmt;
+
+/// What became of an event of the store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settled {
+    /// The event's number.
+    pub seq: i64,
+    /// What became of it.
+    pub settlement: Settlement,
+    /// What it has taught of its contact.
+    pub learnt: Option<Box<KnownContact>>,
+    /// The contact that it is going to be carried out with.
+    pub begun_with: Option<ContactId>,
+    /// What was to be delivered.
+    pub submission: Option<Box<Submission>>,
+}
+
+impl Settled {
+    /// This became of that event.
+    pub fn new(seq: i64, settlement: Settlement) -> Self {
+        Self {
+            seq,
+            settlement,
+            learnt: None,
+            begun_with: None,
+            submission: None,
+        }
+    }
+}
+
+/// What becomes of an event.
+#[derive(Clone, Debug)]
+pub enum Settlement {
+    /// Nothing yet: it stays in the queue.
+    GoesOn,
+    /// It waits for its contact.
+    Awaits(Box<Awaited>),
+    /// It was delivered.
+    Delivered,
+    /// It is not for Intercom.
+    Skipped,
+    /// It can never be delivered, and nobody would want it to be: only the reason is counted.
+    Dismissed(&'static str),
+    /// It can never be delivered as it is: it becomes a dead letter.
+    Rejected(Box<Undelivered>),
+    /// It was not delivered: it becomes a dead letter.
+    Failed(Box<Undelivered>),
+}
+
+/// What is kept of an event that becomes a dead letter, besides the event.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Undelivered {
+    /// Why.
+    pub failure: FailureRecord,
+    /// Which event it is.
+    pub about: About,
+}
+
+impl Undelivered {
+    /// This event was not delivered for this reason.
+    pub fn new(failure: FailureRecord, about: About) -> Self {
+        Self { failure, about }
+    }
+}
+
+/// What tells an event from others. `Debug` shows its type only.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
+    /// What kind of event it is.
+    pub event_type: Option<EventType>,
+    /// Whose.
+    pub user_id: Option<String>,
+    /// Its `messageId`.
+    pub message_id: Option<String>,
+}
+
+impl From<&Event<'_>> for About {
+    fn from(event: &Event<'_>) -> Self {
+        let common = event.common();
+        Self {
+            event_type: event.event_type(),
+            user_id: common.user_id.ok().map(|id| id.as_str().to_owned()),
+            message_id: common.message_id.ok().map(|id| id.as_str().to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "About({:?})", self.event_type)
+    }
+}
