@@ -3,6 +3,7 @@
 mod attributes;
 mod awaited;
 mod backoff;
+mod claims;
 mod close;
 mod companies;
 mod fields;
@@ -20,6 +21,7 @@ mod people;
 mod person;
 mod progress;
 mod queue;
+mod recall;
 mod release;
 mod settings;
 mod status;

@@ -2,8 +2,8 @@
 //! look late, and the oldest end when they are too many or too old.
 
 use super::dead_letter::{from_json, json};
-use super::queue::Pending;
-use super::settled::{About, Settled, Settlement, Undelivered};
+use super::pending::Pending;
+use super::settled::{About, Awaited, Settled, Settlement, Undelivered};
 use super::totals::Totals;
 use crate::settings::Awaiting;
 use intercom_api::CompanyId;
@@ -27,29 +27,6 @@ CREATE TABLE saved_companies (seq INTEGER PRIMARY KEY, company TEXT NOT NULL);
 
 /// How many end in one transaction at most.
 const AT_A_TIME: i64 = 500;
-
-/// What an event waits for.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Awaited {
-    /// What its contact can come under.
-    pub keys: Vec<ContactKey>,
-    /// The company that was saved for it.
-    pub saved_company: Option<CompanyId>,
-    /// Why it fails if nobody comes; none, if it counts as delivered.
-    pub otherwise: Option<Box<Undelivered>>,
-}
-
-impl Awaited {
-    /// Waits for a contact who comes under one of these keys, and counts as delivered otherwise.
-    pub fn new(keys: Vec<ContactKey>) -> Self {
-        Self {
-            keys,
-            saved_company: None,
-            otherwise: None,
-        }
-    }
-}
 
 /// An event whose contact has come: it is back in the queue.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ mod dead_letter;
 mod dropping;
 mod guard;
 mod intents;
+mod pending;
 mod queue;
 mod schema;
 mod seen;
@@ -22,12 +23,13 @@ mod undelivered;
 mod writer;
 
 pub use accepted::{Accepted, Refusal};
-pub use awaiting::{Awaited, Recalled};
+pub use awaiting::Recalled;
 pub use counters::{CodeCount, Minute};
 pub use dead_letter::{DeadLetter, Filter};
 pub use guard::Condition;
-pub use queue::{Pending, Queue, QueueStatus};
-pub use settled::{About, Settled, Settlement, Undelivered};
+pub use pending::Pending;
+pub use queue::{Queue, QueueStatus};
+pub use settled::{About, Awaited, Settled, Settlement, Undelivered};
 
 use crate::complete::CompleteEvent;
 use crate::error::Error;

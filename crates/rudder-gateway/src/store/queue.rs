@@ -2,6 +2,7 @@
 
 use super::counters::{self, CodeCount, Minute};
 use super::dead_letter::{DeadLetter, Filter, dead_letter, from_json};
+use super::pending::Pending;
 use super::schema;
 use super::totals::{self, Totals};
 use super::{awaiting, undelivered};
@@ -10,32 +11,13 @@ use crate::error::Error;
 use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::journal::learnt;
 use intercom_delivery::{ContactKey, KnownContact, Superseded};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// How many dead letters are replayed or dropped in one transaction, so that nobody waits for long.
 const AT_A_TIME: i64 = 500;
-
-/// An event that waits. `Debug` shows its number only.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Pending {
-    /// Its number: events are delivered in this order.
-    pub seq: i64,
-    /// When it was put into the queue, in Unix milliseconds.
-    pub at: i64,
-    /// Its JSON text.
-    pub body: String,
-}
-
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pending({})", self.seq)
-    }
-}
 
 /// What is in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -123,7 +105,7 @@ impl Queue {
             .connection
             .prepare_cached("SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?")?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = query.query_map([seq, limit], pending)?;
+        let rows = query.query_map([seq, limit], Pending::of)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -138,7 +120,7 @@ impl Queue {
             .prepare_cached("SELECT seq, at, body FROM events WHERE seq = ?")?;
         let found = numbers
             .iter()
-            .filter_map(|seq| query.query_row([seq], pending).optional().transpose());
+            .filter_map(|seq| query.query_row([seq], Pending::of).optional().transpose());
         Ok(found.collect::<Result<_, _>>()?)
     }
 
@@ -309,12 +291,4 @@ impl Queue {
         self.complete(dead_letter.as_mut_slice())?;
         Ok(dead_letter)
     }
-}
-
-fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
-    Ok(Pending {
-        seq: row.get(0)?,
-        at: row.get(1)?,
-        body: row.get(2)?,
-    })
 }

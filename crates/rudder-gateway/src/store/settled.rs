@@ -1,8 +1,7 @@
 //! What becomes of events.
 
-use super::awaiting::Awaited;
-use intercom_api::ContactId;
-use intercom_delivery::{FailureRecord, KnownContact, Submission};
+use intercom_api::{CompanyId, ContactId};
+use intercom_delivery::{ContactKey, FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
 use std::fmt;
 
@@ -97,5 +96,28 @@ impl From<&Event<'_>> for About {
 impl fmt::Debug for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "About({:?})", self.event_type)
+    }
+}
+
+/// What an event waits for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Awaited {
+    /// What its contact can come under.
+    pub keys: Vec<ContactKey>,
+    /// The company that was saved for it.
+    pub saved_company: Option<CompanyId>,
+    /// Why it fails if nobody comes; none, if it counts as delivered.
+    pub otherwise: Option<Box<Undelivered>>,
+}
+
+impl Awaited {
+    /// Waits for a contact who comes under one of these keys, and counts as delivered otherwise.
+    pub fn new(keys: Vec<ContactKey>) -> Self {
+        Self {
+            keys,
+            saved_company: None,
+            otherwise: None,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Events that came before their contact: they wait in a temporary file until it comes, or the input ends.
 
-use super::tracker::UnderWay;
+use super::under_way::UnderWay;
 use intercom_api::UnixSeconds;
 use intercom_delivery::client::Submissions;
 use intercom_delivery::journal::{AwaitedEvents, JournalError};

@@ -8,6 +8,7 @@ mod progress;
 mod run;
 mod summary;
 mod tracker;
+mod under_way;
 
 pub(crate) use dead_letters::DeadLetters;
 pub(crate) use prepare::Preparer;

@@ -5,52 +5,23 @@ use super::awaiting::{Awaiting, AwaitingError, Kept};
 use super::dead_letters::{DeadLetters, dead_letter_id};
 use super::prepare::Ready;
 use super::summary::Summary;
+use super::under_way::UnderWay;
 use crate::convert::now;
-use intercom_api::UnixSeconds;
 use intercom_delivery::client::{Outcomes, Record, Submissions};
 use intercom_delivery::journal::{DeadLetterId, Done, Entry, Journal, JournalError};
 use intercom_delivery::{
-    DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Superseded, Undelivered,
+    DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Undelivered,
 };
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 /// How many KiB of text of events may be under way.
 const KIBIBYTES: u32 = 32 * 1024;
 /// How many outcomes are recorded in one commit at most.
 const COMMIT: usize = 1000;
-
-/// What is kept of an event that is under way.
-#[derive(Debug)]
-pub(super) struct UnderWay {
-    pub(super) kind: &'static str,
-    pub(super) line: u64,
-    pub(super) fingerprint: u64,
-    pub(super) received_at: UnixSeconds,
-    pub(super) json: Option<Box<str>>,
-    pub(super) superseded: Superseded,
-    /// Whether it has waited for its contact, and takes no room.
-    pub(super) has_waited: bool,
-    pub(super) _room: Option<OwnedSemaphorePermit>,
-}
-
-impl UnderWay {
-    /// The event as a dead letter; none if its text was not kept.
-    fn record(&self, mut record: FailureRecord) -> io::Result<Option<FailureRecord>> {
-        let Some(json) = self.json.as_deref() else {
-            return Ok(None);
-        };
-        record.line = Some(self.line);
-        record.received_at = Some(self.received_at);
-        record.superseded = Some(&self.superseded)
-            .filter(|superseded| !superseded.is_empty())
-            .map(|superseded| Box::new(superseded.clone()));
-        Ok(Some(record.with_event(json)?))
-    }
-}
 
 /// Why the record of outcomes cannot be kept.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,35 @@
+//! An event that is under way.
+
+use intercom_api::UnixSeconds;
+use intercom_delivery::{FailureRecord, Superseded};
+use std::io;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// What is kept of an event that is under way.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    pub(super) kind: &'static str,
+    pub(super) line: u64,
+    pub(super) fingerprint: u64,
+    pub(super) received_at: UnixSeconds,
+    pub(super) json: Option<Box<str>>,
+    pub(super) superseded: Superseded,
+    /// Whether it has waited for its contact, and takes no room.
+    pub(super) has_waited: bool,
+    pub(super) _room: Option<OwnedSemaphorePermit>,
+}
+
+impl UnderWay {
+    /// The event as a dead letter; none if its text was not kept.
+    pub(super) fn record(&self, mut record: FailureRecord) -> io::Result<Option<FailureRecord>> {
+        let Some(json) = self.json.as_deref() else {
+            return Ok(None);
+        };
+        record.line = Some(self.line);
+        record.received_at = Some(self.received_at);
+        record.superseded = Some(&self.superseded)
+            .filter(|superseded| !superseded.is_empty())
+            .map(|superseded| Box::new(superseded.clone()));
+        Ok(Some(record.with_event(json)?))
+    }
+}
