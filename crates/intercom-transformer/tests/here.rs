@@ -123,6 +123,90 @@ async fn what_a_person_does_at_once_is_all_there_afterwards() {
     assert_eq!(state["events"].as_array().unwrap().len(), 1);
 }
 
+/// The companies of the only contact, and the times of its events.
+fn companies_and_times(sandbox: &RunningSandbox) -> (Vec<Value>, Vec<Value>) {
+    let state = serde_json::to_value(sandbox.state()).unwrap();
+    let of = |list: &Value, field: &str| -> Vec<Value> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|entry| entry[field].clone()).collect()
+    };
+    assert_eq!(state["contacts"].as_array().unwrap().len(), 1, "{state}");
+    let ids = of(&state["contacts"][0]["companies"]["data"], "id");
+    let all = state["companies"].as_array().unwrap().iter();
+    let linked = all.filter(|company| ids.contains(&company["id"]));
+    (
+        linked.map(|company| company["company_id"].clone()).collect(),
+        of(&state["events"], "created_at"),
+    )
+}
+
+#[tokio::test]
+async fn d34_what_comes_before_its_contact_is_carried_out_after_it() {
+    let leaves = json!({"type": "identify", "userId": "u", "traits": {
+        "email": "u@example.com", "company": {"id": "g-2", "remove": true}}});
+    let by_email = json!({"type": "track", "event": "Seen", "timestamp": "2026-01-02T03:04:06Z",
+        "context": {"traits": {"email": "U@example.com"}}});
+    let events = [
+        event(1, "u", group("u")),
+        event(2, "u", track("u")),
+        // Of another key of rudder-server's: it comes after the contact all the same.
+        event(3, "a", by_email),
+        event(4, "u", leaves),
+        event(5, "u", track("u")),
+    ];
+    for settings in [Settings::default(), Settings::default().with_search_lag(LONG)] {
+        let (sandbox, settings) = sandbox(settings).await;
+        let elements = transform(&router(&settings), &events).await;
+        assert_eq!(statuses(&elements), [299; 5], "{elements:?}");
+        for (job, element) in (1..).zip(&elements) {
+            assert_eq!(element["metadata"][0]["jobId"], job);
+        }
+        let (companies, mut times) = companies_and_times(&sandbox);
+        times.sort_by_key(Value::as_i64);
+        // The two of one second are one for Intercom.
+        times.dedup();
+        assert_eq!(
+            (companies, times),
+            (vec![json!("g-1")], vec![json!(1_767_323_045), json!(1_767_323_046)])
+        );
+    }
+}
+
+#[tokio::test]
+async fn d34_a_link_does_not_outlive_the_removal_that_came_after_it() {
+    let (sandbox, settings) = sandbox(Settings::default()).await;
+    let leaves = json!({"type": "identify", "userId": "u", "traits": {
+        "email": "u@example.com", "company": {"id": "g-1", "remove": true}}});
+    let events = [
+        event(1, "u", group("u")),
+        event(2, "u", track("u")),
+        event(3, "u", leaves),
+    ];
+    let events = events.map(|event| tried(&event, Duration::from_secs(121)));
+    let elements = transform(&router(&settings), &events).await;
+    assert_eq!(statuses(&elements), [299; 3], "{elements:?}");
+    let (companies, times) = companies_and_times(&sandbox);
+    assert_eq!((companies.len(), times.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn d34_what_waits_for_a_contact_that_is_to_be_tried_again_is_held_back() {
+    let (sandbox, settings) = sandbox(always(Op::CreateContact, 503)).await;
+    let events = [
+        event(1, "u", group("u")),
+        event(2, "u", track("u")),
+        event(3, "u", identify("u", "A")),
+        event(4, "v", group("v")),
+    ];
+    let elements = transform(&router(&settings), &events).await;
+    assert_eq!(statuses(&elements), [429; 4], "{elements:?}");
+    let codes: Vec<&str> = elements.iter().map(code).collect();
+    assert_eq!(codes, ["held_back", "held_back", "server_error", "settling"]);
+    let made = calls(&sandbox);
+    let is_made = |name: &str| made.iter().any(|(made, _)| made == name);
+    assert!(!is_made("submit_data_event") && !is_made("upsert_company"), "{made:?}");
+}
+
 #[tokio::test]
 async fn a_record_that_is_inserted_and_deleted_at_once_is_gone_although_searches_lag() {
     let (sandbox, settings) = sandbox(Settings::default().with_search_lag(LONG)).await;

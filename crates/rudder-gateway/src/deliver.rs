@@ -7,9 +7,10 @@ use crate::metrics::Metrics;
 use crate::monitor::Monitor;
 use crate::recall::Recaller;
 use crate::settings::Settings;
-use crate::store::{Awaited, Settled, Settlement, Store, Undelivered};
+use crate::store::{Awaited, Queue, Settled, Settlement, Store, Undelivered};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Record, Transport};
-use intercom_delivery::{DeliveryResult, FailureRecord, Intent, Outcome};
+use intercom_delivery::{ContactKey, DeliveryResult, FailureRecord, Intent, Outcome};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -18,6 +19,8 @@ use tokio::sync::{mpsc, watch};
 const OUTCOMES: usize = 1_024;
 /// How long to wait until it is asked again whether what is about to be done is written.
 const NOTE_AGAIN: Duration = Duration::from_millis(200);
+/// How many events are put back at a time.
+const PUT_BACK: usize = 500;
 
 /// Delivers until `stop` is true; what is under way then stays in the store.
 ///
@@ -39,6 +42,8 @@ pub(crate) async fn deliver<T: Transport + Clone>(
             Some(queue) => queue,
             None => store.queue()?,
         };
+        let come = come_before(&reader)?;
+        put_back(&store, come).await;
         let (ending, ended) = mpsc::unbounded_channel();
         let under_way = UnderWay::default();
         let recaller = Recaller::new(
@@ -100,6 +105,29 @@ pub(crate) async fn deliver<T: Transport + Clone>(
         }
     }
     Ok(())
+}
+
+/// Under what contacts have come that events wait for: the last run ended before it came to it.
+fn come_before(queue: &Queue) -> Result<Vec<ContactKey>, Error> {
+    let awaited: HashSet<ContactKey> = queue.awaited()?.into_iter().collect();
+    if awaited.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = queue.learnt()?;
+    let known = known.iter().filter(|contact| !contact.is_gone);
+    let come: HashSet<ContactKey> = known.flat_map(ContactKey::of_contact).collect();
+    Ok(come.intersection(&awaited).copied().collect())
+}
+
+/// Puts events back into the queue whose contact has come.
+async fn put_back(store: &Store, come: Vec<ContactKey>) {
+    // What cannot be written now goes on waiting.
+    while !come.is_empty()
+        && store
+            .recall(come.clone(), PUT_BACK)
+            .await
+            .is_ok_and(|back| !back.is_empty())
+    {}
 }
 
 /// Notes outcomes in the store.

@@ -190,6 +190,64 @@ fn limits_of_all_events_together() {
 }
 
 #[test]
+fn d34_events_before_their_users_identify_are_worth_knowing() {
+    let path = fixture("before_the_contact.ndjson");
+    let path = path.to_str().unwrap();
+    let checked = run(&["check", "--json", path], "");
+    assert_eq!(checked.code(), 0, "it is no failure");
+    let report = checked.json();
+    // Not that of somebody who never comes: the workspace may have the contact.
+    let note = &report["notes"][0];
+    assert_eq!(
+        (&note["code"], &note["count"], &note["lines"], &note["costs"]),
+        (&json!("before_contact"), &json!(2), &json!([1, 2]), &json!("nothing"))
+    );
+    assert_eq!((&report["notes"][1], &report["would_fail"]), (&Value::Null, &json!(0)));
+    let text = run(&["check", path], "").stdout();
+    for part in [
+        "2  before_contact  lines 1, 2",
+        "they wait for it. It costs nothing.",
+        "See send --no-wait-for-contact.",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    run(&["check", "--html", page.to_str().unwrap(), path], "");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<code class=\"quiet\">before_contact</code>"), "{page}");
+}
+
+/// By whatever the event names the contact, and however far away the identify is.
+#[test]
+fn d34_a_contact_comes_under_a_user_id_or_an_email() {
+    let by_email =
+        |email: &str| format!(r#"{{"type":"track","event":"x","context":{{"traits":{{"email":"{email}"}}}}}}"#);
+    let record =
+        r#"{"type":"record","action":"insert","identifiers":{"email":"ben@example.org"},"fields":{"name":"Ben"}}"#;
+    let update =
+        r#"{"type":"record","action":"update","identifiers":{"email":"eve@example.org"},"fields":{"name":"Eve"}}"#;
+    let mut lines = vec![
+        by_email("Ben@example.org"),
+        by_email("user-1@example.org"),
+        by_email("eve@example.org"),
+        r#"{"type":"group","userId":"user-1","groupId":"g","traits":{"email":"user-1@example.org"}}"#.to_owned(),
+        identify(1),
+        identify(1),
+        by_email("user-1@example.org"),
+    ];
+    lines.extend((2..20_000).map(identify));
+    lines.extend([record.to_owned(), update.to_owned(), record.to_owned()]);
+    let report = check(lines.join("\n"));
+    let note = &report["notes"][0];
+    assert_eq!(
+        (&note["count"], &note["lines"]),
+        (&json!(3), &json!([1, 2, 4])),
+        "{note}"
+    );
+}
+
+#[test]
 fn the_flags_of_the_conversion_are_obeyed() {
     let input = format!(
         r#"{{"type":"identify","userId":"ann","traits":{{"billing.plan":"pro","diary":"{}"}}}}"#,

@@ -61,4 +61,5 @@ deviations! {
     D31: "A lead that signs up stays a lead." => "It becomes a user, and gets the external id.",
     D32: "Dates before 1970 or after 9999 are sent." => "They are left out with a warning.",
     D33: "Of two events of one name in one second, the second is lost without a word." => "`check` counts them, and the setting `sameSecond` can move them apart.",
+    D34: "An event or a company link that comes before its contact is lost." => "It waits for the contact, and comes after the event that creates it.",
 }

@@ -31,11 +31,12 @@ fn introduction(event_type: EventType) -> Option<&'static str> {
         EventType::Track => {
             "Submits a data event. With the setting `sameSecond: spread`, its time is moved by 0 to 4 seconds, derived from \
             `messageId`, because Intercom drops the second of two events with one name, user and second. Without `event_name`, the event is rejected: `missing_event_name`. Without `user_id`, \
-            `email` and `id`, it is rejected: `missing_identity`."
+            `email` and `id`, it is rejected: `missing_identity`. One that comes before its contact waits for it ([D34](#d34))."
         }
         EventType::Group => {
-            "Creates or updates a company, attaches its member if one is [found](#looking-a-contact-up), and tags it. Without \
-            `company_id`, the event is rejected: `missing_group_id`."
+            "Creates or updates a company, attaches its member if one is [found](#looking-a-contact-up), and tags it. A member who is \
+            not there yet is attached once an event creates the contact ([D34](#d34)). Without `company_id`, the event is rejected: \
+            `missing_group_id`."
         }
         EventType::Record => {
             "`insert` updates the contact with the fields, or creates it with identifiers and fields; `update` updates it, or \

@@ -95,7 +95,7 @@ impl ContactKey {
     }
 
     /// Those under which a contact has come.
-    pub(super) fn of_contact(contact: &KnownContact) -> Vec<Self> {
+    pub fn of_contact(contact: &KnownContact) -> Vec<Self> {
         let email = contact.email.as_deref().filter(|email| !email.is_empty());
         let (id, nameless) = match &contact.external_id {
             Some(id) => (Some(Self::user_id(id.as_str())), None),

@@ -15,12 +15,14 @@ use crate::metrics::EventOutcome;
 use crate::protocol::{Elements, ErrorMeta, Failure, REFRESH_TOKEN, status};
 use crate::settings::Instances;
 use crate::workspaces::Running;
+use intercom_api::Region;
 use intercom_delivery::client::{AccessToken, Error, Workspace};
 use intercom_delivery::{
     AbsencePolicy, AssumedLimit, EngineSettings, EventId, Outcome, OutcomeOrder, RefusalReason, Refused, Submission,
     Terms,
 };
 use result::{Circumstances, job_result};
+use rudderstack_to_intercom::Plan;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
@@ -98,9 +100,8 @@ impl Open<'_, '_> {
         };
         let mut chains: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         let jobs = self.jobs;
-        let events: Vec<_> = jobs.iter().map(|job| (&*job.plan, &job.identities)).collect();
         let mut submissions = Vec::with_capacity(jobs.len());
-        for at in order::arrange(&events) {
+        for at in self.arranged() {
             let job = &jobs[at];
             let running = match self.workspace(job) {
                 Ok(running) => running,
@@ -136,6 +137,24 @@ impl Open<'_, '_> {
                 self.turned_away(&refused);
             }
         }
+    }
+
+    /// The jobs in the order in which they are carried out. The contacts of different workspaces have nothing to do with each
+    /// other.
+    fn arranged(&self) -> Vec<usize> {
+        let mut workspaces: HashMap<(Region, &str), Vec<usize>> = HashMap::new();
+        for (at, job) in self.jobs.iter().enumerate() {
+            let workspace = (job.destination.region, job.authorization.token());
+            workspaces.entry(workspace).or_default().push(at);
+        }
+        let mut arranged = vec![0; self.jobs.len()];
+        for places in workspaces.values() {
+            let plans: Vec<&Plan> = places.iter().map(|at| &*self.jobs[*at].plan).collect();
+            for (place, next) in places.iter().zip(order::arrange(&plans)) {
+                arranged[*place] = places[next];
+            }
+        }
+        arranged
     }
 
     /// The engine takes no events any more: mostly because the token is refused.

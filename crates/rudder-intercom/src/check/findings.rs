@@ -1,7 +1,8 @@
 //! What a check finds, what it costs, and what mends it.
 
 use super::moments::SAME_SECOND;
-use super::tally::{Cause, Noted, Tally};
+use super::noted::Noted;
+use super::tally::{Cause, Tally};
 use intercom_api::limits;
 use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;
@@ -259,6 +260,16 @@ fn limits_of_events(tally: &Tally) -> [Finding; 3] {
 /// What costs nothing, and may not be what was meant.
 pub(super) fn notes(tally: &Tally) -> Vec<Finding> {
     there([
+        Finding {
+            costs: Costs::Nothing,
+            flag: Some("send --no-wait-for-contact"),
+            ..finding(
+                "before_contact",
+                &tally.before_contact,
+                "Events that come before their user's identify: they wait for it.",
+                "Nothing: they are delivered after it, with their own times.",
+            )
+        },
         Finding {
             costs: Costs::Nothing,
             flag: Some("--shared-email"),

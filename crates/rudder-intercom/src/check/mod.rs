@@ -4,11 +4,13 @@ mod capped;
 mod findings;
 mod html;
 mod moments;
+mod noted;
 mod people;
 mod report;
 mod savings;
 mod tally;
 mod text;
+mod waiting;
 mod workspace;
 
 pub(crate) use moments::{Moment, Moments, SAME_SECOND};

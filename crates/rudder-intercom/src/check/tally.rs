@@ -2,8 +2,10 @@
 
 use super::capped::Capped;
 use super::moments::{Moment, Moments};
+use super::noted::Noted;
 use super::people::{Address, Addresses, is_lead_with_id, saved};
 use super::savings::{Calls, Effect};
+use super::waiting::{Need, Waiting};
 use super::workspace::Workspace;
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
@@ -13,34 +15,6 @@ use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, Validate as _, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
-
-/// How many lines are named as examples.
-const EXAMPLES: usize = 3;
-
-/// How often something happened, and where first.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Noted {
-    pub(super) count: u64,
-    pub(super) lines: Vec<u64>,
-}
-
-impl Noted {
-    fn note(&mut self, line: u64) {
-        self.count += 1;
-        self.example(line);
-    }
-
-    fn example(&mut self, line: u64) {
-        if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
-            self.lines.push(line);
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        other.lines.iter().for_each(|&line| self.example(line));
-    }
-}
 
 /// Why an event cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,8 +98,11 @@ pub(crate) struct Tally {
     pub(super) of_another_type: Noted,
     pub(super) leads_with_ids: Noted,
     pub(super) shared_emails: Noted,
+    /// Events that come before the one that creates their contact.
+    pub(super) before_contact: Noted,
     addresses: Addresses,
     moments: Moments,
+    waiting: Waiting,
     pub(super) calls: Calls,
 }
 
@@ -137,6 +114,7 @@ impl Tally {
             effects,
             moments,
             addresses,
+            needs,
         } = std::mem::take(chunk);
         self.totals += tally.totals;
         for (kind, more) in tally.types {
@@ -174,6 +152,9 @@ impl Tally {
             if self.addresses.is_shared(address) {
                 self.shared_emails.note(address.line);
             }
+        }
+        for need in needs {
+            self.waiting.add(need, &mut self.before_contact);
         }
     }
 
@@ -239,6 +220,7 @@ pub(crate) struct ChunkTally {
     effects: Vec<Effect>,
     moments: Vec<Moment>,
     addresses: Vec<Address>,
+    needs: Vec<Need>,
 }
 
 /// Counts chunks.
@@ -270,6 +252,7 @@ impl Work for Checker {
             effects,
             moments,
             addresses,
+            needs,
         } = output;
         chunk.for_each(|item| {
             let received = match item {
@@ -291,6 +274,7 @@ impl Work for Checker {
                     totals.converted = 1;
                     would_fail = tally.converted(&conversion, self.workspace.as_ref(), received.line);
                     addresses.extend(Address::of(&conversion.plan, received.line, &self.hasher));
+                    needs.extend(Need::of(&conversion.plan, received.line));
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
                     moments.extend(Moment::of_plan(&conversion.plan, &received, &self.hasher));
                     conversion.warnings

@@ -12,6 +12,7 @@ use intercom_delivery::journal::{DeadLetterId, Done, Entry, Journal, JournalErro
 use intercom_delivery::{
     DeliveryResult, EventId, FailureCode, FailureRecord, Intent, Outcome, Subject, Submission, Undelivered,
 };
+use rudderstack_to_intercom::Plan;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -155,7 +156,11 @@ impl Tracker {
 
     /// Has the next events delivered that have waited for a contact which has come.
     fn recall(&self, records: &mut Records, submissions: &Submissions) -> Result<(), RecordError> {
-        let recalled = records.awaiting.recall(submissions, |event, under_way| {
+        let Records {
+            awaiting, undelivered, ..
+        } = records;
+        let recalled = awaiting.recall(submissions, |event, mut under_way| {
+            under_way.knows(undelivered.get(event));
             lock(&self.under_way).insert(event, under_way);
         });
         recalled.map_err(RecordError::Awaiting)
@@ -176,7 +181,8 @@ impl Tracker {
         records.is_over = true;
         let mut count = 0_usize;
         while let Some((event, kept)) = records.awaiting.pop_first().map_err(RecordError::Awaiting)? {
-            let (under_way, outcome) = kept.into_parts();
+            let (mut under_way, outcome) = kept.into_parts();
+            under_way.knows(records.undelivered.get(event));
             match ended {
                 Some(code) => self.goes_on_later(&under_way, code, &mut records)?,
                 None => self.settle(event, &under_way, &outcome, &mut records)?,
@@ -219,6 +225,7 @@ impl Tracker {
                     let saved = journal.saved_company(event, company);
                     saved.map_err(|source| in_journal(journal, source))?;
                 }
+                records.waits(event, &awaited.submission, &under_way)?;
                 let (kept, calls, warnings) = Kept::new(under_way, &awaited, outcome);
                 self.update(|summary| {
                     summary.calls += u64::from(calls);
@@ -380,6 +387,16 @@ impl Records {
             self.dead_letter_ids.pop_first();
         }
         self.keep(&[event])
+    }
+
+    /// The link to a company waits for its contact: if it is made by the next run, or from the dead letters, it must not
+    /// outlive a removal that comes with the contact.
+    fn waits(&mut self, event: u64, submission: &Submission, under_way: &UnderWay) -> Result<(), RecordError> {
+        let comes_again = self.journal.is_some() || self.dead_letters.is_some();
+        match &submission.plan {
+            Plan::SaveCompany(_) if comes_again => self.not_delivered(event, submission, under_way, None),
+            Plan::SaveCompany(_) | Plan::SubmitEvent(_) | Plan::SaveContact(_) | Plan::DeleteContact(_) => Ok(()),
+        }
     }
 
     /// An event was delivered: takes note of what it has written, if that is later than one that has failed.

@@ -1,7 +1,7 @@
 //! An event that is under way.
 
 use intercom_api::UnixSeconds;
-use intercom_delivery::{FailureRecord, Superseded};
+use intercom_delivery::{FailureRecord, Subject, Superseded};
 use std::io;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -20,6 +20,13 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
+    /// Adds what later events have written while it waited.
+    pub(super) fn knows(&mut self, known: Option<&(Subject, Superseded)>) {
+        if let Some((_, superseded)) = known {
+            self.superseded.merge(superseded.clone());
+        }
+    }
+
     /// The event as a dead letter; none if its text was not kept.
     pub(super) fn record(&self, mut record: FailureRecord) -> io::Result<Option<FailureRecord>> {
         let Some(json) = self.json.as_deref() else {

@@ -1,0 +1,29 @@
+//! How often something happens, with examples.
+
+/// How many lines are named as examples.
+const EXAMPLES: usize = 3;
+
+/// How often something happened, and where first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noted {
+    pub(super) count: u64,
+    pub(super) lines: Vec<u64>,
+}
+
+impl Noted {
+    pub(super) fn note(&mut self, line: u64) {
+        self.count += 1;
+        if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
+            self.lines.push(line);
+        }
+    }
+
+    /// Adds what was noted elsewhere.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.lines.extend(&other.lines);
+        self.lines.sort_unstable();
+        self.lines.dedup();
+        self.lines.truncate(EXAMPLES);
+    }
+}
