@@ -319,4 +319,41 @@ pub(super) const FAULTS: &[Fault] = &[
         ),
         "a dead letter that is replayed forgets what it must not undo",
     ),
+    fault(
+        "early_lost",
+        Noticed::Simulation,
+        "crates/intercom-delivery/src/engine/recall.rs",
+        (
+            "        keys.retain(|key| self.awaited.keys.remove(key));",
+            "        keys.clear();",
+        ),
+        "what waits for its contact is not delivered when it comes",
+    ),
+    fault(
+        "company_saved_late",
+        Noticed::Delivery,
+        "crates/intercom-delivery/src/engine/job.rs",
+        (
+            "if let Some(company) = &entry.saved_company {",
+            "if let Some(company) = entry.saved_company.as_ref().filter(|_| false) {",
+        ),
+        "a company that was saved before its member came gets old fields again",
+    ),
+    fault(
+        "link_outlives_removal",
+        Noticed::Delivery,
+        "crates/intercom-delivery/src/engine/recall.rs",
+        ("        if has_left {", "        if has_left && false {"),
+        "a link that has waited outlives the removal that came with the contact",
+    ),
+    fault(
+        "early_goes_unseen",
+        Noticed::Gateway,
+        "crates/rudder-gateway/src/store/awaiting.rs",
+        (
+            "INSERT OR IGNORE INTO awaited_keys VALUES (?, ?)",
+            "INSERT OR IGNORE INTO awaited_keys VALUES (-1 - ?, ?)",
+        ),
+        "what waits in the store is not found when its contact comes",
+    ),
 ];

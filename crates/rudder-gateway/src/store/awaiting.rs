@@ -235,3 +235,36 @@ pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTree
     }
     Ok(saved)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::complete::{CompleteEvent, MessageKey};
+    use crate::settings::StoreSettings;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn an_event_is_found_by_any_of_its_keys_and_keeps_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("events.db"), StoreSettings::new()).unwrap();
+        let event = |id| CompleteEvent {
+            json: r#"{"type":"track"}"#.to_owned(),
+            key: MessageKey::of("key", id),
+        };
+        store.accept(vec![event("a"), event("b")]).await.unwrap();
+        let keys = [1, u64::MAX].map(ContactKey);
+        let awaited = Settlement::Awaits(Box::new(Awaited::new(keys.to_vec())));
+        store.settle(vec![Settled::new(1, awaited)]).await.unwrap();
+        assert!(store.recall(vec![ContactKey(7)], 9).await.unwrap().is_empty());
+        let counts = || {
+            let status = store.queue().unwrap().status().unwrap();
+            (status.events, status.awaiting)
+        };
+        assert_eq!(counts(), (1, 1));
+        let back = store.recall(vec![keys[1]], 9).await.unwrap();
+        assert_eq!(back.iter().map(|back| back.event.seq).collect::<Vec<_>>(), [1]);
+        assert_eq!(counts(), (2, 0));
+        assert!(store.recall(keys.to_vec(), 9).await.unwrap().is_empty());
+        store.close().await;
+    }
+}
