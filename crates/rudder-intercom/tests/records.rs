@@ -178,7 +178,7 @@ fn it_stops_when_nearly_everything_fails_and_what_failed_is_sent_by_the_next_run
     let folder = tempfile::tempdir().unwrap();
     let [dead, journal] = ["dead", "journal"].map(|name| folder.path().join(name));
     let input = of_nobody(2_000);
-    let run1 = send_with(&sandbox, &journal, &dead, &[], &input);
+    let run1 = send_with(&sandbox, &journal, &dead, &["--no-wait-for-contact"], &input);
     assert_eq!(run1.code(), 1);
     assert!(run1.stderr().contains("unknown_contact"), "{}", run1.stderr());
     assert!(

@@ -12,7 +12,7 @@ pub enum Next<B> {
     /// This call is to be made, and ends the walk if it succeeds: it can be handed to somebody else instead. A plan that
     /// saves a company has none.
     LastWrite(Call),
-    /// Nothing, before what [`Knowledge::permit`] waits for is over.
+    /// Nothing, before what [`Knowledge::permit`](crate::Knowledge::permit) waits for is over.
     Wait(B),
     /// Nothing more.
     End(Ending),
@@ -33,9 +33,9 @@ pub enum Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// It goes on with [`Walk::next`].
+    /// It goes on with [`Walk::next`](crate::Walk::next).
     GoOn,
-    /// The same call can be made again, after a while: [`Walk::next`] is where it was.
+    /// The same call can be made again, after a while: [`Walk::next`](crate::Walk::next) is where it was.
     Retry(FailureCode),
     /// It ends.
     End(Ending),

@@ -5,6 +5,7 @@ mod awaiting;
 mod dead_letters;
 mod prepare;
 mod progress;
+mod records;
 mod run;
 mod summary;
 mod tracker;

@@ -1,0 +1,259 @@
+//! Where outcomes are recorded: the journal and the dead letters.
+
+use super::abort::AbortRule;
+use super::awaiting::{Awaiting, AwaitingError};
+use super::dead_letters::{DeadLetters, dead_letter_id};
+use super::under_way::UnderWay;
+use intercom_delivery::journal::{DeadLetterId, Entry, Journal, JournalError};
+use intercom_delivery::{FailureCode, FailureRecord, Intent, Subject, Submission, Undelivered};
+use rudderstack_to_intercom::Plan;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+/// Why the record of outcomes cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RecordError {
+    #[error("the journal {} cannot be written", path.display())]
+    Journal { path: PathBuf, source: JournalError },
+    #[error("the dead letters {} cannot be written", path.display())]
+    DeadLetters { path: PathBuf, source: io::Error },
+    #[error("the temporary file of events that wait for their contact cannot be used")]
+    Awaiting(#[source] AwaitingError),
+}
+
+pub(super) fn record_of(
+    under_way: &UnderWay,
+    record: FailureRecord,
+    records: &Records,
+) -> Result<Option<FailureRecord>, RecordError> {
+    match &records.dead_letters {
+        Some(dead_letters) => under_way
+            .record(record)
+            .map_err(|source| in_dead_letters(dead_letters, source)),
+        None => Ok(None),
+    }
+}
+
+/// A failure that is not recorded yet.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) entry: Entry<'static>,
+    /// What goes to the dead letters, if there are any.
+    pub(super) record: Option<FailureRecord>,
+}
+
+/// Where outcomes are recorded.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub(super) journal: Option<Journal>,
+    pub(super) dead_letters: Option<DeadLetters>,
+    pub(super) rule: AbortRule,
+    /// Why the delivery is aborted, if it is.
+    pub(super) aborted: Option<FailureCode>,
+    /// Failures that count as not sent, should the delivery be aborted.
+    pub(super) held: Vec<Held>,
+    /// What must not be undone by sending an event again that has failed.
+    pub(super) undelivered: Undelivered,
+    /// The dead letters of these events.
+    pub(super) dead_letter_ids: BTreeMap<u64, DeadLetterId>,
+    /// What waits for its contact.
+    pub(super) awaiting: Awaiting,
+    /// Whether all has been tried, so that nothing can be aborted any more.
+    pub(super) is_over: bool,
+}
+
+impl Records {
+    pub(super) fn new(
+        journal: Option<Journal>,
+        dead_letters: Option<DeadLetters>,
+        rule: AbortRule,
+    ) -> Result<Self, JournalError> {
+        let (mut undelivered, mut dead_letter_ids) = (Undelivered::default(), BTreeMap::new());
+        if let Some(journal) = &journal {
+            journal.undelivered(|event, dead_letter, subject, superseded| {
+                undelivered.add(event, subject, superseded);
+                dead_letter_ids.insert(event, dead_letter);
+            })?;
+        }
+        Ok(Self {
+            journal,
+            dead_letters,
+            rule,
+            aborted: None,
+            held: Vec::new(),
+            undelivered,
+            dead_letter_ids,
+            awaiting: Awaiting::default(),
+            is_over: false,
+        })
+    }
+
+    /// An event has failed: what later ones write must not be undone by sending it again.
+    pub(super) fn not_delivered(
+        &mut self,
+        event: u64,
+        submission: &Submission,
+        under_way: &UnderWay,
+        record: Option<&FailureRecord>,
+    ) -> Result<(), RecordError> {
+        let subject = Subject::of(&submission.plan, &submission.identities);
+        self.undelivered.add(event, subject, under_way.superseded.clone());
+        let dead_letter = record.and_then(dead_letter_id).unwrap_or(DeadLetterId {
+            line: under_way.line,
+            fingerprint: 0,
+        });
+        self.dead_letter_ids.insert(event, dead_letter);
+        while self.dead_letter_ids.len() > Undelivered::KEPT {
+            self.dead_letter_ids.pop_first();
+        }
+        self.keep(&[event])
+    }
+
+    /// The link to a company waits for its contact: if it is made by the next run, or from the dead letters, it must not
+    /// outlive a removal that comes with the contact.
+    pub(super) fn waits(
+        &mut self,
+        event: u64,
+        submission: &Submission,
+        under_way: &UnderWay,
+    ) -> Result<(), RecordError> {
+        let comes_again = self.journal.is_some() || self.dead_letters.is_some();
+        match &submission.plan {
+            Plan::SaveCompany(_) if comes_again => self.not_delivered(event, submission, under_way, None),
+            Plan::SaveCompany(_) | Plan::SubmitEvent(_) | Plan::SaveContact(_) | Plan::DeleteContact(_) => Ok(()),
+        }
+    }
+
+    /// An event was delivered: takes note of what it has written, if that is later than one that has failed.
+    pub(super) fn written(&mut self, event: u64, submission: Option<&Submission>) -> Result<(), RecordError> {
+        if self.undelivered.remove(event).is_some() {
+            self.dead_letter_ids.remove(&event);
+            if let Some(journal) = &mut self.journal {
+                let forgotten = journal.forget_undelivered(event);
+                forgotten.map_err(|source| in_journal(journal, source))?;
+            }
+        }
+        let Some(submission) = submission else { return Ok(()) };
+        let changed = self
+            .undelivered
+            .delivered(event, &submission.plan, &submission.identities);
+        self.keep(&changed)
+    }
+
+    pub(super) fn keep(&mut self, events: &[u64]) -> Result<(), RecordError> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        for event in events {
+            if let (Some(dead_letter), Some(known)) = (self.dead_letter_ids.get(event), self.undelivered.get(*event)) {
+                let kept = journal.keep_undelivered(*event, *dead_letter, known);
+                kept.map_err(|source| in_journal(journal, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to the dead letters what later events have written.
+    pub(super) fn amend(&mut self) -> Result<(), RecordError> {
+        let Some(dead_letters) = &mut self.dead_letters else {
+            return Ok(());
+        };
+        let known = self.undelivered.iter();
+        let news = known.filter_map(|(event, superseded)| Some((*self.dead_letter_ids.get(&event)?, superseded)));
+        let amended = dead_letters.amend(&news.collect());
+        amended.map_err(|source| in_dead_letters(dead_letters, source))
+    }
+
+    pub(super) fn count(&mut self, failure: Option<FailureCode>) {
+        if self.is_over {
+            return;
+        }
+        let reason = self.rule.count(failure);
+        self.aborted = self.aborted.or(reason);
+    }
+
+    /// Keeps an event that is not done with: the next run sends it by the journal, or else by the dead letters.
+    pub(super) fn keep_for_later(&mut self, event: &UnderWay, record: FailureRecord) -> Result<(), RecordError> {
+        if self.journal.is_some() {
+            return Ok(());
+        }
+        match record_of(event, record, self)? {
+            Some(record) => self.bury(&record),
+            None => Ok(()),
+        }
+    }
+
+    /// Records failures that were held back, as soon as it is known whether the delivery goes on.
+    pub(super) fn settle_held(&mut self, is_over: bool) -> Result<(), RecordError> {
+        if !is_over && self.rule.is_open() && self.aborted.is_none() {
+            return Ok(());
+        }
+        let aborted = self.aborted.map(FailureCode::as_str);
+        for held in std::mem::take(&mut self.held) {
+            let comes_again = self.journal.is_some() && aborted.is_some() && held.entry.code == aborted;
+            if comes_again {
+                continue;
+            }
+            if let Some(record) = held.record {
+                self.bury(&record)?;
+                self.record(&held.entry)?;
+            }
+        }
+        if let (Some(journal), Some(code)) = (&mut self.journal, aborted) {
+            journal.take_back(code).map_err(|source| in_journal(journal, source))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a dead letter.
+    pub(super) fn bury(&mut self, record: &FailureRecord) -> Result<(), RecordError> {
+        match &mut self.dead_letters {
+            Some(dead_letters) => dead_letters
+                .add(record)
+                .map_err(|source| in_dead_letters(dead_letters, source)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn intend(&mut self, intent: &Intent) -> Result<(), RecordError> {
+        match &mut self.journal {
+            Some(journal) => journal.intend(intent).map_err(|source| in_journal(journal, source)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn record(&mut self, entry: &Entry<'_>) -> Result<(), RecordError> {
+        match &mut self.journal {
+            Some(journal) => journal.record(entry).map_err(|source| in_journal(journal, source)),
+            None => Ok(()),
+        }
+    }
+
+    /// The dead letters first: what the journal calls done must not be lost.
+    pub(super) fn commit(&mut self) -> Result<(), RecordError> {
+        if let Some(dead_letters) = &mut self.dead_letters {
+            dead_letters
+                .sync()
+                .map_err(|source| in_dead_letters(dead_letters, source))?;
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.commit().map_err(|source| in_journal(journal, source))?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn in_journal(journal: &Journal, source: JournalError) -> RecordError {
+    RecordError::Journal {
+        path: journal.path().to_owned(),
+        source,
+    }
+}
+
+pub(super) fn in_dead_letters(dead_letters: &DeadLetters, source: io::Error) -> RecordError {
+    RecordError::DeadLetters {
+        path: dead_letters.path().to_owned(),
+        source,
+    }
+}
