@@ -18,6 +18,9 @@ async function send(gateway, batch) {
   assert.equal(await response.text(), "OK");
 }
 
+// What comes before its contact does not wait for it.
+const AT_ONCE = { args: ["--wait-for-contact", "0s"] };
+
 async function opened(options, use, start = {}) {
   const gateway = await Gateway.start(start);
   const context = await browser.newContext(options);
@@ -65,7 +68,7 @@ test("shows what has come in and what has become of it, and replays", () => open
   await gateway.drained(11);
   assert.equal((await gateway.stats()).queue.dead_letters, 1);
   assert.equal((await gateway.state()).events.length, 2);
-}));
+}, AT_ONCE));
 
 test("tells how to begin, as long as nothing has come in", () => opened({ viewport: { width: 1100, height: 900 } }, async (page, gateway) => {
   await page.goto(gateway.url);
@@ -106,7 +109,7 @@ test("works on a phone, in the dark, without a mouse", () => opened({ viewport: 
   for (const part of ["POST /contacts/search", "if the contact is found:", "PUT /contacts/{contact.id}", "from /traits/plan"]) assert.ok(result.includes(part), part);
   assert.ok(await isWithin(page), "nothing sticks out to the side");
   await picture(page, "phone");
-}));
+}, AT_ONCE));
 
 test("tells in the playground what is wrong", () => opened({}, async (page, gateway) => {
   await page.goto(gateway.url);
