@@ -78,7 +78,9 @@ impl Order {
         let Some(user_id) = named.or(moved.as_deref()).filter(|_| gives_up) else {
             return ties;
         };
-        ties.firm.extend(moved.clone().map(Cow::Owned));
+        if let Some(moved) = &moved {
+            insert(&mut ties.firm, Cow::Owned(moved.clone()));
+        }
         // Who is deleted has none, and takes one if they return.
         let email = email.map(str::to_lowercase).unwrap_or_default();
         let old = self.remember(user_id, email.clone());
@@ -282,6 +284,7 @@ mod tests {
         let mut order = Order::new(NonZeroUsize::MIN);
         order.next(&first.0, &first.1);
         let record = order.next(&record, &nobody);
+        assert!(record.firm.is_sorted(), "the user and the emails");
         let moves = order.next(&moves.0, &moves.1);
         let other = order.next(&other.0, &other.1);
         assert!(record.order_with(&order.next(&track, &by_id)));
