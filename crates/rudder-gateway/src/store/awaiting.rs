@@ -3,13 +3,12 @@
 
 use super::dead_letter::{from_json, json};
 use super::pending::Pending;
-use super::settled::{About, Awaited, Settled, Settlement, Undelivered};
+use super::settled::{Awaited, Settled, Settlement};
 use super::totals::Totals;
 use crate::settings::Awaiting;
 use intercom_api::CompanyId;
-use intercom_delivery::{ContactKey, FailureRecord};
+use intercom_delivery::ContactKey;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// - `awaiting`: the events, with what becomes of each if nobody comes.
@@ -38,42 +37,6 @@ pub struct Recalled {
     pub saved_company: Option<CompanyId>,
 }
 
-/// Why an event fails, as it is kept.
-#[derive(Serialize, Deserialize)]
-struct Failure {
-    record: FailureRecord,
-    event_type: Option<rudderstack_events::EventType>,
-    user_id: Option<String>,
-    message_id: Option<String>,
-}
-
-impl From<&Undelivered> for Failure {
-    fn from(undelivered: &Undelivered) -> Self {
-        let About {
-            event_type,
-            user_id,
-            message_id,
-        } = undelivered.about.clone();
-        Self {
-            record: undelivered.failure.clone(),
-            event_type,
-            user_id,
-            message_id,
-        }
-    }
-}
-
-impl From<Failure> for Undelivered {
-    fn from(failure: Failure) -> Self {
-        let about = About {
-            event_type: failure.event_type,
-            user_id: failure.user_id,
-            message_id: failure.message_id,
-        };
-        Self::new(failure.record, about)
-    }
-}
-
 /// Takes an event out of the queue until its contact comes.
 pub(super) fn keep(
     transaction: &Transaction<'_>,
@@ -82,10 +45,7 @@ pub(super) fn keep(
     totals: &mut Totals,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let failure = awaited
-        .otherwise
-        .as_deref()
-        .map(|failure| json(&Failure::from(failure)));
+    let failure = awaited.otherwise.as_deref().map(json);
     let moved = transaction
         .prepare_cached("INSERT OR REPLACE INTO awaiting SELECT seq, at, ?, ?, ?, body FROM events WHERE seq = ?")?
         .execute(params![now, json(&awaited.keys)?, failure.transpose()?, seq])?;
@@ -102,11 +62,7 @@ pub(super) fn keep(
             .prepare_cached("INSERT OR REPLACE INTO saved_companies VALUES (?, ?)")?
             .execute(params![seq, company.as_str()])?;
     }
-    let bytes: i64 = transaction
-        .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
-        .query_row([seq], |row| row.get(0))?;
-    totals.events -= 1;
-    totals.event_bytes -= bytes;
+    totals.take_out(transaction, seq)?;
     totals.awaiting += 1;
     Ok(())
 }
@@ -114,14 +70,10 @@ pub(super) fn keep(
 /// Puts an event back into the queue, in its old place. None, if it does not wait.
 fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rusqlite::Result<Option<Pending>> {
     let row = transaction
-        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING at, body, keys")?
+        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING seq, at, body, keys")?
         .query_row([seq], |row| {
-            let event = Pending {
-                seq,
-                at: row.get(0)?,
-                body: row.get(1)?,
-            };
-            Ok((event, from_json::<Vec<ContactKey>>(row.get_ref(2)?.as_str()?)?))
+            let keys: Vec<ContactKey> = from_json(row.get_ref(3)?.as_str()?)?;
+            Ok((Pending::of(row)?, keys))
         })
         .optional()?;
     let Some((event, keys)) = row else { return Ok(None) };
@@ -130,12 +82,8 @@ fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rus
             .prepare_cached("DELETE FROM awaited_keys WHERE key = ? AND seq = ?")?
             .execute([key.cast_signed(), seq])?;
     }
-    transaction
-        .prepare_cached("INSERT INTO events (seq, at, body) VALUES (?, ?, ?)")?
-        .execute(params![seq, event.at, event.body])?;
+    totals.put_in(transaction, seq, event.at, &event.body)?;
     totals.awaiting -= 1;
-    totals.events += 1;
-    totals.event_bytes += i64::try_from(event.body.len()).unwrap_or(i64::MAX);
     Ok(Some(event))
 }
 
@@ -209,7 +157,7 @@ pub(super) fn give_up(
         }
         put_back(transaction, seq, totals)?;
         let settlement = match failure {
-            Some(failure) => Settlement::Failed(Box::new(from_json::<Failure>(&failure)?.into())),
+            Some(failure) => Settlement::Failed(Box::new(from_json(&failure)?)),
             None => Settlement::Delivered,
         };
         given_up.push(Settled::new(seq, settlement));

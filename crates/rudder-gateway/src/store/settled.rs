@@ -3,6 +3,7 @@
 use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::{ContactKey, FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What became of an event of the store.
@@ -54,7 +55,7 @@ pub enum Settlement {
 }
 
 /// What is kept of an event that becomes a dead letter, besides the event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Undelivered {
     /// Why.
@@ -71,7 +72,7 @@ impl Undelivered {
 }
 
 /// What tells an event from others. `Debug` shows its type only.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct About {
     /// What kind of event it is.

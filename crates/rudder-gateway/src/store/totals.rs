@@ -1,6 +1,6 @@
 //! What is in the store, without counting it.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 /// The row of the table `totals`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,25 +16,49 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        // A store of an older version that is only read has no such column.
-        let awaiting = connection
-            .prepare_cached("SELECT 1 FROM pragma_table_info('totals') WHERE name = 'awaiting'")?
-            .exists([])?;
-        let awaiting = if awaiting { "awaiting" } else { "0" };
-        connection
-            .prepare_cached(&format!(
-                "SELECT next_seq, events, event_bytes, dead, dead_bytes, {awaiting} FROM totals"
-            ))?
-            .query_row([], |row| {
-                Ok(Self {
-                    next_seq: row.get(0)?,
-                    events: row.get(1)?,
-                    event_bytes: row.get(2)?,
-                    dead: row.get(3)?,
-                    dead_bytes: row.get(4)?,
-                    awaiting: row.get(5)?,
-                })
+        connection.prepare_cached("SELECT * FROM totals")?.query_row([], |row| {
+            Ok(Self {
+                next_seq: row.get("next_seq")?,
+                events: row.get("events")?,
+                event_bytes: row.get("event_bytes")?,
+                dead: row.get("dead")?,
+                dead_bytes: row.get("dead_bytes")?,
+                awaiting: match row.get("awaiting") {
+                    // A store of an older version that is only read has no such column.
+                    Err(rusqlite::Error::InvalidColumnName(_)) => 0,
+                    awaiting => awaiting?,
+                },
             })
+        })
+    }
+
+    /// Puts an event into the queue.
+    pub(super) fn put_in(
+        &mut self,
+        transaction: &Transaction<'_>,
+        seq: i64,
+        at: i64,
+        body: &str,
+    ) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached("INSERT INTO events (seq, at, body) VALUES (?, ?, ?)")?
+            .execute(params![seq, at, body])?;
+        self.events += 1;
+        self.event_bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
+        Ok(())
+    }
+
+    /// Takes an event out of the queue, and says how many bytes it has; none if it is not there.
+    pub(super) fn take_out(&mut self, transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<Option<i64>> {
+        let bytes: Option<i64> = transaction
+            .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
+            .query_row([seq], |row| row.get(0))
+            .optional()?;
+        if let Some(bytes) = bytes {
+            self.events -= 1;
+            self.event_bytes -= bytes;
+        }
+        Ok(bytes)
     }
 
     pub(super) fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {

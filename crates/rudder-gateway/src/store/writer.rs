@@ -18,7 +18,7 @@ use crate::settings::{Bounds, StoreSettings};
 use intercom_delivery::ContactKey;
 use intercom_delivery::journal::learnt;
 use rudderstack_events::EventType;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -307,12 +307,8 @@ fn transact(
                 continue;
             }
             fresh.push(event.key);
-            transaction
-                .prepare_cached("INSERT INTO events (seq, at, body) VALUES (?, ?, ?)")?
-                .execute(params![totals.next_seq, now, event.json])?;
+            totals.put_in(&transaction, totals.next_seq, now, &event.json)?;
             totals.next_seq += 1;
-            totals.events += 1;
-            totals.event_bytes += length(&event.json);
             accepted.stored += 1;
         }
         counters.minute.received += i64::try_from(accepted.stored).unwrap_or(i64::MAX);
@@ -400,14 +396,10 @@ fn settle(
         .prepare_cached("DELETE FROM intents WHERE seq = ?")?
         .execute([settled.seq])?;
     awaiting::forget(transaction, settled.seq)?;
-    let bytes: Option<i64> = transaction
-        .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
-        .query_row([settled.seq], |row| row.get(0))
-        .optional()?;
-    // It has been settled before.
-    let Some(bytes) = bytes else { return Ok(()) };
-    totals.events -= 1;
-    totals.event_bytes -= bytes;
+    let Some(bytes) = totals.take_out(transaction, settled.seq)? else {
+        // It has been settled before.
+        return Ok(());
+    };
     match &settled.settlement {
         Settlement::Delivered => counters.minute.delivered += 1,
         Settlement::Skipped => counters.minute.skipped += 1,
@@ -421,8 +413,4 @@ fn settle(
         totals.dead_bytes += bytes;
     }
     Ok(())
-}
-
-fn length(text: &str) -> i64 {
-    i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
