@@ -237,7 +237,7 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
         .map(|(at, happening)| workload::event(happening, at))
         .collect();
     let model = match is_replayed {
-        true => Model::after_replay(&happenings, shares_emails, mode == Mode::GatewayReplay),
+        true => Model::after_replay(&happenings, shares_emails),
         false => Model::after(&happenings, shares_emails),
     };
     let errors = stage.file("errors.log");

@@ -94,9 +94,9 @@ impl Model {
     }
 
     /// The workspace after these events, of which those with the attribute that is not defined fail, and after what has
-    /// failed is sent again: all of it in its order, once nothing waits any more; or by a gateway, what lacks the attribute
-    /// first, while what waits for its contact goes on waiting.
-    pub(super) fn after_replay(happenings: &[Happening], shares_emails: bool, by_gateway: bool) -> Self {
+    /// failed is sent again, all of it in its order. The events are those that are [repeatable](Self::repeatable): none waits
+    /// for its contact.
+    pub(super) fn after_replay(happenings: &[Happening], shares_emails: bool) -> Self {
         let mut model = Self {
             shares_emails,
             ..Self::default()
@@ -106,16 +106,8 @@ impl Model {
             model.endings.push(ending);
         }
         let first = model.endings.clone();
-        model.left_waiting = model.count_waiting();
-        if !by_gateway {
-            model.waiting.clear();
-        }
-        let waits = |model: &Self, at: usize| model.waiting.iter().any(|(other, _)| *other == at);
-        let failed: Vec<usize> = (0..happenings.len())
-            .filter(|at| model.endings[*at] == Ending::Failed && !waits(&model, *at))
-            .collect();
         let mut endings = first.clone();
-        for at in failed {
+        for at in (0..happenings.len()).filter(|at| first[*at] == Ending::Failed) {
             let later = happenings.iter().zip(&endings).skip(at + 1);
             let later = later.filter(|(_, ending)| **ending == Ending::Delivered);
             let later: Vec<&Happening> = later.map(|(happening, _)| happening).collect();
