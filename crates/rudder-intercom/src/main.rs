@@ -14,6 +14,7 @@ mod files;
 mod input;
 mod interrupt;
 mod log;
+mod noted;
 mod pipeline;
 mod print;
 mod send;

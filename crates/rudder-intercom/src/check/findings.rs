@@ -1,8 +1,8 @@
 //! What a check finds, what it costs, and what mends it.
 
 use super::moments::SAME_SECOND;
-use super::noted::Noted;
 use super::tally::{Cause, Tally};
+use crate::noted::Noted;
 use intercom_api::limits;
 use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;

@@ -4,7 +4,6 @@ mod capped;
 mod findings;
 mod html;
 mod moments;
-mod noted;
 mod people;
 mod report;
 mod savings;

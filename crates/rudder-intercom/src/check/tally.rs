@@ -2,13 +2,13 @@
 
 use super::capped::Capped;
 use super::moments::{Moment, Moments};
-use super::noted::Noted;
 use super::people::{Address, Addresses, is_lead_with_id, saved};
 use super::savings::{Calls, Effect};
 use super::waiting::{Need, Waiting};
 use super::workspace::Workspace;
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
+use crate::noted::Noted;
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
 use intercom_delivery::DefinedAttributes;

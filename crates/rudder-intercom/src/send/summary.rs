@@ -1,5 +1,6 @@
 //! What became of the events, in total.
 
+use crate::noted::Noted;
 use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, printable, thousands};
 use intercom_delivery::FailureCode;
 use rudderstack_to_intercom::RejectionCode;
@@ -7,9 +8,6 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
-
-/// How many lines are named as examples.
-const EXAMPLES: usize = 3;
 
 /// What became of the events, in total. Serialises to what `--summary-json` writes.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +19,8 @@ pub(crate) struct Summary {
     /// Events that came before their contact, and were delivered once it was there.
     pub(crate) waited: u64,
     types: BTreeMap<&'static str, Outcomes>,
-    rejections: BTreeMap<String, Noted>,
-    failures: BTreeMap<String, Noted>,
+    rejections: BTreeMap<String, Reason>,
+    failures: BTreeMap<String, Reason>,
     warnings: BTreeMap<&'static str, u64>,
 }
 
@@ -46,20 +44,11 @@ impl Outcomes {
     }
 }
 
+/// Why events were not delivered, and what was said of one of them.
 #[derive(Clone, Debug, Default)]
-struct Noted {
-    count: u64,
-    lines: Vec<u64>,
+struct Reason {
+    events: Noted,
     example: Option<String>,
-}
-
-impl Noted {
-    fn note(&mut self, line: u64) {
-        self.count += 1;
-        if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
-            self.lines.push(line);
-        }
-    }
 }
 
 impl Summary {
@@ -91,7 +80,7 @@ impl Summary {
 
     pub(super) fn rejected(&mut self, kind: &'static str, code: &str, line: u64) {
         self.types.entry(kind).or_default().rejected += 1;
-        self.rejections.entry(code.to_owned()).or_default().note(line);
+        self.rejections.entry(code.to_owned()).or_default().events.note(line);
     }
 
     pub(super) fn failed(
@@ -102,10 +91,10 @@ impl Summary {
         example: impl FnOnce() -> Option<String>,
     ) {
         self.types.entry(kind).or_default().failed += 1;
-        let noted = self.failures.entry(code.to_owned()).or_default();
-        noted.note(line);
-        if noted.example.is_none() {
-            noted.example = example();
+        let reason = self.failures.entry(code.to_owned()).or_default();
+        reason.events.note(line);
+        if reason.example.is_none() {
+            reason.example = example();
         }
     }
 
@@ -193,15 +182,15 @@ impl Summary {
 fn section(
     out: &mut impl Write,
     title: &str,
-    codes: &BTreeMap<String, Noted>,
+    codes: &BTreeMap<String, Reason>,
     advice: impl Fn(&str) -> String,
 ) -> io::Result<()> {
     if codes.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{BOLD}{title}{BOLD:#}")?;
-    for (code, noted) in codes {
-        let lines: Vec<String> = noted.lines.iter().map(u64::to_string).collect();
+    for (code, reason) in codes {
+        let lines: Vec<String> = reason.events.lines.iter().map(u64::to_string).collect();
         let lines = if lines.is_empty() {
             String::new()
         } else {
@@ -210,9 +199,9 @@ fn section(
         writeln!(
             out,
             "  {:>8}  {BAD}{code}{BAD:#}  {DIM}{lines}{DIM:#}",
-            thousands(noted.count)
+            thousands(reason.events.count)
         )?;
-        if let Some(example) = &noted.example {
+        if let Some(example) = &reason.example {
             writeln!(out, "            {}", printable(example))?;
         }
         let advice = advice(code);
@@ -226,8 +215,11 @@ fn section(
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let all = self.outcomes();
-        let counts = |codes: &BTreeMap<String, Noted>| -> BTreeMap<String, u64> {
-            codes.iter().map(|(code, noted)| (code.clone(), noted.count)).collect()
+        let counts = |codes: &BTreeMap<String, Reason>| -> BTreeMap<String, u64> {
+            codes
+                .iter()
+                .map(|(code, reason)| (code.clone(), reason.events.count))
+                .collect()
         };
         let mut object = serializer.serialize_struct("Summary", 9)?;
         object.serialize_field("events", &all.events())?;

@@ -5,13 +5,13 @@ const EXAMPLES: usize = 3;
 
 /// How often something happened, and where first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Noted {
-    pub(super) count: u64,
-    pub(super) lines: Vec<u64>,
+pub(crate) struct Noted {
+    pub(crate) count: u64,
+    pub(crate) lines: Vec<u64>,
 }
 
 impl Noted {
-    pub(super) fn note(&mut self, line: u64) {
+    pub(crate) fn note(&mut self, line: u64) {
         self.count += 1;
         if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
             self.lines.push(line);
@@ -19,7 +19,7 @@ impl Noted {
     }
 
     /// Adds what was noted elsewhere.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.lines.extend(&other.lines);
         self.lines.sort_unstable();
