@@ -1,11 +1,12 @@
 //! identify: create or update a contact.
 
 use crate::coerce::{BOOLEAN, TEXT};
+use crate::company_key::CompanyKey;
 use crate::deviation::Deviation;
 use crate::flatten::{CONTACT_ATTRIBUTES, custom_attributes};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::member::{self, Requested};
-use crate::plan::{CompanyKey, SaveContact};
+use crate::plan::SaveContact;
 use crate::reader::Reader;
 use crate::rule::{Rule, rules};
 use crate::source::{Source, entries, generic, paths};

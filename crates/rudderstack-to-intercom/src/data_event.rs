@@ -8,8 +8,10 @@ use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::reader::Reader;
 use crate::rule::{Rule, rules};
 use crate::source::{Source, entries, generic, paths};
+use fnv::FnvHasher;
 use intercom_api::{ContactId, DataEvent, ExternalId, UnixSeconds, limits};
 use rudderstack_events::EventType;
+use std::hash::Hasher as _;
 
 /// What Intercom takes for its own id of the contact.
 const ID: &[Source] = paths!["properties.id", "traits.id", "integrations.<Intercom>.id"];
@@ -122,11 +124,10 @@ const SPREAD: u64 = 5;
 
 /// Moves a time by 0 to 4 seconds, always by the same for one message id, so that sending it again is a repeat (D33).
 fn spread(time: UnixSeconds, message_id: &str) -> UnixSeconds {
-    // FNV-1a: it must never change, so it is not the standard library's.
-    let hash = message_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let moved = time.0.saturating_add_unsigned((hash >> 32) % SPREAD);
+    // It must never change, so it is not the standard library's.
+    let mut hasher = FnvHasher::default();
+    hasher.write(message_id.as_bytes());
+    let moved = time.0.saturating_add_unsigned((hasher.finish() >> 32) % SPREAD);
     UnixSeconds(moved.min(*POSSIBLE_SECONDS.end()))
 }
 

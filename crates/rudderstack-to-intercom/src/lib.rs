@@ -4,6 +4,7 @@
 
 mod coerce;
 mod company;
+mod company_key;
 mod contact;
 mod conversion;
 mod data_event;
@@ -24,6 +25,7 @@ pub mod rules;
 mod source;
 mod validation;
 
+pub use company_key::CompanyKey;
 pub use conversion::{Conversion, Converted, Decision, Identities, Mapped, convert};
 pub use destination::{AttributeNames, Destination, LongText, SameSecond, SharedEmail};
 pub use deviation::Deviation;
@@ -33,7 +35,7 @@ pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, FieldLookup, Lookup, LookupField, Person};
 pub use parts::{IntoIntercom, parse_date};
 pub use plan::{
-    COMPANY_ID, CONTACT_ID, CompanyKey, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When, WrittenCalls,
+    COMPANY_ID, CONTACT_ID, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When, WrittenCalls,
 };
 pub use source::{FieldSource, Path, Source};
 

@@ -1,10 +1,11 @@
 //! What is to be done in Intercom for one event: data, which a delivery engine turns into calls.
 
+use crate::company_key::CompanyKey;
 use crate::lookup::Lookup;
 use intercom_api::{
-    AttachCompany, Attributes, Call, CompanyExternalId, CompanyFields, CompanyId, ContactFields, ContactId,
-    CreateContact, DataEvent, DeleteContact, DetachCompany, FindCompany, Operation, OperationId, RetrieveContact,
-    SubmitDataEvent, TagCompanies, UpdateContact, UpsertCompany, Value,
+    AttachCompany, Attributes, Call, CompanyFields, CompanyId, ContactFields, ContactId, CreateContact, DataEvent,
+    DeleteContact, DetachCompany, FindCompany, Operation, OperationId, RetrieveContact, SubmitDataEvent, TagCompanies,
+    UpdateContact, UpsertCompany, Value,
 };
 use serde::de::Error as _;
 use serde::ser::{SerializeMap, Serializer};
@@ -88,35 +89,6 @@ pub enum Missing {
     CreateWith(Box<ContactFields>),
     /// Reject the event: [`ContactNotFound`](crate::RejectionCode::ContactNotFound).
     Reject,
-}
-
-/// How a company is found.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CompanyKey {
-    /// By the id that the caller's system gives it.
-    CompanyId(CompanyExternalId),
-    /// By its name.
-    Name(String),
-}
-
-impl fmt::Debug for CompanyKey {
-    // Ids and names are data of the event.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CompanyId(_) => "CompanyId(..)",
-            Self::Name(_) => "Name(..)",
-        })
-    }
-}
-
-impl From<&CompanyKey> for FindCompany {
-    fn from(key: &CompanyKey) -> Self {
-        match key {
-            CompanyKey::CompanyId(id) => Self::ByCompanyId(id.clone()),
-            CompanyKey::Name(name) => Self::ByName(name.clone()),
-        }
-    }
 }
 
 /// Create or update a company, link a member, tag it.

@@ -100,11 +100,6 @@ impl Submissions {
         self.instruct(Instruction::AllRecalled(arrival));
     }
 
-    /// Says that nobody waits any more for a contact: see [`Engine::await_no_more`].
-    pub fn await_no_more(&self, keys: Vec<ContactKey>) {
-        self.instruct(Instruction::AwaitNoMore(keys));
-    }
-
     /// Whether there is anybody who takes it: a delivery that has ended makes no calls.
     fn instruct(&self, instruction: Instruction) -> bool {
         self.instructions.send(instruction).is_ok()
@@ -117,7 +112,6 @@ enum Instruction {
     Withdraw(HashSet<EventId>),
     Recall(ArrivalId, Vec<Submission>),
     AllRecalled(ArrivalId),
-    AwaitNoMore(Vec<ContactKey>),
 }
 
 /// What a delivery hands out.
@@ -350,7 +344,6 @@ impl<T: Transport> Delivery<T> {
             }
             Instruction::Recall(arrival, submissions) => self.engine.recall(arrival, submissions),
             Instruction::AllRecalled(arrival) => self.engine.all_recalled(arrival),
-            Instruction::AwaitNoMore(keys) => self.engine.await_no_more(&keys),
         }
     }
 

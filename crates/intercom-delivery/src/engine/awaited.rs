@@ -7,11 +7,13 @@ use super::queue::{Entry, Place};
 use super::submission::Submission;
 use super::time::Time;
 use crate::contact::KnownContact;
+use fnv::FnvHasher;
 use hashlink::LruCache;
-use intercom_api::CompanyId;
+use intercom_api::{CompanyId, ExternalId};
 use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Person, Plan, SharedEmail};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::Hasher as _;
 use std::time::Duration;
 
 /// Who is not there is asked for again after this time: somebody else may have created the contact.
@@ -41,12 +43,11 @@ impl ContactKey {
         Self::of(b'n', &email.to_lowercase())
     }
 
-    /// FNV-1a.
     fn of(kind: u8, text: &str) -> Self {
-        let bytes = std::iter::once(kind).chain(text.bytes());
-        Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        }))
+        let mut hasher = FnvHasher::default();
+        hasher.write(&[kind]);
+        hasher.write(text.as_bytes());
+        Self(hasher.finish())
     }
 
     /// Those under which the contact can come that a plan needs and does not create: that of a data event, or the member of
@@ -94,14 +95,22 @@ impl ContactKey {
         }
     }
 
+    /// Those under which a contact has come that has these.
+    pub fn of_identities(user_id: Option<&str>, email: Option<&str>) -> Vec<Self> {
+        let email = email.filter(|email| !email.is_empty());
+        let nameless = email.filter(|_| user_id.is_none());
+        let id = user_id.map(Self::user_id);
+        let emails = email.map(Self::email).into_iter();
+        id.into_iter()
+            .chain(emails)
+            .chain(nameless.map(Self::email_without_user_id))
+            .collect()
+    }
+
     /// Those under which a contact has come.
     pub fn of_contact(contact: &KnownContact) -> Vec<Self> {
-        let email = contact.email.as_deref().filter(|email| !email.is_empty());
-        let (id, nameless) = match &contact.external_id {
-            Some(id) => (Some(Self::user_id(id.as_str())), None),
-            None => (None, email.map(Self::email_without_user_id)),
-        };
-        id.into_iter().chain(email.map(Self::email)).chain(nameless).collect()
+        let id = contact.external_id.as_ref().map(ExternalId::as_str);
+        Self::of_identities(id, contact.email.as_deref())
     }
 }
 

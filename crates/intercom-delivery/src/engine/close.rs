@@ -134,9 +134,9 @@ impl Engine {
             lane: batch.lane,
             keys: batch.first().keys().clone(),
             last: batch.members.last().map_or(seq, |last| last.seq),
-            after: job.after.clone(),
+            after: job.after,
         };
-        self.leave(seq, job.recalled_by, place);
+        self.leave(seq, job.recalled_by, &place);
         let contact = walk.contact().cloned();
         let company = walk.company().cloned();
         let (warnings, has_written) = (walk.warnings().to_vec(), walk.has_written());
@@ -146,7 +146,7 @@ impl Engine {
         let learnt = contact.as_ref().filter(|_| batch.learnt);
         let gone = || batch.gone.clone().map(KnownContact::gone);
         let mut learnt = learnt.and_then(|id| self.memory.known(id)).or_else(gone).map(Box::new);
-        let mut after = job.after;
+        let mut after = place.after;
         let carrier = batch.first().event;
         let chain = match ending {
             Ending::Failed(code) if code.is_fleeting() => batch.first().terms.chain,

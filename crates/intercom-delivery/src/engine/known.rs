@@ -304,7 +304,7 @@ impl Knowledge for Known<'_> {
     }
 
     fn is_absent(&mut self, lookup: &Lookup) -> bool {
-        self.awaited.are_absent(&ContactKey::of_lookup(lookup), self.now)
+        !self.awaited.keys.is_empty() && self.awaited.are_absent(&ContactKey::of_lookup(lookup), self.now)
     }
 
     fn correct(&mut self, lookup: &Lookup, hits: &mut Vec<Contact>) {

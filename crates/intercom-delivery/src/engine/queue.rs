@@ -66,7 +66,7 @@ impl Entry {
 }
 
 /// Where a job stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) lane: LaneId,
     /// The identities of its first event.

@@ -23,23 +23,15 @@ impl Engine {
         self.awaited.keys.insert(key);
     }
 
-    /// Nobody waits any more for a contact that comes under one of these.
-    pub fn await_no_more(&mut self, keys: &[ContactKey]) {
-        for key in keys {
-            self.awaited.keys.remove(key);
-            self.awaited.asked.remove(key);
-        }
-    }
-
     /// Whether the contact of a job's data event is known not to be there, so that nothing need be asked.
     pub(super) fn is_known_to_be_absent(&self, seq: u64) -> bool {
-        self.jobs.get(&seq).is_some_and(|job| {
-            let plan = job.walk.plan();
-            let is_new = job.calls == 0 && job.recalled_by.is_none();
-            let is_event = matches!(plan, Plan::SubmitEvent(_));
-            let asks = is_new && is_event && self.may_await(plan) && !self.awaited.keys.is_empty();
-            asks && self.awaited.are_absent(&ContactKey::of_plan(plan), self.now)
-        })
+        !self.awaited.keys.is_empty()
+            && self.jobs.get(&seq).is_some_and(|job| {
+                let plan = job.walk.plan();
+                let is_new = job.calls == 0 && job.recalled_by.is_none();
+                let asks = is_new && matches!(plan, Plan::SubmitEvent(_)) && self.may_await(plan);
+                asks && self.awaited.are_absent(&ContactKey::of_plan(plan), self.now)
+            })
     }
 
     /// The contact that an event waits for which has ended so, if it does.
@@ -96,7 +88,7 @@ impl Engine {
 
     /// A job leaves its place in the queue: for good, for those that wait for the contact that has come with it, or as one of
     /// those.
-    pub(super) fn leave(&mut self, job: u64, recalled_by: Option<u64>, place: Place) {
+    pub(super) fn leave(&mut self, job: u64, recalled_by: Option<u64>, place: &Place) {
         if let Some(recall) = recalled_by {
             if let Some(recall) = self.awaited.arrivals.get_mut(&recall) {
                 recall.active = None;
@@ -104,8 +96,8 @@ impl Engine {
             return self.recall_next(recall);
         }
         match self.awaited.arrivals.get_mut(&job) {
-            Some(recall) => recall.place = Some(place),
-            None => self.queue.finish(job, &place),
+            Some(recall) => recall.place = Some(place.clone()),
+            None => self.queue.finish(job, place),
         }
     }
 
@@ -189,8 +181,5 @@ impl Engine {
 /// Whether the link that a plan makes is one of those that have ended since.
 fn has_left(left: &[CompanyKey], plan: &Plan) -> bool {
     let Plan::SaveCompany(plan) = plan else { return false };
-    left.iter().any(|key| match key {
-        CompanyKey::CompanyId(id) => plan.company.company_id.as_ref() == Some(id),
-        CompanyKey::Name(name) => plan.company.name.as_ref() == Some(name),
-    })
+    left.iter().any(|key| key.finds(&plan.company))
 }

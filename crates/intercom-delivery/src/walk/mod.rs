@@ -277,9 +277,10 @@ impl Walk {
                 return None;
             }
         }
-        let known = self.may_be_known(lookup).then(|| knowledge.contact(lookup)).flatten();
+        let may_be_known = self.may_be_known(lookup);
+        let known = may_be_known.then(|| knowledge.contact(lookup)).flatten();
         let Some(who) = known else {
-            if self.may_be_known(lookup) && matches!(*self.plan, Plan::SaveCompany(_)) && knowledge.is_absent(lookup) {
+            if may_be_known && matches!(*self.plan, Plan::SaveCompany(_)) && knowledge.is_absent(lookup) {
                 return self.absent().into_next();
             }
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));

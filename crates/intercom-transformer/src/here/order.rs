@@ -65,10 +65,7 @@ impl<'p> Need<'p> {
 
     /// Whether this company is the one that the contact is to be linked to.
     fn is_of(&self, key: &CompanyKey) -> bool {
-        self.company.is_some_and(|company| match key {
-            CompanyKey::CompanyId(id) => company.company_id.as_ref() == Some(id),
-            CompanyKey::Name(name) => company.name.as_ref() == Some(name),
-        })
+        self.company.is_some_and(|company| key.finds(company))
     }
 }
 
@@ -94,7 +91,7 @@ struct Turn<'p> {
 
 impl<'p> Turn<'p> {
     /// That of an event, if it is one, with the keys that the contact has.
-    fn of(at: usize, plan: &'p Plan) -> Option<(Self, impl Iterator<Item = ContactKey>)> {
+    fn of(at: usize, plan: &'p Plan) -> Option<(Self, Vec<ContactKey>)> {
         let of_lookup = |lookup: &'p Lookup| (lookup.external_id(), lookup.email());
         let (effect, (user_id, email), left) = match plan {
             Plan::SaveContact(plan) => match plan.create() {
@@ -118,8 +115,7 @@ impl<'p> Turn<'p> {
             user_id,
             left,
         };
-        let keys = user_id.map(ContactKey::user_id);
-        Some((turn, keys.into_iter().chain(email.map(ContactKey::email))))
+        Some((turn, ContactKey::of_identities(user_id, email)))
     }
 
     /// Whether it is about the contact that is needed: one with another user id is somebody else.
@@ -137,7 +133,8 @@ impl<'p> Turns<'p> {
         let mut turns = Self::default();
         for (at, plan) in plans.iter().enumerate() {
             if let Some((turn, keys)) = Turn::of(at, plan) {
-                keys.for_each(|key| turns.0.entry(key).or_default().push(turn));
+                keys.into_iter()
+                    .for_each(|key| turns.0.entry(key).or_default().push(turn));
             }
         }
         turns
@@ -201,6 +198,7 @@ mod tests {
     const OF_OTHER: &str = r#"{"type":"group","userId":"o","groupId":"g"}"#;
     const ELSEWHERE: &str = r#"{"type":"group","userId":"u","groupId":"h"}"#;
     const BY_EMAIL: &str = r#"{"type":"track","event":"e","context":{"traits":{"email":"U@x.y"}}}"#;
+    const BY_BOTH: &str = r#"{"type":"track","userId":"u","event":"e","context":{"traits":{"email":"U@x.y"}}}"#;
     const TRACK: &str = r#"{"type":"track","userId":"u","event":"e"}"#;
     const IDENTIFY: &str = r#"{"type":"identify","userId":"u","anonymousId":"a","traits":{"email":"u@x.y"}}"#;
     const LEAVES: &str = r#"{"type":"identify","userId":"u","traits":{"company":{"id":"g","remove":true}}}"#;
@@ -217,6 +215,8 @@ mod tests {
         assert_eq!(arranged(&[GROUP, OTHER, IDENTIFY]), [1, 2, 0]);
         assert_eq!(arranged(&[BY_EMAIL, IDENTIFY]), [1, 0]);
         assert_eq!(arranged(&[BY_EMAIL, INSERT]), [1, 0]);
+        // Who is inserted has no user id, and may be whose email it is.
+        assert_eq!(arranged(&[BY_BOTH, INSERT]), [1, 0]);
     }
 
     #[test]

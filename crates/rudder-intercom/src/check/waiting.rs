@@ -1,6 +1,6 @@
 //! Events that come before the event which creates their contact.
 
-use super::noted::Noted;
+use crate::noted::Noted;
 use intercom_api::ExternalId;
 use intercom_delivery::ContactKey;
 use rudderstack_to_intercom::{Lookup, Plan};
@@ -24,16 +24,12 @@ pub(super) enum Need {
 impl Need {
     /// That of a plan, if it has one.
     pub(super) fn of(plan: &Plan, line: u64) -> Option<Self> {
-        let keys = |id: Option<&str>, email: Option<&str>| {
-            let id = id.map(ContactKey::user_id);
-            id.into_iter().chain(email.map(ContactKey::email)).collect()
-        };
-        let of_lookup = |lookup: &Lookup| keys(lookup.external_id(), lookup.email());
+        let of_lookup = |lookup: &Lookup| ContactKey::of_identities(lookup.external_id(), lookup.email());
         let need = match plan {
             Plan::SaveContact(plan) => {
                 let contact = plan.create()?;
                 let id = contact.external_id.as_ref().map(ExternalId::as_str);
-                Self::Comes(keys(id, contact.email.as_deref()))
+                Self::Comes(ContactKey::of_identities(id, contact.email.as_deref()))
             }
             Plan::DeleteContact(lookup) => Self::Goes(of_lookup(lookup)),
             Plan::SaveCompany(_) | Plan::SubmitEvent(_) => Self::Of(ContactKey::of_plan(plan), line),

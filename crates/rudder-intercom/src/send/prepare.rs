@@ -4,11 +4,12 @@ use crate::check::Moment;
 use crate::convert::Settings;
 use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
+use fnv::FnvHasher;
 use intercom_api::UnixSeconds;
 use intercom_delivery::Superseded;
 use rudderstack_to_intercom as conversion;
 use rudderstack_to_intercom::{Decision, Identities, Plan};
-use std::hash::RandomState;
+use std::hash::{Hasher as _, RandomState};
 
 /// An event, ready for whatever comes next.
 #[derive(Debug)]
@@ -159,9 +160,9 @@ fn superseded_by(received: &Received<'_>) -> Superseded {
 
 /// FNV-1a, which is the same in every release and on every machine: it is written to journals.
 pub(super) fn fingerprint(text: &[u8]) -> u64 {
-    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut hasher = FnvHasher::default();
+    hasher.write(text);
+    hasher.finish()
 }
 
 #[cfg(test)]
