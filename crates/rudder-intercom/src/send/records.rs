@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+/// In place of the fingerprint of an event of which there is no dead letter.
+const NO_DEAD_LETTER: u64 = 0;
+
 /// Why the record of outcomes cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordError {
@@ -99,9 +102,12 @@ impl Records {
     ) -> Result<(), RecordError> {
         let subject = Subject::of(&submission.plan, &submission.identities);
         self.undelivered.add(event, subject, under_way.superseded.clone());
-        let dead_letter = record.and_then(dead_letter_id).unwrap_or(DeadLetterId {
+        // Of an earlier run there may be one.
+        let earlier = || self.dead_letter_ids.get(&event).copied();
+        let dead_letter = record.and_then(dead_letter_id).or_else(earlier);
+        let dead_letter = dead_letter.unwrap_or(DeadLetterId {
             line: under_way.line,
-            fingerprint: 0,
+            fingerprint: NO_DEAD_LETTER,
         });
         self.dead_letter_ids.insert(event, dead_letter);
         while self.dead_letter_ids.len() > Undelivered::KEPT {
@@ -126,8 +132,16 @@ impl Records {
     }
 
     /// An event was delivered: takes note of what it has written, if that is later than one that has failed.
+    ///
+    /// It may have failed in a run that was killed once its dead letter was written, and before the journal knew: whoever
+    /// sends that again must not undo what comes later.
     pub(super) fn written(&mut self, event: u64, submission: Option<&Submission>) -> Result<(), RecordError> {
-        if self.undelivered.remove(event).is_some() {
+        let may_be_a_dead_letter = self.dead_letters.is_some()
+            && self
+                .dead_letter_ids
+                .get(&event)
+                .is_some_and(|dead_letter| dead_letter.fingerprint != NO_DEAD_LETTER);
+        if !may_be_a_dead_letter && self.undelivered.remove(event).is_some() {
             self.dead_letter_ids.remove(&event);
             if let Some(journal) = &mut self.journal {
                 let forgotten = journal.forget_undelivered(event);
@@ -255,5 +269,80 @@ pub(super) fn in_dead_letters(dead_letters: &DeadLetters, source: io::Error) -> 
     RecordError::DeadLetters {
         path: dead_letters.path().to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use intercom_api::{ContactFields, UnixSeconds};
+    use intercom_delivery::{EventId, Superseded};
+    use rudderstack_to_intercom::{Identities, Lookup, LookupField, SaveContact};
+    use std::path::Path;
+
+    fn identify(event: u64) -> Submission {
+        let mut fields = ContactFields::new();
+        fields.name = Some("x".to_owned());
+        let plan = SaveContact::new(Lookup::new(LookupField::EXTERNAL_ID, "ann"), fields);
+        let mut ann = Identities::new();
+        ann.user_id = Some("ann".to_owned());
+        Submission::new(EventId(event), Plan::SaveContact(plan), ann)
+    }
+
+    fn failed(line: u64) -> (UnderWay, FailureRecord) {
+        let under_way = UnderWay {
+            kind: "identify",
+            line,
+            fingerprint: line,
+            received_at: UnixSeconds(0),
+            json: Some("{}".into()),
+            superseded: Superseded::default(),
+            has_waited: false,
+            _room: None,
+        };
+        let record = under_way.record(FailureRecord::new(FailureCode::ServerError.as_str()));
+        (under_way, record.unwrap().unwrap())
+    }
+
+    fn open(folder: &Path) -> Records {
+        let journal = Journal::open(&folder.join("journal")).unwrap();
+        let dead_letters = DeadLetters::open(&folder.join("dead letters")).unwrap();
+        Records::new(Some(journal), Some(dead_letters), AbortRule::new(95)).unwrap()
+    }
+
+    #[test]
+    fn a_dead_letter_of_which_the_journal_does_not_know_undoes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut records = open(folder.path());
+        let (under_way, record) = failed(1);
+        records
+            .not_delivered(1, &identify(1), &under_way, Some(&record))
+            .unwrap();
+        records.commit().unwrap();
+        records.bury(&record).unwrap();
+        records.dead_letters.as_mut().unwrap().sync().unwrap();
+        // It is killed here. The next run sends the event again, waits for its contact or not, and is told that it is delivered.
+        drop(records);
+        let mut records = open(folder.path());
+        records.not_delivered(1, &identify(1), &under_way, None).unwrap();
+        records.written(1, Some(&identify(1))).unwrap();
+        records.written(2, Some(&identify(2))).unwrap();
+        records.commit().unwrap();
+        records.amend().unwrap();
+        let dead_letters = std::fs::read_to_string(folder.path().join("dead letters")).unwrap();
+        let record: FailureRecord = serde_json::from_str(dead_letters.trim_end()).unwrap();
+        assert!(record.superseded.is_some(), "the name is that of the second event");
+    }
+
+    #[test]
+    fn what_was_delivered_after_it_had_waited_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut records = open(folder.path());
+        let (under_way, _) = failed(1);
+        records.not_delivered(1, &identify(1), &under_way, None).unwrap();
+        records.written(1, Some(&identify(1))).unwrap();
+        records.commit().unwrap();
+        drop(records);
+        assert!(open(folder.path()).undelivered.get(1).is_none());
     }
 }
