@@ -28,6 +28,14 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
+    // What this package is called and where it lies is none of the build's business: build scripts that look at it would run
+    // again each time that cargo is called by another way.
+    for (name, _) in std::env::vars_os() {
+        let is_own = |name: &str| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_");
+        if name.to_str().is_some_and(is_own) {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 
