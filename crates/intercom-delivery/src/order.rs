@@ -4,7 +4,9 @@ use hashlink::LruCache;
 use intercom_api::{ContactFields, ExternalId};
 use rudderstack_to_intercom::{Identities, Lookup, Plan};
 use std::borrow::Cow;
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::num::NonZeroUsize;
 
 /// Who must stay in order with whom, for events in the order in which they came.
@@ -12,9 +14,12 @@ use std::num::NonZeroUsize;
 /// It remembers which email each user id had last: an event that changes it is ordered by the old one, which somebody
 /// else may take next, and by the new one, which somebody else may have had. `Debug` shows no value.
 pub struct Order {
-    emails: LruCache<String, String>,
+    /// The email that a user id had last. Keys are hashes, which take less memory: should two ever be the same, the newer is
+    /// remembered.
+    emails: LruCache<u64, Box<str>>,
     /// The user id that had an email last.
-    owners: LruCache<String, String>,
+    owners: LruCache<u64, Box<str>>,
+    hasher: RandomState,
 }
 
 /// Ids and emails that are longer together are not remembered: they are nobody's, and would only take memory.
@@ -26,39 +31,44 @@ impl Order {
         Self {
             emails: LruCache::new(remembered.get()),
             owners: LruCache::new(remembered.get()),
+            hasher: RandomState::new(),
         }
     }
 
     /// Takes note of a user id's email.
     pub fn has_email(&mut self, user_id: &str, email: &str) {
-        self.remember(user_id, email.to_lowercase());
+        self.remember(user_id, &email.to_lowercase());
     }
 
     /// Remembers an email in place of the one before, which it gives.
-    fn remember(&mut self, user_id: &str, email: String) -> Option<String> {
+    fn remember(&mut self, user_id: &str, email: &str) -> Option<Box<str>> {
+        let key = self.hasher.hash_one(user_id);
         let old = match user_id.len() + email.len() {
             ..=LONGEST => {
                 if !email.is_empty() {
-                    self.owners.insert(email.clone(), user_id.to_owned());
+                    self.owners.insert(self.hasher.hash_one(email), user_id.into());
                 }
-                self.emails.insert(user_id.to_owned(), email)
+                self.emails.insert(key, email.into())
             }
-            _ => self.emails.remove(user_id),
+            _ => self.emails.remove(&key),
         };
         old.inspect(|old| {
-            if self.emails.peek(user_id) != Some(old) && self.owners.peek(old).is_some_and(|owner| owner == user_id) {
-                self.owners.remove(old);
+            let now = self.emails.peek(&key);
+            let old_key = self.hasher.hash_one(&**old);
+            if now != Some(old) && self.owners.peek(&old_key).is_some_and(|owner| **owner == *user_id) {
+                self.owners.remove(&old_key);
             }
         })
     }
 
     /// The user whose email the plan changes, if it names them by that alone.
-    fn moved(&self, plan: &Plan) -> Option<String> {
+    fn moved(&self, plan: &Plan) -> Option<Box<str>> {
         let Plan::SaveContact(plan) = plan else { return None };
         let old = plan.lookup.email().filter(|_| plan.lookup.external_id().is_none())?;
         let new = plan.update.email.as_ref()?;
         let (old, new) = (old.to_lowercase(), new.to_lowercase());
-        self.owners.peek(&old).filter(|_| old != new).cloned()
+        let owner = self.owners.peek(&self.hasher.hash_one(&*old));
+        owner.filter(|_| old != new).cloned()
     }
 
     /// What the next event is ordered by.
@@ -79,13 +89,13 @@ impl Order {
             return ties;
         };
         if let Some(moved) = &moved {
-            insert(&mut ties.firm, Cow::Owned(moved.clone()));
+            insert(&mut ties.firm, Cow::Owned(moved.to_string()));
         }
         // Who is deleted has none, and takes one if they return.
         let email = email.map(str::to_lowercase).unwrap_or_default();
-        let old = self.remember(user_id, email.clone());
-        if let Some(old) = old.filter(|old| *old != email) {
-            let changed = [old, email].into_iter().filter(|email| !email.is_empty());
+        let old = self.remember(user_id, &email);
+        if let Some(old) = old.filter(|old| **old != *email) {
+            let changed = [old.into_string(), email].into_iter().filter(|email| !email.is_empty());
             changed.for_each(|email| insert(&mut ties.firm, Cow::Owned(email)));
             ties.loose.retain(|email| !ties.firm.contains(email));
         }

@@ -12,7 +12,7 @@ use hashlink::LruCache;
 use intercom_api::{CompanyId, ExternalId};
 use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Person, Plan, SharedEmail};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hasher as _;
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ pub struct ArrivalId(pub(super) u64);
 /// Who is waited for.
 #[derive(Debug)]
 pub(super) struct AwaitedContacts {
-    pub(super) keys: HashSet<ContactKey>,
+    pub(super) keys: BTreeSet<ContactKey>,
     /// When those were asked for last that are not there.
     pub(super) asked: LruCache<ContactKey, Time>,
     /// The arrivals whose events are recalled, by the number of the job that a contact came with.
@@ -161,7 +161,7 @@ pub(super) struct AwaitedContacts {
 impl Default for AwaitedContacts {
     fn default() -> Self {
         Self {
-            keys: HashSet::new(),
+            keys: BTreeSet::new(),
             asked: LruCache::new(ASKED),
             arrivals: HashMap::new(),
         }

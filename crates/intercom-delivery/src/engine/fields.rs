@@ -67,6 +67,8 @@ impl Written {
         if self.0.len() > known {
             // Once for all, because an event may have very many fields.
             self.0.sort_unstable_by_key(|field| field.name);
+            // There are as many of these as people who are remembered, and few change much.
+            self.0.shrink_to_fit();
         }
     }
 

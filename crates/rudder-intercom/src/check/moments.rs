@@ -10,8 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 /// The code of an event that Intercom drops, because it has another one of that name, user and second.
 pub(crate) const SAME_SECOND: &str = "same_second";
 
-/// How many events are remembered at least. Those of one second usually stand near each other.
-const REMEMBERED: usize = 200_000;
+/// How many events are remembered at least: what fills a hash table of a megabyte. Those of one second usually stand near
+/// each other.
+const REMEMBERED: usize = 7 << 13;
 
 /// A data event, as hashes.
 #[derive(Clone, Copy, Debug)]
