@@ -94,11 +94,12 @@ impl Workspace {
         if target.query("type").as_deref() != Some("user") {
             return Err(ApiError::invalid("type", "type must be user"));
         }
-        let at = self.event_contact(
-            target.query("user_id").as_deref(),
-            target.query("email").as_deref(),
-            target.query("intercom_user_id").as_deref(),
-        )?;
+        let [user_id, email, id] = ["user_id", "email", "intercom_user_id"].map(|name| target.query(name));
+        if user_id.is_none() && email.is_none() && id.is_none() {
+            let message = "user_id, email or intercom_user_id must be given";
+            return Err(ApiError::missing("user_id", message));
+        }
+        let at = self.event_contact(user_id.as_deref(), email.as_deref(), id.as_deref())?;
         let contact = self.contacts.get(at).ok_or_else(ApiError::contact_not_found)?;
         let fields = &contact.fields;
         let pages = object! { "next": NULL };
