@@ -236,6 +236,7 @@ impl Walk {
             Err(error) if is_gone(error) => self.contact_gone(knowledge),
             Err(error) => match error.conflicting_contact() {
                 Some(conflict) => self.update_conflicts(&given, conflict, knowledge),
+                None if self.refuses_lead(&given, true, error) => Verdict::GoOn,
                 None => self.refused(error, DataAttributeModel::Contact, knowledge),
             },
         }
@@ -260,6 +261,9 @@ impl Walk {
         self.wrote = true;
         if self.email != Email::Given {
             self.warn(DeliveryWarning::EmailTaken);
+        }
+        if self.is_role_refused {
+            self.warn(DeliveryWarning::RoleRefused);
         }
         let mut who = KnownContact::new(id.clone());
         who.external_id.clone_from(&fields.external_id);
@@ -287,6 +291,7 @@ impl Walk {
         };
         match error.conflicting_contact() {
             Some(conflict) => self.create_conflicts(&given, conflict, (!is_last).then_some(fields), knowledge),
+            None if self.refuses_lead(&given, false, error) => Verdict::GoOn,
             None => self.refused(error, DataAttributeModel::Contact, knowledge),
         }
     }

@@ -286,8 +286,8 @@ pub(super) fn notes(tally: &Tally) -> Vec<Finding> {
             ..finding(
                 "lead_with_user_id",
                 &tally.leads_with_ids,
-                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own, and makes \
-                 whoever gets a user id a user.",
+                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own. Where it refuses such \
+                 a lead, a user is written, which costs a call more each time.",
                 "Leave out the role, or the user id.",
             )
         },
