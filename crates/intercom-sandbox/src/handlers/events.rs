@@ -13,8 +13,8 @@ use intercom_api::{Attributes, ErrorCode, Number, Value, limits};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Seconds since 1970 from which on a number must be meant in milliseconds: the year 5138.
-const TOO_LATE: i64 = 100_000_000_000;
+/// Seconds since 1970 from which on a number must be meant in milliseconds: the year 10000.
+const TOO_LATE: i64 = 253_402_300_800;
 
 /// A time of an event: whole seconds.
 fn event_time(name: &str, value: Option<&Value>) -> Result<i64, ApiError> {
