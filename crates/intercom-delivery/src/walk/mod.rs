@@ -103,6 +103,8 @@ pub struct Walk {
     email: Email,
     /// Whether Intercom has refused that the contact is a lead.
     is_role_refused: bool,
+    /// Whether the contact stays the lead that it is, because a user has its email.
+    stays_lead: bool,
     /// The lead that a data event is for.
     lead: Option<ContactId>,
     wrote: bool,
@@ -139,6 +141,7 @@ impl Walk {
             others: Vec::new(),
             email: Email::Given,
             is_role_refused: false,
+            stays_lead: false,
             lead: None,
             wrote: false,
             undefined: Vec::new(),

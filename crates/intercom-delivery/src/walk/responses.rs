@@ -57,7 +57,20 @@ impl Walk {
             Step::Tag(_, name) => self.tagged(name, response, knowledge),
         }
     }
+
     fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        if let Err(error) = response
+            && let Some(name) = error.undefined_attribute()
+        {
+            return match self.policies.attributes {
+                AttributePolicy::Fail => {
+                    self.refused_attribute = Some(name.to_owned());
+                    failed(FailureCode::UndefinedAttribute)
+                }
+                // Nobody has what the workspace does not have.
+                AttributePolicy::Drop | AttributePolicy::Create => self.shown(lookup, Vec::new(), knowledge),
+            };
+        }
         match shown_hits(response) {
             Ok(hits) => self.shown(lookup, hits, knowledge),
             Err(verdict) => verdict,

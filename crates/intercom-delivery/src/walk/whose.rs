@@ -48,7 +48,10 @@ impl Walk {
         };
         let external_id = self.plan.lookup().and_then(Lookup::external_id);
         let has_user_id = fields.external_id.is_some() || external_id.is_some();
-        if is_update && who.is_lead && has_user_id && given.role.is_none() {
+        if self.stays_lead && is_update {
+            // Given its own external id, it would become a user.
+            given.to_mut().external_id = None;
+        } else if is_update && who.is_lead && has_user_id && given.role.is_none() {
             let given = given.to_mut();
             given.role = Some(Role::User);
             if given.external_id.is_none() && who.external_id.is_none() {
@@ -153,6 +156,11 @@ impl Walk {
             }
             (true, false) => self.identify(conflict, None, knowledge),
             (false, true) => self.leave_email_out(conflict.id, None),
+            // A lead with a user id that cannot become a user, because a user has its email: it stays what it is.
+            (false, false) if who.is_lead && who.external_id == given.external_id && !self.stays_lead => {
+                self.stays_lead = true;
+                Verdict::GoOn
+            }
             (false, false) => failed(FailureCode::IdentityConflict),
         }
     }

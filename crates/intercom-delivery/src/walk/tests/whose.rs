@@ -274,3 +274,30 @@ fn a_lead_with_a_user_id_is_written_as_a_user_where_intercom_has_no_such_leads()
         (Vec::new(), Ending::Failed(FailureCode::BadRequest))
     );
 }
+
+#[test]
+fn a_lead_with_a_user_id_stays_one_if_a_user_has_its_email() {
+    let hit = (
+        200,
+        r#"{"data":[{"id":"c1","external_id":"u1","email":"a@b.c","role":"lead"}]}"#,
+    );
+    let script = [
+        (Op::SearchContacts, hit),
+        (Op::UpdateContact, CONFLICT),
+        (Op::UpdateContact, CONFLICT),
+        (Op::UpdateContact, (200, r#"{"id":"c1"}"#)),
+    ];
+    let (written, warnings, ending) = bodies(plan(), &script);
+    assert_eq!(
+        written,
+        [
+            r#"{"external_id":"u1","email":"a@b.c","name":"x","role":"user"}"#,
+            r#"{"external_id":"u1","name":"x","role":"user"}"#,
+            r#"{"name":"x"}"#
+        ]
+    );
+    assert_eq!(
+        (warnings, ending),
+        (vec![DeliveryWarning::EmailTaken], Ending::Delivered)
+    );
+}
