@@ -203,16 +203,16 @@ routes! {
     CreateContact: POST "/contacts", "CreateContact";
     UpdateContact: PUT "/contacts/{id}", "UpdateContact";
     RetrieveContact: GET "/contacts/{id}", "ShowContact";
-    /// Since version 2.16.
-    RetrieveContactByExternalId: GET "/contacts/find_by_external_id/{external_id}", "ShowContactByExternalId", since V2_16;
+    /// Since version 2.14, for which Intercom's own client has it (`intercom-client` 7 of npm); description 2.10 does not.
+    RetrieveContactByExternalId: GET "/contacts/find_by_external_id/{external_id}", "ShowContactByExternalId", since V2_14;
     DeleteContact: DELETE "/contacts/{id}", "DeleteContact";
     MergeContacts: POST "/contacts/merge", "MergeContact";
     SearchContacts: POST "/contacts/search", "SearchContacts";
     ListContacts: GET "/contacts", "ListContacts";
     ArchiveContact: POST "/contacts/{id}/archive", "ArchiveContact";
     UnarchiveContact: POST "/contacts/{id}/unarchive", "UnarchiveContact";
-    /// Since version 2.16.
-    BlockContact: POST "/contacts/{id}/block", "BlockContact", since V2_16;
+    /// Since version 2.14, for which Intercom's own client has it (`intercom-client` 7 of npm); description 2.10 does not.
+    BlockContact: POST "/contacts/{id}/block", "BlockContact", since V2_14;
 
     ListDataAttributes: GET "/data_attributes", "lisDataAttributes";
     CreateDataAttribute: POST "/data_attributes", "createDataAttribute";

@@ -122,6 +122,8 @@ pub enum DeliveryWarning {
     MemberNotFound,
     /// The email belongs to somebody else, so that the contact was written without it.
     EmailTaken,
+    /// Intercom has refused that somebody with a user id is a lead, so that the contact was written without the role.
+    RoleRefused,
     /// The contact had another external id than the event.
     ExternalIdReplaced,
     /// A custom attribute that the workspace does not have was left out.
@@ -161,6 +163,7 @@ impl DeliveryWarning {
             Self::AmbiguousContact
             | Self::MemberNotFound
             | Self::EmailTaken
+            | Self::RoleRefused
             | Self::ExternalIdReplaced
             | Self::Superseded => None,
         }
@@ -172,6 +175,7 @@ impl DeliveryWarning {
             Self::AmbiguousContact => "ambiguous_contact",
             Self::MemberNotFound => "member_not_found",
             Self::EmailTaken => "email_taken",
+            Self::RoleRefused => "role_refused",
             Self::ExternalIdReplaced => "external_id_replaced",
             Self::AttributeDropped { .. } => "attribute_dropped",
             Self::Superseded => "superseded",

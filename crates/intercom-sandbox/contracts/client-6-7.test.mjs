@@ -28,6 +28,8 @@ for (const [major, { IntercomClient }, versions] of CLIENTS) {
     const connect = (baseUrl, token = TOKEN) => new IntercomClient({ token, baseUrl, environment: baseUrl, version, maxRetries: 0 });
     const once = { maxRetries: 0 };
     const is216 = ["2.16", "Preview", "Unstable"].includes(version);
+    // 2.14 is what this client asks for unless it is told otherwise, so it has all that this client has.
+    const is214 = is216 || version === "2.14";
 
     test(`intercom-client ${major}, version ${version}`, () => withSandbox([], async (url) => {
       const client = connect(url);
@@ -111,7 +113,7 @@ for (const [major, { IntercomClient }, versions] of CLIENTS) {
       if (major === 7) {
         const dora = found.find(({ name }) => name === "Dora");
         assert.deepEqual(await failure(client.contacts.showContactByExternalId({ external_id: "u-9" })), [404, "not_found"]);
-        if (is216) {
+        if (is214) {
           assert.equal((await client.contacts.showContactByExternalId({ external_id: "u-1" })).id, ann.id);
           assert.equal((await client.contacts.blockContact({ contact_id: dora.id })).blocked, true);
         } else {

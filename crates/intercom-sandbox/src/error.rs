@@ -2,6 +2,7 @@
 
 use crate::json::object;
 use intercom_api::{ErrorCode, Method, OperationId};
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// What the paths of Intercom's API begin with, in any version: whoever calls one that the sandbox lacks is to know
@@ -43,6 +44,7 @@ const FAMILIES: &[&str] = &[
     "phone_call_redirects",
     "segments",
     "subscription_types",
+    "subscriptions",
     "tags",
     "teams",
     "ticket_states",
@@ -52,6 +54,13 @@ const FAMILIES: &[&str] = &[
     "users",
     "visitors",
 ];
+
+/// Whether a segment of a path can be a name: what is empty or decodes to no text cannot, and other software folds `.` and
+/// `..` to another path.
+fn is_name(segment: &str) -> bool {
+    let decoded = percent_decode_str(segment).decode_utf8();
+    decoded.is_ok_and(|name| !matches!(&*name, "" | "." | ".."))
+}
 
 /// An error response in the making.
 #[derive(Debug)]
@@ -123,7 +132,7 @@ impl ApiError {
         let family = segments.next().unwrap_or_default();
         let is_method = method.parse::<Method>().is_ok() || (method, family) == ("PATCH", "data_connectors");
         let is_known = is_method && FAMILIES.contains(&family);
-        if is_known && segments.all(|segment| !segment.is_empty()) {
+        if is_known && segments.all(is_name) {
             return Self::not_in_sandbox(format!("The sandbox does not implement this {method} below /{family}"));
         }
         Self::new(404, ErrorCode::NotFound, "The requested resource was not found")
@@ -195,6 +204,7 @@ impl ApiError {
                 "request_timeout".into(),
                 "The server would not wait any longer for the client",
             ),
+            413 => (ErrorCode::BadRequest, "The request body is too long"),
             429 => (
                 ErrorCode::RateLimitExceeded,
                 "The rate limit for the App has been exceeded",

@@ -8,7 +8,7 @@ use crate::rate::{RateCounter, Standing};
 use crate::request::{CallRequest, Dropped, Request, Response, UnixMillis};
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::version::Shape;
+use crate::version::Asked;
 use crate::workspace::Workspace;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -89,11 +89,11 @@ impl Sandbox {
         let admitted = self.admit(&request, now, &mut standing);
         let target = Target::find(request.method, request.path_and_query);
         let operation = target.as_ref().map(|target| target.operation);
-        // Who asks for no version gets the app's, which may be any.
-        let has = |operation| request.version.is_none() || self.workspace.shape.has(operation);
         let response = match (admitted, target) {
             (Err(error), _) => self.respond(Err(error), standing),
-            (Ok(()), Some(target)) if has(target.operation) => self.serve(&target, request.body, now, standing),
+            (Ok(()), Some(target)) if self.workspace.asked.has(target.operation) => {
+                self.serve(&target, request.body, now, standing)
+            }
             (Ok(()), Some(target)) => self.respond(Err(ApiError::not_yet(target.operation)), standing),
             (Ok(()), None) => {
                 let error = ApiError::no_route(request.method, request.path_and_query);
@@ -120,12 +120,20 @@ impl Sandbox {
     /// Token, version, rate limit and faults play no part, and the call is not counted.
     pub fn act(&mut self, request: Request<'_>, now: UnixMillis) -> Response {
         self.requests += 1;
-        self.workspace.shape = Shape::default();
+        self.workspace.asked = Asked::default();
         let outcome = match Target::find(request.method, request.path_and_query) {
             Some(target) => self.workspace.perform(&target, request.body, now),
             None => Err(ApiError::no_route(request.method, request.path_and_query)),
         };
         self.respond(outcome, None)
+    }
+
+    /// Answers a request whose body is too long to be read. It is no call.
+    #[cfg(feature = "server")]
+    pub(crate) fn refuse_body(&mut self, now: UnixMillis) -> Response {
+        self.requests += 1;
+        let standing = self.rate.look(now);
+        self.respond(Err(ApiError::of_status(413)), Some(standing))
     }
 
     /// Checks token, version and rate limit.
@@ -144,7 +152,7 @@ impl Sandbox {
             return Err(ApiError::unauthorized());
         }
         *standing = Some(self.rate.count(now));
-        self.workspace.shape = Shape::asked_for(request.version).ok_or_else(|| {
+        self.workspace.asked = Asked::by(request.version).ok_or_else(|| {
             let message = "The requested Intercom-Version is not a published version";
             ApiError::new(400, ErrorCode::IntercomVersionInvalid, message)
         })?;

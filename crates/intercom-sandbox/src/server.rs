@@ -216,7 +216,10 @@ async fn response(
     }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE);
+        return match is_own {
+            true => plain(StatusCode::PAYLOAD_TOO_LARGE),
+            false => sent(lock(&app.sandbox).refuse_body(app.now())),
+        };
     };
     if is_own {
         return own(&app, &parts.method, target, &body);
@@ -232,6 +235,11 @@ async fn response(
         connection.cut();
         return plain(StatusCode::SERVICE_UNAVAILABLE);
     }
+    sent(made)
+}
+
+/// What the sandbox answers, for HTTP.
+fn sent(made: crate::request::Response) -> Response {
     let mut response = Response::new(Body::from(made.body));
     *response.status_mut() = StatusCode::from_u16(made.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in made.headers {

@@ -93,7 +93,7 @@ pub struct Settings {
     pub search_lag: Duration,
     /// What becomes of a second user with an email that another has.
     pub duplicate_email: DuplicateEmail,
-    /// Whether a lead is refused that is created with an external id, as there are reports of; if not, it has the id.
+    /// Whether a lead with an external id is refused, as there are reports of; if not, it has the id.
     pub refuse_lead_ids: bool,
     /// How many values the list of a search's filter can have. That there is a limit is not known, so by default there is none.
     pub max_search_values: Option<usize>,
@@ -169,7 +169,7 @@ impl Settings {
         self
     }
 
-    /// Sets whether a lead is refused that is created with an external id.
+    /// Sets whether a lead with an external id is refused.
     #[must_use]
     pub const fn with_refused_lead_ids(mut self, refused: bool) -> Self {
         self.refuse_lead_ids = refused;

@@ -12,34 +12,57 @@ pub(crate) enum Shape {
     V2_16,
 }
 
-impl Shape {
-    /// Whether the description has the operation.
-    pub(crate) fn has(self, operation: OperationId) -> bool {
-        let version = match self {
-            Self::V2_10 => ApiVersion::V2_10,
-            Self::V2_16 => ApiVersion::V2_16,
-        };
-        operation.since().is_none_or(|since| since <= version)
-    }
+/// What a request asks for by its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// How it is answered.
+    pub(crate) shape: Shape,
+    /// The version whose operations there are.
+    pub(crate) offer: ApiVersion,
+}
 
-    /// How a request with that `Intercom-Version` header is answered; nothing if there is no such version.
-    pub(crate) fn asked_for(header: Option<&str>) -> Option<Self> {
+impl Default for Asked {
+    /// Of a request without a version: it gets that of the app, which may be any.
+    fn default() -> Self {
+        Self {
+            shape: Shape::default(),
+            offer: ApiVersion::V2_16,
+        }
+    }
+}
+
+impl Asked {
+    /// What a request with that `Intercom-Version` header asks for; nothing if there is no such version.
+    pub(crate) fn by(header: Option<&str>) -> Option<Self> {
         let Some(header) = header.map(str::trim) else {
             return Some(Self::default());
+        };
+        let latest = Self {
+            shape: Shape::V2_16,
+            offer: ApiVersion::V2_16,
         };
         if ["Unstable", "Preview"]
             .iter()
             .any(|name| header.eq_ignore_ascii_case(name))
         {
-            return Some(Self::V2_16);
+            return Some(latest);
         }
         let (major, minor) = header.split_once('.')?;
         let minor = minor.parse::<u8>().ok().filter(|number| number.to_string() == minor)?;
         match (major, minor) {
-            ("1", 0..=4) | ("2", 0..=15) => Some(Self::V2_10),
-            ("2", 16..=17) => Some(Self::V2_16),
+            ("1", 0..=4) | ("2", 0..=15) => Some(Self {
+                shape: Shape::V2_10,
+                // What came before all that can be named has what those have.
+                offer: header.parse().unwrap_or(ApiVersion::V2_7),
+            }),
+            ("2", 16..=17) => Some(latest),
             _ => None,
         }
+    }
+
+    /// Whether there is the operation.
+    pub(crate) fn has(self, operation: OperationId) -> bool {
+        operation.since().is_none_or(|since| since <= self.offer)
     }
 }
 
@@ -49,15 +72,28 @@ mod tests {
 
     #[test]
     fn every_published_version_is_known() {
-        assert_eq!(Shape::asked_for(None), Some(Shape::V2_10));
+        let shape = |version| Asked::by(version).map(|asked| asked.shape);
+        assert_eq!(shape(None), Some(Shape::V2_10));
         for version in ["1.0", "1.4", "2.0", "2.6", "2.7", "2.10", "2.15", " 2.4 "] {
-            assert_eq!(Shape::asked_for(Some(version)), Some(Shape::V2_10), "{version}");
+            assert_eq!(shape(Some(version)), Some(Shape::V2_10), "{version}");
         }
         for version in ["2.16", "2.17", "Unstable", "unstable", "Preview"] {
-            assert_eq!(Shape::asked_for(Some(version)), Some(Shape::V2_16), "{version}");
+            assert_eq!(shape(Some(version)), Some(Shape::V2_16), "{version}");
         }
         for version in ["", "2", "1.5", "2.18", "3.0", "2.010", "2.+1", "v2.10", "latest"] {
-            assert_eq!(Shape::asked_for(Some(version)), None, "{version}");
+            assert_eq!(shape(Some(version)), None, "{version}");
         }
+    }
+
+    #[test]
+    fn an_operation_is_there_from_its_first_version_on() {
+        let has = |version| Asked::by(version).unwrap().has(OperationId::BlockContact);
+        for version in ["1.4", "2.6", "2.10", "2.13"] {
+            assert!(!has(Some(version)), "{version}");
+        }
+        for version in ["2.14", "2.15", "2.17", "Preview"] {
+            assert!(has(Some(version)), "{version}");
+        }
+        assert!(has(None));
     }
 }

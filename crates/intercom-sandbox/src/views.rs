@@ -66,7 +66,7 @@ impl Serialize for ContactView<'_> {
         map.serialize_entry("phone", &fields.phone)?;
         map.serialize_entry("name", &fields.name)?;
         map.serialize_entry("avatar", &avatar(fields.avatar.as_deref()))?;
-        match self.workspace.shape {
+        match self.workspace.asked.shape {
             Shape::V2_10 => map.serialize_entry("owner_id", &fields.owner_id)?,
             Shape::V2_16 => map.serialize_entry("owner_id", &fields.owner_id.map(|id| id.to_string()))?,
         }
@@ -82,7 +82,7 @@ impl Serialize for ContactView<'_> {
         for name in NEVER_SET {
             map.serialize_entry(name, &NULL)?;
         }
-        if self.workspace.shape >= Shape::V2_16 {
+        if self.workspace.asked.shape >= Shape::V2_16 {
             map.serialize_entry("enabled_push_messaging", &NULL)?;
         }
         map.serialize_entry(

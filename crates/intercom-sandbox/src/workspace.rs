@@ -9,7 +9,7 @@ use crate::store::companies::{Companies, Company};
 use crate::store::contacts::{Contact, Contacts, Presence};
 use crate::store::events::Events;
 use crate::store::tags::Tags;
-use crate::version::Shape;
+use crate::version::Asked;
 use intercom_api::Region;
 
 /// A note on a contact.
@@ -29,8 +29,8 @@ pub(crate) struct Scroll {
 
 pub(crate) struct Workspace {
     pub(crate) settings: Settings,
-    /// The description that the request at hand is responded to by.
-    pub(crate) shape: Shape,
+    /// What the request at hand asks for by its version.
+    pub(crate) asked: Asked,
     pub(crate) ids: Ids,
     pub(crate) contacts: Contacts,
     pub(crate) companies: Companies,
@@ -58,7 +58,7 @@ impl Workspace {
             }
         }
         Self {
-            shape: Shape::default(),
+            asked: Asked::default(),
             ids: Ids::new(settings.seed),
             contacts: Contacts::new(settings.search_lag, settings.duplicate_email),
             companies: Companies::default(),

@@ -3,7 +3,7 @@
 mod support;
 
 use intercom_sandbox::{DuplicateEmail, Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Bench, id, ids};
 
 #[test]
@@ -278,6 +278,11 @@ fn what_cannot_be_read_changes_nothing() {
             "email, external_id or role must be given",
         ),
         (
+            json!({"email": "", "external_id": ""}),
+            "parameter_not_found",
+            "email, external_id or role must be given",
+        ),
+        (
             json!({"name": "Ada"}),
             "parameter_not_found",
             "email, external_id or role must be given",
@@ -393,6 +398,19 @@ fn leads_with_an_external_id_are_refused_on_request() {
     let mut bench = Bench::new(Settings::default().with_refused_lead_ids(true));
     let response = bench.post("/contacts", lead);
     assert_eq!((response.error().0, response.error().1), (400, "parameter_invalid"));
-    bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
-    bench.contact(json!({"external_id": "u-1"}));
+    let ada = bench.contact(json!({"role": "lead", "email": "ada@example.org"}));
+    let user = bench.contact(json!({"external_id": "u-1"}));
+    let put = |bench: &mut Bench, id: &str, body: Value| bench.put(&format!("/contacts/{id}"), body);
+    for (id, body) in [
+        (&ada, json!({"external_id": "u-2", "role": "lead"})),
+        (&user, json!({"role": "lead"})),
+    ] {
+        assert_eq!(put(&mut bench, id, body).error().1, "parameter_invalid");
+    }
+    // One that is given an external id becomes a user.
+    let promoted = put(&mut bench, &ada, json!({"external_id": "u-2"})).ok();
+    assert_eq!(
+        (&promoted["role"], &promoted["external_id"]),
+        (&json!("user"), &json!("u-2"))
+    );
 }

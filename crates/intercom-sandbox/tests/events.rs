@@ -217,6 +217,7 @@ fn events_are_listed_and_summarised() {
     assert_eq!(summary["intercom_user_id"], contact.as_str());
     assert_eq!(bench.get("/events?user_id=u-1").error().1, "parameter_invalid");
     assert_eq!(bench.get("/events?type=user&user_id=u-2").error().0, 404);
+    assert_eq!(bench.get("/events?type=user").error().1, "parameter_not_found");
     assert_eq!(
         bench.post("/events/summaries", json!({"user_id": "u-1"})).error().1,
         "parameter_not_found"

@@ -219,6 +219,18 @@ fn d34_uninterrupted_it_is_as_if_it_had_come_in_order() {
 
 /// One response is enough to know that somebody is not there.
 #[test]
+fn d34_what_is_delivered_without_its_contact_has_come_after_nobody() {
+    let sandbox = Served::new(Settings::default());
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("input");
+    let group = json!({"type": "group", "userId": "u-1", "groupId": "g-1", "traits": {"name": "Nobody's"}});
+    fs::write(&input, group.to_string()).unwrap();
+    let (run, totals) = summary(&mut send(&sandbox, None, &input));
+    assert!(run.stdout().contains("member_not_found"), "{}", run.stdout());
+    assert_eq!((&totals["delivered"], &totals["waited"]), (&json!(1), &json!(0)));
+}
+
+#[test]
 fn d34_unknown_people_cost_one_call_each() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("input");

@@ -458,3 +458,38 @@ fn a_check_of_the_workspace_says_what_becomes_of_its_attributes() {
     assert_eq!(calls(&sandbox, "create_contact"), Value::Null);
     assert_eq!(common::run(&["check", "--workspace"], &events).code(), 3);
 }
+
+/// Leads have no user id of their own; whether Intercom refuses one that is given it is not known.
+#[test]
+fn a_lead_with_a_user_id_is_delivered_whether_intercom_has_such_leads_or_not() {
+    let lead = |mail: &str| json!({"email": mail, "role": "lead"});
+    let nobody = |mail: &str| json!({"type": "identify", "traits": lead(mail)});
+    let events = lines(&[
+        identify("u-1", lead("new@example.org")),
+        nobody("signs-up@example.org"),
+        identify("u-2", json!({"email": "signs-up@example.org"})),
+        nobody("stays@example.org"),
+        identify("u-3", lead("stays@example.org")),
+        json!({"type": "track", "userId": "u-1", "event": "Came", "timestamp": "2026-01-05T10:00:00Z"}),
+    ]);
+    let note = [("lead_with_user_id".to_owned(), 2, "nothing".to_owned())];
+    for (is_refused, role) in [(false, "lead"), (true, "user")] {
+        let sandbox = Served::new(Settings::strict().with_refused_lead_ids(is_refused));
+        let report = on(&sandbox, "check", &["--workspace", "--json"], &events);
+        assert_eq!((report.code(), &report.json()["would_fail"]), (0, &json!(0)));
+        assert_eq!(found(&report.json(), "notes"), note);
+        let run = on(&sandbox, "send", &["--no-merge"], &events);
+        assert_eq!(run.code(), 0, "{}", run.stdout());
+        assert_eq!(run.stdout().contains("2  role_refused"), is_refused, "{}", run.stdout());
+        let state = sandbox.state();
+        let contacts = state["contacts"].as_array().unwrap().iter();
+        let mut roles: Vec<_> = contacts.map(|one| (&one["external_id"], &one["role"])).collect();
+        roles.sort_by_key(|(id, _)| id.as_str());
+        let expected = [("u-1", role), ("u-2", "user"), ("u-3", role)].map(|(id, role)| (json!(id), json!(role)));
+        assert!(
+            roles.into_iter().eq(expected.iter().map(|(id, role)| (id, role))),
+            "{state}"
+        );
+        assert_eq!(state["events"][0]["user_id"], "u-1");
+    }
+}

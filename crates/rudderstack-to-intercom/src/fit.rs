@@ -1,7 +1,7 @@
 //! Values of custom attributes as the type that a workspace has given them (D30).
 
-use crate::coerce;
-use intercom_api::{DataType, Number, Value};
+use crate::{coerce, date};
+use intercom_api::{DataType, Number, Value, limits};
 
 /// How a value goes with the type of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub fn fit(data_type: &DataType, value: &Value) -> Fit {
 
 fn text(value: &Value) -> Fit {
     match value {
+        // Cut, it would be another number.
+        Value::Number(number) if number.as_str().len() > limits::ATTRIBUTE_TEXT_CHARACTERS => Fit::Not,
         Value::Number(number) => Fit::As(number.as_str().into()),
         Value::Bool(value) => Fit::As(if *value { "true" } else { "false" }.into()),
         _ => Fit::AsItIs,
@@ -79,10 +81,16 @@ fn moment(value: &Value) -> Fit {
     as_another(value, seconds)
 }
 
+/// A day that there is, as `DD/MM/YYYY`.
 fn is_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
-    let is_number = |part: &&str, digits: usize| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
-    matches!(&parts[..], [day, month, year] if is_number(day, 2) && is_number(month, 2) && is_number(year, 4))
+    let is_number = |part: &str, digits: usize| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+    match parts[..] {
+        [day, month, year] if is_number(day, 2) && is_number(month, 2) && is_number(year, 4) => {
+            date::unix_seconds(&format!("{year}-{month}-{day}")).is_some()
+        }
+        _ => false,
+    }
 }
 
 fn as_another(value: &Value, other: Option<Value>) -> Fit {
@@ -160,11 +168,19 @@ mod tests {
                 ("1700000000999", Some("1700000000")),
                 ("\"2023-11-14T22:13:20.5Z\"", Some("1700000000")),
                 ("\"14/11/2023\"", Some("\"14/11/2023\"")),
+                ("\"29/02/2024\"", Some("\"29/02/2024\"")),
+                // No such days, and none with the month first either.
+                ("\"31/02/2026\"", None),
+                ("\"29/02/2023\"", None),
+                ("\"99/99/9999\"", None),
                 ("\"soon\"", None),
                 ("true", None),
                 ("-1", None),
             ],
         );
         check(&DataType::Other("options".into()), &[("1", Some("1"))]);
+        let digits = |count: usize| "7".repeat(count);
+        let text = format!("\"{}\"", digits(255));
+        check(&DataType::String, &[(&digits(255), Some(&text)), (&digits(256), None)]);
     }
 }

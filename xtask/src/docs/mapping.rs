@@ -137,6 +137,12 @@ const WHOSE: &[[&str; 3]] = &[
         "The first one is updated, and becomes a user with the external id ([D31](#d31)), unless the event says `lead`.",
     ],
     [
+        "user id `u-1`, role `lead`",
+        "nobody, or a contact with one of the two",
+        "It is created or updated as a lead; where Intercom refuses a lead with a user id, as a user, with the warning \
+        `role_refused`.",
+    ],
+    [
         "user id `u-1`, email",
         "a contact with the external id `u-1`, and a lead with the email",
         "The first is updated; the lead stays what it is.",

@@ -13,6 +13,8 @@ type Rewrite<T> = Box<dyn Fn(&[u8]) -> Result<T, String>>;
 pub(crate) struct Entry {
     /// The request's body, if it has one.
     pub(crate) request: Option<Rewrite<String>>,
+    /// A request's body, if it has one.
+    pub(crate) sample: Option<String>,
     /// The response's body, and where the response differs from its model.
     pub(crate) response: Rewrite<(String, Vec<Finding>)>,
 }
@@ -24,6 +26,7 @@ where
 {
     let entry = Entry {
         request: None,
+        sample: None,
         response: Box::new(|body| {
             let response = O::parse_response(body).map_err(|error| unread(body, &error))?;
             let written = serde_json::to_string(&response).map_err(|error| error.to_string())?;
@@ -39,6 +42,8 @@ where
     O::Response: Serialize + Drift,
 {
     let (id, mut entry) = bare(sample);
+    let call = sample.to_call().expect("a call");
+    entry.sample = call.body.map(|body| body.get().to_owned());
     entry.request = Some(Box::new(move |body| {
         let request = read(body).map_err(|error| unread(body, &error))?;
         let call = request.to_call().map_err(|error| error.to_string())?;

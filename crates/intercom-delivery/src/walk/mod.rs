@@ -101,6 +101,10 @@ pub struct Walk {
     /// Whom the search has shown besides the contact.
     others: Vec<KnownContact>,
     email: Email,
+    /// Whether Intercom has refused that the contact is a lead.
+    is_role_refused: bool,
+    /// Whether the contact stays the lead that it is, because a user has its email.
+    stays_lead: bool,
     /// The lead that a data event is for.
     lead: Option<ContactId>,
     wrote: bool,
@@ -136,6 +140,8 @@ impl Walk {
             conflicts: 0,
             others: Vec::new(),
             email: Email::Given,
+            is_role_refused: false,
+            stays_lead: false,
             lead: None,
             wrote: false,
             undefined: Vec::new(),

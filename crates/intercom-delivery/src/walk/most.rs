@@ -2,7 +2,7 @@
 
 use super::read::moved_lookup;
 use super::{AttributePolicy, EventEmail, Policies, UnknownContactPolicy, Walk};
-use intercom_api::{Attributes, ContactFields, DataEvent};
+use intercom_api::{Attributes, ContactFields, DataEvent, Role};
 use rudderstack_to_intercom::{Lookup, Plan, Step};
 
 impl Walk {
@@ -30,10 +30,18 @@ impl Walk {
             Plan::SaveCompany(plan) => (&plan.company.custom_attributes, false),
             Plan::DeleteContact(_) | Plan::SubmitEvent(_) => (&none, false),
         };
+        // Refused as a lead, whoever it is is written once more.
+        let without_role = match plan {
+            Plan::SaveContact(plan) => {
+                let mut given = plan.create().into_iter().chain([&plan.update]);
+                usize::from(given.any(|fields| fields.role == Some(Role::Lead)))
+            }
+            Plan::SaveCompany(_) | Plan::DeleteContact(_) | Plan::SubmitEvent(_) => 0,
+        };
         // If nobody is found, whoever the plan moves may have been moved already, and is searched and read.
         let to_find_moved = if is_moved { 2 } else { 0 };
         let steps = plan.steps().map(|(_, step)| most_of(&step, plan.lookup(), policies));
-        steps.sum::<usize>() + to_find_moved + most_to_define(attributes, policies)
+        steps.sum::<usize>() + to_find_moved + without_role + most_to_define(attributes, policies)
     }
 }
 

@@ -57,7 +57,20 @@ impl Walk {
             Step::Tag(_, name) => self.tagged(name, response, knowledge),
         }
     }
+
     fn searched<K: Knowledge>(&mut self, lookup: &Lookup, response: Response<'_>, knowledge: &mut K) -> Verdict {
+        if let Err(error) = response
+            && let Some(name) = error.undefined_attribute()
+        {
+            return match self.policies.attributes {
+                AttributePolicy::Fail => {
+                    self.refused_attribute = Some(name.to_owned());
+                    failed(FailureCode::UndefinedAttribute)
+                }
+                // Nobody has what the workspace does not have.
+                AttributePolicy::Drop | AttributePolicy::Create => self.shown(lookup, Vec::new(), knowledge),
+            };
+        }
         match shown_hits(response) {
             Ok(hits) => self.shown(lookup, hits, knowledge),
             Err(verdict) => verdict,
@@ -236,6 +249,7 @@ impl Walk {
             Err(error) if is_gone(error) => self.contact_gone(knowledge),
             Err(error) => match error.conflicting_contact() {
                 Some(conflict) => self.update_conflicts(&given, conflict, knowledge),
+                None if self.refuses_lead(&given, true, error) => Verdict::GoOn,
                 None => self.refused(error, DataAttributeModel::Contact, knowledge),
             },
         }
@@ -260,6 +274,9 @@ impl Walk {
         self.wrote = true;
         if self.email != Email::Given {
             self.warn(DeliveryWarning::EmailTaken);
+        }
+        if self.is_role_refused {
+            self.warn(DeliveryWarning::RoleRefused);
         }
         let mut who = KnownContact::new(id.clone());
         who.external_id.clone_from(&fields.external_id);
@@ -287,6 +304,7 @@ impl Walk {
         };
         match error.conflicting_contact() {
             Some(conflict) => self.create_conflicts(&given, conflict, (!is_last).then_some(fields), knowledge),
+            None if self.refuses_lead(&given, false, error) => Verdict::GoOn,
             None => self.refused(error, DataAttributeModel::Contact, knowledge),
         }
     }

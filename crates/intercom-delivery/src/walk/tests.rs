@@ -378,6 +378,20 @@ fn undefined_attributes_fail_are_dropped_or_created() {
     assert_eq!(respond(&mut fail, UNDEFINED), failed);
     assert_eq!(fail.refused_attribute(), Some("seats"));
 
+    // Nobody is found by an attribute that there is not.
+    let search = |attributes| {
+        let policies = Policies {
+            attributes,
+            ..Policies::default()
+        };
+        let mut walk = Walk::new(Plan::SaveContact(save()), policies);
+        let _ = walk.next(&mut ());
+        (respond(&mut walk, UNDEFINED), walk.refused_attribute().is_some())
+    };
+    assert_eq!(search(AttributePolicy::Fail), (failed, true));
+    assert_eq!(search(AttributePolicy::Drop), (Verdict::GoOn, false));
+    assert_eq!(search(AttributePolicy::Create), (Verdict::GoOn, false));
+
     let mut drop = start(AttributePolicy::Drop);
     assert_eq!(respond(&mut drop, UNDEFINED), Verdict::GoOn);
     let body = last_write(&mut drop).body.unwrap();

@@ -7,7 +7,7 @@ use super::{ArchivedPolicy, Fact, Knowledge, Next, Verdict, Walk};
 use crate::codes::{DeliveryWarning, FailureCode};
 use crate::contact::KnownContact;
 use intercom_api::{
-    Contact, ContactConflict, ContactFields, ContactId, ExternalId, Operation as _, RetrieveContact, Role,
+    ApiError, Contact, ContactConflict, ContactFields, ContactId, ExternalId, Operation as _, RetrieveContact, Role,
 };
 use rudderstack_to_intercom::{Lookup, Person, Plan, SharedEmail};
 use std::borrow::Cow;
@@ -33,19 +33,25 @@ impl Walk {
         self.contact_lost == 0 && !(is_deletion && may_be_shared(lookup))
     }
 
-    /// What the contact is given: the plan's fields, without an email that is somebody else's. A lead that is chosen for
-    /// somebody with a user id becomes a user, unless the event says otherwise (D31).
+    /// What the contact is given: the plan's fields, without an email that is somebody else's, and without a role that is
+    /// refused. A lead that is chosen for somebody with a user id becomes a user, unless the event says otherwise (D31).
     pub(super) fn given<'f>(&self, fields: &'f ContactFields, is_update: bool) -> Cow<'f, ContactFields> {
         let mut given = Cow::Borrowed(fields);
         if self.email != Email::Given && fields.email.is_some() {
             given.to_mut().email = None;
+        }
+        if self.is_role_refused {
+            given.to_mut().role = None;
         }
         let Whereabouts::Found { who, .. } = &self.contact else {
             return given;
         };
         let external_id = self.plan.lookup().and_then(Lookup::external_id);
         let has_user_id = fields.external_id.is_some() || external_id.is_some();
-        if is_update && who.is_lead && has_user_id && fields.role.is_none() {
+        if self.stays_lead && is_update {
+            // Given its own external id, it would become a user.
+            given.to_mut().external_id = None;
+        } else if is_update && who.is_lead && has_user_id && given.role.is_none() {
             let given = given.to_mut();
             given.role = Some(Role::User);
             if given.external_id.is_none() && who.external_id.is_none() {
@@ -53,6 +59,16 @@ impl Walk {
             }
         }
         given
+    }
+
+    /// Whether the contact may have been refused for being a lead: reports differ on whether Intercom has leads with a user
+    /// id. It is written once more without the role then, as a user.
+    pub(super) fn refuses_lead(&mut self, given: &ContactFields, is_update: bool, error: &ApiError) -> bool {
+        let has_user_id = is_update || given.external_id.is_some();
+        let is_of_body = matches!(error.status, 400 | 422) && error.undefined_attribute().is_none();
+        let is_refused = given.role == Some(Role::Lead) && has_user_id && is_of_body;
+        self.is_role_refused |= is_refused;
+        is_refused
     }
 
     /// The contact that was found has become somebody else's.
@@ -140,6 +156,11 @@ impl Walk {
             }
             (true, false) => self.identify(conflict, None, knowledge),
             (false, true) => self.leave_email_out(conflict.id, None),
+            // A lead with a user id that cannot become a user, because a user has its email: it stays what it is.
+            (false, false) if who.is_lead && who.external_id == given.external_id && !self.stays_lead => {
+                self.stays_lead = true;
+                Verdict::GoOn
+            }
             (false, false) => failed(FailureCode::IdentityConflict),
         }
     }

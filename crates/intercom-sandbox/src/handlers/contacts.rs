@@ -85,6 +85,9 @@ impl Workspace {
         now: UnixMillis,
     ) -> Result<Fields, ApiError> {
         read_fields(body, &mut fields)?;
+        if self.settings.refuse_lead_ids && fields.role == Role::Lead && fields.external_id.is_some() {
+            return Err(ApiError::invalid("external_id", "A lead cannot have an external_id"));
+        }
         let attributes = body.object("custom_attributes")?;
         if let Some(attributes) = attributes {
             self.attributes.check(Model::Contact, attributes)?;
@@ -99,18 +102,12 @@ impl Workspace {
 
     pub(super) fn create_contact(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
         let body = Body::parse(body)?;
-        if ["external_id", "email", "role"]
-            .iter()
-            .all(|name| body.get(name).is_none())
-        {
+        // An empty id or address is none.
+        let is_identified =
+            body.id("external_id")?.is_some() || body.text("email")?.is_some_and(|email| !email.is_empty());
+        if !is_identified && body.get("role").is_none() {
             body.refuse_unknown(WRITABLE)?;
             return Err(ApiError::missing("email", "email, external_id or role must be given"));
-        }
-        if self.settings.refuse_lead_ids && body.text("role")? == Some("lead") && body.get("external_id").is_some() {
-            return Err(ApiError::invalid(
-                "external_id",
-                "A lead cannot be given an external_id",
-            ));
         }
         let fields = self.write_contact(&body, Fields::default(), None, now)?;
         let at = self.contacts.create(fields, now);
@@ -135,7 +132,7 @@ impl Workspace {
         let (at, contact) = self.any_contact(id)?;
         match contact.presence {
             Presence::Active => self.contact_response(at),
-            Presence::Merged(into) if self.shape >= Shape::V2_16 => Err(self.merged_into(into)),
+            Presence::Merged(into) if self.asked.shape >= Shape::V2_16 => Err(self.merged_into(into)),
             Presence::Merged(_) | Presence::Archived | Presence::Deleted => Err(ApiError::contact_not_found()),
         }
     }
@@ -143,7 +140,7 @@ impl Workspace {
     /// Since version 2.16 the error says into which contact.
     fn merged_into(&self, into: u32) -> ApiError {
         let canonical = || format!("</contacts/{}>; rel=\"canonical\"", self.contact_id(into));
-        ApiError::contact_merged((self.shape >= Shape::V2_16).then(canonical))
+        ApiError::contact_merged((self.asked.shape >= Shape::V2_16).then(canonical))
     }
 
     pub(super) fn retrieve_contact_by_external_id(&self, external_id: &str) -> Outcome {
@@ -254,7 +251,8 @@ impl Workspace {
         if target.fields.role != Role::User {
             return Err(ApiError::invalid("into", "into must be the id of a user"));
         }
-        let is_checked = self.shape >= Shape::V2_16 && !body.boolean("skip_duplicate_validation")?.unwrap_or_default();
+        let is_checked =
+            self.asked.shape >= Shape::V2_16 && !body.boolean("skip_duplicate_validation")?.unwrap_or_default();
         if is_checked && !are_duplicates(&source.fields, &target.fields) {
             let message = "Contacts can only be merged when they are duplicates (matching email or phone). \
                            Pass skip_duplicate_validation=true to override this check.";

@@ -13,8 +13,8 @@ use intercom_api::{Attributes, ErrorCode, Number, Value, limits};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Seconds since 1970 from which on a number must be meant in milliseconds: the year 5138.
-const TOO_LATE: i64 = 100_000_000_000;
+/// Seconds since 1970 from which on a number must be meant in milliseconds: the year 10000.
+const TOO_LATE: i64 = 253_402_300_800;
 
 /// A time of an event: whole seconds.
 fn event_time(name: &str, value: Option<&Value>) -> Result<i64, ApiError> {
@@ -94,11 +94,12 @@ impl Workspace {
         if target.query("type").as_deref() != Some("user") {
             return Err(ApiError::invalid("type", "type must be user"));
         }
-        let at = self.event_contact(
-            target.query("user_id").as_deref(),
-            target.query("email").as_deref(),
-            target.query("intercom_user_id").as_deref(),
-        )?;
+        let [user_id, email, id] = ["user_id", "email", "intercom_user_id"].map(|name| target.query(name));
+        if user_id.is_none() && email.is_none() && id.is_none() {
+            let message = "user_id, email or intercom_user_id must be given";
+            return Err(ApiError::missing("user_id", message));
+        }
+        let at = self.event_contact(user_id.as_deref(), email.as_deref(), id.as_deref())?;
         let contact = self.contacts.get(at).ok_or_else(ApiError::contact_not_found)?;
         let fields = &contact.fields;
         let pages = object! { "next": NULL };

@@ -1,7 +1,7 @@
 //! What a check finds, what it costs, and what mends it.
 
 use super::moments::SAME_SECOND;
-use super::tally::{Cause, Tally};
+use super::tally::{Cause, Tally, Usage};
 use crate::noted::Noted;
 use intercom_api::limits;
 use rudderstack_to_intercom::{RejectionCode, WarningCode};
@@ -141,6 +141,18 @@ fn there(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
     findings.into_iter().filter(|finding| finding.count > 0).collect()
 }
 
+/// Custom attributes for which the workspace has no room: those that it has stay, whatever it is taken for.
+fn beyond_attributes(tally: &Tally) -> Noted {
+    let usages = tally.contact_attributes.iter().chain(tally.company_attributes.iter());
+    let is_new = |usage: &Usage| usage.is_written() && !usage.is_defined;
+    let new = usages.filter(|(_, usage)| is_new(usage)).count();
+    let all = new + tally.workspace_attributes.unwrap_or_default();
+    Noted {
+        count: beyond(all, limits::CUSTOM_ATTRIBUTES).count.min(new as u64),
+        lines: Vec::new(),
+    }
+}
+
 /// What is beyond a limit.
 fn beyond(count: usize, limit: usize) -> Noted {
     Noted {
@@ -154,6 +166,8 @@ fn of_both_models(tally: &Tally) -> Noted {
     let mut noted = Noted::default();
     for (name, of_contacts) in tally.contact_attributes.iter() {
         if let Some(of_companies) = tally.company_attributes.get(name)
+            && of_contacts.is_written()
+            && of_companies.is_written()
             && !(of_contacts.is_defined && of_companies.is_defined)
         {
             noted.count += 1;
@@ -176,7 +190,6 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 5] {
             mixed.lines = usage.lines();
         }
     }
-    let attributes = tally.contact_attributes.len() + tally.company_attributes.len();
     [
         Finding {
             flag: Some("send --attributes drop"),
@@ -220,7 +233,7 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 5] {
             flag: Some("send --attributes drop"),
             ..finding(
                 "too_many_attributes",
-                &beyond(attributes, limits::CUSTOM_ATTRIBUTES),
+                &beyond_attributes(tally),
                 "Custom attributes beyond the 250 that a workspace can have; updates with them are refused.",
                 "Send fewer traits, or let send drop those that the workspace does not have.",
             )
@@ -286,8 +299,8 @@ pub(super) fn notes(tally: &Tally) -> Vec<Finding> {
             ..finding(
                 "lead_with_user_id",
                 &tally.leads_with_ids,
-                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own, and makes \
-                 whoever gets a user id a user.",
+                "Events that make somebody a lead who has a user id; Intercom gives leads an id of their own. Where it refuses such \
+                 a lead, a user is written, which costs a call more each time.",
                 "Leave out the role, or the user id.",
             )
         },

@@ -5,14 +5,14 @@ use super::moments::{Moment, Moments};
 use super::people::{Address, Addresses, is_lead_with_id, saved};
 use super::savings::{Calls, Effect};
 use super::waiting::{Need, Waiting};
-use super::workspace::Workspace;
+use super::workspace::{Workspace, is_refused};
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::noted::Noted;
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
 use intercom_delivery::DefinedAttributes;
-use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, Validate as _, WarningCode};
+use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 
@@ -59,6 +59,11 @@ impl Usage {
         }
     }
 
+    /// Whether it is ever more than unset: what is only unset is not created.
+    pub(super) fn is_written(&self) -> bool {
+        self.first.iter().any(Option::is_some)
+    }
+
     /// A line for each type that there is.
     pub(super) fn lines(&self) -> Vec<u64> {
         let mut lines: Vec<u64> = self.first.into_iter().flatten().collect();
@@ -100,6 +105,8 @@ pub(crate) struct Tally {
     pub(super) shared_emails: Noted,
     /// Events that come before the one that creates their contact.
     pub(super) before_contact: Noted,
+    /// How many custom attributes the workspace has, if it was looked at.
+    pub(super) workspace_attributes: Option<usize>,
     addresses: Addresses,
     moments: Moments,
     waiting: Waiting,
@@ -117,6 +124,7 @@ impl Tally {
             needs,
         } = std::mem::take(chunk);
         self.totals += tally.totals;
+        self.workspace_attributes = self.workspace_attributes.or(tally.workspace_attributes);
         for (kind, more) in tally.types {
             let of_type = self.types.entry(kind).or_default();
             of_type.totals += more.totals;
@@ -160,7 +168,7 @@ impl Tally {
 
     /// Counts what comes of an event; whether that would fail.
     fn converted(&mut self, conversion: &Conversion, workspace: Option<&Workspace>, line: u64) -> bool {
-        let is_refused = conversion.plan.validate().is_err();
+        let is_refused = is_refused(&conversion.plan, workspace);
         let standing = workspace.map(|workspace| workspace.look_at(&conversion.plan));
         let standing = standing.unwrap_or_default();
         for (holds, noted) in [
@@ -254,6 +262,7 @@ impl Work for Checker {
             addresses,
             needs,
         } = output;
+        tally.workspace_attributes = self.workspace.as_ref().map(|workspace| workspace.count);
         chunk.for_each(|item| {
             let received = match item {
                 Item::Event(received) => received,

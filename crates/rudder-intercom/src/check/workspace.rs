@@ -3,13 +3,15 @@
 use super::people::saved;
 use intercom_api::{Attributes, DataAttribute, DataAttributeModel, Value};
 use intercom_delivery::DefinedAttributes;
-use rudderstack_to_intercom::{Fit, Plan, fit};
+use rudderstack_to_intercom::{Fit, Lookup, LookupField, Missing, Plan, Validate as _, fit};
 
 /// The custom attributes that the workspace has.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
     pub(super) contact: DefinedAttributes,
     pub(super) company: DefinedAttributes,
+    /// How many there are, of those that count against the limit.
+    pub(super) count: usize,
 }
 
 /// What becomes of an event's custom attributes.
@@ -27,17 +29,68 @@ impl Workspace {
         Self {
             contact: DefinedAttributes::new(&DataAttributeModel::Contact, attributes),
             company: DefinedAttributes::new(&DataAttributeModel::Company, attributes),
+            count: attributes.iter().filter(|attribute| is_counted(attribute)).count(),
         }
     }
 
     /// What becomes of the custom attributes of a plan.
     pub(super) fn look_at(&self, plan: &Plan) -> Standing {
-        match plan {
+        let mut standing = match plan {
             Plan::SaveContact(plan) => standing(&self.contact, &saved(plan).custom_attributes),
             Plan::SaveCompany(plan) => standing(&self.company, &plan.company.custom_attributes),
             Plan::SubmitEvent(_) | Plan::DeleteContact(_) => Standing::default(),
+        };
+        standing.is_undefined |= plan.lookup().is_some_and(|lookup| self.lacks(lookup));
+        standing
+    }
+
+    /// Whether contacts are looked up by an attribute that there is not.
+    fn lacks(&self, lookup: &Lookup) -> bool {
+        match lookup {
+            Lookup::Field(by) => match &by.field {
+                LookupField::CustomAttribute(name) => self.contact.data_type(name).is_none(),
+                LookupField::Standard(_) => false,
+            },
+            Lookup::Person(_) => false,
         }
     }
+}
+
+/// Whether Intercom would refuse what is written of a plan. What is left out is not: values that unset what cannot be there,
+/// and those that do not fit the type that the attribute has in the workspace.
+pub(super) fn is_refused(plan: &Plan, workspace: Option<&Workspace>) -> bool {
+    if plan.validate().is_ok() {
+        return false;
+    }
+    let mut written = plan.clone();
+    match &mut written {
+        Plan::SaveContact(plan) => {
+            let defined = workspace.map(|workspace| &workspace.contact);
+            leave_out(&mut plan.update.custom_attributes, defined);
+            if let Missing::CreateWith(fields) = &mut plan.missing {
+                leave_out(&mut fields.custom_attributes, defined);
+            }
+        }
+        Plan::SaveCompany(plan) => {
+            let defined = workspace.map(|workspace| &workspace.company);
+            leave_out(&mut plan.company.custom_attributes, defined);
+        }
+        Plan::SubmitEvent(_) | Plan::DeleteContact(_) => {}
+    }
+    written.validate().is_err()
+}
+
+fn leave_out(attributes: &mut Attributes, defined: Option<&DefinedAttributes>) {
+    let is_written = |name: &str, value: &Value| {
+        let data_type = defined.and_then(|defined| defined.data_type(name));
+        *value != Value::Null && data_type.is_none_or(|data_type| fit(data_type, value) != Fit::Not)
+    };
+    let written = attributes.iter().filter(|(name, value)| is_written(name, value));
+    *attributes = written.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+}
+
+fn is_counted(attribute: &DataAttribute) -> bool {
+    attribute.custom == Some(true) && attribute.archived != Some(true)
 }
 
 fn standing(defined: &DefinedAttributes, attributes: &Attributes) -> Standing {

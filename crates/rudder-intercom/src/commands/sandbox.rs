@@ -56,7 +56,7 @@ struct Rules {
     /// What becomes of a second user with an email that another has: conflict refuses it, allow lets several have it.
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, DuplicateEmail>())]
     duplicate_email: DuplicateEmail,
-    /// Refuse leads that are created with a user id.
+    /// Refuse leads with a user id.
     #[arg(long)]
     refuse_lead_ids: bool,
     /// How many values the list of a search's filter can have.

@@ -165,6 +165,8 @@ impl Tracker {
         let mut count = 0_usize;
         while let Some((event, kept)) = records.awaiting.pop_first().map_err(RecordError::Awaiting)? {
             let (mut under_way, outcome) = kept.into_parts();
+            // Nobody has come.
+            under_way.has_waited = false;
             under_way.knows(records.undelivered.get(event));
             match ended {
                 Some(code) => self.goes_on_later(&under_way, code, &mut records)?,

@@ -14,7 +14,7 @@ pub(super) struct UnderWay {
     pub(super) received_at: UnixSeconds,
     pub(super) json: Option<Box<str>>,
     pub(super) superseded: Superseded,
-    /// Whether it has waited for its contact, and takes no room.
+    /// Whether it has waited for its contact, who has come.
     pub(super) has_waited: bool,
     pub(super) _room: Option<OwnedSemaphorePermit>,
 }

@@ -222,3 +222,82 @@ fn a_data_event_of_a_lead_names_it_by_intercoms_id() {
         crate::walk::Verdict::End(Ending::Failed(FailureCode::UnknownContact))
     );
 }
+
+#[test]
+fn a_lead_with_a_user_id_is_written_as_a_user_where_intercom_has_no_such_leads() {
+    const REFUSED: (u16, &str) = (
+        400,
+        r#"{"type":"error.list","errors":[{"code":"parameter_invalid","message":"no"}]}"#,
+    );
+    let lead = || {
+        let person = Person::new(Some("u1".into()), Some("a@b.c")).unwrap();
+        let given = fields(r#"{"external_id":"u1","email":"a@b.c","role":"lead"}"#);
+        Plan::SaveContact(SaveContact::new(person.into(), given))
+    };
+    let created = (200, r#"{"id":"c1","external_id":"u1"}"#);
+    let script = [
+        (Op::SearchContacts, NOBODY),
+        (Op::CreateContact, REFUSED),
+        (Op::CreateContact, created),
+    ];
+    let (written, warnings, ending) = bodies(lead(), &script);
+    assert_eq!(
+        written,
+        [
+            r#"{"external_id":"u1","email":"a@b.c","role":"lead"}"#,
+            r#"{"external_id":"u1","email":"a@b.c"}"#
+        ]
+    );
+    assert_eq!(
+        (warnings, ending),
+        (vec![DeliveryWarning::RoleRefused], Ending::Delivered)
+    );
+    // A lead that is found becomes a user.
+    let hit = (200, r#"{"data":[{"id":"c1","email":"a@b.c","role":"lead"}]}"#);
+    let script = [
+        (Op::SearchContacts, hit),
+        (Op::UpdateContact, REFUSED),
+        (Op::UpdateContact, created),
+    ];
+    let (written, warnings, _) = bodies(lead(), &script);
+    assert_eq!(written[1], r#"{"external_id":"u1","email":"a@b.c","role":"user"}"#);
+    assert_eq!(warnings, [DeliveryWarning::RoleRefused]);
+    // It was something else.
+    let script = [
+        (Op::SearchContacts, NOBODY),
+        (Op::CreateContact, REFUSED),
+        (Op::CreateContact, REFUSED),
+    ];
+    let (_, warnings, ending) = bodies(lead(), &script);
+    assert_eq!(
+        (warnings, ending),
+        (Vec::new(), Ending::Failed(FailureCode::BadRequest))
+    );
+}
+
+#[test]
+fn a_lead_with_a_user_id_stays_one_if_a_user_has_its_email() {
+    let hit = (
+        200,
+        r#"{"data":[{"id":"c1","external_id":"u1","email":"a@b.c","role":"lead"}]}"#,
+    );
+    let script = [
+        (Op::SearchContacts, hit),
+        (Op::UpdateContact, CONFLICT),
+        (Op::UpdateContact, CONFLICT),
+        (Op::UpdateContact, (200, r#"{"id":"c1"}"#)),
+    ];
+    let (written, warnings, ending) = bodies(plan(), &script);
+    assert_eq!(
+        written,
+        [
+            r#"{"external_id":"u1","email":"a@b.c","name":"x","role":"user"}"#,
+            r#"{"external_id":"u1","name":"x","role":"user"}"#,
+            r#"{"name":"x"}"#
+        ]
+    );
+    assert_eq!(
+        (warnings, ending),
+        (vec![DeliveryWarning::EmailTaken], Ending::Delivered)
+    );
+}
