@@ -13,6 +13,7 @@ Examples:
   rudder-intercom check events.ndjson               what would happen, before anything is sent
   rudder-intercom diff events.ndjson                what would change in the workspace, field by field
   rudder-intercom attributes events.ndjson          the custom attributes that are missing in Intercom
+  rudder-intercom doctor                            whether token, network and workspace are well
   rudder-intercom convert events.ndjson --pretty    every call, and where each field comes from
   rudder-intercom send events.ndjson.gz             deliver, with the token in INTERCOM_ACCESS_TOKEN
   rudder-intercom verify events.ndjson              whether the workspace has what the events say
@@ -63,6 +64,7 @@ enum Command {
     Check(commands::check::Check),
     Diff(Box<commands::diff::Diff>),
     Verify(Box<commands::verify::Verify>),
+    Doctor(commands::doctor::Doctor),
     Attributes(commands::attributes::Attributes),
     Erase(commands::erase::Erase),
     Serve(Box<commands::serve::Serve>),
@@ -101,6 +103,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Attributes(command) => command.run(),
         Command::Erase(command) => command.run(),
         Command::Serve(command) => command.run(cli.log),

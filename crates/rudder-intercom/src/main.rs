@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod convert;
 mod desk;
+mod doctor;
 mod erase;
 mod exit;
 mod files;

@@ -9,6 +9,7 @@ mod connection;
 pub(crate) mod convert;
 mod desk;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod erase;
 mod input;
 pub(crate) mod queue;
