@@ -81,7 +81,7 @@ impl Refused {
 
 /// What to do about events with a code.
 fn advice(code: &str) -> &'static str {
-    let of_rejection = || code.parse::<RejectionCode>().ok().map(|code| code.advice());
+    let of_rejection = || code.parse::<RejectionCode>().ok().map(RejectionCode::advice);
     let of_failure = || match code.parse::<FailureCode>().ok()? {
         FailureCode::UndefinedAttribute => {
             Some("Create the custom attributes: rudder-intercom attributes FILE --create; or see --attributes.")

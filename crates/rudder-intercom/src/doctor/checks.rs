@@ -34,7 +34,7 @@ pub(crate) fn clock(theirs: Option<UnixSeconds>, ours: UnixSeconds) -> Check {
                 detail
             },
         ),
-        ..=APART => Check::warning("clock", detail).mend(mend),
+        apart if apart <= APART => Check::warning("clock", detail).mend(mend),
         _ => Check::fault("clock", detail).mend(mend),
     }
 }

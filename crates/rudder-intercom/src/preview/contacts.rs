@@ -69,10 +69,10 @@ impl Contacts {
     /// The workspace has answered these questions with these contacts.
     pub(super) fn answered(&mut self, questions: &[Question], hits: &[Contact]) {
         let fields: BTreeSet<&str> = questions.iter().map(|question| &*question.field).collect();
-        let is_news = fields
-            .into_iter()
-            .filter(|field| *field != ID)
-            .fold(false, |news, field| self.index.index(field) || news);
+        let mut is_news = false;
+        for field in fields.into_iter().filter(|field| *field != ID) {
+            is_news |= self.index.index(field);
+        }
         if is_news {
             self.add_all_to_index();
         }
@@ -264,7 +264,7 @@ impl Contacts {
     }
 
     pub(super) fn update(&mut self, id: &str, body: &Attributes) -> Result<Attributes, Refusal> {
-        let (at, person) = self.to_be_changed(id)?;
+        let (at, person) = self.about_to_change(id)?;
         let mut fields = person.fields.clone();
         write_contact(&mut fields, body);
         self.refuse_conflict(&fields, Some(at))?;
@@ -277,7 +277,7 @@ impl Contacts {
     }
 
     pub(super) fn delete(&mut self, id: &str) -> Result<Attributes, Refusal> {
-        let (at, person) = self.to_be_changed(id)?;
+        let (at, person) = self.about_to_change(id)?;
         self.index.remove(at, &person.fields);
         self.all[at].is = None;
         Ok(Attributes::new()
@@ -287,7 +287,7 @@ impl Contacts {
     }
 
     pub(super) fn attach(&mut self, id: &str, company: &str) -> Result<(), Refusal> {
-        let (at, _) = self.to_be_changed(id)?;
+        let (at, _) = self.about_to_change(id)?;
         if let Some(person) = self.all[at].is.as_mut().filter(|is| !is.companies.contains(company)) {
             Arc::make_mut(person).companies.insert(company.to_owned());
         }
@@ -295,7 +295,7 @@ impl Contacts {
     }
 
     pub(super) fn detach(&mut self, id: &str, company: &str) -> Result<(), Refusal> {
-        let (at, _) = self.to_be_changed(id)?;
+        let (at, _) = self.about_to_change(id)?;
         let linked = self.all[at].is.as_mut().filter(|is| is.companies.contains(company));
         let person = linked.ok_or_else(Refusal::no_company)?;
         Arc::make_mut(person).companies.remove(company);
@@ -322,7 +322,7 @@ impl Contacts {
         Ok(())
     }
 
-    fn to_be_changed(&mut self, id: &str) -> Result<(usize, Arc<Person>), Refusal> {
+    fn about_to_change(&mut self, id: &str) -> Result<(usize, Arc<Person>), Refusal> {
         let at = self.by_id.get(id).copied().ok_or_else(Refusal::no_contact)?;
         let record = &mut self.all[at];
         record.is_touched = true;

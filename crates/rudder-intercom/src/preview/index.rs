@@ -57,7 +57,7 @@ impl Index {
             Value::Bool(value) => Some(SearchValue::Bool(*value)),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         };
-        let question = |field: &Box<str>| Some(Question::new(field, &value(field)?));
-        self.fields.iter().filter_map(question).collect()
+        let question = |field: &str| Some(Question::new(field, &value(field)?));
+        self.fields.iter().filter_map(|field| question(field)).collect()
     }
 }

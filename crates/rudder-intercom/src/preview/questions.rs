@@ -1,7 +1,7 @@
 //! What has to be known of the workspace to carry a plan out.
 
 use fnv::FnvHasher;
-use intercom_api::{ContactFields, DataEvent, SearchValue};
+use intercom_api::{ContactFields, ContactId, DataEvent, ExternalId, SearchValue};
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, SaveContact};
 use std::fmt;
 use std::hash::{Hash, Hasher as _};
@@ -148,7 +148,7 @@ impl Questions {
     }
 
     fn fields(&mut self, fields: &ContactFields) {
-        let id = fields.external_id.as_ref().map(|id| id.as_str());
+        let id = fields.external_id.as_ref().map(ExternalId::as_str);
         let email = fields.email.as_deref();
         for (field, value) in [(EXTERNAL_ID, id), (EMAIL, email)] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -158,8 +158,8 @@ impl Questions {
     }
 
     fn data_event(&mut self, event: &DataEvent) {
-        let id = event.id.as_ref().map(|id| id.as_str());
-        let user_id = event.user_id.as_ref().map(|id| id.as_str());
+        let id = event.id.as_ref().map(ContactId::as_str);
+        let user_id = event.user_id.as_ref().map(ExternalId::as_str);
         let email = event.email.as_deref();
         for (field, value) in [(ID, id), (EXTERNAL_ID, user_id), (EMAIL, email)] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {

@@ -8,8 +8,8 @@ use intercom_api::{
     ListContactCompanies, ListDataAttributes, Operation, OperationId, RetrieveContact, SearchContacts, SearchOperator,
     SearchPagination, SearchQuery, limits,
 };
-use intercom_delivery::Response;
 use intercom_delivery::client::{CallError, Client, Workspace};
+use intercom_delivery::{Response, ResponseError};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -204,7 +204,7 @@ fn in_lists(questions: &[Question]) -> SearchQuery {
 
 /// Whether the call is not to Intercom's taste, as it is.
 fn is_refused(error: &CallError) -> bool {
-    let status = error.response().and_then(|response| response.status());
+    let status = error.response().and_then(ResponseError::status);
     matches!(status, Some(400 | 422))
 }
 

@@ -186,14 +186,14 @@ impl State {
             },
             OperationId::RetrieveContact => self.contacts.retrieve(&id),
             OperationId::CreateContact => self
-                .check(DataAttributeModel::Contact, &body, call)
+                .check(&DataAttributeModel::Contact, &body, call)
                 .and_then(|()| self.contacts.create(&body)),
             OperationId::UpdateContact => self
-                .check(DataAttributeModel::Contact, &body, call)
+                .check(&DataAttributeModel::Contact, &body, call)
                 .and_then(|()| self.contacts.update(&id, &body)),
             OperationId::DeleteContact => self.contacts.delete(&id),
             OperationId::UpsertCompany => self
-                .check(DataAttributeModel::Company, &body, call)
+                .check(&DataAttributeModel::Company, &body, call)
                 .and_then(|()| self.companies.upsert(&body)),
             OperationId::FindCompany => match company_question(call) {
                 Some(question) => self.companies.find(&question),
@@ -229,7 +229,7 @@ impl State {
     }
 
     /// Fails for what Intercom is documented to refuse, and for custom attributes that are not there.
-    fn check(&self, model: DataAttributeModel, body: &Attributes, call: &Call) -> Result<(), Refusal> {
+    fn check(&self, model: &DataAttributeModel, body: &Attributes, call: &Call) -> Result<(), Refusal> {
         let text = call.body.as_ref().map_or("null", |body| body.get());
         let is_valid = match call.operation {
             OperationId::UpsertCompany => serde_json::from_str::<CompanyFields>(text)
@@ -244,13 +244,13 @@ impl State {
         if !is_valid {
             return Err(Refusal::invalid("Intercom is documented to refuse this"));
         }
-        let Some(Ok(list)) = self.attributes.get(model_name(&model)) else {
+        let Some(Ok(list)) = self.attributes.get(model_name(model)) else {
             return Ok(());
         };
         let Some(Value::Object(values)) = body.get("custom_attributes") else {
             return Ok(());
         };
-        let defined = DefinedAttributes::new(&model, list);
+        let defined = DefinedAttributes::new(model, list);
         let is_undefined = |(name, value): &(&str, &Value)| !value.is_null() && defined.data_type(name).is_none();
         match values.iter().find(is_undefined) {
             Some((name, _)) => Err(Refusal::undefined(name)),
