@@ -11,9 +11,12 @@ const AFTER_HELP: &str = "\
 Examples:
   rudder-intercom send events.ndjson --sandbox      try it without an Intercom account
   rudder-intercom check events.ndjson               what would happen, before anything is sent
+  rudder-intercom diff events.ndjson                what would change in the workspace, field by field
   rudder-intercom attributes events.ndjson          the custom attributes that are missing in Intercom
+  rudder-intercom doctor                            whether token, network and workspace are well
   rudder-intercom convert events.ndjson --pretty    every call, and where each field comes from
   rudder-intercom send events.ndjson.gz             deliver, with the token in INTERCOM_ACCESS_TOKEN
+  rudder-intercom verify events.ndjson              whether the workspace has what the events say
 
 Input is newline-delimited events, a JSON array, one event, {\"batch\": […]}, or captured requests
 ({\"path\", \"headers\", \"body\"}); plain, gzip or zstd. What is read is known by its content, not its name.
@@ -59,6 +62,9 @@ pub(crate) struct Cli {
 enum Command {
     Convert(commands::convert::Convert),
     Check(commands::check::Check),
+    Diff(Box<commands::diff::Diff>),
+    Verify(Box<commands::verify::Verify>),
+    Doctor(commands::doctor::Doctor),
     Attributes(commands::attributes::Attributes),
     Erase(commands::erase::Erase),
     Serve(Box<commands::serve::Serve>),
@@ -95,6 +101,9 @@ pub(crate) fn main() -> ExitCode {
     let result = log.and_then(|()| match cli.command {
         Command::Convert(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Attributes(command) => command.run(),
         Command::Erase(command) => command.run(),
         Command::Serve(command) => command.run(cli.log),

@@ -4,10 +4,13 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod attributes;
+mod calling;
 mod check;
 mod cli;
 mod commands;
 mod convert;
+mod desk;
+mod doctor;
 mod erase;
 mod exit;
 mod files;
@@ -16,6 +19,7 @@ mod interrupt;
 mod log;
 mod noted;
 mod pipeline;
+mod preview;
 mod print;
 mod send;
 mod text;

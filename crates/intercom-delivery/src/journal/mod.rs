@@ -11,6 +11,7 @@ mod awaited;
 mod earlier;
 mod error;
 pub mod learnt;
+mod look;
 
 pub use awaited::AwaitedEvents;
 pub use earlier::{Done, Earlier, Entry};
@@ -27,6 +28,29 @@ use std::time::Duration;
 
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
+
+/// The tables.
+const TABLES: [&str; 6] = [
+    "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE IF NOT EXISTS done (
+        event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL, mark INTEGER NOT NULL
+    );",
+    learnt::TABLE,
+    "CREATE TABLE IF NOT EXISTS intents (event INTEGER PRIMARY KEY, contact TEXT NOT NULL);",
+    "CREATE TABLE IF NOT EXISTS saved_companies (event INTEGER PRIMARY KEY, company TEXT NOT NULL);",
+    "CREATE TABLE IF NOT EXISTS undelivered (
+        event INTEGER PRIMARY KEY, line INTEGER NOT NULL, mark INTEGER NOT NULL, subject TEXT NOT NULL,
+        superseded TEXT NOT NULL
+    );",
+];
+
+fn understood(error: rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse,
+        Some(ErrorCode::NotADatabase) => JournalError::Foreign,
+        _ => error.into(),
+    }
+}
 
 /// Which of the dead letters in a file is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,11 +107,6 @@ impl Journal {
     fn of(database: Connection, path: &Path) -> Result<Self, JournalError> {
         // Whoever holds it holds it for long.
         database.busy_timeout(Duration::ZERO)?;
-        let understood = |error: rusqlite::Error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse,
-            Some(ErrorCode::NotADatabase) => JournalError::Foreign,
-            _ => error.into(),
-        };
         let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         // In exclusive mode the first access takes the lock, and keeps it.
         database
@@ -110,20 +129,9 @@ impl Journal {
                  BEGIN IMMEDIATE;
                  PRAGMA application_id = {APPLICATION};
                  PRAGMA user_version = {VERSION};
-                 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-                 CREATE TABLE IF NOT EXISTS done (
-                     event INTEGER PRIMARY KEY, result INTEGER NOT NULL, code TEXT, calls INTEGER NOT NULL,
-                     mark INTEGER NOT NULL
-                 );
                  {}
-                 CREATE TABLE IF NOT EXISTS intents (event INTEGER PRIMARY KEY, contact TEXT NOT NULL);
-                 CREATE TABLE IF NOT EXISTS saved_companies (event INTEGER PRIMARY KEY, company TEXT NOT NULL);
-                 CREATE TABLE IF NOT EXISTS undelivered (
-                     event INTEGER PRIMARY KEY, line INTEGER NOT NULL, mark INTEGER NOT NULL, subject TEXT NOT NULL,
-                     superseded TEXT NOT NULL
-                 );
                  COMMIT;",
-                learnt::TABLE
+                TABLES.concat()
             ))
             .map_err(understood)?;
         let mut intents = HashSet::new();

@@ -167,3 +167,47 @@ fn other_files_are_left_alone() {
         .unwrap();
     assert!(matches!(Journal::open(&database), Err(JournalError::Foreign)));
 }
+
+#[test]
+fn whoever_only_looks_changes_nothing_and_reads_older_journals() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    assert!(Journal::open_to_read(&path).is_err());
+    assert!(!path.exists());
+    std::fs::write(folder.path().join("other"), "something else entirely").unwrap();
+    let other = Journal::open_to_read(&folder.path().join("other"));
+    assert!(matches!(other, Err(JournalError::Foreign)), "{other:?}");
+
+    let mut journal = Journal::open(&path).unwrap();
+    let time = journal.time_of_events(NOW).unwrap();
+    journal.record(&entry(0, Done::Delivered, None, 2, 3)).unwrap();
+    journal.record(&entry(1, Done::Failed, Some("timeout"), 1, 4)).unwrap();
+    let contact = KnownContact::new("5f".parse().unwrap());
+    journal.learn(&contact, UnixSeconds(NOW.0 + 7)).unwrap();
+    journal.commit().unwrap();
+    let in_use = Journal::open_to_read(&path);
+    assert!(matches!(in_use, Err(JournalError::InUse)), "{in_use:?}");
+    // As the first release has left it.
+    let first = "DROP TABLE intents; DROP TABLE undelivered; DROP TABLE saved_companies; PRAGMA user_version = 2;";
+    journal.database.execute_batch(first).unwrap();
+    drop(journal);
+
+    let journal = Journal::open_to_read(&path).unwrap();
+    assert_eq!(journal.counts().unwrap(), (2, 1));
+    assert_eq!(journal.last_learnt().unwrap(), Some(UnixSeconds(NOW.0 + 7)));
+    assert_eq!(journal.known_time_of_events().unwrap(), Some(time));
+    assert_eq!(
+        journal.earlier().unwrap().get(1, 4).unwrap(),
+        Some((Done::Failed, "timeout"))
+    );
+    let mut learnt = 0;
+    journal.learnt(UnixSeconds(0), |_| learnt += 1).unwrap();
+    assert_eq!(learnt, 1);
+    assert!(journal.time_of_events(NOW).is_err());
+    drop(journal);
+    let version: i64 = Connection::open(&path)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
+}

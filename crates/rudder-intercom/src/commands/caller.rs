@@ -1,9 +1,10 @@
 //! Single calls to Intercom, for the commands that need only a few.
 
 use super::connection::{Connection, http_client};
+use crate::calling::settle;
 use crate::exit::Error;
 use crate::interrupt::Interrupt;
-use intercom_api::{ApiError, Call, Operation};
+use intercom_api::{Call, Operation};
 use intercom_delivery::Response;
 use intercom_delivery::client::{CallError, Client, Workspace};
 use std::time::Duration;
@@ -11,12 +12,6 @@ use tokio::runtime::{self, Runtime};
 
 /// How long the response to a call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a call is made at most.
-const ATTEMPTS: u32 = 5;
-/// How long to wait after the first attempt; it doubles with each.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// How long to wait at most, whatever Intercom asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Makes calls one after the other, and those again that may succeed later.
 pub(super) struct Caller {
@@ -60,14 +55,6 @@ impl Caller {
         self
     }
 
-    /// Waits until the program is asked to end, for ever if nobody listens.
-    async fn interrupted(&self) {
-        match &self.interrupt {
-            Some(interrupt) => interrupt.asked().await,
-            None => std::future::pending().await,
-        }
-    }
-
     /// Carries out an operation.
     pub(super) fn run<O: Operation>(&self, operation: &O) -> Result<O::Response, CallError> {
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
@@ -76,30 +63,7 @@ impl Caller {
 
     /// Makes a call until there is a response that will be the same next time, or until it was made often enough.
     pub(super) fn send(&self, call: &Call) -> Result<Response, CallError> {
-        self.runtime.block_on(async {
-            let mut wait = FIRST_WAIT;
-            let mut attempt = 0;
-            loop {
-                if self.interrupt.as_ref().is_some_and(Interrupt::is_asked) {
-                    return Err(CallError::Interrupted);
-                }
-                attempt += 1;
-                let result = self.client.send(call, &self.workspace).await;
-                let is_final = match &result {
-                    Ok(response) => !ApiError::parse(response.status, b"").is_retryable(),
-                    Err(error) => !error.is_retryable(),
-                };
-                if attempt == ATTEMPTS || is_final {
-                    return Ok(result?);
-                }
-                let asked = result.ok().and_then(|response| response.retry_after);
-                tracing::info!(operation = call.operation.as_str(), attempt, "trying again");
-                tokio::select! {
-                    () = tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)) => {}
-                    () = self.interrupted() => {}
-                }
-                wait *= 2;
-            }
-        })
+        let settle = settle(&self.client, &self.workspace, call, self.interrupt.as_ref());
+        self.runtime.block_on(settle)
     }
 }

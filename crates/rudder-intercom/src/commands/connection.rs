@@ -6,7 +6,7 @@ use crate::values::{OneOf, parser};
 use clap::{Args, ValueHint};
 use intercom_api::Region;
 use intercom_delivery::client::{self, AccessToken, Client, Workspace};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which workspace, and with what token.
@@ -39,6 +39,31 @@ impl Connection {
                 .with_base_url(url)
                 .map_err(|error| Error::Usage(format!("--intercom-base-url: {error}"))),
         }
+    }
+
+    /// The workspace of the token, in another region of Intercom.
+    ///
+    /// # Errors
+    ///
+    /// If there is no token.
+    pub(super) fn workspace_in(&self, region: Region) -> Result<Workspace, Error> {
+        let token = token::find(self.token_file.as_deref())?;
+        Ok(Workspace::new(region, access_token(&token)?))
+    }
+
+    /// The region.
+    pub(super) fn region(&self) -> Region {
+        self.region
+    }
+
+    /// The file with the token, if it comes from one.
+    pub(super) fn token_file(&self) -> Option<&Path> {
+        self.token_file.as_deref()
+    }
+
+    /// Takes the token from this file, unless another is given.
+    pub(super) fn use_token_file(&mut self, file: Option<PathBuf>) {
+        self.token_file = self.token_file.take().or(file);
     }
 
     /// Where calls go.

@@ -3,9 +3,13 @@
 pub(crate) mod attributes;
 mod caller;
 pub(crate) mod check;
+mod choices;
 pub(crate) mod completions;
 mod connection;
 pub(crate) mod convert;
+mod desk;
+pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod erase;
 mod input;
 pub(crate) mod queue;
@@ -14,6 +18,7 @@ pub(crate) mod send;
 pub(crate) mod serve;
 mod tally;
 mod token;
+pub(crate) mod verify;
 
 use crate::convert::Settings;
 use crate::exit::Error;

@@ -1,6 +1,7 @@
 //! `send`: delivers.
 
 use super::caller::Caller;
+use super::choices::Choices;
 use super::connection::{Connection, access_token, http_client};
 use super::input::Input;
 use super::{Conversion, failure_code};
@@ -15,16 +16,13 @@ use clap::{Args, ValueHint};
 use intercom_api::{ErrorKind, IdentifyAdmin, Region, UnixSeconds};
 use intercom_delivery::client::{CallError, HttpTransport, Workspace};
 use intercom_delivery::journal::{Journal, JournalError};
-use intercom_delivery::{
-    ArchivedPolicy, AssumedLimit, AttributePolicy, EngineSettings, FailureCode, ResponseError, SkipUnchanged,
-    UnknownContactPolicy,
-};
+use intercom_delivery::{AssumedLimit, EngineSettings, FailureCode, ResponseError, SkipUnchanged};
 use intercom_sandbox::{RunningSandbox, Settings};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Deliver the events to Intercom
@@ -77,19 +75,8 @@ struct SandboxArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Delivery")]
 struct Policies {
-    /// What to do with custom attributes that the workspace does not have: fail the event, drop or create the attribute.
-    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, AttributePolicy>())]
-    attributes: AttributePolicy,
-    /// What to do with a track event of a contact who does not exist: fail the event, or create the contact.
-    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, UnknownContactPolicy>())]
-    on_unknown_contact: UnknownContactPolicy,
-    /// Do not let track and group events that come before the identify of their user wait for it: a track event fails, and a
-    /// group event links nobody.
-    #[arg(long)]
-    no_wait_for_contact: bool,
-    /// What to do with an update of an archived contact: restore the contact, or fail the event.
-    #[arg(long, value_name = "POLICY", default_value_t, value_parser = parser::<OneOf, ArchivedPolicy>())]
-    on_archived: ArchivedPolicy,
+    #[command(flatten)]
+    choices: Choices,
     /// How long the response to a call may take.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parser::<Time, Duration>())]
     call_timeout: Duration,
@@ -275,12 +262,7 @@ impl Send {
 
     /// The time of events that name none: one that stays when they are sent again.
     fn time_of_events(&self, journal: Option<&Journal>) -> Result<UnixSeconds, Error> {
-        let file = self.input.file().metadata().ok().filter(Metadata::is_file);
-        let written = file.and_then(|file| file.modified().ok());
-        let written = written.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let written = written.and_then(|at| i64::try_from(at.as_secs()).ok());
-        let now = crate::convert::now();
-        let first = written.map_or(now, |at| now.min(UnixSeconds(at)));
+        let first = self.input.written_at();
         match journal {
             Some(journal) => journal
                 .time_of_events(first)
@@ -295,11 +277,7 @@ impl Send {
         engine.max_rate = self.speed.max_rate;
         engine.max_attempts = self.policies.max_attempts;
         engine.longest_wait = self.policies.longest_wait;
-        engine.attributes = self.policies.attributes;
-        engine.list_attributes = true;
-        engine.unknown_contact = self.policies.on_unknown_contact;
-        engine.await_contacts = !self.policies.no_wait_for_contact;
-        engine.archived = self.policies.on_archived;
+        self.policies.choices.apply_to(&mut engine);
         engine.savings.merge_identifies = !self.speed.no_merge;
         engine.savings.skip_unchanged = self.speed.skip_unchanged;
         engine.savings.remember_contacts = !self.speed.no_remember_contacts;
@@ -392,7 +370,7 @@ fn remedy(code: FailureCode) -> &'static str {
 }
 
 /// The id of the workspace that the access token is for, if Intercom tells it to this token.
-fn workspace_id(workspace: Workspace) -> Result<Option<String>, Error> {
+pub(super) fn workspace_id(workspace: Workspace) -> Result<Option<String>, Error> {
     match Caller::of(workspace)?.run(&IdentifyAdmin {}) {
         Ok(admin) => Ok(admin.app.and_then(|app| app.id_code)),
         // A token that may not read this, or a stand-in for Intercom that does not have it. A page of something in

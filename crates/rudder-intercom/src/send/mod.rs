@@ -12,5 +12,6 @@ mod tracker;
 mod under_way;
 
 pub(crate) use dead_letters::DeadLetters;
-pub(crate) use prepare::Preparer;
+pub(crate) use prepare::{Choice, Prepared, Preparer};
 pub(crate) use run::{Delivered, End, Job, deliver};
+pub(crate) use summary::Summary;

@@ -9,6 +9,7 @@ use intercom_api::UnixSeconds;
 use intercom_delivery::Superseded;
 use rudderstack_to_intercom as conversion;
 use rudderstack_to_intercom::{Decision, Identities, Plan};
+use std::fmt;
 use std::hash::{Hasher as _, RandomState};
 
 /// An event, ready for whatever comes next.
@@ -72,6 +73,16 @@ pub(crate) struct Preparer {
     hasher: RandomState,
     keeps_json: bool,
     only_codes: Vec<String>,
+    choice: Option<Choice>,
+}
+
+/// Which plans are wanted; and it can leave out parts of one that is.
+pub(crate) struct Choice(pub(crate) Box<dyn Fn(&mut Plan) -> bool + Send + Sync>);
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Choice(..)")
+    }
 }
 
 impl Preparer {
@@ -83,7 +94,14 @@ impl Preparer {
             hasher: RandomState::new(),
             keeps_json,
             only_codes,
+            choice: None,
         }
+    }
+
+    /// The same for some plans only.
+    pub(crate) fn with_choice(mut self, choice: Option<Choice>) -> Self {
+        self.choice = choice;
+        self
     }
 
     /// Why an item is not wanted, if it is not.
@@ -98,6 +116,10 @@ impl Preparer {
             }) => (!self.only_codes.contains(&record.code)).then_some(Prepared::LeftOut),
             _ => Some(Prepared::NoDeadLetter),
         }
+    }
+
+    fn is_chosen(&self, plan: &mut Plan) -> bool {
+        self.choice.as_ref().is_none_or(|Choice(is_chosen)| is_chosen(plan))
     }
 
     fn prepare(&self, item: &Item<'_>) -> Prepared {
@@ -118,7 +140,13 @@ impl Preparer {
         let kind = received.event.event_type().map_or("", |kind| kind.as_str());
         let line = received.line;
         let codes = |warnings: &[conversion::Warning]| warnings.iter().map(|warning| warning.code.as_str()).collect();
-        match self.settings.convert(received, false) {
+        let mut decided = self.settings.convert(received, false);
+        if let Ok(Decision::Convert(conversion)) = &mut decided
+            && !self.is_chosen(&mut conversion.plan)
+        {
+            return Prepared::LeftOut;
+        }
+        match decided {
             Ok(Decision::Convert(conversion)) => Prepared::Ready(Box::new(Ready {
                 moment: Moment::of_plan(&conversion.plan, received, &self.hasher),
                 warnings: codes(&conversion.warnings),

@@ -70,6 +70,19 @@ impl Summary {
         })
     }
 
+    /// Why events were not delivered: whether they never can be, the code, and the events.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = (bool, &str, &Noted)> {
+        let rejections = self.rejections.iter().map(|reason| (true, reason));
+        let failures = self.failures.iter().map(|reason| (false, reason));
+        let all = rejections.chain(failures);
+        all.map(|(is_final, (code, reason))| (is_final, code.as_str(), &reason.events))
+    }
+
+    /// How many events were warned of, by code.
+    pub(crate) fn warnings(&self) -> &BTreeMap<&'static str, u64> {
+        &self.warnings
+    }
+
     pub(super) fn delivered(&mut self, kind: &'static str) {
         self.types.entry(kind).or_default().delivered += 1;
     }

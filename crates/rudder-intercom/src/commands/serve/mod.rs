@@ -22,7 +22,7 @@ use reload::Watched;
 use settings::{GATEWAY, LOG};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -89,6 +89,26 @@ impl Serve {
         runtime.block_on(serve(config))?;
         Ok(Exit::Done)
     }
+}
+
+/// What a file of settings says of files.
+pub(super) struct Deployed {
+    pub(super) store: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
+}
+
+/// Reads a file of settings.
+///
+/// # Errors
+///
+/// If it cannot be read, or a setting is wrong.
+pub(super) fn deployed(path: &Path) -> Result<Deployed, Error> {
+    let mut config = Config::default();
+    file::read(path, &mut config)?;
+    Ok(Deployed {
+        store: config.store,
+        token_file: config.token_file,
+    })
 }
 
 async fn serve(mut config: Config) -> Result<(), Error> {

@@ -1,0 +1,9 @@
+//! What is well and what is not, between this machine and a workspace.
+
+mod checks;
+mod disk;
+mod report;
+
+pub(crate) use checks::{attributes, clock, elsewhere, event_names, limit, names, reads, token_file, unencrypted};
+pub(crate) use disk::free;
+pub(crate) use report::{Check, Report};
