@@ -82,7 +82,7 @@ const STEPS: &[Step] = &[
             "--seeds",
             "12",
             "--mode",
-            "plain,kill,kill-lag,stop,faults,faults-kill,records,gateway",
+            "plain,kill,kill-lag,stop,faults,faults-kill,records,gateway,replay,gateway-replay",
         ]),
     },
     Step {
