@@ -238,6 +238,18 @@ impl ApiError {
         })
     }
 
+    /// Whether the workspace can have no more custom attributes, as far as the message says so: what Intercom says then is
+    /// not documented.
+    pub fn is_attribute_limit(&self) -> bool {
+        let says_so = |message: &str| {
+            let says_limit = ["cannot have more", "maximum", "limit"]
+                .iter()
+                .any(|words| message.contains(words));
+            says_limit && message.contains("attributes")
+        };
+        self.messages().any(|message| says_so(&message.to_lowercase()))
+    }
+
     /// Whether the workspace has as many active event names as it may.
     pub fn is_event_name_limit(&self) -> bool {
         self.messages()
@@ -358,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn undefined_attributes_and_the_event_limit_are_recognised() {
+    fn undefined_attributes_and_limits_are_recognised() {
         assert_eq!(
             with_message("Custom attribute 'is it' does not exist").undefined_attribute(),
             Some("is it")
@@ -368,6 +380,14 @@ mod tests {
             None
         );
         assert!(with_message("Cannot have more than 120 active event names").is_event_name_limit());
+        assert!(with_message("The workspace cannot have more custom attributes").is_attribute_limit());
+        for other in [
+            "Cannot have more than 120 active event names",
+            "You already have 'limit' in your company data",
+            "Custom attribute 'limit' does not exist",
+        ] {
+            assert!(!with_message(other).is_attribute_limit(), "{other}");
+        }
     }
 
     #[test]

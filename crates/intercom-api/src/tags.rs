@@ -7,7 +7,6 @@ use crate::common::Reference;
 use crate::ids::{AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, ResourceId, TagId, TicketId};
 use crate::model::{OrEmpty, fields, request, response};
 use crate::time::UnixSeconds;
-use serde::{Deserialize, Serialize};
 
 request! {
     /// Lists the tags of the workspace: `GET /tags`.
@@ -81,53 +80,23 @@ fields! {
     }
 }
 
-/// Puts a tag on companies, and creates the tag if there is none of that name: `POST /tags`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TagCompanies {
-    /// The tag's name. Case does not matter.
-    pub name: String,
-    /// The companies.
-    #[serde(with = "as_objects")]
-    pub companies: Vec<CompanyId>,
-}
-
-mod as_objects {
-    use crate::ids::CompanyId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Object<T> {
-        id: T,
-    }
-
-    pub(super) fn serialize<S: Serializer>(ids: &[CompanyId], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(ids.iter().map(|id| Object { id }))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CompanyId>, D::Error> {
-        let ids = Vec::<Object<CompanyId>>::deserialize(deserializer)?;
-        Ok(ids.into_iter().map(|object| object.id).collect())
+impl From<CompanyId> for TaggedCompany {
+    fn from(id: CompanyId) -> Self {
+        Self::new().with_id(id)
     }
 }
 
-crate::model::sample! { TagCompanies { name, companies, } }
-
-impl crate::Operation for TagCompanies {
-    type Body<'a> = &'a Self;
-    type Response = Tag;
-    const ID: crate::OperationId = crate::OperationId::CreateTag;
-
-    fn path(&self) -> std::borrow::Cow<'static, str> {
-        Self::ID.path([])
-    }
-
-    fn body(&self) -> Option<&Self> {
-        Some(self)
-    }
-
-    #[cfg(feature = "validator")]
-    fn check(&self) -> Result<(), validator::ValidationErrors> {
-        validator::Validate::validate(self)
+request! {
+    /// Puts a tag on companies, and creates the tag if there is none of that name: `POST /tags`.
+    TagCompanies is CreateTag => Tag {
+        body {
+            required {
+                /// The tag's name. Case does not matter.
+                name: String,
+                /// The companies.
+                companies: Vec<TaggedCompany>,
+            }
+        }
     }
 }
 
@@ -300,10 +269,7 @@ mod tests {
 
     #[test]
     fn companies_are_objects() {
-        let tag = TagCompanies {
-            name: "vip".into(),
-            companies: vec!["1".parse().unwrap(), "2".parse().unwrap()],
-        };
+        let tag = TagCompanies::new("vip", ["1", "2"].map(|id| CompanyId::try_from(id).unwrap().into()));
         let body = tag.to_call().unwrap().body.unwrap();
         assert_eq!(body.get(), r#"{"name":"vip","companies":[{"id":"1"},{"id":"2"}]}"#);
         let general = CreateTag::from_body(body.get().as_bytes()).unwrap();

@@ -55,6 +55,7 @@ macro_rules! failure_codes {
                     | Self::Conflict
                     | Self::IdentityConflict
                     | Self::UndefinedAttribute
+                    | Self::AttributeLimit
                     | Self::EventNameLimit
                     | Self::NotFound
                     | Self::BadRequest => false,
@@ -102,6 +103,8 @@ failure_codes! {
     IdentityConflict lasting => "See whose the external id and the email are in Intercom, and merge the contacts or correct one, then replay.",
     /// The workspace does not have a custom attribute of this name.
     UndefinedAttribute lasting => "Create the attribute in Intercom, or let attributes be dropped or created, then replay.",
+    /// The workspace does not have a custom attribute of this name, and can have no more: there are 250.
+    AttributeLimit lasting => "The workspace has 250 custom attributes, as many as it may: archive some in Intercom that are no longer needed, or let undefined ones be dropped, then replay.",
     /// The workspace has as many active event names as it may: 120.
     EventNameLimit lasting => "Archive event names in Intercom that are no longer needed, then replay.",
     /// Intercom has no such company.

@@ -9,7 +9,7 @@ const connect = (baseUrl, token = TOKEN) => new intercom.Client({ token }).usePr
 /** The status and first code of the error that a call ends with. */
 const failure = (call) => call.then(() => assert.fail("the call should fail"), (error) => [error.statusCode, error.body?.errors?.[0]?.code]);
 
-test("intercom-client 2", () => withSandbox([], async (url) => {
+test("intercom-client 2", (test) => withSandbox(test, [], async (url) => {
   const client = connect(url);
 
   // What version 2 calls contacts, this client calls leads.
@@ -56,7 +56,7 @@ test("intercom-client 2", () => withSandbox([], async (url) => {
   assert.deepEqual(await failure(connect(url, "another").leads.list()), [401, "unauthorized"]);
 }));
 
-test("intercom-client 2, a rate limit", () => withSandbox(["--rate-limit", "2/60s"], async (url) => {
+test("intercom-client 2, a rate limit", (test) => withSandbox(test, ["--rate-limit", "2/60s"], async (url) => {
   const outcomes = [];
   // Two windows may touch.
   for (let call = 0; call < 5; call += 1) outcomes.push(await connect(url).tags.list().then(() => 200, ({ statusCode, headers }) => (headers["x-ratelimit-limit"] ? statusCode : "no headers")));

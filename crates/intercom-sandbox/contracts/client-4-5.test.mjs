@@ -11,7 +11,7 @@ const failure = (call) => call.then(() => assert.fail("the call should fail"), (
 for (const [major, { Client, Operators, SearchContactOrderBy }] of [[4, four], [5, five]]) {
   const connect = (baseURL, token = TOKEN) => new Client({ tokenAuth: { token } }).useRequestOpts({ baseURL, headers: { "Intercom-Version": "2.10" } });
 
-  test(`intercom-client ${major}`, () => withSandbox([], async (url) => {
+  test(`intercom-client ${major}`, (test) => withSandbox(test, [], async (url) => {
     const client = connect(url);
 
     const definition = await client.dataAttributes.create({ name: "plan_tier", model: "contact", dataType: "string", options: [{ value: "a" }, { value: "b" }] });
@@ -103,7 +103,7 @@ for (const [major, { Client, Operators, SearchContactOrderBy }] of [[4, four], [
     assert.deepEqual(await failure(connect(url, "another").tags.list()), [401, "unauthorized"]);
   }));
 
-  test(`intercom-client ${major}, a rate limit`, () => withSandbox(["--rate-limit", "2/60s"], async (url) => {
+  test(`intercom-client ${major}, a rate limit`, (test) => withSandbox(test, ["--rate-limit", "2/60s"], async (url) => {
     const outcomes = [];
     // Two windows may touch.
     for (let call = 0; call < 5; call += 1) outcomes.push(await connect(url).tags.list().then(() => [200], (error) => [...[error.statusCode ?? error.response?.status], (error.body ?? error.response?.data)?.errors?.[0]?.code]));

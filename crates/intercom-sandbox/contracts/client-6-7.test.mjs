@@ -31,7 +31,7 @@ for (const [major, { IntercomClient }, versions] of CLIENTS) {
     // 2.14 is what this client asks for unless it is told otherwise, so it has all that this client has.
     const is214 = is216 || version === "2.14";
 
-    test(`intercom-client ${major}, version ${version}`, () => withSandbox([], async (url) => {
+    test(`intercom-client ${major}, version ${version}`, (test) => withSandbox(test, [], async (url) => {
       const client = connect(url);
 
       const definition = await client.dataAttributes.create({ name: "plan_tier", model: "contact", data_type: "string" });
@@ -134,7 +134,7 @@ for (const [major, { IntercomClient }, versions] of CLIENTS) {
     }));
   }
 
-  test(`intercom-client ${major}, a rate limit`, () => withSandbox(["--rate-limit", "2/60s"], async (url) => {
+  test(`intercom-client ${major}, a rate limit`, (test) => withSandbox(test, ["--rate-limit", "2/60s"], async (url) => {
     const client = new IntercomClient({ token: TOKEN, baseUrl: url, environment: url });
     const outcomes = [];
     // Two windows may touch.

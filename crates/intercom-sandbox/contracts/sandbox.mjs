@@ -7,8 +7,8 @@ import { createInterface } from "node:readline";
 
 export const TOKEN = "dG9rOmZha2U=";
 
-/** Runs `use` with the URL of a new sandbox that accepts TOKEN only. */
-export async function withSandbox(flags, use) {
+/** Runs `use` with the URL of a new sandbox that accepts TOKEN only, and says how many calls the test has made. */
+export async function withSandbox(test, flags, use) {
   const folder = mkdtempSync(join(tmpdir(), "contracts-"));
   const token = join(folder, "token");
   writeFileSync(token, TOKEN);
@@ -21,7 +21,7 @@ export async function withSandbox(flags, use) {
     const first = await Promise.race([new Promise((resolve) => lines.once("line", resolve)), ended]);
     if (typeof first !== "string") throw new Error(`${program} has not begun to serve: ${first}`);
     await use(first.trim());
-    console.log(`calls: ${await calls(first.trim())}`);
+    console.log(`${test.name}: ${await calls(first.trim())} calls`);
   } finally {
     child.kill("SIGTERM");
     await ended;

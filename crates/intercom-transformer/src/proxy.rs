@@ -313,6 +313,7 @@ impl Knowledge for Recovering<'_> {
                 body: body.to_owned(),
                 dropped: Vec::new(),
                 missing: Vec::new(),
+                is_full: false,
             }),
             _ => Permit::AsPlanned,
         }

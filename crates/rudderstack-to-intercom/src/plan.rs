@@ -386,13 +386,7 @@ impl Step<'_> {
             Self::SubmitEvent(event) => what.with(&SubmitDataEvent::new(DataEvent::new("")), Some(event)),
             Self::UpsertCompany(fields) => what.with(&UpsertCompany::new(no_company()), Some(fields)),
             Self::AttachCompany => whole(what, &AttachCompany::new(id(), company())),
-            Self::Tag(_, name) => whole(
-                what,
-                &TagCompanies {
-                    name: name.to_owned(),
-                    companies: vec![company()],
-                },
-            ),
+            Self::Tag(_, name) => whole(what, &TagCompanies::new(name, [company().into()])),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What to search contacts for.
 
 use crate::ids::{ContactId, ExternalId};
-use crate::json::{Number, Value};
-use crate::model::open_enum;
+use crate::json::{Attributes, Number, Value};
+use crate::model::{open_enum, write_extra};
 use crate::time::UnixSeconds;
 use serde::de::Error as _;
+use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -161,8 +162,12 @@ impl<'de> Deserialize<'de> for SearchValue {
     }
 }
 
+/// The members of queries that have a name here. A group has no field: what has one is a comparison.
+const KEYS: &[&str] = &["field", "operator", "value"];
+
 /// One comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Filter {
     /// The field: one of [`SEARCHABLE_FIELDS`](super::SEARCHABLE_FIELDS) or `custom_attributes.<name>`.
     pub field: String,
@@ -170,16 +175,70 @@ pub struct Filter {
     pub operator: SearchOperator,
     /// What to compare with.
     pub value: SearchValue,
+    /// What else is sent: members without a name here, such as a later version of the API has.
+    pub extra: Attributes,
+}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("field", &self.field)?;
+        map.serialize_entry("operator", &self.operator)?;
+        map.serialize_entry("value", &self.value)?;
+        write_extra(&mut map, &self.extra, KEYS)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match SearchQuery::deserialize(deserializer)? {
+            SearchQuery::Filter(filter) => Ok(filter),
+            SearchQuery::Group(_) => Err(D::Error::missing_field("field")),
+        }
+    }
 }
 
 /// Several queries together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FilterGroup {
     /// How they go together.
     pub operator: GroupOperator,
     /// The queries: at most [`limits::SEARCH_FILTERS_PER_GROUP`](crate::limits::SEARCH_FILTERS_PER_GROUP), nested at
     /// most [`limits::SEARCH_NESTED_GROUPS`](crate::limits::SEARCH_NESTED_GROUPS) deep.
     pub value: Vec<SearchQuery>,
+    /// What else is sent: members without a name here, such as a later version of the API has.
+    pub extra: Attributes,
+}
+
+impl FilterGroup {
+    fn of(operator: GroupOperator, queries: impl IntoIterator<Item = SearchQuery>) -> Self {
+        Self {
+            operator,
+            value: queries.into_iter().collect(),
+            extra: Attributes::new(),
+        }
+    }
+}
+
+impl Serialize for FilterGroup {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("operator", &self.operator)?;
+        map.serialize_entry("value", &self.value)?;
+        write_extra(&mut map, &self.extra, KEYS)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for FilterGroup {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match SearchQuery::deserialize(deserializer)? {
+            SearchQuery::Group(group) => Ok(group),
+            SearchQuery::Filter(_) => Err(D::Error::custom("a group of queries has no field")),
+        }
+    }
 }
 
 /// What to search for.
@@ -214,23 +273,18 @@ impl SearchQuery {
             field: field.into(),
             operator: operator.into(),
             value: value.into(),
+            extra: Attributes::new(),
         })
     }
 
     /// All of these.
     pub fn all(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
-        Self::Group(FilterGroup {
-            operator: GroupOperator::And,
-            value: queries.into_iter().collect(),
-        })
+        Self::Group(FilterGroup::of(GroupOperator::And, queries))
     }
 
     /// Any of these.
     pub fn any(queries: impl IntoIterator<Item = SearchQuery>) -> Self {
-        Self::Group(FilterGroup {
-            operator: GroupOperator::Or,
-            value: queries.into_iter().collect(),
-        })
+        Self::Group(FilterGroup::of(GroupOperator::Or, queries))
     }
 }
 
@@ -240,13 +294,15 @@ impl SearchQuery {
             return Err("a query is an object");
         };
         let (mut field, mut operator, mut value) = (None, None, None);
+        let mut extra = Attributes::new();
         for (key, part) in object {
             match (key.as_ref(), part) {
                 ("field", Value::String(text)) => field = Some(text),
                 ("operator", Value::String(text)) => operator = Some(text),
                 ("value", part) => value = Some(part),
-                _ => {
-                    return Err("a query has a field, an operator and a value, the first two of them strings");
+                ("field" | "operator", _) => return Err("the field and the operator of a query are strings"),
+                (_, part) => {
+                    extra.insert(key, part);
                 }
             }
         }
@@ -254,10 +310,16 @@ impl SearchQuery {
         let value = value.ok_or("the value is missing")?;
         // A filter has a field, and a group has not.
         match (field, value) {
-            (Some(field), value) => Ok(Self::filter(field, operator, SearchValue::read(value)?)),
+            (Some(field), value) => Ok(Self::Filter(Filter {
+                field,
+                operator: operator.into(),
+                value: SearchValue::read(value)?,
+                extra,
+            })),
             (None, Value::Array(queries)) => Ok(Self::Group(FilterGroup {
                 operator: operator.into(),
                 value: queries.into_iter().map(Self::read).collect::<Result<_, _>>()?,
+                extra,
             })),
             (None, _) => Err("the field is missing"),
         }
@@ -287,8 +349,8 @@ mod tests {
 
     #[test]
     fn queries_can_stand_anywhere() {
-        let filter = json!({"field": "owner_id", "operator": "IN", "value": [1, 2.5]});
-        let group = json!({"operator": "OR", "value": [filter, {"operator": "AND", "value": []}]});
+        let filter = json!({"field": "owner_id", "operator": "IN", "value": [1, 2.5], "later": {"a": [null]}});
+        let group = json!({"operator": "OR", "value": [filter, {"operator": "AND", "value": []}], "later": null});
         let _: Filter = object(&filter);
         let _: FilterGroup = object(&group);
         let _: SearchQuery = object(&group);

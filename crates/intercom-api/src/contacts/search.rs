@@ -200,7 +200,7 @@ mod tests {
             r#"{"query":{"field":"email","value":"x"}}"#,
             r#"{"query":{"operator":"AND","value":"x"}}"#,
             r#"{"query":{"field":"email","operator":"=","value":{}}}"#,
-            r#"{"query":{"field":"email","operator":"=","value":"x","of":1}}"#,
+            r#"{"query":{"field":null,"operator":"AND","value":[]}}"#,
         ] {
             assert!(SearchContacts::from_body(text.as_bytes()).is_err(), "{text}");
         }

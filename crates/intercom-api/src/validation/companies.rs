@@ -2,7 +2,10 @@
 
 use super::Checks;
 use crate::json::Number;
-use crate::{CompanyFields, CreateTag, FindCompany, ListCompanies, TagCompanies, UpdateCompany, UpsertCompany, limits};
+use crate::{
+    CompanyFields, CreateTag, FindCompany, ListCompanies, TagCompanies, TaggedCompany, UpdateCompany, UpsertCompany,
+    limits,
+};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for CompanyFields {
@@ -65,9 +68,11 @@ impl Validate for CreateTag {
 impl Validate for TagCompanies {
     /// Checks that there is a name, and something to be tagged.
     fn validate(&self) -> Result<(), ValidationErrors> {
+        let is_named = |company: &TaggedCompany| company.id.is_some() || company.company_id.is_some();
         Checks::new()
             .that(!self.name.is_empty(), "name", "empty")
             .that(!self.companies.is_empty(), "companies", "empty")
+            .that(self.companies.iter().all(is_named), "companies", "missing_identity")
             .finish()
     }
 }
@@ -96,10 +101,8 @@ mod tests {
         assert!(UpsertCompany::new(CompanyFields::new()).validate().is_err());
         assert!(FindCompany::ByName(String::new()).validate().is_err());
         assert!(CreateTag::new("").validate().is_err() && CreateTag::new("vip").validate().is_ok());
-        let tag = TagCompanies {
-            name: "vip".into(),
-            companies: Vec::new(),
-        };
-        assert!(tag.validate().is_err());
+        let tag = |companies: &[TaggedCompany]| TagCompanies::new("vip", companies).validate();
+        assert!(tag(&[TaggedCompany::new().with_id(1)]).is_ok());
+        assert!(tag(&[]).is_err() && tag(&[TaggedCompany::new()]).is_err());
     }
 }

@@ -56,7 +56,7 @@ where
 pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
     let id = 1;
     let text = String::new;
-    let filter = || SearchQuery::filter("id", SearchOperator::Equals, "1");
+    let query = SearchQuery::any([SearchQuery::filter("id", SearchOperator::Equals, "1")]);
     BTreeMap::from([
         bare(&IdentifyAdmin::new()),
         full(&SetAwayAdmin::new(id, true, true), |body| {
@@ -113,7 +113,10 @@ pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
         bare(&BlockContact::new(id)),
         bare(&DeleteContact::new(id)),
         full(&MergeContacts::new(id, id), MergeContacts::from_body),
-        full(&SearchContacts::new(filter()), SearchContacts::from_body),
+        full(
+            &SearchContacts::new(query).with_pagination(SearchPagination::new()),
+            SearchContacts::from_body,
+        ),
         bare(&ListContacts::new()),
         bare(&ArchiveContact::new(id)),
         bare(&UnarchiveContact::new(id)),
@@ -144,6 +147,12 @@ pub(crate) fn entries() -> BTreeMap<OperationId, Entry> {
         ),
         full(&RequestUserDeletion::new(id), RequestUserDeletion::from_body),
     ])
+}
+
+/// Another model of an operation that is among those.
+pub(crate) fn tag_companies() -> (OperationId, Entry) {
+    let companies = [TaggedCompany::new().with_id(1)];
+    full(&TagCompanies::new("vip", companies), TagCompanies::from_body)
 }
 
 #[cfg(test)]

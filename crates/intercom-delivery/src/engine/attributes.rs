@@ -4,7 +4,7 @@ use super::settings::EngineSettings;
 use super::time::Time;
 use crate::walk::{AttributePolicy, DefinedAttributes};
 use hashlink::LruCache;
-use intercom_api::{DataAttributeModel, DataType, Value};
+use intercom_api::{DataAttributeModel, DataType, Value, limits};
 use rudderstack_to_intercom::{Fit, fit};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -161,6 +161,15 @@ impl KnownAttributes {
                 }
                 Listing::Impossible => false,
             }
+    }
+
+    /// Whether those that are listed are as many as a workspace may have.
+    pub(super) fn are_full(&self) -> bool {
+        let count = |listing: &Listing| match listing {
+            Listing::All { attributes, .. } => attributes.count(),
+            Listing::Unknown | Listing::Impossible => 0,
+        };
+        self.listings.iter().map(count).sum::<usize>() >= limits::CUSTOM_ATTRIBUTES
     }
 
     /// They have been listed; or it is known that they cannot be.

@@ -287,6 +287,7 @@ impl Known<'_> {
             body: body.json,
             dropped: body.dropped,
             missing: missing.map(|(name, value)| (name.into_owned(), value)).collect(),
+            is_full: self.memory.attributes.are_full(),
         })
     }
 }

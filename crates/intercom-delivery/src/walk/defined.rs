@@ -23,6 +23,11 @@ impl DefinedAttributes {
         self.0.get(name)
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes note of a new one.
     pub fn define(&mut self, name: impl Into<String>, data_type: DataType) {
         self.0.insert(name.into(), data_type);

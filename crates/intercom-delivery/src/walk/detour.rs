@@ -6,7 +6,7 @@ use super::responses::{Response, UNREADABLE, all_hits, failure, is_gone};
 use super::state::{Detour, Whereabouts};
 use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Write};
 use crate::contact::KnownContact;
-use intercom_api::{ContactId, ListDataAttributes, Operation, RetrieveContact, UnarchiveContact};
+use intercom_api::{ApiError, ContactId, ListDataAttributes, Operation, RetrieveContact, UnarchiveContact};
 use rudderstack_to_intercom::{Lookup, Plan, Step};
 use std::sync::Arc;
 
@@ -115,6 +115,7 @@ impl Walk {
                     // It may exist by now: through somebody else, or by a call whose response was lost.
                     Err(_) => Fact::AttributesDoubted(model),
                 });
+                self.has_no_room |= response.is_err_and(ApiError::is_attribute_limit);
                 // If it does not exist, the body is refused again, and the plan fails.
                 self.detour = None;
                 Verdict::GoOn

@@ -149,6 +149,8 @@ pub struct Rewritten {
     pub dropped: Vec<String>,
     /// The custom attributes in it that the workspace is known not to have.
     pub missing: Vec<(String, Value)>,
+    /// Whether the workspace is known to have as many custom attributes as it may.
+    pub is_full: bool,
 }
 
 /// Something that a response tells. `Debug` shows only what it is.

@@ -15,13 +15,15 @@ impl Walk {
         permit: &Permit<B>,
         model: DataAttributeModel,
     ) -> ControlFlow<Option<Next<B>>> {
-        let missing = match permit {
+        let (missing, is_full) = match permit {
             Permit::ListFirst => {
                 self.detour = Some(Detour::ListAttributes(model));
                 return ControlFlow::Break(None);
             }
-            Permit::With(rewritten) => rewritten.missing.as_slice(),
-            Permit::AsPlanned | Permit::Unneeded | Permit::NotTheirs | Permit::Wait(_) => &[],
+            Permit::With(rewritten) => (rewritten.missing.as_slice(), rewritten.is_full),
+            Permit::AsPlanned | Permit::Unneeded | Permit::NotTheirs | Permit::Wait(_) => {
+                return ControlFlow::Continue(());
+            }
         };
         let is_tried = |name: &String| self.undefined.contains(name);
         let fails = match self.policies.attributes {
@@ -29,14 +31,23 @@ impl Walk {
             AttributePolicy::Fail | AttributePolicy::Drop => missing.first(),
         };
         if let Some((name, _)) = fails {
-            self.refused_attribute = Some(name.clone());
-            return ControlFlow::Break(Some(Next::End(Ending::Failed(FailureCode::UndefinedAttribute))));
+            let ending = self.fails_for_want_of(name, is_full);
+            return ControlFlow::Break(Some(Next::End(ending)));
         }
         let Some((name, value)) = missing.first() else {
             return ControlFlow::Continue(());
         };
         self.define(name, model, value);
         ControlFlow::Break(None)
+    }
+
+    /// How the plan ends for want of a custom attribute.
+    pub(super) fn fails_for_want_of(&mut self, name: &str, is_full: bool) -> Ending {
+        self.refused_attribute = Some(name.to_owned());
+        Ending::Failed(match self.policies.attributes {
+            AttributePolicy::Create if is_full || self.has_no_room => FailureCode::AttributeLimit,
+            AttributePolicy::Create | AttributePolicy::Fail | AttributePolicy::Drop => FailureCode::UndefinedAttribute,
+        })
     }
 
     /// Creates a custom attribute before the body is written that has it.

@@ -112,6 +112,8 @@ pub struct Walk {
     undefined: Vec<String>,
     /// The one that the plan failed for.
     refused_attribute: Option<String>,
+    /// Whether Intercom has said that the workspace can have no more of them.
+    has_no_room: bool,
     /// The body of the last write of fields.
     sent: Option<Box<RawValue>>,
     warnings: Vec<DeliveryWarning>,
@@ -146,6 +148,7 @@ impl Walk {
             wrote: false,
             undefined: Vec::new(),
             refused_attribute: None,
+            has_no_room: false,
             sent: None,
             warnings: Vec::new(),
         }

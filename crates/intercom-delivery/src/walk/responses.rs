@@ -63,10 +63,7 @@ impl Walk {
             && let Some(name) = error.undefined_attribute()
         {
             return match self.policies.attributes {
-                AttributePolicy::Fail => {
-                    self.refused_attribute = Some(name.to_owned());
-                    failed(FailureCode::UndefinedAttribute)
-                }
+                AttributePolicy::Fail => Verdict::End(self.fails_for_want_of(name, false)),
                 // Nobody has what the workspace does not have.
                 AttributePolicy::Drop | AttributePolicy::Create => self.shown(lookup, Vec::new(), knowledge),
             };
@@ -425,8 +422,7 @@ impl Walk {
             (AttributePolicy::Drop, Some(_)) => self.undefined.push(name.to_owned()),
             (AttributePolicy::Create, Some(value)) => self.define(name, model, &value),
             (AttributePolicy::Drop | AttributePolicy::Create | AttributePolicy::Fail, _) => {
-                self.refused_attribute = Some(name.to_owned());
-                return failed(FailureCode::UndefinedAttribute);
+                return Verdict::End(self.fails_for_want_of(name, false));
             }
         }
         Verdict::GoOn

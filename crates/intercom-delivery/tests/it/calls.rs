@@ -72,10 +72,7 @@ fn every_call_is_as_documented() {
             "DELETE /contacts/5f/companies/6a",
         ),
         (
-            shown(&TagCompanies {
-                name: "b2b".into(),
-                companies: vec![company_id()],
-            }),
+            shown(&TagCompanies::new("b2b", [company_id().into()])),
             r#"POST /tags {"name":"b2b","companies":[{"id":"6a"}]}"#,
         ),
         (

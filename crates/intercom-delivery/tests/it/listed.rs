@@ -148,6 +148,48 @@ fn a_list_that_lacks_an_attribute_is_not_believed_for_long() {
     assert!(run.sent[5].body().contains(r#""x":2"#), "{}", run.sent[5].body());
 }
 
+#[test]
+fn a_workspace_that_can_have_no_more_attributes_is_named_as_the_reason() {
+    let names: Vec<String> = (0..250).map(|at| format!("a{at}")).collect();
+    let full: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "string")).collect();
+    let refused = |message| error(400, "parameter_invalid", message);
+    // It may be full of companies' attributes: then it is what Intercom says.
+    for (known, message, code) in [
+        (&full[..], "no", "failed attribute_limit"),
+        (&full[..249], "no", "failed undefined_attribute"),
+        (
+            &full[..1],
+            "The workspace cannot have more custom attributes",
+            "failed attribute_limit",
+        ),
+    ] {
+        let mut run = run(AttributePolicy::Create);
+        run.submit(identify("u1", r#"{"x":1}"#), who("u1"));
+        run.script([
+            found(),
+            (Op::ListDataAttributes, list(known)),
+            (Op::CreateDataAttribute, refused(message)),
+            (Op::ListDataAttributes, list(known)),
+        ]);
+        assert_eq!(run.results(), [code], "{message}");
+        let failed = failed(run.outcome());
+        assert_eq!(failed.attribute.as_deref(), Some("x"));
+        assert_eq!(
+            failed.code.advice().contains("as many as it may"),
+            code.ends_with("limit")
+        );
+    }
+    // Who does not create them hears of the attribute alone.
+    let mut run = run(AttributePolicy::Fail);
+    run.submit(identify("u1", r#"{"x":1}"#), who("u1"));
+    run.script([
+        found(),
+        (Op::ListDataAttributes, list(&full)),
+        (Op::UpdateContact, undefined("x")),
+    ]);
+    assert_eq!(run.results(), ["failed undefined_attribute"]);
+}
+
 /// Stand-ins for Intercom do, and somebody may have created it in between.
 #[test]
 fn what_is_not_listed_and_yet_taken_is_sent() {

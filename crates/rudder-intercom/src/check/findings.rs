@@ -44,11 +44,12 @@ pub(crate) enum Costs {
 /// Of limits, those whose events are known one by one.
 const REFUSED: &str = "refused";
 const UNDEFINED_ATTRIBUTE: &str = "undefined_attribute";
+const LOOKUP_OF_ANOTHER_TYPE: &str = "lookup_of_another_type";
 
 impl Finding {
     /// Whether it costs events of which only all together show how many.
     pub(super) fn is_of_all_together(&self) -> bool {
-        self.costs == Costs::Event && ![REFUSED, UNDEFINED_ATTRIBUTE].contains(&self.code)
+        self.costs == Costs::Event && ![REFUSED, UNDEFINED_ATTRIBUTE, LOOKUP_OF_ANOTHER_TYPE].contains(&self.code)
     }
 }
 
@@ -181,7 +182,7 @@ fn of_both_models(tally: &Tally) -> Noted {
 }
 
 /// What no single event shows, as far as it is about custom attributes.
-fn limits_of_attributes(tally: &Tally) -> [Finding; 5] {
+fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
     let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
     let mut mixed = Noted::default();
     for (_, usage) in usages().filter(|(name, usage)| usage.types.is_mixed(name)) {
@@ -210,6 +211,14 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 5] {
                 "Create the attributes with the command attributes --create, or have send create or drop them.",
             )
         },
+        finding(
+            LOOKUP_OF_ANOTHER_TYPE,
+            &tally.not_comparable,
+            "Events that look their contact up by a custom attribute with a value that is not of the type that it has in the \
+             workspace; Intercom refuses the search.",
+            "Send that value as a number, or as true or false, as the attribute has it (dates in Unix seconds), or look up by another \
+             field: integrations.Intercom.lookup.",
+        ),
         Finding {
             costs: Costs::Value,
             ..finding(

@@ -101,6 +101,8 @@ pub(crate) struct Tally {
     /// workspace was not looked at.
     pub(super) undefined: Noted,
     pub(super) of_another_type: Noted,
+    /// Events whose contact is looked up by a value of another type than the attribute's.
+    pub(super) not_comparable: Noted,
     pub(super) leads_with_ids: Noted,
     pub(super) shared_emails: Noted,
     /// Events that come before the one that creates their contact.
@@ -145,6 +147,7 @@ impl Tally {
             (&mut self.refused, &tally.refused),
             (&mut self.undefined, &tally.undefined),
             (&mut self.of_another_type, &tally.of_another_type),
+            (&mut self.not_comparable, &tally.not_comparable),
             (&mut self.leads_with_ids, &tally.leads_with_ids),
         ] {
             ours.merge(theirs);
@@ -175,6 +178,7 @@ impl Tally {
             (is_refused, &mut self.refused),
             (standing.is_undefined, &mut self.undefined),
             (standing.is_of_another_type, &mut self.of_another_type),
+            (standing.is_not_comparable, &mut self.not_comparable),
             (is_lead_with_id(&conversion.plan), &mut self.leads_with_ids),
         ] {
             if holds {
@@ -217,7 +221,7 @@ impl Tally {
             }
             Plan::DeleteContact(_) => {}
         }
-        is_refused || standing.is_undefined
+        is_refused || standing.is_undefined || standing.is_not_comparable
     }
 }
 

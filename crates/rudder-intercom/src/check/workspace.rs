@@ -1,7 +1,7 @@
 //! What the custom attributes of the workspace make of the events.
 
 use super::people::saved;
-use intercom_api::{Attributes, DataAttribute, DataAttributeModel, Value};
+use intercom_api::{Attributes, DataAttribute, DataAttributeModel, DataType, Number, SearchValue, Value};
 use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Fit, Lookup, LookupField, Missing, Plan, Validate as _, fit};
 
@@ -21,6 +21,8 @@ pub(super) struct Standing {
     pub(super) is_undefined: bool,
     /// Whether a value cannot be turned into the type that its attribute has.
     pub(super) is_of_another_type: bool,
+    /// Whether contacts are looked up by a value that Intercom does not compare with the type that the attribute has.
+    pub(super) is_not_comparable: bool,
 }
 
 impl Workspace {
@@ -40,19 +42,30 @@ impl Workspace {
             Plan::SaveCompany(plan) => standing(&self.company, &plan.company.custom_attributes),
             Plan::SubmitEvent(_) | Plan::DeleteContact(_) => Standing::default(),
         };
-        standing.is_undefined |= plan.lookup().is_some_and(|lookup| self.lacks(lookup));
+        if let Some(Lookup::Field(by)) = plan.lookup()
+            && let LookupField::CustomAttribute(name) = &by.field
+        {
+            match self.contact.data_type(name) {
+                None => standing.is_undefined = true,
+                Some(data_type) => standing.is_not_comparable = !is_comparable(data_type, &by.value),
+            }
+        }
         standing
     }
+}
 
-    /// Whether contacts are looked up by an attribute that there is not.
-    fn lacks(&self, lookup: &Lookup) -> bool {
-        match lookup {
-            Lookup::Field(by) => match &by.field {
-                LookupField::CustomAttribute(name) => self.contact.data_type(name).is_none(),
-                LookupField::Standard(_) => false,
-            },
-            Lookup::Person(_) => false,
-        }
+/// Whether contacts can be searched for a value of an attribute of this type: a search with another is refused.
+fn is_comparable(data_type: &DataType, value: &SearchValue) -> bool {
+    match data_type {
+        DataType::Integer | DataType::Float | DataType::Date | DataType::DateTime => match value {
+            SearchValue::Text(text) => Number::from_json_text(text).is_some(),
+            value => matches!(value, SearchValue::Number(_) | SearchValue::Null),
+        },
+        DataType::Boolean => match value {
+            SearchValue::Text(text) => text == "true" || text == "false",
+            value => matches!(value, SearchValue::Bool(_) | SearchValue::Null),
+        },
+        _ => true,
     }
 }
 
@@ -109,6 +122,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn values_are_searched_for_in_the_type_of_the_attribute() {
+        let text = SearchValue::from;
+        for (data_type, value, expected) in [
+            (DataType::Integer, text("12"), true),
+            (DataType::Integer, text("a dozen"), false),
+            (DataType::Float, SearchValue::from(true), false),
+            (DataType::Date, text("2026-01-05"), false),
+            (DataType::Date, SearchValue::from(1_700_000_000), true),
+            (DataType::Boolean, text("yes"), false),
+            (DataType::Boolean, SearchValue::from(1), false),
+            (DataType::Boolean, SearchValue::from(true), true),
+            (DataType::String, SearchValue::from(12), true),
+        ] {
+            assert_eq!(is_comparable(&data_type, &value), expected, "{data_type:?} {value:?}");
+        }
+    }
+
+    #[test]
     fn what_is_undefined_and_what_does_not_fit_is_told_apart() {
         let list = r#"[{"name":"seats","model":"contact","data_type":"integer","custom":true},
             {"name":"old","model":"contact","data_type":"string","custom":true,"archived":true}]"#;
@@ -124,6 +155,7 @@ mod tests {
             let expected = Standing {
                 is_undefined,
                 is_of_another_type,
+                is_not_comparable: false,
             };
             assert_eq!(
                 standing(&contact, &serde_json::from_str(attributes).unwrap()),

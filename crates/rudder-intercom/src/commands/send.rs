@@ -357,6 +357,10 @@ fn remedy(code: FailureCode) -> &'static str {
             "Create the custom attributes with: rudder-intercom attributes FILE --create; \
              or send with --attributes create or --attributes drop."
         }
+        FailureCode::AttributeLimit => {
+            "The workspace has 250 custom attributes, as many as it may: archive some in Intercom that are no longer needed, \
+             or send with --attributes drop."
+        }
         FailureCode::UnknownContact => {
             "Send the identify events of these people first, or send with --on-unknown-contact create."
         }

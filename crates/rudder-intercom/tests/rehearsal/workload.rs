@@ -58,7 +58,7 @@ enum Trouble {
     NameOfBothModels,
     NoEvent,
     OddRejections,
-    LookupOfNothing,
+    OddLookup,
 }
 
 const TROUBLES: [Trouble; 13] = [
@@ -74,7 +74,7 @@ const TROUBLES: [Trouble; 13] = [
     Trouble::NameOfBothModels,
     Trouble::NoEvent,
     Trouble::OddRejections,
-    Trouble::LookupOfNothing,
+    Trouble::OddLookup,
 ];
 
 /// A number whose text is written as it is, whatever a number of this program can hold.
@@ -361,9 +361,7 @@ fn looked_up(random: &mut Rng, person: usize) -> Value {
     let mut traits = json!({"email": mail(person), "name": "Ann", "phone": "+441", "avatar": "https://example.org/a"});
     let name = field.strip_prefix("custom_attributes.").unwrap_or(field);
     traits[name] = match name {
-        "seats" => json!(random.u32(..9)),
         "plan" => json!("pro"),
-        "is_trial" => json!(random.bool()),
         _ => value(random),
     };
     json!({
@@ -449,10 +447,15 @@ fn troubled(random: &mut Rng, trouble: Trouble, events: &mut Vec<Value>, flags: 
             events.push(json!({"type": "group", "userId": "u-0", "groupId": "co-9", "traits": traits}));
             events.push(identify(json!({"is_trial": value(random)})));
         }
-        Trouble::LookupOfNothing => events.push(json!({
-            "type": "group", "groupId": "co-0", "traits": {"name": "Fern"}, "context": {"traits": {"shoe": 42}},
-            "integrations": {"Intercom": {"lookup": "custom_attributes.shoe"}},
-        })),
+        // By what there is not, and by values of another type.
+        Trouble::OddLookup => {
+            let name = ["shoe", "seats", "score", "is_trial", "renewed_at"][random.usize(..5)];
+            let of_person = Map::from_iter([(name.to_owned(), value(random))]);
+            events.push(json!({
+                "type": "group", "groupId": "co-0", "traits": {"name": "Fern"}, "context": {"traits": of_person},
+                "integrations": {"Intercom": {"lookup": format!("custom_attributes.{name}")}},
+            }));
+        }
         Trouble::NoEvent => events.push(json!("no event")),
         Trouble::OddRejections => events.extend([
             json!({"type": "track", "userId": "u-0", "event": ""}),

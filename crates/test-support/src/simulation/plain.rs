@@ -268,10 +268,7 @@ impl Plain {
         let company = id.ok_or("no company")?;
         self.is_member_missing = !self.link(plan, &company)?;
         for name in &plan.tags {
-            let tag = TagCompanies {
-                name: name.clone(),
-                companies: vec![company.clone()],
-            };
+            let tag = TagCompanies::new(name.as_str(), [company.clone().into()]);
             self.call(&tag).map_err(|error| code(&error))?;
         }
         Ok(())

@@ -20,9 +20,7 @@ const CHECKS: &[(OperationId, Check)] = &[
     (OperationId::UpsertCompany, |body| {
         request(UpsertCompany::from_body(body))
     }),
-    (OperationId::CreateTag, |body| {
-        request(serde_json::from_slice::<TagCompanies>(body))
-    }),
+    (OperationId::CreateTag, |body| request(TagCompanies::from_body(body))),
     (OperationId::CreateDataAttribute, |body| {
         request(CreateDataAttribute::from_body(body))
     }),
