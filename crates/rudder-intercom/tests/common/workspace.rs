@@ -50,10 +50,7 @@ pub(crate) fn populate(random: &mut Rng, sandbox: &Served, shares_emails: bool) 
         fields.industry = random.bool().then(|| "Tea".to_owned());
         let company = sandbox.call(&UpsertCompany::new(fields)).id;
         if random.bool() {
-            sandbox.call(&TagCompanies {
-                name: "tall".to_owned(),
-                companies: vec![company.clone()],
-            });
+            sandbox.call(&TagCompanies::new("tall", [company.clone().into()]));
         }
         companies.push(company);
     }
