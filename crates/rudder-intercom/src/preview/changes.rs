@@ -3,9 +3,10 @@
 use super::companies::{self, Companies};
 use super::contacts::{self, Contacts, Person};
 use super::fields::{Fields, is_same};
-use super::questions::{CompanyQuestion, EMAIL, EXTERNAL_ID, ID, Key, Question};
+use super::questions::{EMAIL, EXTERNAL_ID, ID, Key, Question};
 use super::wanted::Wanted;
 use intercom_api::{DataAttributeModel, UnixSeconds, Value};
+use rudderstack_to_intercom::CompanyKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -107,7 +108,7 @@ impl Changes {
                 company_id: company_id.and_then(Value::as_str).map(str::to_owned),
             }
         };
-        let mut replacing = Replacing::new(contacts);
+        let replacing = Replacing::new(contacts);
         for record in contacts.records() {
             let was = replacing.replaced_by(record).or(record.was.as_deref());
             let is = record.is.as_deref();
@@ -179,7 +180,7 @@ impl Changes {
                 },
                 id: was.is_some().then(|| id.clone()),
                 line: company_id.and_then(|id| wanted.line_of_company(id)),
-                key: company_id.map(|id| Key::Company(CompanyQuestion::CompanyId(id.to_owned()))),
+                key: company_id.map(|id| Key::Company(CompanyKey::CompanyId(id.into()))),
                 name: name.clone(),
                 fields: difference(&before.fields, &is.fields),
                 linked: Vec::new(),
@@ -269,7 +270,7 @@ impl<'c> Replacing<'c> {
     }
 
     /// What the contact was before it was deleted, if this one is created in its place.
-    fn replaced_by(&mut self, record: &contacts::Record) -> Option<&'c Person> {
+    fn replaced_by(&self, record: &contacts::Record) -> Option<&'c Person> {
         if record.was.is_some() {
             return None;
         }

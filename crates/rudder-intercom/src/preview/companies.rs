@@ -2,8 +2,8 @@
 
 use super::answers::Refusal;
 use super::fields::{Fields, of_company, to_body, write};
-use super::questions::CompanyQuestion;
 use intercom_api::{Attributes, Company, UnixSeconds, Value};
+use rudderstack_to_intercom::CompanyKey;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct Companies {
     all: Vec<Record>,
     by_id: HashMap<String, usize>,
     by_company_id: HashMap<String, usize>,
-    answered: HashMap<CompanyQuestion, Vec<usize>>,
+    answered: HashMap<CompanyKey, Vec<usize>>,
 }
 
 impl Companies {
@@ -46,16 +46,16 @@ impl Companies {
     }
 
     /// Whether it is known which this is, or that there is none.
-    pub(super) fn knows(&self, question: &CompanyQuestion) -> bool {
+    pub(super) fn knows(&self, question: &CompanyKey) -> bool {
         let is_read = match question {
-            CompanyQuestion::CompanyId(id) => self.by_company_id.contains_key(id),
-            CompanyQuestion::Name(_) => false,
+            CompanyKey::CompanyId(id) => self.by_company_id.contains_key(id.as_str()),
+            CompanyKey::Name(_) => false,
         };
         is_read || self.answered.contains_key(question)
     }
 
     /// The workspace has answered a question with these companies.
-    pub(super) fn answered(&mut self, question: CompanyQuestion, found: &[Company]) {
+    pub(super) fn answered(&mut self, question: CompanyKey, found: &[Company]) {
         let places = found.iter().map(|company| self.read(company)).collect();
         self.answered.insert(question, places);
     }
@@ -103,10 +103,10 @@ impl Companies {
     }
 
     /// What `GET /companies` answers.
-    pub(super) fn find(&self, question: &CompanyQuestion) -> Result<Attributes, Refusal> {
+    pub(super) fn find(&self, question: &CompanyKey) -> Result<Attributes, Refusal> {
         let found = match question {
-            CompanyQuestion::CompanyId(id) => self.by_company_id.get(id).copied(),
-            CompanyQuestion::Name(name) => {
+            CompanyKey::CompanyId(id) => self.by_company_id.get(id.as_str()).copied(),
+            CompanyKey::Name(name) => {
                 let has_name = |at: &usize| text(&self.all[*at].is.fields, "name") == Some(name);
                 let answered = self.answered.get(question).into_iter().flatten().copied();
                 let known = self.by_id.values().copied();

@@ -1,13 +1,13 @@
 //! The copy of a workspace, which calls are made to in its place.
 
 use super::changes::Changes;
-use super::questions::CompanyQuestion;
 use super::reader::Reader;
 use super::state::{Need, State};
 use super::wanted::Wanted;
 use intercom_api::{Call, ContactId, DataAttributeModel};
 use intercom_delivery::client::{CallError, Transport, TransportError};
 use intercom_delivery::{Response, ResponseError};
+use rudderstack_to_intercom::CompanyKey;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
@@ -69,7 +69,7 @@ impl Overlay {
                 state.companies.read(company);
             }
         }
-        let unknown: Vec<&CompanyQuestion> = {
+        let unknown: Vec<&CompanyKey> = {
             let state = self.state();
             let unknown = wanted.companies().iter();
             unknown.filter(|question| !state.companies.knows(question)).collect()

@@ -53,36 +53,11 @@ impl Question {
     }
 }
 
-/// How a company is found: by the caller's id, or by its name.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum CompanyQuestion {
-    CompanyId(String),
-    Name(String),
-}
-
-impl fmt::Debug for CompanyQuestion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CompanyId(_) => "CompanyId(..)",
-            Self::Name(_) => "Name(..)",
-        })
-    }
-}
-
-impl From<&CompanyKey> for CompanyQuestion {
-    fn from(key: &CompanyKey) -> Self {
-        match key {
-            CompanyKey::CompanyId(id) => Self::CompanyId(id.as_str().to_owned()),
-            CompanyKey::Name(name) => Self::Name(name.clone()),
-        }
-    }
-}
-
 /// What an event about somebody or something is known by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Person(Question),
-    Company(CompanyQuestion),
+    Company(CompanyKey),
 }
 
 impl Key {
@@ -114,7 +89,7 @@ impl Key {
 pub(super) struct Questions {
     /// About one person, the most certain first.
     pub(super) person: Vec<Question>,
-    pub(super) companies: Vec<CompanyQuestion>,
+    pub(super) companies: Vec<CompanyKey>,
 }
 
 impl Questions {
@@ -125,10 +100,8 @@ impl Questions {
             Plan::DeleteContact(lookup) => questions.lookup(lookup),
             Plan::SubmitEvent(event) => questions.data_event(event),
             Plan::SaveCompany(plan) => {
-                if let Some(id) = &plan.company.company_id {
-                    let question = CompanyQuestion::CompanyId(id.as_str().to_owned());
-                    questions.companies.push(question);
-                }
+                let id = plan.company.company_id.clone();
+                questions.companies.extend(id.map(CompanyKey::CompanyId));
                 if let Some(member) = &plan.member {
                     questions.lookup(member);
                 }
@@ -144,7 +117,7 @@ impl Questions {
         if let Some(fields) = plan.create() {
             self.fields(fields);
         }
-        self.companies.extend(plan.detach.iter().map(CompanyQuestion::from));
+        self.companies.extend_from_slice(&plan.detach);
     }
 
     fn fields(&mut self, fields: &ContactFields) {

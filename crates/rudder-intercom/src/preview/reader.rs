@@ -1,6 +1,6 @@
 //! Reads the workspace, in as few calls as possible.
 
-use super::questions::{CompanyQuestion, EMAIL, EXTERNAL_ID, ID, Question};
+use super::questions::{EMAIL, EXTERNAL_ID, ID, Question};
 use crate::calling::settle;
 use crate::interrupt::Interrupt;
 use intercom_api::{
@@ -10,6 +10,7 @@ use intercom_api::{
 };
 use intercom_delivery::client::{CallError, Client, Workspace};
 use intercom_delivery::{Response, ResponseError};
+use rudderstack_to_intercom::CompanyKey;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -111,12 +112,8 @@ impl Reader {
     }
 
     /// The companies that are found so: none, one, or several of one name.
-    pub(super) async fn company(&self, question: &CompanyQuestion) -> Result<Vec<Company>, CallError> {
-        let find = match question {
-            CompanyQuestion::CompanyId(id) => FindCompany::ByCompanyId(id.as_str().into()),
-            CompanyQuestion::Name(name) => FindCompany::ByName(name.clone()),
-        };
-        let found = unless_gone(self.run(&find).await)?;
+    pub(super) async fn company(&self, question: &CompanyKey) -> Result<Vec<Company>, CallError> {
+        let found = unless_gone(self.run(&FindCompany::from(question)).await)?;
         Ok(found.map(|found| found.companies().to_vec()).unwrap_or_default())
     }
 

@@ -4,7 +4,7 @@ use super::answers::{Refusal, response};
 use super::changes::Changes;
 use super::companies::Companies;
 use super::contacts::Contacts;
-use super::questions::{CompanyQuestion, EMAIL, EXTERNAL_ID, ID, Question};
+use super::questions::{EMAIL, EXTERNAL_ID, ID, Question};
 use super::wanted::Wanted;
 use intercom_api::{
     Attributes, Call, CompanyFields, ContactFields, ContactId, CreateContact, CreateDataAttribute, DataAttribute,
@@ -13,6 +13,7 @@ use intercom_api::{
 };
 use intercom_delivery::client::CallError;
 use intercom_delivery::{DefinedAttributes, Response};
+use rudderstack_to_intercom::CompanyKey;
 use std::collections::BTreeMap;
 
 /// Something that has to be read first.
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 pub(super) enum Need {
     People(Vec<Question>),
     Contact(ContactId),
-    Company(CompanyQuestion),
+    Company(CompanyKey),
     CompaniesOf(ContactId),
     Attributes(DataAttributeModel),
 }
@@ -66,10 +67,10 @@ fn questions_of(query: &SearchQuery, into: &mut Vec<Question>) {
     }
 }
 
-fn company_question(call: &Call) -> Option<CompanyQuestion> {
+fn company_question(call: &Call) -> Option<CompanyKey> {
     call.query.iter().find_map(|(name, value)| match name.as_ref() {
-        "company_id" => Some(CompanyQuestion::CompanyId(value.clone())),
-        "name" => Some(CompanyQuestion::Name(value.clone())),
+        "company_id" => Some(CompanyKey::CompanyId(value.as_str().into())),
+        "name" => Some(CompanyKey::Name(value.clone())),
         _ => None,
     })
 }
@@ -151,8 +152,9 @@ impl State {
             }
             OperationId::UpsertCompany => {
                 let body = body();
-                let id = body.get("company_id").and_then(Value::as_str).map(str::to_owned);
-                needs.extend(self.unknown_company(id.map(CompanyQuestion::CompanyId)));
+                let id = body.get("company_id").and_then(Value::as_str);
+                let key = id.map(|id| CompanyKey::CompanyId(id.into()));
+                needs.extend(self.unknown_company(key));
             }
             OperationId::FindCompany => needs.extend(self.unknown_company(company_question(call))),
             _ => {}
@@ -170,7 +172,7 @@ impl State {
         id.map(Need::Contact)
     }
 
-    fn unknown_company(&self, question: Option<CompanyQuestion>) -> Option<Need> {
+    fn unknown_company(&self, question: Option<CompanyKey>) -> Option<Need> {
         question
             .filter(|question| !self.companies.knows(question))
             .map(Need::Company)

@@ -1,18 +1,18 @@
 //! Whom events are about: what has to be read before they are delivered to the copy.
 
-use super::questions::{CompanyQuestion, Question, Questions};
+use super::questions::{Question, Questions};
 use super::reader::TOGETHER;
-use rudderstack_to_intercom::Plan;
+use rudderstack_to_intercom::{CompanyKey, Plan};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What has to be known, in the order in which events ask for it.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     people: Vec<Vec<Question>>,
-    companies: Vec<CompanyQuestion>,
+    companies: Vec<CompanyKey>,
     /// The line of the first event that asks.
     lines: HashMap<Question, u64>,
-    company_lines: HashMap<CompanyQuestion, u64>,
+    company_lines: HashMap<CompanyKey, u64>,
 }
 
 impl Wanted {
@@ -42,7 +42,7 @@ impl Wanted {
         self.people.len()
     }
 
-    pub(super) fn companies(&self) -> &[CompanyQuestion] {
+    pub(super) fn companies(&self) -> &[CompanyKey] {
         &self.companies
     }
 
@@ -52,7 +52,7 @@ impl Wanted {
     }
 
     pub(super) fn line_of_company(&self, company_id: &str) -> Option<u64> {
-        let question = CompanyQuestion::CompanyId(company_id.to_owned());
+        let question = CompanyKey::CompanyId(company_id.into());
         self.company_lines.get(&question).copied()
     }
 
