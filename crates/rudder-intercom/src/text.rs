@@ -1,6 +1,7 @@
 //! Words and colours that several commands print.
 
 use anstyle::{AnsiColor, Style};
+use intercom_api::limits;
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -14,6 +15,20 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
+}
+
+/// How many minutes calls take at the rate limit of an app.
+pub(crate) fn minutes(calls: u64) -> f64 {
+    calls as f64 / f64::from(limits::CALLS_PER_MINUTE)
+}
+
+/// The same in words.
+pub(crate) fn duration(minutes: f64) -> String {
+    match minutes {
+        ..1.0 => "less than a minute".to_owned(),
+        ..90.0 => counted(minutes.ceil() as u64, "minute"),
+        _ => format!("{:.1} hours", minutes / 60.0),
+    }
 }
 
 /// The number with a comma between thousands.

@@ -4,6 +4,7 @@ use super::capped::MAX_NAMES;
 use super::findings::{self, Finding};
 use super::tally::{OfType, Tally};
 use crate::convert::Totals;
+use crate::text::minutes;
 use intercom_api::{DataAttributeModel, limits};
 use serde::Serialize;
 
@@ -186,7 +187,6 @@ impl From<&Tally> for Report {
             plain: tally.calls.plain + lists,
             worst_case: tally.calls.worst_case + lists + created,
         };
-        let minutes = |calls: u64| calls as f64 / f64::from(limits::CALLS_PER_MINUTE);
         Self {
             events: tally.totals.events(),
             converted,

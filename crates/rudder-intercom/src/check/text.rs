@@ -2,7 +2,7 @@
 
 use super::findings::Finding;
 use super::report::{Effort, Report};
-use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, percent, printable, thousands};
+use crate::text::{self, BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, percent, printable, thousands};
 use std::io::{self, Write};
 
 /// How many names and attributes are listed.
@@ -191,12 +191,7 @@ fn and_more(out: &mut impl Write, all: usize) -> io::Result<()> {
 
 /// How long calls take at the rate limit, in words.
 pub(super) fn duration(minutes: Effort<f64>) -> String {
-    let words = |minutes: f64| match minutes {
-        ..1.0 => "less than a minute".to_owned(),
-        ..90.0 => counted(minutes.ceil() as u64, "minute"),
-        _ => format!("{:.1} hours", minutes / 60.0),
-    };
-    let (expected, most) = (words(minutes.expected), words(minutes.worst_case));
+    let (expected, most) = (text::duration(minutes.expected), text::duration(minutes.worst_case));
     if expected == most {
         expected
     } else {

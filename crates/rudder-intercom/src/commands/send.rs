@@ -8,7 +8,7 @@ use super::{Conversion, failure_code};
 use crate::exit::{Error, Exit};
 use crate::files::require_distinct;
 use crate::print::{all_that_is_wanted, note};
-use crate::send::{DeadLetters, Delivered, End, Job, Preparer, deliver};
+use crate::send::{DeadLetters, Delivered, End, Job, Preparer, deliver, remedy};
 use crate::text::{BOLD, DIM, plural, thousands};
 use crate::values::{OneOf, Time, parser};
 use anstream::AutoStream;
@@ -16,7 +16,7 @@ use clap::{Args, ValueHint};
 use intercom_api::{ErrorKind, IdentifyAdmin, Region, UnixSeconds};
 use intercom_delivery::client::{CallError, HttpTransport, Workspace};
 use intercom_delivery::journal::{Journal, JournalError};
-use intercom_delivery::{AssumedLimit, EngineSettings, FailureCode, ResponseError, SkipUnchanged};
+use intercom_delivery::{AssumedLimit, EngineSettings, ResponseError, SkipUnchanged};
 use intercom_sandbox::{RunningSandbox, Settings};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -347,29 +347,6 @@ impl SandboxArgs {
         started
             .map(Some)
             .map_err(|error| Error::System("cannot start the sandbox".to_owned(), io::Error::other(error)))
-    }
-}
-
-/// What to do about a failure of nearly everything, with the flag or the command that does it.
-fn remedy(code: FailureCode) -> &'static str {
-    match code {
-        FailureCode::UndefinedAttribute => {
-            "Create the custom attributes with: rudder-intercom attributes FILE --create; \
-             or send with --attributes create or --attributes drop."
-        }
-        FailureCode::AttributeLimit => {
-            "The workspace has 250 custom attributes, as many as it may: archive some in Intercom that are no longer needed, \
-             or send with --attributes drop."
-        }
-        FailureCode::UnknownContact => {
-            "Send the identify events of these people first, or send with --on-unknown-contact create."
-        }
-        FailureCode::ContactArchived => "Restore the contacts in Intercom, or send with --on-archived restore.",
-        FailureCode::RateLimited => "Send with fewer calls a second: --max-rate CALLS.",
-        FailureCode::ServerError | FailureCode::Timeout | FailureCode::ConnectionFailed => {
-            "Look at Intercom's status and the network, then send again."
-        }
-        code => code.advice(),
     }
 }
 

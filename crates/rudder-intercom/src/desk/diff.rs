@@ -3,9 +3,9 @@
 use super::changes::{ShownChange, Values};
 use super::played::Played;
 use super::refused::Refused;
-use super::text::{duration, effect, minutes, write_changes};
+use super::text::{effect, write_changes};
 use crate::preview::{Change, Changes, Effect, MOST_READ_AGAIN, What};
-use crate::text::{BOLD, DIM, FIELD, GOOD, NOTE, counted, plural, printable, thousands};
+use crate::text::{BOLD, DIM, FIELD, GOOD, NOTE, counted, duration, minutes, plural, printable, thousands};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! Events that would not be delivered.
 
-use crate::send::Summary;
+use crate::send::{Summary, remedy};
 use crate::text::{BAD, BOLD, DIM, counted, thousands};
 use intercom_delivery::FailureCode;
 use rudderstack_events::ParseErrorKind;
@@ -82,15 +82,7 @@ impl Refused {
 /// What to do about events with a code.
 fn advice(code: &str) -> &'static str {
     let of_rejection = || code.parse::<RejectionCode>().ok().map(RejectionCode::advice);
-    let of_failure = || match code.parse::<FailureCode>().ok()? {
-        FailureCode::UndefinedAttribute => {
-            Some("Create the custom attributes: rudder-intercom attributes FILE --create; or see --attributes.")
-        }
-        FailureCode::UnknownContact => {
-            Some("Send the identify events of these people first, or see --on-unknown-contact.")
-        }
-        code => Some(code.advice()),
-    };
+    let of_failure = || code.parse::<FailureCode>().ok().map(remedy);
     if ParseErrorKind::iter().any(|kind| <&str>::from(kind) == code) {
         return "These are no events.";
     }

@@ -4,7 +4,6 @@ use super::changes::{ShownChange, ShownField, ShownLink};
 use crate::preview::Effect;
 use crate::text::{BAD, DIM, FIELD, GOOD, NOTE, counted, plural, printable, thousands};
 use anstyle::Style;
-use intercom_api::limits;
 use std::io::{self, Write};
 
 /// So many changes are shown for people.
@@ -101,19 +100,5 @@ pub(super) fn effect(effect: Effect) -> (Style, &'static str) {
         Effect::Changed => (NOTE, "changed"),
         Effect::Replaced => (BAD, "replaced"),
         Effect::Deleted => (BAD, "deleted"),
-    }
-}
-
-/// How long calls take at the rate limit of an app.
-pub(super) fn minutes(calls: u64) -> f64 {
-    calls as f64 / f64::from(limits::CALLS_PER_MINUTE)
-}
-
-/// The same in words.
-pub(super) fn duration(minutes: f64) -> String {
-    match minutes {
-        ..1.0 => "less than a minute".to_owned(),
-        ..90.0 => counted(minutes.ceil() as u64, "minute"),
-        _ => format!("{:.1} hours", minutes / 60.0),
     }
 }

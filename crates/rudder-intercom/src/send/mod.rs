@@ -6,6 +6,7 @@ mod dead_letters;
 mod prepare;
 mod progress;
 mod records;
+mod remedy;
 mod run;
 mod summary;
 mod tracker;
@@ -13,5 +14,6 @@ mod under_way;
 
 pub(crate) use dead_letters::DeadLetters;
 pub(crate) use prepare::{Choice, Prepared, Preparer};
+pub(crate) use remedy::remedy;
 pub(crate) use run::{Delivered, End, Job, deliver};
 pub(crate) use summary::Summary;
