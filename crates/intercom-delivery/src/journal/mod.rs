@@ -163,8 +163,7 @@ impl Journal {
     pub fn time_of_events(&self, first: UnixSeconds) -> Result<UnixSeconds, JournalError> {
         let insert = "INSERT OR IGNORE INTO settings VALUES ('time of events', ?1)";
         self.database.execute(insert, [first.0.to_string()])?;
-        let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time of events'";
-        Ok(UnixSeconds(self.database.query_row(query, [], |row| row.get(0))?))
+        Ok(self.known_time_of_events()?.unwrap_or(first))
     }
 
     /// Visits what earlier runs have learnt of contacts, as far as it is still worth knowing now, the oldest first.

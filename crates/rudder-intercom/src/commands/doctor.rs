@@ -6,6 +6,7 @@ use super::serve;
 use crate::doctor::{self, Check, Report};
 use crate::exit::{Error, Exit, with_causes};
 use crate::text::counted;
+use axum::http::Uri;
 use clap::{Args, ValueHint};
 use intercom_api::{
     ApiVersion, DataAttributeModel, IdentifyAdmin, ListDataAttributes, Operation, Region, SearchContacts,
@@ -16,6 +17,7 @@ use intercom_delivery::{Response, ResponseError};
 use rudder_gateway::store::Queue;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use strum::IntoEnumIterator as _;
 use tokio::net::lookup_host;
 use tokio::runtime::Runtime;
 
@@ -222,7 +224,7 @@ impl Doctor {
 
     /// The region of Intercom, other than the one that is set, that accepts the token.
     async fn accepted_elsewhere(&self, client: &Client) -> Option<Region> {
-        for region in [Region::Us, Region::Europe, Region::Australia] {
+        for region in Region::iter() {
             if region == self.connection.region() {
                 continue;
             }
@@ -268,13 +270,11 @@ async fn attributes(client: &Client, workspace: &Workspace) -> Check {
 
 /// The host and the port of a URL.
 fn host_of(url: &str) -> (String, u16) {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let usual = if scheme == "http" { 80 } else { 443 };
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host.to_owned(), port.parse().unwrap_or(usual)),
-        _ => (authority.to_owned(), usual),
-    }
+    // It is the URL of a workspace, and so one.
+    let url = url.parse::<Uri>().unwrap_or_default();
+    let usual = if url.scheme_str() == Some("http") { 80 } else { 443 };
+    let host = url.host().unwrap_or_default();
+    (host.to_owned(), url.port_u16().unwrap_or(usual))
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -85,8 +85,12 @@ impl Verify {
         let mut people = People::default();
         let mut delivered = told.as_ref().map(|told| Delivered::until(told.last));
         let mut other_input = None;
+        let mut wanted = Wanted::default();
         desk.visit(None, |event, prepared| {
             let Prepared::Ready(ready) = prepared else { return };
+            if self.sample.is_none() {
+                wanted.add(&ready.plan, ready.line);
+            }
             let (person, company) = people.add(&ready.plan);
             if let (Some(told), Some(delivered)) = (&told, &mut delivered) {
                 match told.earlier.get(event, ready.fingerprint) {
@@ -107,12 +111,13 @@ impl Verify {
         let delivered = delivered.map(|delivered| delivered.of_people(&people));
         let sample = self.sample.map(|count| people.sample(count.get()));
         let choice = || sample.as_ref().map(crate::desk::Sample::choice);
-        let mut wanted = Wanted::default();
-        desk.visit(choice(), |_, prepared| {
-            if let Prepared::Ready(ready) = prepared {
-                wanted.add(&ready.plan, ready.line);
-            }
-        })?;
+        if sample.is_some() {
+            desk.visit(choice(), |_, prepared| {
+                if let Prepared::Ready(ready) = prepared {
+                    wanted.add(&ready.plan, ready.line);
+                }
+            })?;
+        }
         let nobody = BTreeMap::new();
         let learnt = told.as_ref().map_or(&nobody, |told| &told.learnt);
         let played = desk.play(&wanted, choice, learnt)?;
