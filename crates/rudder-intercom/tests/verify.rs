@@ -333,6 +333,29 @@ fn while_the_search_lags_the_journal_knows_who_is_there() {
     );
 }
 
+/// So many are not read one by one.
+#[test]
+fn who_only_a_lagging_search_does_not_find_is_not_said_to_be_gone() {
+    let mut settings = Settings::default();
+    settings.search_lag = Duration::from_secs(3600);
+    let events: String = (0..130)
+        .map(|person| {
+            json!({"type": "identify", "userId": format!("u-{person}"), "traits": {"name": "Ann"}}).to_string() + "\n"
+        })
+        .collect();
+    let stage = Stage::new(settings, &events);
+    let run = stage.verify(&["--journal", &stage.journal()]);
+    let report = run.json();
+    let differences = report["differences"].as_array().unwrap();
+    assert_eq!(
+        (differences.len(), &report["is_confirmed"]),
+        (130, &json!(false)),
+        "{}",
+        run.stderr()
+    );
+    assert!(differences.iter().all(|one| one["why"] == json!({"reason": "unknown"})));
+}
+
 #[test]
 fn a_journal_of_something_else_is_refused() {
     let stage = Stage::new(Settings::default(), &events());

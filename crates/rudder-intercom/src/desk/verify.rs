@@ -99,12 +99,12 @@ enum Why {
     Gone,
     /// It was delivered, and something else has written it, at the same time or before.
     OtherWriter,
-    /// There is no journal that tells.
+    /// There is no journal that tells, or only a search that may lag has not found it.
     Unknown,
 }
 
 impl Why {
-    fn of(change: &Change, people: &People, delivered: Option<&Delivered>) -> Self {
+    fn of(change: &Change, is_confirmed: bool, people: &People, delivered: Option<&Delivered>) -> Self {
         let Some(delivered) = delivered else {
             return Self::Unknown;
         };
@@ -117,7 +117,8 @@ impl Why {
             Some(Fate::Delivered) | None => {}
         }
         match (change.effect, change.updated_at, delivered.last) {
-            (Effect::Created, ..) => Self::Gone,
+            (Effect::Created, ..) if is_confirmed => Self::Gone,
+            (Effect::Created, ..) => Self::Unknown,
             (_, Some(updated), Some(last)) if updated > last => Self::ChangedSince,
             (_, None, _) | (_, _, None) => Self::Unknown,
             _ => Self::OtherWriter,
@@ -255,7 +256,10 @@ impl Verification {
             .all
             .iter()
             .filter(|change| !is_as_said(change))
-            .map(|change| Difference::new(change, values, Why::of(change, people, delivered)))
+            .map(|change| {
+                let why = Why::of(change, played.is_confirmed, people, delivered);
+                Difference::new(change, values, why)
+            })
             .collect();
         let verified = |what| {
             let all = Counts::of(what, changes).all();
