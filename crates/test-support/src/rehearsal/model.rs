@@ -180,8 +180,11 @@ impl Model {
                 Ending::Delivered
             }
             Action::Insert(fields) => {
+                // Who is there gets the fields: the identifiers say who it is, and no more.
+                let email = who.email.clone().filter(|_| found.is_none());
+                let who = Identity { email, ..who.clone() };
                 let at = found.unwrap_or_else(|| self.create());
-                self.save(at, who, fields);
+                self.save(at, &who, fields);
                 self.release();
                 Ending::Delivered
             }
@@ -416,6 +419,14 @@ mod tests {
             assert_eq!(model.lines().len(), 1);
             assert!(model.lines()[0].contains("a/x@y.z user"));
         }
+    }
+
+    #[test]
+    fn a_record_that_is_inserted_again_leaves_the_email() {
+        let insert = |email| happening(Some("a"), Some(email), Action::Insert(Fields::default()));
+        let model = Model::after(&[insert("x@y.z"), insert("new@y.z")], false);
+        assert_eq!(model.lines().len(), 1);
+        assert!(model.lines()[0].contains("a/x@y.z user"));
     }
 
     #[test]
