@@ -3,7 +3,7 @@
 use super::played::Played;
 use super::scenario::Interference;
 use fastrand::Rng;
-use intercom_api::Attributes;
+use intercom_api::{Attributes, Contact, ExternalId};
 use intercom_sandbox::{Request, UnixMillis};
 
 /// Somebody else does something to a contact or a company.
@@ -61,9 +61,21 @@ fn pick<'a, T>(random: &mut Rng, items: &'a [T]) -> Option<&'a T> {
 /// Which person a contact is.
 pub(super) fn person_of(contact: &Attributes) -> Option<usize> {
     let text = |name: &str| contact.get(name).and_then(|value| value.as_str());
-    if let Some(id) = text("external_id").or_else(|| text("user_id")) {
+    named(text("external_id").or_else(|| text("user_id")), text("email"))
+}
+
+/// The same of a contact in a response.
+pub(super) fn person_of_contact(contact: &Contact) -> Option<usize> {
+    named(
+        contact.external_id.as_ref().map(ExternalId::as_str),
+        contact.email.as_deref(),
+    )
+}
+
+fn named(user_id: Option<&str>, email: Option<&str>) -> Option<usize> {
+    if let Some(id) = user_id {
         return id.strip_prefix("user-")?.parse().ok();
     }
-    let email = text("email")?.to_lowercase();
+    let email = email?.to_lowercase();
     email.strip_prefix("person.")?.split('.').next()?.parse().ok()
 }

@@ -24,6 +24,8 @@ pub(super) struct Plain {
     pub(super) calls: u64,
     /// Whether the member of the company that was saved last is not there.
     pub(super) is_member_missing: bool,
+    /// Those of whom either could have been meant by an email or another field that they share: which one it is, is chance.
+    pub(super) alike: Vec<Contact>,
     now: u64,
 }
 
@@ -39,6 +41,7 @@ impl Plain {
             policies,
             calls: 0,
             is_member_missing: false,
+            alike: Vec::new(),
             now: 1_700_000_000_000,
         }
     }
@@ -96,24 +99,27 @@ impl Plain {
     fn find(&mut self, lookup: &Lookup) -> std::result::Result<Option<Contact>, &'static str> {
         let list = self.call(&lookup.search()).map_err(|error| code(&error))?;
         let hits = list.data.unwrap_or_default();
-        let user_first = |fits: &dyn Fn(&Contact) -> bool| {
-            let is_user = |hit: &&Contact| fits(hit) && hit.role == Some(Role::User);
-            hits.iter().find(is_user).or_else(|| hits.iter().find(|hit| fits(hit)))
-        };
-        let found = match lookup {
+        let id_of = |hit: &Contact| hit.external_id.clone().map(|id| id.as_str().to_owned());
+        let named = lookup.external_id().map(str::to_owned);
+        if let Some(mine) = hits.iter().find(|hit| named.is_some() && id_of(hit) == named) {
+            return Ok(Some(mine.clone()));
+        }
+        let is_own = matches!(
+            lookup,
             Lookup::Person(Person {
-                external_id: Some(id), ..
-            }) => {
-                let mine = hits.iter().find(|hit| hit.external_id.as_ref() == Some(id));
-                mine.or_else(|| user_first(&|hit| hit.external_id.is_none()))
-            }
-            Lookup::Person(_) => user_first(&|_| true),
-            Lookup::Field(lookup) => {
-                let preferred = |hit: &&Contact| lookup.prefer.is_some() && hit.external_id == lookup.prefer;
-                hits.iter().find(preferred).or_else(|| user_first(&|_| true))
-            }
-        };
-        Ok(found.cloned())
+                external_id: Some(_),
+                ..
+            })
+        );
+        let fitting = || hits.iter().filter(|hit| !is_own || hit.external_id.is_none());
+        let mut best: Vec<&Contact> = fitting().filter(|hit| hit.role == Some(Role::User)).collect();
+        if best.is_empty() {
+            best = fitting().collect();
+        }
+        if best.len() > 1 {
+            self.alike.extend(best.iter().copied().cloned());
+        }
+        Ok(best.first().copied().cloned())
     }
 
     /// Restores the contact that a conflict names, if it is archived.

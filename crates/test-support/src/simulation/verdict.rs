@@ -1,6 +1,6 @@
 //! Whether what happened is what should have.
 
-use super::interference::person_of;
+use super::interference::{person_of, person_of_contact};
 use super::journal::Done;
 use super::mishaps::Mishaps;
 use super::plain::{self, Plain, REJECTED};
@@ -108,7 +108,8 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
     settings.search_lag = Duration::ZERO;
     settings.rate_limit = None;
     let mut plain = Plain::new(Sandbox::new(settings), scenario.policies);
-    for ((event, happening), expected) in scenario.happenings.iter().enumerate().zip(all(scenario, &mut plain)) {
+    let results = all(scenario, &mut plain, &mut left_out);
+    for ((event, happening), expected) in scenario.happenings.iter().enumerate().zip(results) {
         let is_company_out = happening
             .company
             .as_ref()
@@ -145,7 +146,7 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
 }
 
 /// What each event comes to, plainly. What comes before its contact takes effect after it, if it is to wait.
-fn all(scenario: &Scenario, plain: &mut Plain) -> Vec<plain::Result> {
+fn all(scenario: &Scenario, plain: &mut Plain, left_out: &mut LeftOut) -> Vec<plain::Result> {
     let mut results: Vec<plain::Result> = Vec::with_capacity(scenario.happenings.len());
     let mut waiting: Vec<usize> = Vec::new();
     for (event, happening) in scenario.happenings.iter().enumerate() {
@@ -156,6 +157,13 @@ fn all(scenario: &Scenario, plain: &mut Plain) -> Vec<plain::Result> {
             waiting.push(event);
         }
         results.push(result);
+        // Whom of these it is about is chance.
+        let alike = std::mem::take(&mut plain.alike);
+        if !alike.is_empty() {
+            left_out.people.insert(happening.person);
+            left_out.people.extend(alike.iter().filter_map(person_of_contact));
+            left_out.companies.extend(happening.company.clone());
+        }
         if let Plan::SaveContact(plan) = &happening.plan {
             let before = waiting.len();
             waiting.retain(|early| match plain.deliver_late(&scenario.happenings[*early].plan) {

@@ -38,6 +38,9 @@ enum Next {
     Noted,
 }
 
+/// More than any scenario takes, many times over.
+const MOST_CALLS: u64 = 20_000;
+
 struct Sent {
     id: CallId,
     /// Which run of the program sent it.
@@ -273,6 +276,9 @@ impl<'s> World<'s> {
             )));
         }
         self.played.calls += 1;
+        if self.played.calls > MOST_CALLS {
+            return Err(Violation::new(format!("calls without end, now for event {event}")));
+        }
         let at = self.sent.len();
         self.tell(|| {
             let body = transmit.call.body.as_ref().map_or("", |body| body.get());
