@@ -40,6 +40,11 @@ enum Trust {
     Refuted,
 }
 
+/// Where what is kept of each model stands.
+fn index_of(model: &DataAttributeModel) -> usize {
+    usize::from(*model == DataAttributeModel::Company)
+}
+
 /// How a custom attribute is sent.
 pub(super) struct Sent {
     pub(super) fit: Fit,
@@ -54,6 +59,8 @@ pub(super) struct KnownAttributes {
     defined: LruCache<(bool, String), DataType>,
     /// The custom attributes of contacts and of companies.
     listings: [Listing; 2],
+    /// Those that were created here since a list was asked for that may not have them: of contacts, and of companies.
+    newer: [Vec<(String, DataType)>; 2],
     policy: AttributePolicy,
     lists: bool,
     now: Time,
@@ -66,6 +73,7 @@ impl KnownAttributes {
             undefined: LruCache::new(capacity),
             defined: LruCache::new(capacity),
             listings: [Listing::Unknown, Listing::Unknown],
+            newer: [Vec::new(), Vec::new()],
             policy: settings.attributes,
             lists: settings.list_attributes,
             now: Time::default(),
@@ -77,11 +85,11 @@ impl KnownAttributes {
     }
 
     fn listing(&self, model: &DataAttributeModel) -> &Listing {
-        &self.listings[usize::from(*model == DataAttributeModel::Company)]
+        &self.listings[index_of(model)]
     }
 
     fn listing_mut(&mut self, model: &DataAttributeModel) -> &mut Listing {
-        &mut self.listings[usize::from(*model == DataAttributeModel::Company)]
+        &mut self.listings[index_of(model)]
     }
 
     /// How the value of a custom attribute is sent, if these were found to be undefined.
@@ -179,14 +187,26 @@ impl KnownAttributes {
             Listing::Unknown | Listing::Impossible => Trust::Untried,
         };
         let since = self.now;
+        let newer = std::mem::take(&mut self.newer[index_of(model)]);
         *self.listing_mut(model) = match all {
-            Some(attributes) => Listing::All {
-                attributes: attributes.clone(),
-                since,
-                trust,
-            },
+            Some(attributes) => {
+                let mut attributes = attributes.clone();
+                for (name, data_type) in newer {
+                    attributes.define(&name, data_type);
+                }
+                Listing::All {
+                    attributes,
+                    since,
+                    trust,
+                }
+            }
             None => Listing::Impossible,
         };
+    }
+
+    /// They are about to be listed: what is created from now on may not be in the list.
+    pub(super) fn will_be_listed(&mut self, model: &DataAttributeModel) {
+        self.newer[index_of(model)].clear();
     }
 
     /// One that is not listed could not be created: it may be there.
@@ -230,6 +250,7 @@ impl KnownAttributes {
         let key = (*model == DataAttributeModel::Company, name.to_owned());
         self.undefined.remove(&key);
         self.defined.insert(key, data_type.clone());
+        self.newer[index_of(model)].push((name.to_owned(), data_type.clone()));
         if let Listing::All { attributes, .. } = self.listing_mut(model) {
             attributes.define(name, data_type.clone());
         }

@@ -119,7 +119,13 @@ impl Engine {
     /// Ends a job: each of its events gets its outcome.
     pub(super) fn end(&mut self, seq: u64, ending: Ending) {
         let Some(job) = self.jobs.remove(&seq) else { return };
-        let mut arrival = self.arrive(&job, ending);
+        let mut awaited = self.awaited_by(&job.walk, ending);
+        // Who is waited for has not come.
+        let mut arrival = if awaited.is_none() {
+            self.arrive(&job, ending)
+        } else {
+            None
+        };
         let Job { walk, batch, claim, .. } = job;
         if let Some(claim) = claim.held {
             self.let_go(claim);
@@ -140,12 +146,12 @@ impl Engine {
         let contact = walk.contact().cloned();
         let company = walk.company().cloned();
         let (warnings, has_written) = (walk.warnings().to_vec(), walk.has_written());
-        let mut awaited = self.awaited_by(&walk, ending);
         // The plan is given back with its event.
         drop(walk);
         let learnt = contact.as_ref().filter(|_| batch.learnt);
         let gone = || batch.gone.clone().map(KnownContact::gone);
-        let mut learnt = learnt.and_then(|id| self.memory.known(id)).or_else(gone).map(Box::new);
+        let known = learnt.and_then(|id| batch.contact(&self.memory, id));
+        let mut learnt = known.or_else(gone).map(Box::new);
         let mut after = place.after;
         let carrier = batch.first().event;
         let chain = match ending {

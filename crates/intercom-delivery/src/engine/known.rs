@@ -25,6 +25,8 @@ pub(super) struct Batch {
     pub(super) lane: LaneId,
     /// Whether something new was learnt of who the contact is.
     pub(super) learnt: bool,
+    /// Who that is, as it was known last: others may take its place in the memory before the event has ended.
+    pub(super) who: Option<KnownContact>,
     /// The contact that turned out to be gone, or was deleted.
     pub(super) gone: Option<ContactId>,
     /// The contact as a search has shown it.
@@ -50,6 +52,7 @@ impl Batch {
             members: vec![entry],
             lane,
             learnt: false,
+            who: None,
             gone: None,
             seen: None,
             sent: Vec::new(),
@@ -64,6 +67,17 @@ impl Batch {
 
     fn seq(&self) -> u64 {
         self.first().seq
+    }
+
+    fn learns(&mut self, memory: &mut Memory, id: &ContactId, person: &Person<'_>, source: Source) {
+        self.learnt |= memory.learn(id, person, source);
+        self.who = memory.known(id);
+    }
+
+    /// Who the contact is, as far as it is known.
+    pub(super) fn contact(&self, memory: &Memory, id: &ContactId) -> Option<KnownContact> {
+        let learnt = || self.who.clone().filter(|who| who.id == *id);
+        memory.known(id).or_else(learnt)
     }
 
     /// The place of what it writes.
@@ -301,7 +315,9 @@ impl Knowledge for Known<'_> {
 
     fn contact(&mut self, lookup: &Lookup) -> Option<KnownContact> {
         let remembers = self.settings.savings.remember_contacts;
-        remembers.then(|| self.memory.find(lookup)).flatten()
+        let known = remembers.then(|| self.memory.find(lookup)).flatten()?;
+        self.batch.who = Some(known.clone());
+        Some(known)
     }
 
     fn is_absent(&mut self, lookup: &Lookup) -> bool {
@@ -351,6 +367,8 @@ impl Knowledge for Known<'_> {
             return Permit::Wait(Busy::Lock(lock));
         }
         if self.settings.notes_intents && !self.is_noted && self.changes_identity(write) {
+            // Older events come first, and may claim the contact.
+            self.claim.wanted = None;
             return Permit::Wait(Busy::Note);
         }
         let permit = match *write {
@@ -379,15 +397,16 @@ impl Knowledge for Known<'_> {
                 Permit::AsPlanned
             }
             Write::ListAttributes(model) if !self.memory.attributes.are_to_be_listed(model, true) => Permit::Unneeded,
+            Write::ListAttributes(model) => {
+                self.memory.attributes.will_be_listed(model);
+                Permit::AsPlanned
+            }
             Write::Define(attribute) if self.memory.attributes.has_defined(&attribute.model, &attribute.name) => {
                 Permit::Unneeded
             }
-            Write::ListAttributes(_)
-            | Write::Define(_)
-            | Write::Tag(..)
-            | Write::Unarchive(_)
-            | Write::Delete(_)
-            | Write::Event(_) => Permit::AsPlanned,
+            Write::Define(_) | Write::Tag(..) | Write::Unarchive(_) | Write::Delete(_) | Write::Event(_) => {
+                Permit::AsPlanned
+            }
         };
         self.lock = lock.filter(|_| !matches!(permit, Permit::Unneeded));
         permit
@@ -398,7 +417,7 @@ impl Knowledge for Known<'_> {
         let rank = batch.rank();
         match *fact {
             Fact::Found { lookup, contact, hits } => {
-                batch.learnt |= memory.learn(&contact.id, &Person::from(contact), Source::Hit);
+                batch.learns(memory, &contact.id, &Person::from(contact), Source::Hit);
                 if let Some(email) = lookup.email() {
                     memory.mailbox_searched(email, hits);
                 }
@@ -410,7 +429,7 @@ impl Knowledge for Known<'_> {
                 contact,
             } => {
                 let traits = contact.map_or_else(|| Person::from(fields), Person::from);
-                batch.learnt |= memory.learn(id, &traits, Source::Write);
+                batch.learns(memory, id, &traits, Source::Write);
                 // The search has found nobody else with the email, if it was for that.
                 let searched = batch.first().plan.lookup().and_then(Lookup::email);
                 if let Some(email) = searched.filter(|_| is_new) {
@@ -427,7 +446,7 @@ impl Knowledge for Known<'_> {
                     email,
                     is_lead: None,
                 };
-                batch.learnt |= memory.learn(id, &traits, Source::Hit);
+                batch.learns(memory, id, &traits, Source::Hit);
             }
             Fact::ContactGone { id, lookup } => {
                 memory.forget(id);

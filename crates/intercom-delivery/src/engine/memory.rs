@@ -379,11 +379,9 @@ impl Memory {
     }
 
     pub(super) fn contact_settled(&mut self, id: &ContactId, set: &[Set]) {
-        let known = Known::within(
-            self.scope,
-            self.contacts.entry(id.clone()).or_insert_with(Known::default),
-        );
-        known.written.settle(set);
+        // Of whom it is not known who they are, nothing else is.
+        let Some(known) = self.contacts.get_mut(id) else { return };
+        Known::within(self.scope, known).written.settle(set);
         for field in set.iter().filter(|field| self.looked_up.contains(&field.name)) {
             self.by_field.insert((field.name, field.value), id.clone());
         }

@@ -345,6 +345,8 @@ impl Engine {
         let is_waiting = |job: &&mut Job| job.state == State::Noting;
         if let Some(job) = self.jobs.get_mut(&intent.job).filter(is_waiting) {
             job.is_noted = true;
+            let batch = &job.batch;
+            self.queue.go_on(intent.job, batch.lane, batch.first());
             self.make_ready(intent.job);
         }
     }
@@ -360,13 +362,20 @@ impl Engine {
             return;
         }
         job.state = State::Noting;
-        let event = job.batch.first().event;
+        // What older events need that have not ended is not held from them.
+        let claim = job.claim.held.take();
+        let first = job.batch.first();
+        let event = first.event;
+        self.queue.rest(seq, job.batch.lane, first);
         let intent = Intent {
             event,
             contact,
             job: seq,
         };
         self.releases.intend(seq, &job.after, intent);
+        if let Some(claim) = claim {
+            self.let_go(claim);
+        }
         self.hand_out_intents();
     }
 

@@ -87,6 +87,8 @@ struct Lane {
     /// The events under way: the number of their job, and their identities. More than one job only if lanes were
     /// joined while each had one.
     active: Vec<(u64, Keys)>,
+    /// The jobs of these that wait for the outcomes of older events, which may have come into the lane with others.
+    resting: BTreeSet<u64>,
     /// Under which number it stands in `Queue::ready`.
     listed: Option<u64>,
     /// The events that ended last in it.
@@ -188,6 +190,7 @@ impl Queue {
         }
         let lane = self.lanes.entry(into).or_default();
         lane.active.extend(moved.active);
+        lane.resting.extend(moved.resting);
         lane.ended.extend(moved.ended);
         for entry in moved.waiting {
             // Most often at the end.
@@ -202,7 +205,8 @@ impl Queue {
     fn refresh(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let front = lane.waiting.front().map(|entry| entry.seq);
-        let wanted = front.filter(|_| lane.active.is_empty());
+        let mut active = lane.active.iter().map(|(job, _)| job);
+        let wanted = front.filter(|seq| active.all(|job| seq < job && lane.resting.contains(job)));
         if lane.listed != wanted {
             if let Some(seq) = lane.listed {
                 self.ready.remove(&(seq, id));
@@ -307,6 +311,24 @@ impl Queue {
         }
     }
 
+    /// A job waits for the outcomes of older events. Those that are in its lane do not wait for it.
+    pub(super) fn rest(&mut self, job: u64, lane: LaneId, first: &Entry) {
+        let id = self.lane_of(lane, &first.keys);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.resting.insert(job);
+            self.refresh(id);
+        }
+    }
+
+    /// A job goes on that has waited for older events.
+    pub(super) fn go_on(&mut self, job: u64, lane: LaneId, first: &Entry) {
+        let id = self.lane_of(lane, &first.keys);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.resting.remove(&job);
+            self.refresh(id);
+        }
+    }
+
     /// A job has ended and left its place: its lane can start the next one.
     pub(super) fn finish(&mut self, job: u64, place: &Place) {
         let id = self.lane_of(place.lane, &place.keys);
@@ -318,6 +340,7 @@ impl Queue {
             }
             *other != job
         });
+        lane.resting.remove(&job);
         lane.ended.retain(|event| !place.after.contains(event));
         lane.ended.push(place.last);
         for keys in ended {

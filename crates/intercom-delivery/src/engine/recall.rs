@@ -56,7 +56,7 @@ impl Engine {
         if self.awaited.keys.is_empty() || self.closed.is_some() {
             return None;
         }
-        let known = job.walk.contact().and_then(|id| self.memory.known(id));
+        let known = job.walk.contact().and_then(|id| job.batch.contact(&self.memory, id));
         let mut keys = known.as_ref().map(ContactKey::of_contact).unwrap_or_default();
         if let (Ending::Delivered, plan @ Plan::SubmitEvent(_)) = (ending, job.walk.plan()) {
             keys.extend(ContactKey::of_plan(plan));

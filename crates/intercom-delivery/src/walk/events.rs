@@ -23,7 +23,7 @@ impl Walk {
         event
     }
 
-    pub(super) fn submitted(&mut self, response: Response<'_>) -> Verdict {
+    pub(super) fn submitted<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
         match response {
             Ok(_) => {
                 self.wrote = true;
@@ -35,10 +35,23 @@ impl Walk {
                     self.detour = Some(Detour::FindLead(Box::new(lookup)));
                     Verdict::GoOn
                 }
-                None => self.unknown_contact(),
+                None => {
+                    self.lead_gone(knowledge);
+                    self.unknown_contact()
+                }
             },
             Err(error) if error.is_event_name_limit() => failed(FailureCode::EventNameLimit),
             Err(error) => failure(error),
+        }
+    }
+
+    /// The lead that the event was for, if it was for one, turned out to be gone: the search, or what is remembered, lags
+    /// behind.
+    fn lead_gone<K: Knowledge>(&mut self, knowledge: &mut K) {
+        if let Some(lead) = self.lead.take() {
+            let lookup = None;
+            knowledge.learn(&Fact::ContactGone { id: &lead, lookup });
+            self.contact = Whereabouts::Absent;
         }
     }
 

@@ -51,7 +51,7 @@ impl Walk {
             Step::CreateContact(fields) => self.created(fields, true, response, knowledge),
             Step::ReadContact => self.read(response, knowledge),
             Step::DeleteContact => self.deleted(response, knowledge),
-            Step::SubmitEvent(_) => self.submitted(response),
+            Step::SubmitEvent(_) => self.submitted(response, knowledge),
             Step::UpsertCompany(fields) => self.upserted(fields.company_id.as_ref(), response, knowledge),
             Step::AttachCompany => self.attached(response, knowledge),
             Step::Tag(_, name) => self.tagged(name, response, knowledge),

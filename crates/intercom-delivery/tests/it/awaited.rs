@@ -1,9 +1,9 @@
 //! Events that come before their contact (D34).
 
 use crate::support::*;
-use intercom_api::{ContactFields, OperationId as Op};
+use intercom_api::{ContactFields, DataEvent, OperationId as Op};
 use intercom_delivery::*;
-use rudderstack_to_intercom::{CompanyKey, Plan, SaveContact};
+use rudderstack_to_intercom::{CompanyKey, Identities, Plan, SaveContact};
 use std::time::Duration;
 
 const COMPANY: &str = r#"{"type":"company","id":"i1","company_id":"k1"}"#;
@@ -164,6 +164,61 @@ fn what_turns_out_to_wait_when_everything_ends_waits_all_the_same() {
     let (response, _) = gone();
     run.engine.handle_response(transmit.id, &response.unwrap(), START);
     assert!(run.engine.poll_outcome().unwrap().awaits.is_some());
+}
+
+/// Somebody whom only the memory, or a search that lags, still shows has not come.
+#[test]
+fn a_lead_that_is_gone_is_waited_for() {
+    let mut run = Run::new(patient());
+    let lead = r#"{"type":"contact","id":"c1","email":"a@x.y","role":"lead"}"#;
+    let visit = || {
+        Plan::SaveContact(SaveContact::new(
+            by_email("a@x.y", None),
+            fields(r#"{"email":"a@x.y","role":"lead"}"#),
+        ))
+    };
+    let mut seen = DataEvent::new("seen");
+    seen.email = Some("a@x.y".to_owned());
+    run.submit(visit(), Identities::new());
+    run.submit(Plan::SubmitEvent(seen), Identities::new());
+    run.script([
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(lead)),
+        (Op::SubmitDataEvent, gone()),
+        (Op::SearchContacts, hits(&[])),
+        (Op::SubmitDataEvent, gone()),
+    ]);
+    assert!(run.sent[4].body().contains(r#""id":"c1""#));
+    assert_eq!(run.results()[1], "failed unknown_contact");
+    assert_eq!(run.awaited.len(), 1);
+    // It is forgotten, and comes back as another.
+    run.submit(visit(), Identities::new());
+    run.script([
+        (Op::SearchContacts, hits(&[])),
+        (Op::CreateContact, ok(lead.replace("c1", "c2"))),
+        (Op::SubmitDataEvent, response(202, "")),
+    ]);
+    assert!(run.awaited.is_empty());
+}
+
+#[test]
+fn who_has_come_is_known_however_little_is_remembered() {
+    let mut run = Run::new(patient().with_remembered(std::num::NonZeroUsize::MIN));
+    let office = |user_id: &str| {
+        let update = fields(&format!(r#"{{"external_id":"{user_id}","email":"office@x.y"}}"#));
+        Plan::SaveContact(SaveContact::new(by_email("office@x.y", Some(user_id)), update))
+    };
+    let known = |id, user_id| ok(contact(id, user_id).replace("}", r#","email":"office@x.y"}"#));
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(office("u2"), who("u2"));
+    run.submit(office("u1"), who("u1"));
+    run.run(|sent| match sent.call.operation {
+        Op::UpsertCompany | Op::AttachCompany => ok(COMPANY),
+        Op::CreateContact if sent.body().contains("u2") => known("c2", "u2"),
+        Op::CreateContact => known("c1", "u1"),
+        _ => hits(&[]),
+    });
+    assert!(run.awaited.is_empty() && run.operations().contains(&Op::AttachCompany));
 }
 
 #[test]

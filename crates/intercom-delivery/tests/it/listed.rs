@@ -247,3 +247,36 @@ fn an_attribute_that_exists_when_it_is_to_be_created_is_listed_again() {
     ]);
     assert_eq!(run.results(), ["delivered", "failed undefined_attribute"]);
 }
+
+/// A list is as old as the question, not as the answer.
+#[test]
+fn what_is_created_while_a_list_is_read_is_there() {
+    let mut settings = side_by_side();
+    settings.attributes = AttributePolicy::Create;
+    settings.list_attributes = true;
+    let mut run = Run::new(settings);
+    run.submit(identify("u1", r#"{"a":1,"b":1}"#), who("u1"));
+    run.submit(identify("u2", r#"{"c":1}"#), who("u2"));
+    let mut lists = 0;
+    let after = |millis, (reply, _): Reply| (reply, Duration::from_millis(millis));
+    run.run(|sent| match sent.call.operation {
+        Op::SearchContacts => hits(&[&contact("c1", "u1"), &contact("c2", "u2")]),
+        Op::ListDataAttributes => {
+            lists += 1;
+            match lists {
+                1 => list(&[]),
+                2 => list(&[("a", "integer")]),
+                _ => after(300, list(&[("a", "integer"), ("c", "integer")])),
+            }
+        }
+        // Somebody else has created two of them; the third is created while the last list is on its way.
+        Op::CreateDataAttribute if sent.body().contains(r#""name":"b""#) => after(200, ok("{}")),
+        Op::CreateDataAttribute => {
+            let wait = if sent.body().contains(r#""name":"c""#) { 170 } else { 50 };
+            after(wait, error(400, "parameter_invalid", "there is one"))
+        }
+        _ => ok("{}"),
+    });
+    assert_eq!((lists, count(&run, Op::CreateDataAttribute)), (3, 3));
+    assert_eq!(run.results(), ["delivered"; 2]);
+}

@@ -4,6 +4,7 @@ use crate::support::*;
 use intercom_api::OperationId as Op;
 use intercom_delivery::*;
 use rudderstack_to_intercom::{Identities, Lookup, Missing, Plan, SaveContact};
+use std::time::Duration;
 
 #[test]
 fn an_update_of_nobody_is_rejected() {
@@ -326,4 +327,33 @@ fn what_waits_to_be_noted_ends_with_everything() {
     run.engine.stop();
     run.run(|_| unreachable!());
     assert_eq!(run.results(), ["failed stopped"]);
+}
+
+/// Who turns out to be one with somebody else may have older events that wait. What is about to be noted waits for their
+/// outcomes, so that they must not wait for it.
+#[test]
+fn what_waits_to_be_noted_holds_no_older_event_up() {
+    let mut settings = side_by_side();
+    settings.notes_intents = true;
+    let mut run = Run::new(settings);
+    run.submit(track("u1", "slow", 1), who("u1"));
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(group("k1", Some(by_id("u2")), &[]), who("u2"));
+    run.submit(Plan::DeleteContact(by_id("u2")), who("u2"));
+    let server = &mut |sent: &Sent| match sent.call.operation {
+        Op::SubmitDataEvent => (ok("{}").0, Duration::from_secs(5)),
+        Op::SearchContacts if sent.body().contains("u1") => hits(&[&contact("c1", "u1")]),
+        Op::SearchContacts => hits(&[&contact("c2", "u2")]),
+        Op::RetrieveContact => ok(contact("c2", "u2")),
+        _ => ok(r#"{"type":"company","id":"i1","company_id":"k1"}"#),
+    };
+    while !run.operations().contains(&Op::RetrieveContact) {
+        assert!(run.step(server));
+    }
+    let mut both = who("u1");
+    both.anonymous_id = Some("u2".to_owned());
+    run.submit(track("u1", "last", 2), both);
+    run.run(server);
+    assert_eq!(run.intents.len(), 1);
+    assert_eq!(run.results(), ["delivered"; 5]);
 }
