@@ -346,7 +346,7 @@ impl Engine {
         if let Some(job) = self.jobs.get_mut(&intent.job).filter(is_waiting) {
             job.is_noted = true;
             let batch = &job.batch;
-            self.queue.go_on(intent.job, batch.lane, batch.first());
+            self.queue.go_on(intent.job, batch.lane, batch.first().keys());
             self.make_ready(intent.job);
         }
     }
@@ -366,7 +366,7 @@ impl Engine {
         let claim = job.claim.held.take();
         let first = job.batch.first();
         let event = first.event;
-        self.queue.rest(seq, job.batch.lane, first);
+        self.queue.rest(seq, job.batch.lane, first.keys());
         let intent = Intent {
             event,
             contact,

@@ -312,8 +312,8 @@ impl Queue {
     }
 
     /// A job waits for the outcomes of older events. Those that are in its lane do not wait for it.
-    pub(super) fn rest(&mut self, job: u64, lane: LaneId, first: &Entry) {
-        let id = self.lane_of(lane, &first.keys);
+    pub(super) fn rest(&mut self, job: u64, lane: LaneId, keys: &Keys) {
+        let id = self.lane_of(lane, keys);
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.resting.insert(job);
             self.refresh(id);
@@ -321,8 +321,8 @@ impl Queue {
     }
 
     /// A job goes on that has waited for older events.
-    pub(super) fn go_on(&mut self, job: u64, lane: LaneId, first: &Entry) {
-        let id = self.lane_of(lane, &first.keys);
+    pub(super) fn go_on(&mut self, job: u64, lane: LaneId, keys: &Keys) {
+        let id = self.lane_of(lane, keys);
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.resting.remove(&job);
             self.refresh(id);

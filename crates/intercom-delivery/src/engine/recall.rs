@@ -96,7 +96,11 @@ impl Engine {
             return self.recall_next(recall);
         }
         match self.awaited.arrivals.get_mut(&job) {
-            Some(recall) => recall.place = Some(place.clone()),
+            Some(recall) => {
+                recall.place = Some(place.clone());
+                // Nothing is recalled before older outcomes have been handed out.
+                self.queue.rest(job, place.lane, &place.keys);
+            }
             None => self.queue.finish(job, place),
         }
     }

@@ -157,7 +157,7 @@ impl Walk {
             (true, false) => self.identify(conflict, None, knowledge),
             (false, true) => self.leave_email_out(conflict.id, None),
             // A lead with a user id that cannot become a user, because a user has its email: it stays what it is.
-            (false, false) if who.is_lead && who.external_id == given.external_id && !self.stays_lead => {
+            (false, false) if who.is_lead && who.external_id.is_some() && !self.stays_lead => {
                 self.stays_lead = true;
                 Verdict::GoOn
             }

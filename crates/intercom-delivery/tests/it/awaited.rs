@@ -221,6 +221,40 @@ fn who_has_come_is_known_however_little_is_remembered() {
     assert!(run.awaited.is_empty() && run.operations().contains(&Op::AttachCompany));
 }
 
+/// What is recalled waits for the outcomes of older events: those that come into the lane with somebody else's do not wait
+/// for it.
+#[test]
+fn who_has_come_holds_no_older_event_up() {
+    let mut run = Run::new(side_by_side().with_await_contacts(true));
+    run.submit(track("u1", "slow", 1), who("u1"));
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(group("k1", Some(by_id("u2")), &[]), who("u2"));
+    run.submit(identify("u2", "{}"), who("u2"));
+    let server = &mut |sent: &Sent| match sent.call.operation {
+        Op::SubmitDataEvent => (ok("{}").0, Duration::from_secs(5)),
+        Op::SearchContacts if sent.body().contains("u1") => hits(&[&contact("c1", "u1")]),
+        Op::SearchContacts => hits(&[]),
+        Op::CreateContact => ok(contact("c2", "u2")),
+        _ => ok(COMPANY),
+    };
+    while !run.operations().contains(&Op::CreateContact) {
+        assert!(run.step(server));
+    }
+    assert!(run.step(server), "it is there");
+    let mut both = who("u1");
+    both.anonymous_id = Some("u2".to_owned());
+    run.submit(track("u1", "last", 2), both);
+    run.run(server);
+    assert!(run.awaited.is_empty());
+    assert_eq!(
+        run.operations()
+            .iter()
+            .filter(|made| **made == Op::AttachCompany)
+            .count(),
+        2
+    );
+}
+
 #[test]
 fn keys_are_the_same_in_every_run() {
     assert_eq!(ContactKey::user_id("u-1"), ContactKey(10_146_915_504_629_710_213));

@@ -122,7 +122,10 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
             Done::Rejected => Err(REJECTED),
             Done::Failed(code) => Err(code.as_str()),
         };
-        if done != expected {
+        // A record that repeats an earlier one finds nobody to move. That it has been carried out shows only until newer
+        // events have changed the contact, which a kill may have them do before it is repeated.
+        let is_moved = done == Err(REJECTED) && !scenario.ends.is_empty() && moves_again(scenario, event);
+        if done != expected && !is_moved {
             return Err(Violation::new(format!(
                 "event {event} came to {done:?}, and should have to {expected:?}"
             )));
@@ -143,6 +146,21 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
         took: Duration::from_millis(played.took),
         mishaps: played.mishaps,
     })
+}
+
+/// Whether the event gives somebody an email in place of another, as an earlier one does.
+fn moves_again(scenario: &Scenario, event: usize) -> bool {
+    let moves = |event: usize| match &scenario.happenings[event].plan {
+        Plan::SaveContact(plan) if plan.create().is_none() => {
+            let (old, new) = (
+                plan.lookup.email()?.to_lowercase(),
+                plan.update.email.as_ref()?.to_lowercase(),
+            );
+            (old != new).then_some((old, new))
+        }
+        _ => None,
+    };
+    moves(event).is_some_and(|same| (0..event).any(|earlier| moves(earlier).as_ref() == Some(&same)))
 }
 
 /// What each event comes to, plainly. What comes before its contact takes effect after it, if it is to wait.

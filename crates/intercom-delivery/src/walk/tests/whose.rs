@@ -301,3 +301,25 @@ fn a_lead_with_a_user_id_stays_one_if_a_user_has_its_email() {
         (vec![DeliveryWarning::EmailTaken], Ending::Delivered)
     );
 }
+
+/// Also where the plan gives it no user id, because it has one.
+#[test]
+fn a_lead_stays_one_whatever_it_is_looked_up_for() {
+    let person = Person::new(Some("u1".into()), None).unwrap();
+    let mut record = SaveContact::new(person.into(), fields(r#"{"name":"x"}"#));
+    record.missing = Missing::Reject;
+    let script = [
+        (
+            Op::SearchContacts,
+            (
+                200,
+                r#"{"data":[{"id":"c1","external_id":"u1","email":"a@b.c","role":"lead"}]}"#,
+            ),
+        ),
+        (Op::UpdateContact, CONFLICT),
+        (Op::UpdateContact, (200, r#"{"id":"c1"}"#)),
+    ];
+    let (written, _, ending) = bodies(Plan::SaveContact(record), &script);
+    assert_eq!(written, [r#"{"name":"x","role":"user"}"#, r#"{"name":"x"}"#]);
+    assert_eq!(ending, Ending::Delivered);
+}
