@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 /// How many different names are told apart.
 pub(super) const MAX_NAMES: usize = 10_000;
-/// How much of a name is kept, in bytes.
-const MAX_NAME: usize = 256;
+/// How long these are together, in bytes: many times as long as those that are written by hand.
+const MAX_BYTES: usize = MAX_NAMES * 256;
 
-/// Values by name, in bounded memory: names beyond the first [`MAX_NAMES`] are counted together.
+/// Values by name, in bounded memory: names beyond the first [`MAX_NAMES`], and those that would make all of them too long,
+/// are counted together.
 #[derive(Clone, Debug)]
 pub(super) struct Capped<T> {
     names: BTreeMap<String, T>,
+    /// How long they are.
+    bytes: usize,
     beyond: u64,
 }
 
@@ -18,6 +21,7 @@ impl<T> Default for Capped<T> {
     fn default() -> Self {
         Self {
             names: BTreeMap::new(),
+            bytes: 0,
             beyond: 0,
         }
     }
@@ -26,11 +30,19 @@ impl<T> Default for Capped<T> {
 impl<T: Default> Capped<T> {
     /// Changes the value of `name`, unless there is no room for another name.
     pub(super) fn change(&mut self, name: &str, change: impl FnOnce(&mut T)) {
-        let name = shortened(name);
         if let Some(value) = self.names.get_mut(name) {
             change(value);
-        } else if self.names.len() < MAX_NAMES {
-            change(self.names.entry(name.to_owned()).or_default());
+        } else {
+            let mut value = T::default();
+            change(&mut value);
+            self.insert(name.to_owned(), value);
+        }
+    }
+
+    fn insert(&mut self, name: String, value: T) {
+        if self.names.len() < MAX_NAMES && self.bytes + name.len() <= MAX_BYTES {
+            self.bytes += name.len();
+            self.names.insert(name, value);
         } else {
             self.beyond += 1;
         }
@@ -42,17 +54,10 @@ impl<T: Default> Capped<T> {
         for (name, value) in other.names {
             if let Some(ours) = self.names.get_mut(&name) {
                 add(ours, value);
-            } else if self.names.len() < MAX_NAMES {
-                self.names.insert(name, value);
             } else {
-                self.beyond += 1;
+                self.insert(name, value);
             }
         }
-    }
-
-    /// The value of a name.
-    pub(super) fn get(&self, name: &str) -> Option<&T> {
-        self.names.get(shortened(name))
     }
 
     /// How many names are told apart.
@@ -69,10 +74,6 @@ impl<T: Default> Capped<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.names.iter().map(|(name, value)| (name.as_str(), value))
     }
-}
-
-fn shortened(name: &str) -> &str {
-    &name[..name.floor_char_boundary(MAX_NAME)]
 }
 
 #[cfg(test)]
@@ -96,9 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_cut_between_characters() {
+    fn names_are_kept_whole_as_long_as_all_together_are_not_too_long() {
         let mut capped = Capped::<u64>::default();
-        capped.change(&"ä".repeat(5000), |count| *count += 1);
-        assert_eq!(capped.iter().next().map(|(name, _)| name.len()), Some(MAX_NAME));
+        let long = |last: &str| "ä".repeat(MAX_BYTES / 4 - 1) + last;
+        for last in ["a", "b", "a", "c"] {
+            capped.change(&long(last), |count| *count += 1);
+        }
+        assert_eq!((capped.len(), capped.beyond()), (2, 1));
+        assert_eq!(capped.iter().next(), Some((&*long("a"), &2)));
     }
 }

@@ -1,9 +1,10 @@
 //! What a check finds, what it costs, and what mends it.
 
 use super::moments::SAME_SECOND;
-use super::tally::{Cause, Tally, Usage};
+use super::tally::{Cause, Tally};
+use super::waiting::Missing;
 use crate::noted::Noted;
-use intercom_api::limits;
+use intercom_delivery::FailureCode;
 use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;
 
@@ -41,18 +42,6 @@ pub(crate) enum Costs {
     Nothing,
 }
 
-/// Of limits, those whose events are known one by one.
-const REFUSED: &str = "refused";
-const UNDEFINED_ATTRIBUTE: &str = "undefined_attribute";
-const LOOKUP_OF_ANOTHER_TYPE: &str = "lookup_of_another_type";
-
-impl Finding {
-    /// Whether it costs events of which only all together show how many.
-    pub(super) fn is_of_all_together(&self) -> bool {
-        self.costs == Costs::Event && ![REFUSED, UNDEFINED_ATTRIBUTE, LOOKUP_OF_ANOTHER_TYPE].contains(&self.code)
-    }
-}
-
 impl Costs {
     /// For people.
     pub(super) const fn in_words(self) -> &'static str {
@@ -82,8 +71,9 @@ pub(super) fn warnings(tally: &Tally) -> Vec<Finding> {
 }
 
 /// What Intercom would refuse or drop of all events together.
-pub(super) fn limits(tally: &Tally) -> Vec<Finding> {
-    there(limits_of_attributes(tally).into_iter().chain(limits_of_events(tally)))
+pub(super) fn limits(tally: &Tally, missing: &Missing) -> Vec<Finding> {
+    let found = limits_of_attributes(tally).into_iter().chain(limits_of_events(tally));
+    there(found.chain(of_deleted(missing)))
 }
 
 fn frequent_first(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
@@ -142,45 +132,6 @@ fn there(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
     findings.into_iter().filter(|finding| finding.count > 0).collect()
 }
 
-/// Custom attributes for which the workspace has no room: those that it has stay, whatever it is taken for.
-fn beyond_attributes(tally: &Tally) -> Noted {
-    let usages = tally.contact_attributes.iter().chain(tally.company_attributes.iter());
-    let is_new = |usage: &Usage| usage.is_written() && !usage.is_defined;
-    let new = usages.filter(|(_, usage)| is_new(usage)).count();
-    let all = new + tally.workspace_attributes.unwrap_or_default();
-    Noted {
-        count: beyond(all, limits::CUSTOM_ATTRIBUTES).count.min(new as u64),
-        lines: Vec::new(),
-    }
-}
-
-/// What is beyond a limit.
-fn beyond(count: usize, limit: usize) -> Noted {
-    Noted {
-        count: count.saturating_sub(limit) as u64,
-        lines: Vec::new(),
-    }
-}
-
-/// Names of custom attributes that both models are to have, and the workspace does not.
-fn of_both_models(tally: &Tally) -> Noted {
-    let mut noted = Noted::default();
-    for (name, of_contacts) in tally.contact_attributes.iter() {
-        if let Some(of_companies) = tally.company_attributes.get(name)
-            && of_contacts.is_written()
-            && of_companies.is_written()
-            && !(of_contacts.is_defined && of_companies.is_defined)
-        {
-            noted.count += 1;
-            if noted.lines.is_empty() {
-                noted.lines = [of_contacts.lines(), of_companies.lines()].concat();
-                noted.lines.sort_unstable();
-            }
-        }
-    }
-    noted
-}
-
 /// What no single event shows, as far as it is about custom attributes.
 fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
     let usages = || tally.contact_attributes.iter().chain(tally.company_attributes.iter());
@@ -196,23 +147,23 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
             flag: Some("send --attributes drop"),
             ..finding(
                 "name_of_both_models",
-                &of_both_models(tally),
-                "Custom attributes of contacts and of companies with one name, which Intercom creates for one of them only; \
-                 updates of the other are refused.",
+                &tally.of_both_models,
+                "Events with a custom attribute whose name is that of one of the other model, of contacts or of companies; Intercom \
+                 creates it for one of them only, here for the one that comes first.",
                 "Send one of the two under another name, or let send drop those that the workspace does not have.",
             )
         },
         Finding {
             flag: Some("send --attributes create"),
             ..finding(
-                UNDEFINED_ATTRIBUTE,
+                "undefined_attribute",
                 &tally.undefined,
                 "Events with a custom attribute that the workspace does not have; Intercom refuses the whole update.",
                 "Create the attributes with the command attributes --create, or have send create or drop them.",
             )
         },
         finding(
-            LOOKUP_OF_ANOTHER_TYPE,
+            "lookup_of_another_type",
             &tally.not_comparable,
             "Events that look their contact up by a custom attribute with a value that is not of the type that it has in the \
              workspace; Intercom refuses the search.",
@@ -242,8 +193,9 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
             flag: Some("send --attributes drop"),
             ..finding(
                 "too_many_attributes",
-                &beyond_attributes(tally),
-                "Custom attributes beyond the 250 that a workspace can have; updates with them are refused.",
+                &tally.beyond_attributes,
+                "Events with a custom attribute beyond the 250 that a workspace can have, of which those that come first have room; \
+                 Intercom refuses the whole update.",
                 "Send fewer traits, or let send drop those that the workspace does not have.",
             )
         },
@@ -254,7 +206,7 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
 fn limits_of_events(tally: &Tally) -> [Finding; 3] {
     [
         finding(
-            REFUSED,
+            "refused",
             &tally.refused,
             "Events with something that Intercom is documented to refuse: a custom attribute that is too long, or whose name is \
              not allowed.",
@@ -262,8 +214,8 @@ fn limits_of_events(tally: &Tally) -> [Finding; 3] {
         ),
         finding(
             "too_many_event_names",
-            &beyond(tally.event_names.len(), limits::ACTIVE_EVENT_NAMES),
-            "Event names beyond the 120 that can be active in a workspace; events with them are refused.",
+            &tally.beyond_event_names,
+            "Events with a name beyond the 120 that can be active in a workspace, of which those that come first have room.",
             "Archive unused events in Intercom under Settings > Intercom Data > Events, or send fewer names.",
         ),
         Finding {
@@ -279,17 +231,50 @@ fn limits_of_events(tally: &Tally) -> [Finding; 3] {
     ]
 }
 
+/// What is about contacts that the events themselves delete.
+fn of_deleted(missing: &Missing) -> [Finding; 2] {
+    [
+        Finding {
+            flag: Some("send --on-unknown-contact create"),
+            ..finding(
+                FailureCode::UnknownContact.as_str(),
+                &missing.of_deleted,
+                "Track events of a contact that an earlier record deletes, and that no later event creates; Intercom has nobody to \
+                 keep them for.",
+                "Send them before the record, or identify the user again.",
+            )
+        },
+        finding(
+            RejectionCode::ContactNotFound.as_str(),
+            &missing.updates_of_deleted,
+            "Records that update a contact which an earlier record deletes; there is nobody to update.",
+            "Send them before that record, or have them insert the contact.",
+        ),
+    ]
+}
+
 /// What costs nothing, and may not be what was meant.
-pub(super) fn notes(tally: &Tally) -> Vec<Finding> {
+pub(super) fn notes(tally: &Tally, missing: &Missing) -> Vec<Finding> {
     there([
         Finding {
             costs: Costs::Nothing,
             flag: Some("send --no-wait-for-contact"),
             ..finding(
                 "before_contact",
-                &tally.before_contact,
+                &missing.waited,
                 "Events that come before their user's identify: they wait for it.",
                 "Nothing: they are delivered after it, with their own times.",
+            )
+        },
+        Finding {
+            costs: Costs::Nothing,
+            flag: Some("send --on-unknown-contact create"),
+            ..finding(
+                "contact_not_in_events",
+                &missing.of_strangers,
+                "Track events, company members and updates of contacts that no event creates: they are delivered if Intercom has the \
+                 contact.",
+                "Look with the command diff, or in Intercom, whether it has them; or identify the users first.",
             )
         },
         Finding {

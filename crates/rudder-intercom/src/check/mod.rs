@@ -6,6 +6,7 @@ mod html;
 mod moments;
 mod people;
 mod report;
+mod room;
 mod savings;
 mod tally;
 mod text;

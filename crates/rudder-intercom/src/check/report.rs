@@ -3,9 +3,11 @@
 use super::capped::MAX_NAMES;
 use super::findings::{self, Finding};
 use super::tally::{OfType, Tally};
+use super::waiting::Missing;
 use crate::convert::Totals;
 use crate::text::minutes;
 use intercom_api::{DataAttributeModel, limits};
+use rudderstack_events::EventType;
 use serde::Serialize;
 
 /// The outcome of a check. Serialises to what `check --json` prints.
@@ -19,8 +21,8 @@ pub(crate) struct Report {
     pub(crate) rejected: u64,
     /// Those that are not for Intercom.
     pub(crate) skipped: u64,
-    /// Those that can be converted, and yet would fail: Intercom refuses something of them, or the workspace, if it was
-    /// looked at, lacks one of their custom attributes. What is beyond the limits of all events together is not counted.
+    /// Those that can be converted, and yet would fail: Intercom refuses something of them, or has no room for it, or the
+    /// workspace, if it was looked at, lacks one of their custom attributes. What there is room for is what comes first.
     pub(crate) would_fail: u64,
     /// By type.
     pub(crate) types: Vec<TypeCount>,
@@ -137,12 +139,7 @@ fn is_zero(count: &u64) -> bool {
 impl Report {
     /// Whether all that is meant for Intercom can be sent.
     pub(crate) fn is_complete(&self) -> bool {
-        self.rejected == 0 && self.would_fail == 0 && !self.is_limited()
-    }
-
-    /// Whether a limit of all events together costs some of them: which, depends on what is there before them.
-    pub(crate) fn is_limited(&self) -> bool {
-        self.limits.iter().any(Finding::is_of_all_together)
+        self.rejected == 0 && self.would_fail == 0
     }
 
     /// How many can be sent, and would not fail.
@@ -187,17 +184,19 @@ impl From<&Tally> for Report {
             plain: tally.calls.plain + lists,
             worst_case: tally.calls.worst_case + lists + created,
         };
+        let missing = tally.waiting.missing();
+        let types = types(tally, &missing);
         Self {
             events: tally.totals.events(),
             converted,
             rejected,
             skipped,
-            would_fail: tally.types.values().map(|of_type| of_type.would_fail).sum(),
-            types: types(tally),
+            would_fail: types.iter().map(|count| count.would_fail).sum(),
+            types,
             rejections: findings::rejections(tally),
             warnings: findings::warnings(tally),
-            limits: findings::limits(tally),
-            notes: findings::notes(tally),
+            limits: findings::limits(tally, &missing),
+            notes: findings::notes(tally, &missing),
             custom_attributes: attributes(tally),
             more_custom_attributes: tally.contact_attributes.beyond() + tally.company_attributes.beyond(),
             event_names: EventNames {
@@ -222,7 +221,7 @@ impl From<&Tally> for Report {
     }
 }
 
-fn types(tally: &Tally) -> Vec<TypeCount> {
+fn types(tally: &Tally, missing: &Missing) -> Vec<TypeCount> {
     let mut types: Vec<TypeCount> = tally
         .types
         .iter()
@@ -235,6 +234,10 @@ fn types(tally: &Tally) -> Vec<TypeCount> {
             would_fail: *would_fail,
         })
         .collect();
+    // No other events wait in vain.
+    if let Some(track) = types.iter_mut().find(|count| count.name == EventType::Track.as_str()) {
+        track.would_fail += missing.lost_with_deleted;
+    }
     types.sort_by_key(|count| std::cmp::Reverse(count.events));
     types
 }

@@ -3,6 +3,7 @@
 use super::capped::Capped;
 use super::moments::{Moment, Moments};
 use super::people::{Address, Addresses, is_lead_with_id, saved};
+use super::room::{Full, Room, Sets, can_be};
 use super::savings::{Calls, Effect};
 use super::waiting::{Need, Waiting};
 use super::workspace::{Workspace, is_refused};
@@ -11,7 +12,6 @@ use crate::input::{Chunk, FaultKind, Item};
 use crate::noted::Noted;
 use crate::pipeline::Work;
 use intercom_api::{Attributes, Value, ValueTypes, limits};
-use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Conversion, Decision, Plan, RejectionCode, WarningCode};
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -31,8 +31,6 @@ pub(super) struct Usage {
     /// How many events have it.
     pub(super) events: u64,
     pub(super) types: ValueTypes,
-    /// Whether the workspace has it, if it was looked at.
-    pub(super) is_defined: bool,
     /// The first lines with a text, a number and a boolean.
     first: [Option<u64>; 3],
 }
@@ -52,16 +50,10 @@ impl Usage {
 
     fn merge(&mut self, other: Self) {
         self.events += other.events;
-        self.is_defined |= other.is_defined;
         self.types.merge(other.types);
         for (ours, theirs) in self.first.iter_mut().zip(other.first) {
             *ours = ours.or(theirs);
         }
-    }
-
-    /// Whether it is ever more than unset: what is only unset is not created.
-    pub(super) fn is_written(&self) -> bool {
-        self.first.iter().any(Option::is_some)
     }
 
     /// A line for each type that there is.
@@ -105,13 +97,14 @@ pub(crate) struct Tally {
     pub(super) not_comparable: Noted,
     pub(super) leads_with_ids: Noted,
     pub(super) shared_emails: Noted,
-    /// Events that come before the one that creates their contact.
-    pub(super) before_contact: Noted,
-    /// How many custom attributes the workspace has, if it was looked at.
-    pub(super) workspace_attributes: Option<usize>,
+    /// Events for which the workspace has no room.
+    pub(super) beyond_attributes: Noted,
+    pub(super) of_both_models: Noted,
+    pub(super) beyond_event_names: Noted,
+    room: Room,
     addresses: Addresses,
     moments: Moments,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
     pub(super) calls: Calls,
 }
 
@@ -123,10 +116,11 @@ impl Tally {
             effects,
             moments,
             addresses,
-            needs,
+            events,
+            sets,
+            workspace_attributes,
         } = std::mem::take(chunk);
         self.totals += tally.totals;
-        self.workspace_attributes = self.workspace_attributes.or(tally.workspace_attributes);
         for (kind, more) in tally.types {
             let of_type = self.types.entry(kind).or_default();
             of_type.totals += more.totals;
@@ -164,8 +158,23 @@ impl Tally {
                 self.shared_emails.note(address.line);
             }
         }
-        for need in needs {
-            self.waiting.add(need, &mut self.before_contact);
+        for event in events {
+            let full = event
+                .set
+                .and_then(|set| self.room.add(set, &sets, workspace_attributes));
+            match full {
+                Some(Full::Attributes) => self.beyond_attributes.note(event.line),
+                Some(Full::OtherModel) => self.of_both_models.note(event.line),
+                Some(Full::EventNames) => self.beyond_event_names.note(event.line),
+                None => {}
+            }
+            let is_lost = event.is_lost || full.is_some();
+            let finds_nobody = event
+                .need
+                .is_some_and(|need| self.waiting.add(need, event.line, is_lost));
+            if !event.is_lost && (full.is_some() || finds_nobody) {
+                self.types.entry(event.kind).or_default().would_fail += 1;
+            }
         }
     }
 
@@ -185,33 +194,14 @@ impl Tally {
                 noted.note(line);
             }
         }
-        let count = |attributes: &Attributes, all: &mut Capped<Usage>, defined: Option<&DefinedAttributes>| {
-            // A name that cannot be is refused, and nobody can create it.
-            let can_be = |name: &str| !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES);
+        let count = |attributes: &Attributes, all: &mut Capped<Usage>| {
             for (name, value) in attributes.iter().filter(|(name, _)| can_be(name)) {
-                all.change(name, |usage| {
-                    usage.count(value, line);
-                    usage.is_defined = defined.is_some_and(|defined| defined.data_type(name).is_some());
-                });
+                all.change(name, |usage| usage.count(value, line));
             }
         };
-        let of_contacts = workspace.map(|workspace| &workspace.contact);
-        let of_companies = workspace.map(|workspace| &workspace.company);
         match &conversion.plan {
-            Plan::SaveContact(plan) => {
-                count(
-                    &saved(plan).custom_attributes,
-                    &mut self.contact_attributes,
-                    of_contacts,
-                );
-            }
-            Plan::SaveCompany(plan) => {
-                count(
-                    &plan.company.custom_attributes,
-                    &mut self.company_attributes,
-                    of_companies,
-                );
-            }
+            Plan::SaveContact(plan) => count(&saved(plan).custom_attributes, &mut self.contact_attributes),
+            Plan::SaveCompany(plan) => count(&plan.company.custom_attributes, &mut self.company_attributes),
             Plan::SubmitEvent(event) => {
                 self.event_names.change(&event.event_name, |count| *count += 1);
                 self.most_metadata = self.most_metadata.max(event.metadata.len());
@@ -225,6 +215,19 @@ impl Tally {
     }
 }
 
+/// An event of which those before it decide whether it can be delivered.
+#[derive(Clone, Debug)]
+struct Followed {
+    kind: &'static str,
+    line: u64,
+    /// Whether it fails in any case.
+    is_lost: bool,
+    /// Whom it needs.
+    need: Option<Need>,
+    /// The names that it needs.
+    set: Option<u64>,
+}
+
 /// What becomes of the events of one chunk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChunkTally {
@@ -232,7 +235,10 @@ pub(crate) struct ChunkTally {
     effects: Vec<Effect>,
     moments: Vec<Moment>,
     addresses: Vec<Address>,
-    needs: Vec<Need>,
+    events: Vec<Followed>,
+    sets: Sets,
+    /// How many custom attributes the workspace has, if it was looked at.
+    workspace_attributes: usize,
 }
 
 /// Counts chunks.
@@ -264,9 +270,12 @@ impl Work for Checker {
             effects,
             moments,
             addresses,
-            needs,
+            events,
+            sets,
+            workspace_attributes,
         } = output;
-        tally.workspace_attributes = self.workspace.as_ref().map(|workspace| workspace.count);
+        let workspace = self.workspace.as_ref();
+        *workspace_attributes = workspace.map(|workspace| workspace.count).unwrap_or_default();
         chunk.for_each(|item| {
             let received = match item {
                 Item::Event(received) => received,
@@ -282,12 +291,23 @@ impl Work for Checker {
             };
             let mut totals = Totals::default();
             let mut would_fail = false;
+            let kind = received.event.event_type().map_or("", |kind| kind.as_str());
             let warnings = match self.settings.convert(&received, false) {
                 Ok(Decision::Convert(conversion)) => {
                     totals.converted = 1;
-                    would_fail = tally.converted(&conversion, self.workspace.as_ref(), received.line);
+                    would_fail = tally.converted(&conversion, workspace, received.line);
+                    let need = Need::of(&conversion.plan);
+                    let set = sets.add(&conversion.plan, workspace, &self.hasher);
+                    if need.is_some() || set.is_some() {
+                        events.push(Followed {
+                            kind,
+                            line: received.line,
+                            is_lost: would_fail,
+                            need,
+                            set,
+                        });
+                    }
                     addresses.extend(Address::of(&conversion.plan, received.line, &self.hasher));
-                    needs.extend(Need::of(&conversion.plan, received.line));
                     effects.push(Effect::of(&conversion.plan, &self.hasher));
                     moments.extend(Moment::of_plan(&conversion.plan, &received, &self.hasher));
                     conversion.warnings
@@ -310,7 +330,6 @@ impl Work for Checker {
                 tally.warnings.entry(warning.code).or_default().note(received.line);
             }
             tally.totals += totals;
-            let kind = received.event.event_type().map_or("", |kind| kind.as_str());
             let of_type = tally.types.entry(kind).or_default();
             of_type.totals += totals;
             of_type.would_fail += u64::from(would_fail);

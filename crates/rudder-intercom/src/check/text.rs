@@ -21,8 +21,7 @@ impl Report {
         let style = if self.is_complete() { GOOD } else { NOTE };
         writeln!(
             out,
-            "{BOLD}{style}{}{} of {} can be sent to Intercom ({}).{style:#}{BOLD:#}",
-            if self.is_limited() { "At most " } else { "" },
+            "{BOLD}{style}{} of {} can be sent to Intercom ({}).{style:#}{BOLD:#}",
             thousands(self.can_be_sent()),
             counted(self.events, "event"),
             percent(self.can_be_sent(), self.events)

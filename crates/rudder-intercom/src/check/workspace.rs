@@ -1,6 +1,7 @@
 //! What the custom attributes of the workspace make of the events.
 
 use super::people::saved;
+use super::room::can_be;
 use intercom_api::{Attributes, DataAttribute, DataAttributeModel, DataType, Number, SearchValue, Value};
 use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Fit, Lookup, LookupField, Missing, Plan, Validate as _, fit};
@@ -108,7 +109,10 @@ fn is_counted(attribute: &DataAttribute) -> bool {
 
 fn standing(defined: &DefinedAttributes, attributes: &Attributes) -> Standing {
     let mut standing = Standing::default();
-    for (name, value) in attributes.iter().filter(|(_, value)| **value != Value::Null) {
+    let written = attributes
+        .iter()
+        .filter(|(name, value)| **value != Value::Null && can_be(name));
+    for (name, value) in written {
         match defined.data_type(name) {
             None => standing.is_undefined = true,
             Some(data_type) => standing.is_of_another_type |= fit(data_type, value) == Fit::Not,
@@ -150,6 +154,8 @@ mod tests {
             (r#"{"seats":"many"}"#, false, true),
             (r#"{"old":"x"}"#, true, false),
             (r#"{"new":null}"#, false, false),
+            // Nobody can create it: it is refused.
+            (r#"{"a.b":1}"#, false, false),
             (r#"{"new":1,"seats":1.5}"#, true, true),
         ] {
             let expected = Standing {

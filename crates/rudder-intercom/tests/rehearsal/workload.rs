@@ -1,5 +1,6 @@
 //! Random events, the flags that they are sent with, and the Intercom that they are sent to.
 
+use crate::trouble::{TROUBLES, troubled};
 use fastrand::Rng;
 use intercom_api::{DataAttributeModel, DataType};
 use intercom_sandbox::{DuplicateEmail, Settings};
@@ -41,41 +42,6 @@ fn settings(seed: u64) -> Settings {
     ];
     settings
 }
-
-/// What an input may have that does not go well. Most have nothing of it, so that the promise that all can be sent is put
-/// to the test as well.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    UndefinedAttribute,
-    NameInAnotherCase,
-    LongText,
-    ForbiddenName,
-    NobodyNamed,
-    UnknownType,
-    RecordOfNobody,
-    ManyEventNames,
-    ManyAttributes,
-    NameOfBothModels,
-    NoEvent,
-    OddRejections,
-    OddLookup,
-}
-
-const TROUBLES: [Trouble; 13] = [
-    Trouble::UndefinedAttribute,
-    Trouble::NameInAnotherCase,
-    Trouble::LongText,
-    Trouble::ForbiddenName,
-    Trouble::NobodyNamed,
-    Trouble::UnknownType,
-    Trouble::RecordOfNobody,
-    Trouble::ManyEventNames,
-    Trouble::ManyAttributes,
-    Trouble::NameOfBothModels,
-    Trouble::NoEvent,
-    Trouble::OddRejections,
-    Trouble::OddLookup,
-];
 
 /// A number whose text is written as it is, whatever a number of this program can hold.
 fn number(text: impl Into<String>) -> Value {
@@ -152,7 +118,7 @@ const TEXTS: [&str; 27] = [
 ];
 
 /// Values of all kinds, some of which are not of the attribute's type: they are turned into it, or left out.
-fn value(random: &mut Rng) -> Value {
+pub(crate) fn value(random: &mut Rng) -> Value {
     match random.u8(..14) {
         0 => Value::Null,
         1 => json!(random.bool()),
@@ -408,64 +374,6 @@ fn event(random: &mut Rng, number: usize) -> Value {
                 "timestamp": format!("2026-01-05T11:{:02}:00Z", number % 60),
             }),
         },
-    }
-}
-
-fn troubled(random: &mut Rng, trouble: Trouble, events: &mut Vec<Value>, flags: &mut Vec<&'static str>) {
-    let identify = |traits: Value| json!({"type": "identify", "userId": "u-0", "traits": traits});
-    match trouble {
-        Trouble::UndefinedAttribute => events.push(identify(json!({"shoe": value(random)}))),
-        Trouble::NameInAnotherCase => events.push(identify(json!({"Plan": "pro", "plan": "free", "SEATS": 5}))),
-        Trouble::LongText => {
-            events.push(identify(json!({"plan": "x".repeat(300)})));
-            if random.bool() {
-                flags.extend(["--long-text", "as_is"]);
-            }
-        }
-        Trouble::ForbiddenName => {
-            events.push(identify(json!({"plan.": "pro"})));
-            if random.bool() {
-                flags.extend(["--attribute-names", "as_is"]);
-            }
-        }
-        Trouble::NobodyNamed => events.push(json!({"type": "track", "event": "Event 1"})),
-        Trouble::UnknownType => events.push(json!({"type": "page", "userId": "u-1"})),
-        Trouble::RecordOfNobody => {
-            events.push(json!({"type": "record", "action": "insert", "identifiers": {"phone": "+441"}, "fields": {"name": "N"}}));
-        }
-        Trouble::ManyEventNames => events.extend((0..125).map(|name| {
-            json!({"type": "track", "userId": "u-0", "event": format!("Name {name}"), "timestamp": "2026-01-05T10:00:00Z"})
-        })),
-        Trouble::ManyAttributes => {
-            let count = [239, 240, 241, 251][random.usize(..4)];
-            let traits: Map<_, _> = (0..count).map(|at| (format!("a{at}"), json!(at))).collect();
-            events.push(identify(traits.into()));
-        }
-        // The workspace has it for contacts, of whom it may be unset.
-        Trouble::NameOfBothModels => {
-            let traits = json!({"is_trial": value(random), "name": "Fern"});
-            events.push(json!({"type": "group", "userId": "u-0", "groupId": "co-9", "traits": traits}));
-            events.push(identify(json!({"is_trial": value(random)})));
-        }
-        // By what there is not, and by values of another type.
-        Trouble::OddLookup => {
-            let name = ["shoe", "seats", "score", "is_trial", "renewed_at"][random.usize(..5)];
-            let of_person = Map::from_iter([(name.to_owned(), value(random))]);
-            events.push(json!({
-                "type": "group", "groupId": "co-0", "traits": {"name": "Fern"}, "context": {"traits": of_person},
-                "integrations": {"Intercom": {"lookup": format!("custom_attributes.{name}")}},
-            }));
-        }
-        Trouble::NoEvent => events.push(json!("no event")),
-        Trouble::OddRejections => events.extend([
-            json!({"type": "track", "userId": "u-0", "event": ""}),
-            json!({"type": "group", "userId": "u-0", "groupId": {}}),
-            json!({"type": "identify", "userId": "", "traits": {"email": []}}),
-            json!({"type": 5, "userId": "u-0"}),
-            json!({"type": "record", "action": "upsert", "identifiers": {"external_id": "u-0"}}),
-            json!({"type": "identify", "userId": "u-0", "integrations": {"Intercom": {"lookup": "shoe"}}}),
-            json!({"type": "identify", "userId": "u-0", "integrations": {"All": false}}),
-        ]),
     }
 }
 

@@ -99,8 +99,7 @@ impl Report {
                 counted(self.converted, "event")
             ),
             _ => format!(
-                "{}{} of {} can be sent to Intercom ({}).",
-                if self.is_limited() { "At most " } else { "" },
+                "{} of {} can be sent to Intercom ({}).",
                 thousands(self.can_be_sent()),
                 counted(self.events, "event"),
                 percent(self.can_be_sent(), self.events).replace(' ', "\u{a0}")
