@@ -13,12 +13,16 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
+
+/// The hash of a value. That it is not 0 lets one that is not known take no room.
+pub(super) type ValueHash = NonZeroU64;
 
 /// A field of a body, and the event that set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Set {
     pub(super) name: u64,
-    pub(super) value: u64,
+    pub(super) value: ValueHash,
     /// The event's place in the order of submission.
     seq: u64,
 }
@@ -27,7 +31,7 @@ pub(super) struct Set {
 struct Field {
     name: u64,
     /// The value last written, if it is known for certain.
-    value: Option<u64>,
+    value: Option<ValueHash>,
     /// The newest event that is known to have set it.
     seq: u64,
 }
@@ -43,7 +47,7 @@ impl Written {
     }
 
     /// The value that a field is known to have.
-    pub(super) fn value(&self, name: u64) -> Option<u64> {
+    pub(super) fn value(&self, name: u64) -> Option<ValueHash> {
         self.get(name)?.value
     }
 
@@ -97,8 +101,8 @@ pub(super) fn hash_name(hasher: &RandomState, field: &str, attribute: Option<&st
 }
 
 /// The hash of a value's JSON text.
-pub(super) fn hash_value(hasher: &RandomState, json: &[u8]) -> u64 {
-    hasher.hash_one(json)
+pub(super) fn hash_value(hasher: &RandomState, json: &[u8]) -> ValueHash {
+    ValueHash::new(hasher.hash_one(json)).unwrap_or(ValueHash::MIN)
 }
 
 /// A body to be sent.

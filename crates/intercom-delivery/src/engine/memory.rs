@@ -2,11 +2,12 @@
 //!
 //! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
 
+mod index;
 mod whom;
 
 use super::attributes::KnownAttributes;
 use super::companies::Companies;
-use super::fields::{Body, Overlay, Set, Written};
+use super::fields::{Body, Overlay, Set, ValueHash, Written};
 use super::keys::Keys;
 use super::locks::LockKey;
 use super::person::{Person, Source};
@@ -14,6 +15,7 @@ use super::settings::{EngineSettings, SkipUnchanged};
 use crate::contact::KnownContact;
 use crate::order::Ties;
 use hashlink::LruCache;
+use index::Index;
 use intercom_api::{CompanyExternalId, CompanyId, ContactFields, ContactId, DataAttributeModel, ExternalId};
 use rudderstack_to_intercom::{Lookup, Plan};
 use std::collections::hash_map::RandomState;
@@ -70,12 +72,12 @@ struct Link {
 /// No `Debug` output of this type is ever shown: it has personal data.
 pub(super) struct Memory {
     contacts: LruCache<ContactId, Known>,
-    by_external_id: LruCache<String, ContactId>,
-    by_email: LruCache<String, Mailbox>,
+    by_external_id: Index<ContactId>,
+    by_email: Index<Mailbox>,
     /// Contacts without an external id, by their email: those with one are nobody else's.
-    without_id: LruCache<String, ContactId>,
+    without_id: Index<ContactId>,
     /// By other fields that lookups have asked for, and what was written of them.
-    by_field: LruCache<(u64, u64), ContactId>,
+    by_field: LruCache<(u64, ValueHash), ContactId>,
     /// These fields.
     looked_up: Vec<u64>,
     pub(super) companies: Companies,
@@ -100,9 +102,9 @@ impl Memory {
         };
         Self {
             contacts: LruCache::new(capacity),
-            by_external_id: LruCache::new(capacity),
-            by_email: LruCache::new(capacity),
-            without_id: LruCache::new(capacity),
+            by_external_id: Index::new(capacity),
+            by_email: Index::new(capacity),
+            without_id: Index::new(capacity),
             by_field: LruCache::new(capacity),
             looked_up: Vec::new(),
             companies: Companies::new(capacity),
@@ -120,12 +122,8 @@ impl Memory {
         let mut keys = Keys::default();
         for text in &ties.firm {
             keys.add(self.hasher.hash_one(&**text));
-            let mailbox = self.by_email.peek(&**text).map(|mailbox| &mailbox.contact);
-            let known = [
-                self.by_external_id.peek(&**text),
-                mailbox,
-                self.without_id.peek(&**text),
-            ];
+            let mailbox = self.by_email.peek(text).map(|mailbox| &mailbox.contact);
+            let known = [self.by_external_id.peek(text), mailbox, self.without_id.peek(text)];
             for contact in known.into_iter().flatten() {
                 keys.add(self.contact_key(contact));
             }
@@ -133,7 +131,7 @@ impl Memory {
         for text in &ties.loose {
             keys.add_loose(self.hasher.hash_one(&**text));
             // A contact without a user id may be taken for anybody who has its email.
-            let contact = self.without_id.peek(&**text);
+            let contact = self.without_id.peek(text);
             if let Some(contact) = contact.filter(|id| !self.has_external_id(id)) {
                 keys.add(self.contact_key(contact));
             }
@@ -270,14 +268,14 @@ impl Memory {
         }
         if let Some(external_id) = person.external_id.filter(|text| !text.is_empty()) {
             known.external_id = Some(external_id.to_owned());
-            self.by_external_id.insert(external_id.to_owned(), id.clone());
+            self.by_external_id.insert(external_id, id.clone());
         }
         if let Some(email) = person.email.filter(|text| !text.is_empty()) {
             let email = email.to_lowercase();
             known.email = Some(email.clone());
             let (has_id, is_lead) = (known.external_id.is_some(), known.is_lead);
             if !has_id && (!is_lead || self.without_id(&email).is_none()) {
-                self.without_id.insert(email.clone(), id.clone());
+                self.without_id.insert(&email, id.clone());
             }
             // The first stays, but a user takes a lead's place.
             let first = self.mailbox(&email);
@@ -289,7 +287,7 @@ impl Memory {
                     is_certain: first.is_some_and(|first| first.is_certain && first.scope == self.scope),
                     scope: self.scope,
                 };
-                self.by_email.insert(email, mailbox);
+                self.by_email.insert(&email, mailbox);
             }
         }
         let is_news = |before: KnownContact| {
@@ -312,7 +310,7 @@ impl Memory {
             (&mut self.without_id, &known.email),
         ];
         for (index, key) in indices {
-            if let Some(key) = key.as_ref().filter(|key| index.peek(*key) == Some(id)) {
+            if let Some(key) = key.as_ref().filter(|key| index.peek(key) == Some(id)) {
                 index.remove(key);
             }
         }

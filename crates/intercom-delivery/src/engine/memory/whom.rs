@@ -60,7 +60,7 @@ impl Memory {
     fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
         let id = self.by_external_id.get(value)?;
         let known = self.contacts.get(id);
-        let fits = known.is_none_or(|known| known.external_id.as_deref() == Some(value));
+        let fits = known.is_some_and(|known| known.external_id.as_deref() == Some(value));
         fits.then(|| id.clone())
     }
 
@@ -180,7 +180,7 @@ impl Memory {
                 is_certain: true,
                 scope: self.scope,
             };
-            self.by_email.insert(email.to_lowercase(), mailbox);
+            self.by_email.insert(&email.to_lowercase(), mailbox);
         }
     }
 
