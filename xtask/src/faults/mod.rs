@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// How many seeds the simulation has to find a mistake with
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 20_000)]
     seeds: u64,
 }
 
@@ -109,7 +109,7 @@ fn sign(copy: &Path, noticed: Noticed, seeds: u64) -> Result<Option<String>, Str
     let (verbs, target, built, run): ([&str; 2], &[&str], &[&str], &[&str]) = match noticed {
         Noticed::Simulation => (
             ["build", "run"],
-            &["test-support", "--bin", "bad_days"],
+            &["test-support", "--release", "--bin", "bad_days"],
             &[],
             &["--", &seeds],
         ),
