@@ -26,8 +26,9 @@ const WRITTEN_LATELY: usize = 131_072;
 /// How many fields besides email and external id are remembered by their value.
 const FIELDS_LOOKED_UP: usize = 16;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
+    id: ContactId,
     external_id: Option<String>,
     /// In lower case.
     email: Option<String>,
@@ -40,6 +41,18 @@ struct Known {
 }
 
 impl Known {
+    fn new(id: ContactId) -> Self {
+        Self {
+            id,
+            external_id: None,
+            email: None,
+            is_lead: false,
+            is_written: false,
+            written: Written::default(),
+            scope: None,
+        }
+    }
+
     /// The same, to learn more within a scope: what was written in another is forgotten.
     fn within(scope: Option<u64>, known: &mut Self) -> &mut Self {
         if known.scope != scope {
@@ -54,7 +67,8 @@ impl Known {
 /// The contact that somebody without a user id is who has this email.
 #[derive(Clone, Debug)]
 struct Mailbox {
-    contact: ContactId,
+    /// By its key.
+    contact: u64,
     /// Whether a search would find no better one, as far as this scope knows.
     is_certain: bool,
     scope: Option<u64>,
@@ -71,13 +85,14 @@ struct Link {
 
 /// No `Debug` output of this type is ever shown: it has personal data.
 pub(super) struct Memory {
-    contacts: LruCache<ContactId, Known>,
-    by_external_id: Index<ContactId>,
+    /// By their keys. Elsewhere, too, contacts stand by their keys.
+    contacts: LruCache<u64, Known>,
+    by_external_id: Index<u64>,
     by_email: Index<Mailbox>,
     /// Contacts without an external id, by their email: those with one are nobody else's.
-    without_id: Index<ContactId>,
+    without_id: Index<u64>,
     /// By other fields that lookups have asked for, and what was written of them.
-    by_field: LruCache<(u64, ValueHash), ContactId>,
+    by_field: LruCache<(u64, ValueHash), u64>,
     /// These fields.
     looked_up: Vec<u64>,
     pub(super) companies: Companies,
@@ -122,18 +137,19 @@ impl Memory {
         let mut keys = Keys::default();
         for text in &ties.firm {
             keys.add(self.hasher.hash_one(&**text));
-            let mailbox = self.by_email.peek(text).map(|mailbox| &mailbox.contact);
-            let known = [self.by_external_id.peek(text), mailbox, self.without_id.peek(text)];
+            let mailbox = self.by_email.peek(text).map(|mailbox| mailbox.contact);
+            let by_id = self.by_external_id.peek(text).copied();
+            let known = [by_id, mailbox, self.without_id.peek(text).copied()];
             for contact in known.into_iter().flatten() {
-                keys.add(self.contact_key(contact));
+                keys.add(contact);
             }
         }
         for text in &ties.loose {
             keys.add_loose(self.hasher.hash_one(&**text));
             // A contact without a user id may be taken for anybody who has its email.
-            let contact = self.without_id.peek(text);
-            if let Some(contact) = contact.filter(|id| !self.has_external_id(id)) {
-                keys.add(self.contact_key(contact));
+            let contact = self.without_id.peek(text).copied();
+            if let Some(contact) = contact.filter(|contact| !self.has_external_id(*contact)) {
+                keys.add(contact);
             }
         }
         keys
@@ -152,15 +168,25 @@ impl Memory {
 
     /// What was learnt of a contact within this scope.
     fn believed(&self, id: &ContactId) -> Option<&Known> {
-        self.contacts.peek(id).filter(|known| known.scope == self.scope)
+        self.get(id).filter(|known| known.scope == self.scope)
     }
 
     fn contact_key(&self, contact: &ContactId) -> u64 {
         self.hasher.hash_one(("contact", contact.as_str()))
     }
 
-    fn has_external_id(&self, contact: &ContactId) -> bool {
-        let known = self.contacts.peek(contact);
+    fn get(&self, id: &ContactId) -> Option<&Known> {
+        let known = self.contacts.peek(&self.contact_key(id));
+        known.filter(|known| known.id == *id)
+    }
+
+    fn get_mut(&mut self, id: &ContactId) -> Option<&mut Known> {
+        let key = self.contact_key(id);
+        self.contacts.get_mut(&key).filter(|known| known.id == *id)
+    }
+
+    fn has_external_id(&self, contact: u64) -> bool {
+        let known = self.contacts.peek(&contact);
         known.is_some_and(|known| known.external_id.is_some())
     }
 
@@ -222,7 +248,7 @@ impl Memory {
 
     /// What is known of who a contact is.
     pub(super) fn known(&self, id: &ContactId) -> Option<KnownContact> {
-        let known = self.contacts.peek(id)?;
+        let known = self.get(id)?;
         Some(KnownContact {
             id: id.clone(),
             external_id: known.external_id.as_deref().map(ExternalId::from),
@@ -235,7 +261,7 @@ impl Memory {
 
     /// Whether these fields give the contact another email or external id than it is known to have.
     pub(super) fn changes_identity(&self, id: &ContactId, fields: &ContactFields) -> bool {
-        let Some(known) = self.contacts.peek(id) else {
+        let Some(known) = self.get(id) else {
             return false;
         };
         let email = fields.email.as_ref().map(|email| email.to_lowercase());
@@ -252,10 +278,10 @@ impl Memory {
         if source == Source::Write {
             self.will_write(id);
         }
-        let before = self.known(id);
+        let (before, key) = (self.known(id), self.contact_key(id));
         let known = Known::within(
             self.scope,
-            self.contacts.entry(id.clone()).or_insert_with(Known::default),
+            self.contacts.entry(key).or_insert_with(|| Known::new(id.clone())),
         );
         if source == Source::Write {
             known.is_written = true;
@@ -268,14 +294,14 @@ impl Memory {
         }
         if let Some(external_id) = person.external_id.filter(|text| !text.is_empty()) {
             known.external_id = Some(external_id.to_owned());
-            self.by_external_id.insert(external_id, id.clone());
+            self.by_external_id.insert(external_id, key);
         }
         if let Some(email) = person.email.filter(|text| !text.is_empty()) {
             let email = email.to_lowercase();
             known.email = Some(email.clone());
             let (has_id, is_lead) = (known.external_id.is_some(), known.is_lead);
             if !has_id && (!is_lead || self.without_id(&email).is_none()) {
-                self.without_id.insert(&email, id.clone());
+                self.without_id.insert(&email, key);
             }
             // The first stays, but a user takes a lead's place.
             let first = self.mailbox(&email);
@@ -283,7 +309,7 @@ impl Memory {
                 |mailbox: &Mailbox| self.contacts.peek(&mailbox.contact).is_some_and(|known| known.is_lead);
             if first.as_ref().is_none_or(|first| !is_lead && is_first_lead(first)) {
                 let mailbox = Mailbox {
-                    contact: id.clone(),
+                    contact: key,
                     is_certain: first.is_some_and(|first| first.is_certain && first.scope == self.scope),
                     scope: self.scope,
                 };
@@ -304,18 +330,21 @@ impl Memory {
     pub(super) fn forget(&mut self, id: &ContactId) {
         // The search may show it for a while yet.
         self.will_write(id);
-        let known = self.contacts.remove(id).unwrap_or_default();
+        let key = self.contact_key(id);
+        let Some(known) = self.contacts.remove(&key) else {
+            return;
+        };
         let indices = [
             (&mut self.by_external_id, &known.external_id),
             (&mut self.without_id, &known.email),
         ];
-        for (index, key) in indices {
-            if let Some(key) = key.as_ref().filter(|key| index.peek(key) == Some(id)) {
-                index.remove(key);
+        for (index, text) in indices {
+            if let Some(text) = text.as_ref().filter(|text| index.peek(text) == Some(&key)) {
+                index.remove(text);
             }
         }
         if let Some(email) = known.email
-            && self.by_email.peek(&email).is_some_and(|mailbox| mailbox.contact == *id)
+            && self.by_email.peek(&email).is_some_and(|mailbox| mailbox.contact == key)
         {
             self.by_email.remove(&email);
         }
@@ -371,17 +400,18 @@ impl Memory {
 
     pub(super) fn contact_unsettled(&mut self, id: &ContactId, set: &[Set]) {
         self.will_write(id);
-        if let Some(known) = self.contacts.get_mut(id) {
+        if let Some(known) = self.get_mut(id) {
             known.written.unsettle(set);
         }
     }
 
     pub(super) fn contact_settled(&mut self, id: &ContactId, set: &[Set]) {
         // Of whom it is not known who they are, nothing else is.
-        let Some(known) = self.contacts.get_mut(id) else { return };
-        Known::within(self.scope, known).written.settle(set);
+        let (scope, key) = (self.scope, self.contact_key(id));
+        let Some(known) = self.get_mut(id) else { return };
+        Known::within(scope, known).written.settle(set);
         for field in set.iter().filter(|field| self.looked_up.contains(&field.name)) {
-            self.by_field.insert((field.name, field.value), id.clone());
+            self.by_field.insert((field.name, field.value), key);
         }
     }
 

@@ -139,9 +139,14 @@ impl Summary {
             )?;
         }
         if self.waited > 0 {
+            let (whose, were) = if self.waited == 1 {
+                ("its", "was")
+            } else {
+                ("their", "were")
+            };
             writeln!(
                 out,
-                "{DIM}{} came before their contact, and were delivered after it{DIM:#}",
+                "{DIM}{} came before {whose} contact, and {were} delivered after it{DIM:#}",
                 counted(self.waited, "event")
             )?;
         }

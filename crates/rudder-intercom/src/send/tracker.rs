@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
 /// How many KiB of text of events may be under way.
-const KIBIBYTES: u32 = 8 * 1024;
+const KIBIBYTES: u32 = 4 * 1024;
 /// How many outcomes are recorded in one commit at most.
 const COMMIT: usize = 1000;
 

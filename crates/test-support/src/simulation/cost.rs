@@ -1,10 +1,14 @@
-//! How many calls it costs to deliver events, without any fault.
+//! How many calls it costs to deliver events, without any fault or where some calls go wrong.
 
 use super::plain::Plain;
 use super::response::response_of;
 use super::scenario::Policies;
 use super::workload::{Happening, sign_ups, traffic};
-use intercom_delivery::{ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Savings, Time, UnknownContactPolicy};
+use fastrand::Rng;
+use intercom_delivery::{
+    ArchivedPolicy, AttributePolicy, Engine, EngineSettings, Response, Savings, Time, TransportFailure,
+    UnknownContactPolicy,
+};
 use intercom_sandbox::{Sandbox, Settings, State, UnixMillis};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -49,6 +53,13 @@ impl Workload {
             before: sign_ups(people, |_| false),
             lag: Duration::from_secs(60),
         }
+    }
+
+    /// The same where searches lag behind by this much.
+    #[must_use]
+    pub fn lagging(mut self, lag: Duration) -> Self {
+        self.lag = lag;
+        self
     }
 
     fn plain(&self, settings: Settings) -> Plain {
@@ -98,8 +109,10 @@ pub fn plain_cost(workload: &Workload) -> Cost {
     }
 }
 
-/// Delivers the events with the engine, side by side, with these savings. Every call takes a while.
-pub fn cost(workload: &Workload, savings: Savings) -> Cost {
+/// Delivers the events with the engine, side by side, with these savings. Every call takes a while, and this share of them
+/// goes wrong: half before they have taken effect, half after.
+pub fn cost(workload: &Workload, savings: Savings, failing: f64) -> Cost {
+    let mut random = Rng::with_seed(1);
     let mut settings = EngineSettings::new();
     settings.savings = savings;
     let mut engine = Engine::new(settings);
@@ -118,14 +131,26 @@ pub fn cost(workload: &Workload, savings: Savings) -> Cost {
         }
         while let Some(transmit) = engine.poll_call(now) {
             calls += 1;
-            let reply = sandbox.call(&transmit.call, UnixMillis(now.unix_millis()));
-            let response = response_of(&reply);
+            let fails = random.f64() < failing;
+            let response = if fails && random.bool() {
+                Ok(Response::new(503, Vec::new()))
+            } else {
+                let reply = sandbox.call(&transmit.call, UnixMillis(now.unix_millis()));
+                if fails {
+                    Err(TransportFailure::Interrupted)
+                } else {
+                    Ok(response_of(&reply))
+                }
+            };
             responses.push_back((transmit.id, response));
         }
         while engine.poll_outcome().is_some() {}
         if let Some((id, response)) = responses.pop_front() {
             now = now.after(Duration::from_millis(5));
-            engine.handle_response(id, &response, now);
+            match response {
+                Ok(response) => engine.handle_response(id, &response, now),
+                Err(failure) => engine.handle_failure(id, failure, now),
+            }
         } else if let Some(at) = engine.poll_timeout() {
             now = now.max(at);
         } else if engine.is_idle() && to_do.len() == 0 {

@@ -51,7 +51,7 @@ fn as_few_calls_are_made_as_are_promised_and_the_state_is_that_of_plain_delivery
         (Workload::re_sync(2_000, 1), seen, 1.15),
     ];
     for (workload, savings, promised) in promises {
-        let (plain, cost) = (plain_cost(&workload), cost(&workload, savings));
+        let (plain, cost) = (plain_cost(&workload), cost(&workload, savings, 0.0));
         assert!(
             cost.calls_an_event() <= promised,
             "{} {promised}",
@@ -65,7 +65,7 @@ fn as_few_calls_are_made_as_are_promised_and_the_state_is_that_of_plain_delivery
 #[test]
 fn every_saving_saves_calls_and_changes_nothing_else() {
     let workload = Workload::steady(2_000, 60, 1);
-    let (all, none) = (cost(&workload, Savings::ALL), cost(&workload, Savings::NONE));
+    let (all, none) = (cost(&workload, Savings::ALL, 0.0), cost(&workload, Savings::NONE, 0.0));
     let changes: [fn(&mut Savings); 3] = [
         |savings| savings.remember_contacts = false,
         |savings| savings.skip_unchanged = SkipUnchanged::Off,
@@ -74,8 +74,24 @@ fn every_saving_saves_calls_and_changes_nothing_else() {
     for change in changes {
         let mut savings = Savings::ALL;
         change(&mut savings);
-        let some = cost(&workload, savings);
+        let some = cost(&workload, savings, 0.0);
         assert!(some.calls > all.calls && some.calls < none.calls);
         assert_eq!(some.state, none.state);
+    }
+}
+
+/// Every twentieth call fails, before or after it has taken effect, and searches lag by a minute.
+#[test]
+fn a_bad_day_costs_calls_and_changes_nothing() {
+    let workloads = [
+        Workload::steady(2_000, 60, 1),
+        Workload::first_import(500),
+        Workload::re_sync(500, 3),
+    ];
+    for workload in workloads.map(|workload| workload.lagging(Duration::from_secs(60))) {
+        let (plain, fair) = (plain_cost(&workload), cost(&workload, Savings::ALL, 0.0));
+        let bad = cost(&workload, Savings::ALL, 0.05);
+        assert!(bad.calls > fair.calls);
+        assert!(bad.state == plain.state);
     }
 }

@@ -48,7 +48,7 @@ impl Memory {
             Some(prefer) => known.external_id.as_deref() == Some(prefer.as_str()),
             None => mailbox.is_certain && mailbox.scope == self.scope && known.scope == self.scope,
         };
-        fits.then_some(mailbox.contact)
+        fits.then(|| known.id.clone())
     }
 
     /// The contact that creating one with these fields would collide with, if it is known. Whether the email of another is
@@ -58,10 +58,9 @@ impl Memory {
     }
 
     fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
-        let id = self.by_external_id.get(value)?;
-        let known = self.contacts.get(id);
-        let fits = known.is_some_and(|known| known.external_id.as_deref() == Some(value));
-        fits.then(|| id.clone())
+        let key = self.by_external_id.get(value)?;
+        let known = self.contacts.get(key)?;
+        (known.external_id.as_deref() == Some(value)).then(|| known.id.clone())
     }
 
     pub(super) fn mailbox(&mut self, email: &str) -> Option<Mailbox> {
@@ -71,12 +70,18 @@ impl Memory {
         (known.email.as_deref() == Some(email.as_str())).then(|| mailbox.clone())
     }
 
+    /// Who has the email of a mailbox.
+    fn holder(&self, mailbox: &Mailbox) -> Option<ContactId> {
+        let known = self.contacts.peek(&mailbox.contact);
+        known.map(|known| known.id.clone())
+    }
+
     pub(super) fn without_id(&mut self, email: &str) -> Option<ContactId> {
         let email = email.to_lowercase();
-        let id = self.without_id.get(&email)?;
-        let known = self.contacts.get(id)?;
+        let key = self.without_id.get(&email)?;
+        let known = self.contacts.get(key)?;
         let fits = known.email.as_deref() == Some(email.as_str()) && known.external_id.is_none();
-        fits.then(|| id.clone())
+        fits.then(|| known.id.clone())
     }
 
     /// Contacts that a search should have found besides these hits: the index may not have caught up.
@@ -92,9 +97,10 @@ impl Memory {
                 match field {
                     LookupField::EXTERNAL_ID => found.extend(self.by_external_id(&value)),
                     LookupField::EMAIL => {
+                        let mailbox = self.mailbox(&value);
                         let known = [
                             self.without_id(&value),
-                            self.mailbox(&value).map(|mailbox| mailbox.contact),
+                            mailbox.and_then(|mailbox| self.holder(&mailbox)),
                         ];
                         found.extend(known.into_iter().flatten().filter(|id| self.believed(id).is_some()));
                     }
@@ -125,16 +131,16 @@ impl Memory {
         if !self.looked_up.contains(&name) && self.looked_up.len() < FIELDS_LOOKED_UP {
             self.looked_up.push(name);
             // From the least to the most recently used, so that the latest write stays.
-            for (id, known) in &self.contacts {
+            for (key, known) in &self.contacts {
                 if let Some(value) = known.written.value(name) {
-                    self.by_field.insert((name, value), id.clone());
+                    self.by_field.insert((name, value), *key);
                 }
             }
         }
         let value = hash_value(&self.hasher, &serde_json::to_vec(&lookup.value).ok()?);
-        let id = self.by_field.get(&(name, value))?.clone();
-        let known = self.believed(&id)?;
-        (known.written.value(name) == Some(value)).then_some(id)
+        let key = self.by_field.get(&(name, value))?;
+        let known = self.contacts.peek(key).filter(|known| known.scope == self.scope)?;
+        (known.written.value(name) == Some(value)).then(|| known.id.clone())
     }
 
     /// The name of the field that is looked up, unless it has an index of its own.
@@ -176,7 +182,7 @@ impl Memory {
         // Who was found by the user id, and has no email, is not who has this one.
         if let Some(best) = candidates.into_iter().find(|hit| hit.email.is_some()) {
             let mailbox = Mailbox {
-                contact: best.id.clone(),
+                contact: self.contact_key(&best.id),
                 is_certain: true,
                 scope: self.scope,
             };
@@ -186,8 +192,9 @@ impl Memory {
 
     /// A contact was created of whose email a search had found nobody.
     pub(in crate::engine) fn mailbox_is_certain(&mut self, email: &str, id: &ContactId) {
+        let key = self.contact_key(id);
         if let Some(mailbox) = self.by_email.get_mut(&email.to_lowercase())
-            && mailbox.contact == *id
+            && mailbox.contact == key
         {
             mailbox.is_certain = true;
             mailbox.scope = self.scope;
