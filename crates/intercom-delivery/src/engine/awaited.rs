@@ -152,6 +152,8 @@ pub struct ArrivalId(pub(super) u64);
 #[derive(Debug)]
 pub(super) struct AwaitedContacts {
     pub(super) keys: BTreeSet<ContactKey>,
+    /// How many events wait for each whose outcomes have not been handed out: whoever recalls does not know of them yet.
+    untold: HashMap<ContactKey, usize>,
     /// When those were asked for last that are not there.
     pub(super) asked: LruCache<ContactKey, Time>,
     /// The arrivals whose events are recalled, by the number of the job that a contact came with.
@@ -162,6 +164,7 @@ impl Default for AwaitedContacts {
     fn default() -> Self {
         Self {
             keys: BTreeSet::new(),
+            untold: HashMap::new(),
             asked: LruCache::new(ASKED),
             arrivals: HashMap::new(),
         }
@@ -187,7 +190,29 @@ impl AwaitedContacts {
     pub(super) fn await_all(&mut self, keys: &[ContactKey], now: Time) {
         for key in keys {
             self.keys.insert(*key);
+            *self.untold.entry(*key).or_default() += 1;
             self.asked.insert(*key, now);
+        }
+    }
+
+    /// The outcome of an event that waits for these has been handed out.
+    pub(super) fn told(&mut self, keys: &[ContactKey]) {
+        for key in keys {
+            if let Some(events) = self.untold.get_mut(key) {
+                *events -= 1;
+                if *events == 0 {
+                    self.untold.remove(key);
+                }
+            }
+        }
+    }
+
+    /// A contact has come under this key: whether it is waited for. It is still, if events do whose outcomes have not been
+    /// handed out: they are older than what has the contact come, or than what comes next for it.
+    pub(super) fn comes(&mut self, key: ContactKey) -> bool {
+        match self.untold.contains_key(&key) {
+            true => self.keys.contains(&key),
+            false => self.keys.remove(&key),
         }
     }
 

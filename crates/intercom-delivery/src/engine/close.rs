@@ -212,8 +212,11 @@ impl Engine {
             OutcomeOrder::AsTheyEnd => &[],
         };
         let is_kept = self.settings.notes_intents;
-        let (totals, outcomes) = (&mut self.totals, &mut self.outcomes);
+        let (totals, outcomes, awaited) = (&mut self.totals, &mut self.outcomes, &mut self.awaited);
         self.releases.end(seq, after, ended, |ended| {
+            if let Some(awaits) = &ended.awaits {
+                awaited.told(&awaits.keys);
+            }
             let outcome = handed_out(ended, closing, is_kept);
             match &outcome.result {
                 DeliveryResult::Delivered(_) => totals.delivered += 1,

@@ -61,7 +61,7 @@ impl Engine {
         if let (Ending::Delivered, plan @ Plan::SubmitEvent(_)) = (ending, job.walk.plan()) {
             keys.extend(ContactKey::of_plan(plan));
         }
-        keys.retain(|key| self.awaited.keys.remove(key));
+        keys.retain(|key| self.awaited.comes(*key));
         if keys.is_empty() {
             return None;
         }

@@ -255,6 +255,40 @@ fn who_has_come_holds_no_older_event_up() {
     );
 }
 
+/// An event that is recalled may find the contact that another is just creating: what waits for it, and is not told yet, is
+/// recalled with that one.
+#[test]
+fn what_is_told_late_is_recalled_all_the_same() {
+    let seen = |user_id: &str| {
+        let mut event = DataEvent::new("seen");
+        (event.user_id, event.email) = (Some(user_id.into()), Some("office@x.y".to_owned()));
+        Plan::SubmitEvent(event)
+    };
+    let mut run = Run::new(side_by_side().with_await_contacts(true));
+    run.submit(seen("u1"), who("u1"));
+    // Until this one has ended, nobody is told of the next.
+    run.submit(group("k1", None, &["slow"]), who("u3"));
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(identify("u1", "{}"), who("u1"));
+    run.submit(seen("u2"), who("u2"));
+    let mut is_there = false;
+    let after = |millis, (reply, _): Reply| (reply, Duration::from_millis(millis));
+    run.run(|sent| match sent.call.operation {
+        Op::SubmitDataEvent if sent.body().contains("u2") => after(500, response(202, "")),
+        Op::SubmitDataEvent if is_there => response(202, ""),
+        Op::SubmitDataEvent => gone(),
+        Op::CreateTag => after(5_000, ok("{}")),
+        Op::SearchContacts => hits(&[]),
+        Op::CreateContact => {
+            is_there = true;
+            after(2_000, ok(contact("c1", "u1")))
+        }
+        _ => ok(COMPANY),
+    });
+    assert!(run.awaited.is_empty());
+    assert!(run.operations().contains(&Op::AttachCompany));
+}
+
 #[test]
 fn keys_are_the_same_in_every_run() {
     assert_eq!(ContactKey::user_id("u-1"), ContactKey(10_146_915_504_629_710_213));
