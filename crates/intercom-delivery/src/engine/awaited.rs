@@ -210,6 +210,8 @@ impl AwaitedContacts {
     /// A contact has come under this key: whether it is waited for. It is still, if events do whose outcomes have not been
     /// handed out: they are older than what has the contact come, or than what comes next for it.
     pub(super) fn comes(&mut self, key: ContactKey) -> bool {
+        // Nobody is taken to be absent any more.
+        self.asked.remove(&key);
         match self.untold.contains_key(&key) {
             true => self.keys.contains(&key),
             false => self.keys.remove(&key),
