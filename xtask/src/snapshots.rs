@@ -83,7 +83,8 @@ fn packages() -> Result<Vec<String>, String> {
     for manifest in manifests {
         let text = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
         let folder = manifest.parent().and_then(|folder| folder.file_name());
-        if let (true, Some(name)) = (text.lines().any(|line| line.starts_with("insta ")), folder) {
+        let is_insta = |line: &str| ["insta ", "insta."].iter().any(|start| line.starts_with(start));
+        if let (true, Some(name)) = (text.lines().any(is_insta), folder) {
             packages.push(name.to_string_lossy().into_owned());
         }
     }
