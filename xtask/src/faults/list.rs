@@ -324,7 +324,7 @@ pub(super) const FAULTS: &[Fault] = &[
         Noticed::Simulation,
         "crates/intercom-delivery/src/engine/recall.rs",
         (
-            "        keys.retain(|key| self.awaited.keys.remove(key));",
+            "        keys.retain(|key| self.awaited.comes(*key));",
             "        keys.clear();",
         ),
         "what waits for its contact is not delivered when it comes",

@@ -2,7 +2,7 @@
 //! first gets it.
 
 use super::people::saved;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, can_be};
 use intercom_api::{Attributes, Value, limits};
 use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::Plan;
@@ -63,11 +63,6 @@ impl Sets {
         self.0.entry(set).or_insert(names);
         Some(set)
     }
-}
-
-/// Whether a custom attribute can have this name. Another one is refused, and nobody can create it.
-pub(super) fn can_be(name: &str) -> bool {
-    !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES)
 }
 
 /// The attributes that have to be created for these, in their order: what is only unset has not.

@@ -3,10 +3,10 @@
 use super::capped::Capped;
 use super::moments::{Moment, Moments};
 use super::people::{Address, Addresses, is_lead_with_id, saved};
-use super::room::{Full, Room, Sets, can_be};
+use super::room::{Full, Room, Sets};
 use super::savings::{Calls, Effect};
 use super::waiting::{Need, Waiting};
-use super::workspace::{Workspace, is_refused};
+use super::workspace::{Workspace, can_be, is_refused};
 use crate::convert::{Settings, Totals};
 use crate::input::{Chunk, FaultKind, Item};
 use crate::noted::Noted;

@@ -1,8 +1,7 @@
 //! What the custom attributes of the workspace make of the events.
 
 use super::people::saved;
-use super::room::can_be;
-use intercom_api::{Attributes, DataAttribute, DataAttributeModel, DataType, Number, SearchValue, Value};
+use intercom_api::{Attributes, DataAttribute, DataAttributeModel, DataType, Number, SearchValue, Value, limits};
 use intercom_delivery::DefinedAttributes;
 use rudderstack_to_intercom::{Fit, Lookup, LookupField, Missing, Plan, Validate as _, fit};
 
@@ -53,6 +52,11 @@ impl Workspace {
         }
         standing
     }
+}
+
+/// Whether a custom attribute can have this name. Another one is refused, and nobody can create it.
+pub(super) fn can_be(name: &str) -> bool {
+    !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES)
 }
 
 /// Whether contacts can be searched for a value of an attribute of this type: a search with another is refused.
