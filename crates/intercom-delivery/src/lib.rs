@@ -8,6 +8,7 @@ mod codes;
 mod contact;
 mod engine;
 mod erasure;
+mod index;
 #[cfg(feature = "journal")]
 pub mod journal;
 mod order;

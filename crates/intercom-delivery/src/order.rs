@@ -1,12 +1,10 @@
 //! Who must stay in order with whom.
 
-use hashlink::LruCache;
+use crate::index::Index;
 use intercom_api::{ContactFields, ExternalId};
 use rudderstack_to_intercom::{Identities, Lookup, Plan};
 use std::borrow::Cow;
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher as _;
 use std::num::NonZeroUsize;
 
 /// Who must stay in order with whom, for events in the order in which they came.
@@ -14,12 +12,10 @@ use std::num::NonZeroUsize;
 /// It remembers which email each user id had last: an event that changes it is ordered by the old one, which somebody
 /// else may take next, and by the new one, which somebody else may have had. `Debug` shows no value.
 pub struct Order {
-    /// The email that a user id had last. Keys are hashes, which take less memory: should two ever be the same, the newer is
-    /// remembered.
-    emails: LruCache<u64, Box<str>>,
+    /// The email that a user id had last.
+    emails: Index<Box<str>>,
     /// The user id that had an email last.
-    owners: LruCache<u64, Box<str>>,
-    hasher: RandomState,
+    owners: Index<Box<str>>,
 }
 
 /// Ids and emails that are longer together are not remembered: they are nobody's, and would only take memory.
@@ -29,9 +25,8 @@ impl Order {
     /// Remembers the emails of so many user ids.
     pub fn new(remembered: NonZeroUsize) -> Self {
         Self {
-            emails: LruCache::new(remembered.get()),
-            owners: LruCache::new(remembered.get()),
-            hasher: RandomState::new(),
+            emails: Index::new(remembered.get()),
+            owners: Index::new(remembered.get()),
         }
     }
 
@@ -42,21 +37,19 @@ impl Order {
 
     /// Remembers an email in place of the one before, which it gives.
     fn remember(&mut self, user_id: &str, email: &str) -> Option<Box<str>> {
-        let key = self.hasher.hash_one(user_id);
         let old = match user_id.len() + email.len() {
             ..=LONGEST => {
                 if !email.is_empty() {
-                    self.owners.insert(self.hasher.hash_one(email), user_id.into());
+                    self.owners.insert(email, user_id.into());
                 }
-                self.emails.insert(key, email.into())
+                self.emails.insert(user_id, email.into())
             }
-            _ => self.emails.remove(&key),
+            _ => self.emails.remove(user_id),
         };
         old.inspect(|old| {
-            let now = self.emails.peek(&key);
-            let old_key = self.hasher.hash_one(&**old);
-            if now != Some(old) && self.owners.peek(&old_key).is_some_and(|owner| **owner == *user_id) {
-                self.owners.remove(&old_key);
+            let now = self.emails.peek(user_id);
+            if now != Some(old) && self.owners.peek(old).is_some_and(|owner| **owner == *user_id) {
+                self.owners.remove(old);
             }
         })
     }
@@ -67,7 +60,7 @@ impl Order {
         let old = plan.lookup.email().filter(|_| plan.lookup.external_id().is_none())?;
         let new = plan.update.email.as_ref()?;
         let (old, new) = (old.to_lowercase(), new.to_lowercase());
-        let owner = self.owners.peek(&self.hasher.hash_one(&*old));
+        let owner = self.owners.peek(&old);
         owner.filter(|_| old != new).cloned()
     }
 

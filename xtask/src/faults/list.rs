@@ -86,9 +86,9 @@ pub(super) const FAULTS: &[Fault] = &[
         Noticed::Simulation,
         "crates/intercom-delivery/src/engine/memory.rs",
         (
-            r#"            known.is_written = true;
+            r#"            known.who.is_written = true;
 "#,
-            r#"            let _ = &known.is_written;
+            r#"            let _ = &known.who.is_written;
 "#,
         ),
         "what a search shows that lags behind overrides what was written",

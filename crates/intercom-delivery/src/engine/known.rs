@@ -26,7 +26,7 @@ pub(super) struct Batch {
     /// Whether something new was learnt of who the contact is.
     pub(super) learnt: bool,
     /// Who that is, as it was known last: others may take its place in the memory before the event has ended.
-    pub(super) who: Option<KnownContact>,
+    who: Option<KnownContact>,
     /// The contact that turned out to be gone, or was deleted.
     pub(super) gone: Option<ContactId>,
     /// The contact as a search has shown it.
@@ -367,8 +367,6 @@ impl Knowledge for Known<'_> {
             return Permit::Wait(Busy::Lock(lock));
         }
         if self.settings.notes_intents && !self.is_noted && self.changes_identity(write) {
-            // Older events come first, and may claim the contact.
-            self.claim.wanted = None;
             return Permit::Wait(Busy::Note);
         }
         let permit = match *write {

@@ -2,7 +2,6 @@
 //!
 //! Everything is bounded; the least recently used goes first, which costs calls, never correctness.
 
-mod index;
 mod whom;
 
 use super::attributes::KnownAttributes;
@@ -13,9 +12,9 @@ use super::locks::LockKey;
 use super::person::{Person, Source};
 use super::settings::{EngineSettings, SkipUnchanged};
 use crate::contact::KnownContact;
+use crate::index::Index;
 use crate::order::Ties;
 use hashlink::LruCache;
-use index::Index;
 use intercom_api::{CompanyExternalId, CompanyId, ContactFields, ContactId, DataAttributeModel, ExternalId};
 use rudderstack_to_intercom::{Lookup, Plan};
 use std::collections::hash_map::RandomState;
@@ -28,13 +27,7 @@ const FIELDS_LOOKED_UP: usize = 16;
 
 #[derive(Debug)]
 struct Known {
-    id: ContactId,
-    external_id: Option<String>,
-    /// In lower case.
-    email: Option<String>,
-    is_lead: bool,
-    /// Whether this is what a write has left, not what a search has shown.
-    is_written: bool,
+    who: KnownContact,
     written: Written,
     /// Within which scope all of this was learnt.
     scope: Option<u64>,
@@ -43,11 +36,7 @@ struct Known {
 impl Known {
     fn new(id: ContactId) -> Self {
         Self {
-            id,
-            external_id: None,
-            email: None,
-            is_lead: false,
-            is_written: false,
+            who: KnownContact::new(id),
             written: Written::default(),
             scope: None,
         }
@@ -57,7 +46,7 @@ impl Known {
     fn within(scope: Option<u64>, known: &mut Self) -> &mut Self {
         if known.scope != scope {
             known.scope = scope;
-            known.is_written = false;
+            known.who.is_written = false;
             known.written = Written::default();
         }
         known
@@ -177,17 +166,17 @@ impl Memory {
 
     fn get(&self, id: &ContactId) -> Option<&Known> {
         let known = self.contacts.peek(&self.contact_key(id));
-        known.filter(|known| known.id == *id)
+        known.filter(|known| known.who.id == *id)
     }
 
     fn get_mut(&mut self, id: &ContactId) -> Option<&mut Known> {
         let key = self.contact_key(id);
-        self.contacts.get_mut(&key).filter(|known| known.id == *id)
+        self.contacts.get_mut(&key).filter(|known| known.who.id == *id)
     }
 
     fn has_external_id(&self, contact: u64) -> bool {
         let known = self.contacts.peek(&contact);
-        known.is_some_and(|known| known.external_id.is_some())
+        known.is_some_and(|known| known.who.external_id.is_some())
     }
 
     /// The keys of a contact's identities, and that of the contact.
@@ -225,9 +214,8 @@ impl Memory {
 
     /// Who a contact is, as it was written within the scope.
     pub(super) fn written(&self, id: &ContactId) -> Option<KnownContact> {
-        self.believed(id)
-            .filter(|known| known.is_written)
-            .and_then(|_| self.known(id))
+        let known = self.believed(id).filter(|known| known.who.is_written);
+        known.map(|known| known.who.clone())
     }
 
     /// Whether a search may show the contact as it was before something was written.
@@ -242,33 +230,24 @@ impl Memory {
 
     /// The external id of a contact, as far as the scope knows.
     pub(super) fn external_id(&self, id: &ContactId) -> Option<ExternalId> {
-        let known = self.believed(id)?.external_id.as_deref();
-        known.map(ExternalId::from)
+        self.believed(id)?.who.external_id.clone()
     }
 
     /// What is known of who a contact is.
     pub(super) fn known(&self, id: &ContactId) -> Option<KnownContact> {
-        let known = self.get(id)?;
-        Some(KnownContact {
-            id: id.clone(),
-            external_id: known.external_id.as_deref().map(ExternalId::from),
-            email: known.email.clone(),
-            is_lead: known.is_lead,
-            is_written: known.is_written,
-            is_gone: false,
-        })
+        self.get(id).map(|known| known.who.clone())
     }
 
     /// Whether these fields give the contact another email or external id than it is known to have.
     pub(super) fn changes_identity(&self, id: &ContactId, fields: &ContactFields) -> bool {
-        let Some(known) = self.get(id) else {
+        let Some(Known { who, .. }) = self.get(id) else {
             return false;
         };
         let email = fields.email.as_ref().map(|email| email.to_lowercase());
         let differs = |known: Option<&str>, new: Option<&str>| known.zip(new).is_some_and(|(known, new)| known != new);
-        differs(known.email.as_deref(), email.as_deref())
+        differs(who.email.as_deref(), email.as_deref())
             || differs(
-                known.external_id.as_deref(),
+                who.external_id.as_ref().map(ExternalId::as_str),
                 fields.external_id.as_ref().map(ExternalId::as_str),
             )
     }
@@ -284,29 +263,33 @@ impl Memory {
             self.contacts.entry(key).or_insert_with(|| Known::new(id.clone())),
         );
         if source == Source::Write {
-            known.is_written = true;
-        } else if known.is_written {
+            known.who.is_written = true;
+        } else if known.who.is_written {
             // The search may not have caught up with the write.
             return false;
         }
+        let who = &mut known.who;
         if let Some(is_lead) = person.is_lead {
-            known.is_lead = is_lead;
+            who.is_lead = is_lead;
         }
         if let Some(external_id) = person.external_id.filter(|text| !text.is_empty()) {
-            known.external_id = Some(external_id.to_owned());
+            who.external_id = Some(external_id.into());
             self.by_external_id.insert(external_id, key);
         }
         if let Some(email) = person.email.filter(|text| !text.is_empty()) {
             let email = email.to_lowercase();
-            known.email = Some(email.clone());
-            let (has_id, is_lead) = (known.external_id.is_some(), known.is_lead);
+            who.email = Some(email.clone());
+            let (has_id, is_lead) = (who.external_id.is_some(), who.is_lead);
             if !has_id && (!is_lead || self.without_id(&email).is_none()) {
                 self.without_id.insert(&email, key);
             }
             // The first stays, but a user takes a lead's place.
             let first = self.mailbox(&email);
-            let is_first_lead =
-                |mailbox: &Mailbox| self.contacts.peek(&mailbox.contact).is_some_and(|known| known.is_lead);
+            let is_first_lead = |mailbox: &Mailbox| {
+                self.contacts
+                    .peek(&mailbox.contact)
+                    .is_some_and(|known| known.who.is_lead)
+            };
             if first.as_ref().is_none_or(|first| !is_lead && is_first_lead(first)) {
                 let mailbox = Mailbox {
                     contact: key,
@@ -331,19 +314,22 @@ impl Memory {
         // The search may show it for a while yet.
         self.will_write(id);
         let key = self.contact_key(id);
-        let Some(known) = self.contacts.remove(&key) else {
+        let Some(Known { who, .. }) = self.contacts.remove(&key) else {
             return;
         };
         let indices = [
-            (&mut self.by_external_id, &known.external_id),
-            (&mut self.without_id, &known.email),
+            (
+                &mut self.by_external_id,
+                who.external_id.as_ref().map(ExternalId::as_str),
+            ),
+            (&mut self.without_id, who.email.as_deref()),
         ];
         for (index, text) in indices {
-            if let Some(text) = text.as_ref().filter(|text| index.peek(text) == Some(&key)) {
+            if let Some(text) = text.filter(|text| index.peek(text) == Some(&key)) {
                 index.remove(text);
             }
         }
-        if let Some(email) = known.email
+        if let Some(email) = who.email
             && self.by_email.peek(&email).is_some_and(|mailbox| mailbox.contact == key)
         {
             self.by_email.remove(&email);

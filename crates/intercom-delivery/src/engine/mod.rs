@@ -362,7 +362,7 @@ impl Engine {
             return;
         }
         job.state = State::Noting;
-        // What older events need that have not ended is not held from them.
+        // Older events come first, and may claim the contact.
         let claim = job.claim.held.take();
         let first = job.batch.first();
         let event = first.event;

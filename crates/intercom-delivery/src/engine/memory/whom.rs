@@ -45,10 +45,10 @@ impl Memory {
         let known = self.contacts.peek(&mailbox.contact)?;
         let fits = match prefer {
             // Who has a user id does not change.
-            Some(prefer) => known.external_id.as_deref() == Some(prefer.as_str()),
+            Some(prefer) => known.who.external_id.as_ref() == Some(prefer),
             None => mailbox.is_certain && mailbox.scope == self.scope && known.scope == self.scope,
         };
-        fits.then(|| known.id.clone())
+        fits.then(|| known.who.id.clone())
     }
 
     /// The contact that creating one with these fields would collide with, if it is known. Whether the email of another is
@@ -60,28 +60,29 @@ impl Memory {
     fn by_external_id(&mut self, value: &str) -> Option<ContactId> {
         let key = self.by_external_id.get(value)?;
         let known = self.contacts.get(key)?;
-        (known.external_id.as_deref() == Some(value)).then(|| known.id.clone())
+        let external_id = known.who.external_id.as_ref().map(ExternalId::as_str);
+        (external_id == Some(value)).then(|| known.who.id.clone())
     }
 
     pub(super) fn mailbox(&mut self, email: &str) -> Option<Mailbox> {
         let email = email.to_lowercase();
         let mailbox = self.by_email.get(&email)?;
         let known = self.contacts.get(&mailbox.contact)?;
-        (known.email.as_deref() == Some(email.as_str())).then(|| mailbox.clone())
+        (known.who.email.as_deref() == Some(email.as_str())).then(|| mailbox.clone())
     }
 
     /// Who has the email of a mailbox.
     fn holder(&self, mailbox: &Mailbox) -> Option<ContactId> {
         let known = self.contacts.peek(&mailbox.contact);
-        known.map(|known| known.id.clone())
+        known.map(|known| known.who.id.clone())
     }
 
     pub(super) fn without_id(&mut self, email: &str) -> Option<ContactId> {
         let email = email.to_lowercase();
         let key = self.without_id.get(&email)?;
         let known = self.contacts.get(key)?;
-        let fits = known.email.as_deref() == Some(email.as_str()) && known.external_id.is_none();
-        fits.then(|| known.id.clone())
+        let fits = known.who.email.as_deref() == Some(email.as_str()) && known.who.external_id.is_none();
+        fits.then(|| known.who.id.clone())
     }
 
     /// Contacts that a search should have found besides these hits: the index may not have caught up.
@@ -140,7 +141,7 @@ impl Memory {
         let value = hash_value(&self.hasher, &serde_json::to_vec(&lookup.value).ok()?);
         let key = self.by_field.get(&(name, value))?;
         let known = self.contacts.peek(key).filter(|known| known.scope == self.scope)?;
-        (known.written.value(name) == Some(value)).then(|| known.id.clone())
+        (known.written.value(name) == Some(value)).then(|| known.who.id.clone())
     }
 
     /// The name of the field that is looked up, unless it has an index of its own.
@@ -155,19 +156,13 @@ impl Memory {
     /// Puts in what was written of the hits of a search: the index lags behind it.
     pub(in crate::engine) fn correct(&self, lookup: &Lookup, hits: &mut Vec<Contact>) {
         for hit in hits.iter_mut() {
-            let Some(known) = self.believed(&hit.id).filter(|known| known.is_written) else {
-                continue;
-            };
-            if let Some(id) = &known.external_id {
-                hit.external_id = Some(ExternalId::from(id.as_str()));
-            }
-            if known.email.is_some() {
-                hit.email.clone_from(&known.email);
-            }
-            hit.role = Some(if known.is_lead { Role::Lead } else { Role::User });
+            let Some(who) = self.written(&hit.id) else { continue };
+            hit.external_id = who.external_id.or_else(|| hit.external_id.take());
+            hit.email = who.email.or_else(|| hit.email.take());
+            hit.role = Some(if who.is_lead { Role::Lead } else { Role::User });
         }
         if let Lookup::Field(lookup) = lookup {
-            let is_written = |hit: &Contact| self.believed(&hit.id).is_some_and(|known| known.is_written);
+            let is_written = |hit: &Contact| self.written(&hit.id).is_some();
             hits.retain(|hit| lookup.fits(hit) || !is_written(hit));
         }
     }

@@ -6,13 +6,13 @@ use std::hash::BuildHasher as _;
 
 /// Values by text, of which only a hash is kept: that takes a fraction of the memory. Should two texts ever have one hash, the
 /// newer has the entry; so whoever uses it compares the text with what it stands for.
-pub(super) struct Index<T> {
+pub(crate) struct Index<T> {
     entries: LruCache<u64, T>,
     hasher: RandomState,
 }
 
 impl<T> Index<T> {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             entries: LruCache::new(capacity),
             hasher: RandomState::new(),
@@ -23,27 +23,32 @@ impl<T> Index<T> {
         self.hasher.hash_one(text)
     }
 
-    pub(super) fn peek(&self, text: &str) -> Option<&T> {
+    pub(crate) fn peek(&self, text: &str) -> Option<&T> {
         self.entries.peek(&self.key(text))
     }
 
-    pub(super) fn get(&mut self, text: &str) -> Option<&T> {
+    pub(crate) fn get(&mut self, text: &str) -> Option<&T> {
         let key = self.key(text);
         self.entries.get(&key)
     }
 
-    pub(super) fn get_mut(&mut self, text: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, text: &str) -> Option<&mut T> {
         let key = self.key(text);
         self.entries.get_mut(&key)
     }
 
-    pub(super) fn insert(&mut self, text: &str, value: T) {
+    /// Puts a value in place of the one before, which it gives.
+    pub(crate) fn insert(&mut self, text: &str, value: T) -> Option<T> {
         let key = self.key(text);
-        self.entries.insert(key, value);
+        self.entries.insert(key, value)
     }
 
-    pub(super) fn remove(&mut self, text: &str) {
+    pub(crate) fn remove(&mut self, text: &str) -> Option<T> {
         let key = self.key(text);
-        self.entries.remove(&key);
+        self.entries.remove(&key)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 }
