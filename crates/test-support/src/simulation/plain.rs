@@ -10,7 +10,7 @@ use intercom_api::{
 };
 use intercom_delivery::{ArchivedPolicy, AttributePolicy, FailureCode, UnknownContactPolicy};
 use intercom_sandbox::{Sandbox, UnixMillis};
-use rudderstack_to_intercom::{Lookup, LookupField, Person, Plan, SaveCompany, SaveContact};
+use rudderstack_to_intercom::{Lookup, LookupField, Plan, SaveCompany, SaveContact};
 
 /// What an event comes to: `delivered`, `rejected` or a failure's code.
 pub(super) type Result = std::result::Result<(), &'static str>;
@@ -32,6 +32,15 @@ pub(super) struct Plain {
 enum Fail {
     Undefined,
     Other(Box<ApiError>),
+}
+
+/// The email by which a plan looks for somebody, and the other that it gives them, if that is all it names them by.
+pub(super) fn moved_emails(plan: &SaveContact) -> Option<(String, String)> {
+    let (None, Some(old), Some(new)) = (plan.lookup.external_id(), plan.lookup.email(), &plan.update.email) else {
+        return None;
+    };
+    let (old, new) = (old.to_lowercase(), new.to_lowercase());
+    (old != new).then_some((old, new))
 }
 
 impl Plain {
@@ -99,18 +108,12 @@ impl Plain {
     fn find(&mut self, lookup: &Lookup) -> std::result::Result<Option<Contact>, &'static str> {
         let list = self.call(&lookup.search()).map_err(|error| code(&error))?;
         let hits = list.data.unwrap_or_default();
-        let id_of = |hit: &Contact| hit.external_id.clone().map(|id| id.as_str().to_owned());
-        let named = lookup.external_id().map(str::to_owned);
-        if let Some(mine) = hits.iter().find(|hit| named.is_some() && id_of(hit) == named) {
+        let named = lookup.external_id();
+        let is_named = |hit: &&Contact| named.is_some() && hit.external_id.as_ref().map(ExternalId::as_str) == named;
+        if let Some(mine) = hits.iter().find(is_named) {
             return Ok(Some(mine.clone()));
         }
-        let is_own = matches!(
-            lookup,
-            Lookup::Person(Person {
-                external_id: Some(_),
-                ..
-            })
-        );
+        let is_own = matches!(lookup, Lookup::Person(person) if person.external_id.is_some());
         let fitting = || hits.iter().filter(|hit| !is_own || hit.external_id.is_none());
         let mut best: Vec<&Contact> = fitting().filter(|hit| hit.role == Some(Role::User)).collect();
         if best.is_empty() {
@@ -231,13 +234,9 @@ impl Plain {
     /// Whether a record that gives another email has been carried out before: nobody has the email by which it looks for
     /// somebody, and whoever has the one that it gives, has all that it gives.
     fn has_moved(&mut self, plan: &SaveContact) -> std::result::Result<bool, &'static str> {
-        let (None, Some(old), Some(new)) = (plan.lookup.external_id(), plan.lookup.email(), &plan.update.email) else {
+        let Some((_, new)) = moved_emails(plan) else {
             return Ok(false);
         };
-        let new = new.to_lowercase();
-        if old.to_lowercase() == new {
-            return Ok(false);
-        }
         let moved = Lookup::new(LookupField::EMAIL, new);
         let list = self.call(&moved.search()).map_err(|error| code(&error))?;
         Ok(match list.data.unwrap_or_default().as_slice() {

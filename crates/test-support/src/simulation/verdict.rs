@@ -3,7 +3,7 @@
 use super::interference::{person_of, person_of_contact};
 use super::journal::Done;
 use super::mishaps::Mishaps;
-use super::plain::{self, Plain, REJECTED};
+use super::plain::{self, Plain, REJECTED, moved_emails};
 use super::played::Played;
 use super::scenario::Scenario;
 use super::violation::Violation;
@@ -151,13 +151,7 @@ pub(super) fn judge(scenario: &Scenario, played: Played) -> Result<Report, Viola
 /// Whether the event gives somebody an email in place of another, as an earlier one does.
 fn moves_again(scenario: &Scenario, event: usize) -> bool {
     let moves = |event: usize| match &scenario.happenings[event].plan {
-        Plan::SaveContact(plan) if plan.create().is_none() => {
-            let (old, new) = (
-                plan.lookup.email()?.to_lowercase(),
-                plan.update.email.as_ref()?.to_lowercase(),
-            );
-            (old != new).then_some((old, new))
-        }
+        Plan::SaveContact(plan) if plan.create().is_none() => moved_emails(plan),
         _ => None,
     };
     moves(event).is_some_and(|same| (0..event).any(|earlier| moves(earlier).as_ref() == Some(&same)))
