@@ -7,13 +7,11 @@
 
 mod common;
 
-use common::{Running, Served, ask, program, run, run_with_token};
+use common::{Served, ask, program, run, run_with_token, start};
 use intercom_sandbox::{DuplicateEmail, Settings, State};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 fn files() -> Vec<PathBuf> {
@@ -79,25 +77,8 @@ fn sent(file: &Path, sandbox: &Served) -> (String, State) {
 /// Sends the events as rudder-server does, each again until it is told not to.
 fn routed(file: &Path, sandbox: &Served) -> State {
     let mut command = program();
-    command.args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--log-format",
-        "json",
-        "--settling-time",
-        "1s",
-    ]);
-    command
-        .args(["--intercom-base-url", sandbox.url()])
-        .stderr(Stdio::piped());
-    let mut server = Running(command.spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(server.stderr.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let started: Value = serde_json::from_str(&line).unwrap();
-    let address = started["address"].as_str().unwrap();
+    command.args(["serve", "--settling-time", "1s", "--intercom-base-url", sandbox.url()]);
+    let (_server, address, _log) = start(&mut command);
 
     let messages: Vec<Value> = std::fs::read_to_string(file)
         .unwrap()
@@ -123,7 +104,7 @@ fn routed(file: &Path, sandbox: &Served) -> State {
             .collect();
         let body = json!({"input": jobs, "destType": "intercom_v2"}).to_string();
         let headers = "content-type: application/json\r\noauth-secret: {\"accessToken\":\"t\"}\r\n";
-        let response = ask(address, "POST", "/routerTransform", headers, &body);
+        let response = ask(&address, "POST", "/routerTransform", headers, &body);
         let (_, body) = response.split_once("\r\n\r\n").unwrap();
         let answer: Value = serde_json::from_str(body).unwrap();
         let mut again: Vec<usize> = Vec::new();

@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{Running, address_of};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use common::{Running, address_of, start};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
@@ -17,16 +17,8 @@ fn program() -> Command {
 
 #[test]
 fn it_ends_in_order_when_it_is_asked_to() {
-    let server = program()
-        .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut server = Running(server.unwrap());
-    let mut log = BufReader::new(server.stderr.take().unwrap());
-    let mut line = String::new();
-    log.read_line(&mut line).unwrap();
-    let started: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let mut client = TcpStream::connect(started["address"].as_str().unwrap()).unwrap();
+    let (mut server, address, mut log) = start(&mut program());
+    let mut client = TcpStream::connect(address).unwrap();
     let body = r#"{"input":[{"message":{"type":"track","event":"e","userId":"ann-secret"},"metadata":{"secret":{"accessToken":"top-secret"}},"destination":{}},{"message":5}]}"#;
     let head = "POST /routerTransform HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length";
     write!(client, "{head}: {}\r\n\r\n{body}", body.len()).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
 
@@ -91,6 +91,18 @@ pub(crate) fn address_of(gateway: &mut Child) -> String {
     let mut stdout = BufReader::new(gateway.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
     line.trim().strip_prefix("http://").unwrap().to_owned()
+}
+
+/// Starts a server that says where it listens in the first line of a log in JSON. Gives that address, and the rest of the log.
+pub(crate) fn start(server: &mut Command) -> (Running, String, BufReader<ChildStderr>) {
+    server.args(["--listen", "127.0.0.1:0", "--log-format", "json"]);
+    let mut server = Running(server.stderr(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(server.0.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    let started: Value = serde_json::from_str(&line).unwrap();
+    let address = started["address"].as_str().unwrap().to_owned();
+    (server, address, log)
 }
 
 /// Sends one request on a connection of its own, with more headers, a line each, and reads the whole response.
