@@ -3,6 +3,7 @@
 //! An event that waits holds nobody up, and is not kept here: whoever submits events has it, and recalls it when the
 //! contact has come. Until that is done, the later events of the contact wait.
 
+use super::contact_keys::ContactKeys;
 use super::queue::{Entry, Place};
 use super::submission::Submission;
 use super::time::Time;
@@ -12,7 +13,7 @@ use hashlink::LruCache;
 use intercom_api::{CompanyId, ExternalId};
 use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Person, Plan, SharedEmail};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher as _;
 use std::time::Duration;
 
@@ -151,7 +152,7 @@ pub struct ArrivalId(pub(super) u64);
 /// Who is waited for.
 #[derive(Debug)]
 pub(super) struct AwaitedContacts {
-    pub(super) keys: BTreeSet<ContactKey>,
+    pub(super) keys: ContactKeys,
     /// How many events wait for each whose outcomes have not been handed out: whoever recalls does not know of them yet.
     untold: HashMap<ContactKey, usize>,
     /// When those were asked for last that are not there.
@@ -163,7 +164,7 @@ pub(super) struct AwaitedContacts {
 impl Default for AwaitedContacts {
     fn default() -> Self {
         Self {
-            keys: BTreeSet::new(),
+            keys: ContactKeys::default(),
             untold: HashMap::new(),
             asked: LruCache::new(ASKED),
             arrivals: HashMap::new(),
@@ -213,15 +214,15 @@ impl AwaitedContacts {
         // Nobody is taken to be absent any more.
         self.asked.remove(&key);
         match self.untold.contains_key(&key) {
-            true => self.keys.contains(&key),
-            false => self.keys.remove(&key),
+            true => self.keys.contains(key),
+            false => self.keys.remove(key),
         }
     }
 
     /// Whether it is known that the contact is not there, under any of these.
     pub(super) fn are_absent(&self, keys: &[ContactKey], now: Time) -> bool {
         let is_absent = |key: &ContactKey| {
-            let asked = self.asked.peek(key).filter(|_| self.keys.contains(key));
+            let asked = self.asked.peek(key).filter(|_| self.keys.contains(*key));
             asked.is_some_and(|at| at.after(ASKED_AGAIN_AFTER) > now)
         };
         !keys.is_empty() && keys.iter().all(is_absent)

@@ -6,6 +6,7 @@ mod backoff;
 mod claims;
 mod close;
 mod companies;
+mod contact_keys;
 mod fields;
 mod handle;
 mod health;
