@@ -101,6 +101,7 @@ impl Records {
         record: Option<&FailureRecord>,
     ) -> Result<(), RecordError> {
         let subject = Subject::of(&submission.plan, &submission.identities);
+        let is_known = self.undelivered.get(event).is_some();
         self.undelivered.add(event, subject, under_way.superseded.clone());
         // Of an earlier run there may be one.
         let earlier = || self.dead_letter_ids.get(&event).copied();
@@ -113,7 +114,13 @@ impl Records {
         while self.dead_letter_ids.len() > Undelivered::KEPT {
             self.dead_letter_ids.pop_first();
         }
-        self.keep(&[event])
+        self.keep(&[event])?;
+        // Nothing is delivered any more that could supersede it, and its dead letter says what has by now.
+        if self.is_over && !is_known {
+            self.undelivered.remove(event);
+            self.dead_letter_ids.remove(&event);
+        }
+        Ok(())
     }
 
     /// The link to a company waits for its contact: if it is made by the next run, or from the dead letters, it must not
