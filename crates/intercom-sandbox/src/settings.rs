@@ -91,6 +91,8 @@ pub struct Settings {
     pub max_attributes: Option<usize>,
     /// How long it takes until a change of a contact can be searched. Until then searches match its old values.
     pub search_lag: Duration,
+    /// Whether searches also show those old values; if not, they show the contact as it is.
+    pub stale_hits: bool,
     /// What becomes of a second user with an email that another has.
     pub duplicate_email: DuplicateEmail,
     /// Whether a lead with an external id is refused, as there are reports of; if not, it has the id.
@@ -152,6 +154,13 @@ impl Settings {
     #[must_use]
     pub const fn with_max_attributes(mut self, attributes: Option<usize>) -> Self {
         self.max_attributes = attributes;
+        self
+    }
+
+    /// Sets whether searches show what they match, or the contact as it is.
+    #[must_use]
+    pub const fn with_stale_hits(mut self, stale: bool) -> Self {
+        self.stale_hits = stale;
         self
     }
 
@@ -228,6 +237,7 @@ impl Default for Settings {
             refuse_long_text: false,
             max_attributes: None,
             search_lag: Duration::ZERO,
+            stale_hits: true,
             duplicate_email: DuplicateEmail::default(),
             refuse_lead_ids: false,
             max_search_values: None,
@@ -250,6 +260,7 @@ impl fmt::Debug for Settings {
             .field("refuse_long_text", &self.refuse_long_text)
             .field("max_attributes", &self.max_attributes)
             .field("search_lag", &self.search_lag)
+            .field("stale_hits", &self.stale_hits)
             .field("duplicate_email", &self.duplicate_email)
             .field("refuse_lead_ids", &self.refuse_lead_ids)
             .field("max_search_values", &self.max_search_values)

@@ -2,7 +2,7 @@
 
 use crate::json::{NULL, Seq, object};
 use crate::store::companies::Company;
-use crate::store::contacts::Contact;
+use crate::store::contacts::{Contact, Fields};
 use crate::store::tags::Tags;
 use crate::version::Shape;
 use crate::workspace::Workspace;
@@ -50,11 +50,13 @@ pub(crate) struct ContactView<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) at: u32,
     pub(crate) contact: &'a Contact,
+    /// As it is, or as a search that lags behind still shows it.
+    pub(crate) fields: &'a Fields,
 }
 
 impl Serialize for ContactView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (workspace, contact, fields) = (self.workspace, self.contact, &*self.contact.fields);
+        let (workspace, contact, fields) = (self.workspace, self.contact, self.fields);
         let id = workspace.contact_id(self.at);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "contact")?;
@@ -146,11 +148,24 @@ pub(crate) fn note_id(at: u32) -> String {
 
 impl Workspace {
     pub(crate) fn contact_view(&self, at: u32) -> Option<ContactView<'_>> {
-        Some(ContactView {
+        let contact = self.contacts.get(at)?;
+        Some(self.contact_as(at, contact, &contact.fields))
+    }
+
+    /// A contact as a search shows it.
+    pub(crate) fn hit_view(&self, at: u32) -> Option<ContactView<'_>> {
+        let contact = self.contacts.get(at)?;
+        let indexed = self.contacts.searchable(contact).filter(|_| self.settings.stale_hits);
+        Some(self.contact_as(at, contact, indexed.unwrap_or(&contact.fields)))
+    }
+
+    const fn contact_as<'a>(&'a self, at: u32, contact: &'a Contact, fields: &'a Fields) -> ContactView<'a> {
+        ContactView {
             workspace: self,
             at,
-            contact: self.contacts.get(at)?,
-        })
+            contact,
+            fields,
+        }
     }
 
     pub(crate) fn tag_view(&self, at: u32) -> impl Serialize + '_ {

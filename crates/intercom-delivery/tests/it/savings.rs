@@ -1,10 +1,10 @@
 //! Fewer calls, and the same state in the end.
 
 use crate::support::*;
-use intercom_api::{DataAttributeModel, DataType, OperationId as Op};
+use intercom_api::{DataAttributeModel, DataType, ExternalId, OperationId as Op};
 use intercom_delivery::*;
 use intercom_sandbox::{Sandbox, Settings, State};
-use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, LookupField, Plan, SaveContact};
+use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, LookupField, Person, Plan, SaveContact};
 use std::time::Duration;
 
 type Events = Vec<(Plan, Identities)>;
@@ -170,6 +170,53 @@ fn a_lag_hides_nobody_whom_the_engine_has_written() {
     let (run, state) = deliver(&events, EngineSettings::new(), true, Duration::from_secs(600));
     assert_eq!(run.results(), ["delivered"; 3]);
     assert_eq!(state, plain_state);
+}
+
+/// The email is somebody else's by then, or nobody's.
+#[test]
+fn a_lag_takes_nobody_for_whoever_had_the_email_before() {
+    let save = |id: Option<&str>, email: &str, body: &str| {
+        let person = Person::new(id.map(ExternalId::from), Some(email)).unwrap();
+        let mut identities = Identities::new();
+        identities.user_id = id.map(str::to_owned);
+        identities.email = Some(email.to_owned());
+        (
+            Plan::SaveContact(SaveContact::new(person.into(), fields(body))),
+            identities,
+        )
+    };
+    let moves = || {
+        vec![
+            save(Some("u1"), "a@x.y", r#"{"external_id":"u1","email":"a@x.y"}"#),
+            save(Some("u1"), "b@x.y", r#"{"external_id":"u1","email":"b@x.y"}"#),
+        ]
+    };
+    let anybody = || save(None, "a@x.y", r#"{"email":"a@x.y","name":"x"}"#);
+    let mut handed_down = moves();
+    handed_down.push(save(Some("u2"), "a@x.y", r#"{"external_id":"u2","email":"a@x.y"}"#));
+    handed_down.push(anybody());
+    let mut given_up = moves();
+    given_up.push(anybody());
+    for events in [handed_down, given_up] {
+        let (_, plain_state) = deliver(&events, plain(), false, Duration::ZERO);
+        let lag = Duration::from_secs(60);
+        let mut sandbox = Sandbox::new(Settings::default().with_search_lag(lag));
+        let mut run = Run::new(EngineSettings::new());
+        for (at, (plan, identities)) in events.iter().enumerate() {
+            run.submit(plan.clone(), identities.clone());
+            run.run(|sent| ask(&mut sandbox, sent));
+            if at == 0 {
+                // Searches show the first email, and not yet the second.
+                run.now = run.now.after(lag * 2);
+            }
+        }
+        assert!(
+            run.results().iter().all(|result| result == "delivered"),
+            "{:?}",
+            run.results()
+        );
+        assert_eq!(sandbox.state().normalised(), plain_state);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::store::attributes::Model;
 use crate::store::contacts::{Fields, Key, Presence, Role};
 use crate::target::Target;
 use crate::version::Shape;
+use crate::views::ContactView;
 use crate::workspace::Workspace;
 use intercom_api::ErrorCode;
 
@@ -168,10 +169,19 @@ impl Workspace {
 
     /// A page of a list of contacts, given by their places.
     pub(super) fn contact_list(&self, places: &[u32], cursor: &Cursor) -> Success {
+        self.list_of_contacts(places, cursor, |at| self.contact_view(at))
+    }
+
+    fn list_of_contacts<'a>(
+        &self,
+        places: &[u32],
+        cursor: &Cursor,
+        view: impl Fn(u32) -> Option<ContactView<'a>>,
+    ) -> Success {
         let (shown, pages) = cursor.cut(places, &self.ids);
         Success::json(&object! {
             "type": "list",
-            "data": Seq(|| shown.iter().filter_map(|at| self.contact_view(*at))),
+            "data": Seq(|| shown.iter().filter_map(|at| view(*at))),
             "total_count": places.len(),
             "pages": pages,
         })
@@ -181,7 +191,7 @@ impl Workspace {
         self.contacts.settle(now);
         let cursor = Cursor::from_search(&Body::parse(body)?, &self.ids)?;
         let places = self.search(body)?;
-        Ok(self.contact_list(&places, &cursor))
+        Ok(self.list_of_contacts(&places, &cursor, |at| self.hit_view(at)))
     }
 
     pub(super) fn delete_contact(&mut self, id: &str) -> Outcome {

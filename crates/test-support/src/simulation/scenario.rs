@@ -279,7 +279,11 @@ fn sandbox(random: &mut Rng, is_forgetful: bool) -> Settings {
     let mut settings = Settings::default().with_seed(random.u64(..));
     // Who has been forgotten cannot be found before the index has caught up: not by anybody.
     if random.bool() && !is_forgetful {
-        settings = settings.with_search_lag(Duration::from_secs(random.u64(1..120)));
+        // Some of what happens in the meantime can be found by the end, or nothing.
+        let most = [1_000, 10_000, 120_000][random.usize(..3)];
+        settings = settings.with_search_lag(Duration::from_millis(random.u64(100..most)));
+        // Whether Intercom's searches show what they match is not known.
+        settings = settings.with_stale_hits(random.u8(..4) > 0);
     }
     if random.u8(..3) == 0 {
         settings = settings.with_any_attribute(false);
