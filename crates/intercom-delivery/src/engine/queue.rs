@@ -83,7 +83,8 @@ pub(super) struct LaneId(u64);
 
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: VecDeque<Entry>,
+    /// Most lanes have one at a time, and a queue of them takes room for four.
+    waiting: VecDeque<Box<Entry>>,
     /// The events under way: the number of their job, and their identities. More than one job only if lanes were
     /// joined while each had one.
     active: Vec<(u64, Keys)>,
@@ -138,7 +139,7 @@ impl Queue {
             *self.loose.entry(hash).or_default().entry(id).or_default() += 1;
         }
         let lane = self.lanes.entry(id).or_default();
-        lane.waiting.push_back(Entry::new(seq, submission, keys));
+        lane.waiting.push_back(Box::new(Entry::new(seq, submission, keys)));
         self.waiting += 1;
         self.refresh(id);
     }
@@ -258,14 +259,14 @@ impl Queue {
         let front = |id: &LaneId| self.lanes.get(id)?.waiting.front();
         let wanted: Vec<LaneId> = candidates
             .map(|(_, id)| *id)
-            .filter(|id| front(id).is_some_and(&mut is_wanted))
+            .filter(|id| front(id).is_some_and(|front| is_wanted(front)))
             .collect();
         wanted.into_iter().filter_map(|id| self.start_in(id)).collect()
     }
 
     fn start_in(&mut self, id: LaneId) -> Option<(LaneId, Entry, Vec<u64>)> {
         let lane = self.lanes.get_mut(&id)?;
-        let entry = lane.waiting.pop_front()?;
+        let entry = *lane.waiting.pop_front()?;
         lane.active.push((entry.seq, entry.keys.clone()));
         let after = lane.ended.clone();
         self.waiting -= 1;
@@ -290,10 +291,11 @@ impl Queue {
     ) -> Option<Entry> {
         let id = self.lane_of(lane, &first.keys);
         let lane = self.lanes.get_mut(&id)?;
-        if lane.active.iter().any(|(other, _)| *other != job) || !lane.waiting.front().is_some_and(fits) {
+        if lane.active.iter().any(|(other, _)| *other != job) || !lane.waiting.front().is_some_and(|front| fits(front))
+        {
             return None;
         }
-        let entry = lane.waiting.pop_front()?;
+        let entry = *lane.waiting.pop_front()?;
         lane.active.push((job, entry.keys.clone()));
         self.waiting -= 1;
         Some(entry)
@@ -307,7 +309,7 @@ impl Queue {
         lane.active.push((job, first.keys.clone()));
         self.waiting += entries.len();
         for entry in entries.into_iter().rev() {
-            lane.waiting.push_front(entry);
+            lane.waiting.push_front(Box::new(entry));
         }
     }
 
@@ -395,26 +397,26 @@ impl Queue {
         let Some(lane) = self
             .lanes
             .get_mut(&id)
-            .filter(|lane| lane.waiting.iter().any(&is_wanted))
+            .filter(|lane| lane.waiting.iter().any(|entry| is_wanted(entry)))
         else {
             return Vec::new();
         };
         let waiting = std::mem::take(&mut lane.waiting);
-        let (taken, left): (Vec<Entry>, Vec<Entry>) = waiting.into_iter().partition(is_wanted);
-        lane.waiting = left.into();
+        let (taken, left): (VecDeque<_>, VecDeque<_>) = waiting.into_iter().partition(|entry| is_wanted(entry));
+        lane.waiting = left;
         self.waiting -= taken.len();
         for entry in &taken {
             self.release(id, &entry.keys);
         }
         self.refresh(id);
-        taken
+        taken.into_iter().map(|entry| *entry).collect()
     }
 
     /// Takes everything out that has not started, in the order of submission.
     pub(super) fn drain(&mut self) -> Vec<Entry> {
         let mut drained: Vec<(LaneId, Entry)> = Vec::with_capacity(self.waiting);
         for (id, lane) in &mut self.lanes {
-            drained.extend(lane.waiting.drain(..).map(|entry| (*id, entry)));
+            drained.extend(lane.waiting.drain(..).map(|entry| (*id, *entry)));
             lane.listed = None;
         }
         self.lanes.retain(|_, lane| !lane.active.is_empty());
