@@ -21,6 +21,8 @@ const CHUNK: usize = 256;
 const WHOLE: usize = 2_048;
 /// How much memory may be taken for whose turn it is, in bytes; beyond it, no event is looked at that came later.
 const TURNS_BYTES: usize = 64 << 20;
+/// How many people may be known to have an event that can go: while there are so many, nobody who came later is looked for.
+const READY: usize = 1_024;
 /// How many events may be with the engine, besides those that have been there for long.
 const WINDOW: usize = 512;
 /// From when on an event has been with the engine for long: it fails, if it is not Intercom that makes everything wait.
@@ -128,7 +130,7 @@ impl Feeder {
                 .copied()
                 .filter(|event| !self.whole.contains_key(event))
                 .collect();
-            let may_look = self.turns.bytes() < TURNS_BYTES;
+            let may_look = self.turns.bytes() < TURNS_BYTES && self.turns.ready() < READY;
             let last = self.last;
             let (read, superseded) = self.superseded(queue, turn.clone()).await?;
             queue = read;

@@ -64,6 +64,11 @@ impl Turns {
         self.under_way.len()
     }
 
+    /// How many lines wait for nothing but their turn.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     /// How many events have been under way since before this moment.
     pub(crate) fn under_way_since(&self, moment: Instant) -> usize {
         self.under_way.values().filter(|event| event.since < moment).count()

@@ -26,6 +26,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How many statements stay prepared: more than there are.
+const STATEMENTS: usize = 64;
+
 /// Marks the file as ours, in the header of the database.
 const APPLICATION: i64 = 0x5249_436a;
 
@@ -107,6 +110,7 @@ impl Journal {
     fn of(database: Connection, path: &Path) -> Result<Self, JournalError> {
         // Whoever holds it holds it for long.
         database.busy_timeout(Duration::ZERO)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
         let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         // In exclusive mode the first access takes the lock, and keeps it.
         database

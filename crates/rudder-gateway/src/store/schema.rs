@@ -13,6 +13,9 @@ const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
 pub(super) const VERSION: i64 = 4;
 
+/// How many statements stay prepared: all that one transaction may need. Of more than there is room for, each would be
+/// prepared anew every time.
+const STATEMENTS: usize = 64;
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -170,6 +173,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
         source: source.into(),
     })?;
     connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
