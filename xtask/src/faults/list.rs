@@ -121,7 +121,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "other_contact_merged",
-        Noticed::Simulation,
+        Noticed::Delivery,
         "crates/intercom-delivery/src/engine/merge.rs",
         (
             r#"        && a.lookup == b.lookup

@@ -37,3 +37,34 @@ fn keeps_lookup(plan: &SaveContact) -> bool {
         .flatten()
         .all(|fields| moves_to(&plan.lookup, fields).is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::keys::Keys;
+    use crate::engine::submission::{EventId, Submission};
+    use intercom_api::{ContactFields, ExternalId};
+    use rudderstack_to_intercom::{ContactField, Identities, Lookup, LookupField, Person};
+
+    #[test]
+    fn events_that_find_their_contact_in_different_ways_stay_apart() {
+        let entry = |seq, lookup: Lookup| {
+            let mut fields = ContactFields::new();
+            fields.external_id = Some("ann".into());
+            fields.phone = Some("1".to_owned());
+            let plan = Plan::SaveContact(SaveContact::new(lookup, fields));
+            Entry::new(
+                seq,
+                Submission::new(EventId(seq), plan, Identities::new()),
+                Keys::default(),
+            )
+        };
+        let ann = || Lookup::from(Person::new(Some(ExternalId::from("ann")), None).unwrap());
+        let phone = || Lookup::new(LookupField::Standard(ContactField::Phone), "1");
+        assert!(can_merge(&entry(1, ann()), &entry(2, ann())));
+        assert!(can_merge(&entry(1, phone()), &entry(2, phone())));
+        // Somebody else may have the phone.
+        assert!(!can_merge(&entry(1, ann()), &entry(2, phone())));
+        assert!(!can_merge(&entry(1, phone()), &entry(2, ann())));
+    }
+}
