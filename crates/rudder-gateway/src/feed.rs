@@ -132,18 +132,19 @@ impl Feeder {
                 .collect();
             let may_look = self.turns.bytes() < TURNS_BYTES && self.turns.ready() < READY;
             let last = self.last;
-            let (read, superseded) = self.superseded(queue, turn.clone()).await?;
-            queue = read;
+            let going = turn.clone();
             let read = tokio::task::spawn_blocking(move || {
+                let superseded = queue.superseded(&going).unwrap_or_default();
                 let missing = queue.events(&missing);
                 let new = if may_look {
                     queue.pending(last, CHUNK)
                 } else {
                     Ok(Vec::new())
                 };
-                (queue, missing, new)
+                (queue, superseded, missing, new)
             });
-            let (read, missing, new) = read.await.map_err(|_| Error::Closed)?;
+            let (read, superseded, missing, new) = read.await.map_err(|_| Error::Closed)?;
+            let (read, superseded) = self.superseded(read, superseded).await?;
             queue = read;
             let (missing, new) = match (missing, new) {
                 (Ok(missing), Ok(new)) => (missing, new),
@@ -184,24 +185,21 @@ impl Feeder {
         Ok(queue)
     }
 
-    /// What supersedes those of these events that are replayed. What came before them has ended, and is written first.
-    async fn superseded(&self, queue: Queue, events: Vec<i64>) -> Result<(Queue, BTreeMap<i64, Superseded>), Error> {
-        if events.is_empty() {
-            return Ok((queue, BTreeMap::new()));
-        }
-        let read = |queue: Queue, events: Vec<i64>| {
-            tokio::task::spawn_blocking(move || {
-                let superseded = queue.superseded(&events).unwrap_or_default();
-                (queue, superseded)
-            })
-        };
-        let (queue, found) = read(queue, events).await.map_err(|_| Error::Closed)?;
+    /// What supersedes events that are replayed, of which this was found. What came before them has ended, and is written first.
+    async fn superseded(
+        &self,
+        queue: Queue,
+        found: BTreeMap<i64, Superseded>,
+    ) -> Result<(Queue, BTreeMap<i64, Superseded>), Error> {
         if found.is_empty() || !self.store.is_written().await? {
             return Ok((queue, found));
         }
-        read(queue, found.into_keys().collect())
-            .await
-            .map_err(|_| Error::Closed)
+        let events: Vec<i64> = found.into_keys().collect();
+        let read = tokio::task::spawn_blocking(move || {
+            let superseded = queue.superseded(&events).unwrap_or_default();
+            (queue, superseded)
+        });
+        read.await.map_err(|_| Error::Closed)
     }
 
     /// The events whose turn it is, as many as there is room for.

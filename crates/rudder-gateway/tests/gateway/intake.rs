@@ -327,7 +327,8 @@ async fn events_are_completed_before_they_are_kept() {
 async fn an_address_is_taken_from_a_header_only_if_that_is_asked_for() {
     let bench = Bench::new().await;
     refuse(&bench);
-    let event = r#"{"anonymousId":"a"}"#;
+    // It waits for the token, rather than be rejected.
+    let event = r#"{"userId":"a","event":"seen"}"#;
     let request = bench.post("/v1/track").basic_auth("WK", Some("")).body(event);
     assert_eq!(response(request.header("x-forwarded-for", "203.0.113.9")).await.0, 200);
     assert_eq!(kept(&bench).await[0]["request_ip"], "127.0.0.1");
