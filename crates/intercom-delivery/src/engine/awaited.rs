@@ -3,18 +3,15 @@
 //! An event that waits holds nobody up, and is not kept here: whoever submits events has it, and recalls it when the
 //! contact has come. Until that is done, the later events of the contact wait.
 
-use super::contact_keys::ContactKeys;
+use super::contact_keys::{ContactKey, ContactKeys};
 use super::queue::{Entry, Place};
 use super::submission::Submission;
 use super::time::Time;
-use crate::contact::KnownContact;
-use fnv::FnvHasher;
 use hashlink::LruCache;
-use intercom_api::{CompanyId, ExternalId};
-use rudderstack_to_intercom::{CompanyKey, FieldLookup, Lookup, LookupField, Person, Plan, SharedEmail};
+use intercom_api::CompanyId;
+use rudderstack_to_intercom::CompanyKey;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
-use std::hash::Hasher as _;
 use std::time::Duration;
 
 /// Who is not there is asked for again after this time: somebody else may have created the contact.
@@ -22,98 +19,6 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Of so many who are not there it is remembered when they were asked for.
 const ASKED: usize = 20_000;
-
-/// A user id or email that a contact can come under: a hash, the same in every run and on every machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ContactKey(pub u64);
-
-impl ContactKey {
-    /// That of a user id.
-    pub fn user_id(id: &str) -> Self {
-        Self::of(b'u', id)
-    }
-
-    /// That of an email, in whatever case, whoever has it.
-    pub fn email(email: &str) -> Self {
-        Self::of(b'e', &email.to_lowercase())
-    }
-
-    /// That of an email, in whatever case, of somebody without a user id.
-    pub fn email_without_user_id(email: &str) -> Self {
-        Self::of(b'n', &email.to_lowercase())
-    }
-
-    fn of(kind: u8, text: &str) -> Self {
-        let mut hasher = FnvHasher::default();
-        hasher.write(&[kind]);
-        hasher.write(text.as_bytes());
-        Self(hasher.finish())
-    }
-
-    /// Those under which the contact can come that a plan needs and does not create: that of a data event, or the member of
-    /// a company.
-    pub fn of_plan(plan: &Plan) -> Vec<Self> {
-        match plan {
-            Plan::SubmitEvent(event) if event.id.is_some() => Vec::new(),
-            Plan::SubmitEvent(event) => {
-                let person = Person::new(event.user_id.clone(), event.email.as_deref());
-                person.map(|person| Self::of_lookup(&person.into())).unwrap_or_default()
-            }
-            Plan::SaveCompany(plan) => plan.member.as_ref().map(Self::of_lookup).unwrap_or_default(),
-            Plan::SaveContact(_) | Plan::DeleteContact(_) => Vec::new(),
-        }
-    }
-
-    /// Those of whom a lookup finds; none, if it is by something else.
-    pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Self> {
-        match lookup {
-            Lookup::Field(FieldLookup { field, .. })
-                if ![LookupField::EMAIL, LookupField::EXTERNAL_ID].contains(field) =>
-            {
-                Vec::new()
-            }
-            Lookup::Field(_) => {
-                let email = lookup.email().map(Self::email);
-                lookup
-                    .external_id()
-                    .map(Self::user_id)
-                    .into_iter()
-                    .chain(email)
-                    .collect()
-            }
-            Lookup::Person(person) => {
-                let email = person.email.as_deref();
-                let decides = person.external_id.is_none() || person.shared_email == SharedEmail::Same;
-                match (person.external_id.as_ref(), email) {
-                    (_, Some(email)) if decides => vec![Self::email(email)],
-                    (id, email) => {
-                        let id = id.map(|id| Self::user_id(id.as_str()));
-                        id.into_iter().chain(email.map(Self::email_without_user_id)).collect()
-                    }
-                }
-            }
-        }
-    }
-
-    /// Those under which a contact has come that has these.
-    pub fn of_identities(user_id: Option<&str>, email: Option<&str>) -> Vec<Self> {
-        let email = email.filter(|email| !email.is_empty());
-        let nameless = email.filter(|_| user_id.is_none());
-        let id = user_id.map(Self::user_id);
-        let emails = email.map(Self::email).into_iter();
-        id.into_iter()
-            .chain(emails)
-            .chain(nameless.map(Self::email_without_user_id))
-            .collect()
-    }
-
-    /// Those under which a contact has come.
-    pub fn of_contact(contact: &KnownContact) -> Vec<Self> {
-        let id = contact.external_id.as_ref().map(ExternalId::as_str);
-        Self::of_identities(id, contact.email.as_deref())
-    }
-}
 
 /// An event that is not delivered, or not wholly, because its contact is not there yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! What the engine knows better than a plan: what it remembers, what others are doing, and what waits in the queue.
 
-use super::awaited::{AwaitedContacts, ContactKey};
+use super::awaited::AwaitedContacts;
+use super::contact_keys::ContactKey;
 use super::fields::{Body, Set};
 use super::locks::{LockKey, Locks};
 use super::memory::Memory;

@@ -31,7 +31,8 @@ mod time;
 mod together;
 mod withdraw;
 
-pub use awaited::{Arrival, ArrivalId, Awaited, ContactKey};
+pub use awaited::{Arrival, ArrivalId, Awaited};
+pub use contact_keys::ContactKey;
 pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings, SkipUnchanged};

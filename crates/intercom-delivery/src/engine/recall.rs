@@ -1,7 +1,8 @@
 //! Events that have waited for their contact are delivered when it has come.
 
 use super::Engine;
-use super::awaited::{Arrival, ArrivalId, ContactKey, Recall};
+use super::awaited::{Arrival, ArrivalId, Recall};
+use super::contact_keys::ContactKey;
 use super::job::Job;
 use super::keys::Keys;
 use super::queue::{Entry, Place};
