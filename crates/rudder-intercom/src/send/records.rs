@@ -206,8 +206,11 @@ impl Records {
     }
 
     /// Records failures that were held back, as soon as it is known whether the delivery goes on.
-    pub(super) fn settle_held(&mut self, is_over: bool) -> Result<(), RecordError> {
-        if !is_over && self.rule.is_open() && self.aborted.is_none() {
+    ///
+    /// Only with a journal can an event that was held back come again, and only while the delivery may be aborted.
+    pub(super) fn settle_held(&mut self) -> Result<(), RecordError> {
+        let may_be_aborted = !self.is_over && self.journal.is_some() && self.rule.is_open();
+        if may_be_aborted && self.aborted.is_none() {
             return Ok(());
         }
         let aborted = self.aborted.map(FailureCode::as_str);
@@ -283,6 +286,7 @@ pub(super) fn in_dead_letters(dead_letters: &DeadLetters, source: io::Error) -> 
 mod tests {
     use super::*;
     use intercom_api::{ContactFields, UnixSeconds};
+    use intercom_delivery::journal::Done;
     use intercom_delivery::{EventId, Superseded};
     use rudderstack_to_intercom::{Identities, Lookup, LookupField, SaveContact};
     use std::path::Path;
@@ -339,6 +343,40 @@ mod tests {
         let dead_letters = std::fs::read_to_string(folder.path().join("dead letters")).unwrap();
         let record: FailureRecord = serde_json::from_str(dead_letters.trim_end()).unwrap();
         assert!(record.superseded.is_some(), "the name is that of the second event");
+    }
+
+    #[test]
+    fn nothing_is_held_in_memory_once_all_has_been_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut records = open(folder.path());
+        let mut fail = |number: u64, is_over: bool| {
+            records.is_over = is_over;
+            let (under_way, record) = failed(number);
+            records
+                .not_delivered(number, &identify(number), &under_way, Some(&record))
+                .unwrap();
+            records.held.push(Held {
+                entry: Entry {
+                    event: number,
+                    done: Done::Failed,
+                    code: Some("server_error"),
+                    calls: 1,
+                    fingerprint: number,
+                },
+                record: Some(record),
+            });
+            records.settle_held().unwrap();
+            (records.held.len(), records.undelivered.get(number).is_some())
+        };
+        // The delivery may be aborted yet; then what waited for its contact in vain comes to its end.
+        assert_eq!(fail(1, false), (1, true));
+        assert_eq!(fail(2, true), (0, false));
+        assert_eq!(fail(3, true), (0, false));
+        records.commit().unwrap();
+        drop(records);
+        // The next run knows of all of them.
+        let records = open(folder.path());
+        assert!((1..=3).all(|event| records.undelivered.get(event).is_some()));
     }
 
     #[test]

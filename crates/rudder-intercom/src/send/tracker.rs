@@ -177,7 +177,7 @@ impl Tracker {
                 records.commit()?;
             }
         }
-        records.settle_held(true)?;
+        records.settle_held()?;
         records.commit()?;
         records.amend()?;
         Ok(records.aborted)
@@ -278,9 +278,7 @@ impl Tracker {
                 };
                 records.not_delivered(event, &failed.submission, under_way, held.record.as_ref())?;
                 records.held.push(held);
-                // Only with a journal can an event that was held back come again, and only while it may be aborted.
-                let is_over = records.is_over || records.journal.is_none();
-                records.settle_held(is_over)
+                records.settle_held()
             }
         }
     }
