@@ -115,7 +115,7 @@ fn sign(copy: &Path, noticed: Noticed, seeds: u64) -> Result<Option<String>, Str
         ),
         Noticed::Delivery => (
             ["test", "test"],
-            &["intercom-delivery", "--features", "journal", "--lib"],
+            &["intercom-delivery", "--all-features", "--tests"],
             &["--no-run"],
             &[],
         ),

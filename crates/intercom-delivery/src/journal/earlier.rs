@@ -111,3 +111,18 @@ pub struct Entry<'a> {
     /// What it can be told from another event by.
     pub fingerprint: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_has_a_bit_of_its_own() {
+        let mut bits = Bits::default();
+        let is_in = |number: u64| number.is_multiple_of(3) || number.is_multiple_of(64);
+        (0..500)
+            .filter(|number| is_in(*number))
+            .for_each(|number| bits.set(number));
+        assert!((0..600).all(|number| bits.get(number) == (number < 500 && is_in(number))));
+    }
+}
