@@ -82,6 +82,26 @@ fn a_removal_that_comes_with_the_contact_comes_after_the_link() {
     );
 }
 
+/// Fields that others have written since stay.
+#[test]
+fn a_company_is_saved_once_although_its_member_comes_late() {
+    let mut run = Run::new(plain().with_await_contacts(true));
+    run.submit(group("k1", Some(by_id("u1")), &[]), who("u1"));
+    run.submit(identify("u1", "{}"), who("u1"));
+    let mut is_there = false;
+    run.run(|sent| match sent.call.operation {
+        Op::SearchContacts if is_there => hits(&[&contact("c1", "u1")]),
+        Op::SearchContacts => hits(&[]),
+        Op::CreateContact => {
+            is_there = true;
+            ok(contact("c1", "u1"))
+        }
+        _ => ok(COMPANY),
+    });
+    let count = |wanted: Op| run.operations().iter().filter(|made| **made == wanted).count();
+    assert_eq!((count(Op::UpsertCompany), count(Op::AttachCompany)), (1, 1));
+}
+
 #[test]
 fn what_waits_holds_nobody_up_and_a_later_removal_holds() {
     let mut run = Run::new(patient());
