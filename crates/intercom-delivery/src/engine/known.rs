@@ -340,7 +340,7 @@ impl Knowledge for Known<'_> {
     }
 
     fn who(&mut self, id: &ContactId) -> Option<KnownContact> {
-        self.memory.written(id)
+        self.memory.written(id).cloned()
     }
 
     fn company(&mut self, key: &CompanyExternalId) -> Option<CompanyId> {

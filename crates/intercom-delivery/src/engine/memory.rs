@@ -213,9 +213,9 @@ impl Memory {
     }
 
     /// Who a contact is, as it was written within the scope.
-    pub(super) fn written(&self, id: &ContactId) -> Option<KnownContact> {
-        let known = self.believed(id).filter(|known| known.who.is_written);
-        known.map(|known| known.who.clone())
+    pub(super) fn written(&self, id: &ContactId) -> Option<&KnownContact> {
+        let who = self.believed(id).map(|known| &known.who);
+        who.filter(|who| who.is_written)
     }
 
     /// Whether a search may show the contact as it was before something was written.

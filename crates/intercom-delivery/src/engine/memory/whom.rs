@@ -157,8 +157,8 @@ impl Memory {
     pub(in crate::engine) fn correct(&self, lookup: &Lookup, hits: &mut Vec<Contact>) {
         for hit in hits.iter_mut() {
             let Some(who) = self.written(&hit.id) else { continue };
-            hit.external_id = who.external_id.or_else(|| hit.external_id.take());
-            hit.email = who.email.or_else(|| hit.email.take());
+            hit.external_id = who.external_id.clone().or_else(|| hit.external_id.take());
+            hit.email = who.email.clone().or_else(|| hit.email.take());
             hit.role = Some(if who.is_lead { Role::Lead } else { Role::User });
         }
         if let Lookup::Field(lookup) = lookup {
