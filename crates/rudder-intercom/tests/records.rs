@@ -208,3 +208,37 @@ fn it_goes_on_if_it_is_told_to_or_if_there_is_too_little_to_tell() {
         assert_eq!((again.code(), letters(&dead).len()), (1, count), "they are done with");
     }
 }
+
+#[test]
+fn killed_while_dead_letters_are_written_each_is_there_once() {
+    let sandbox = Served::new(Settings::default());
+    let folder = tempfile::tempdir().unwrap();
+    let [dead, journal, input] = ["dead", "journal", "events"].map(|name| folder.path().join(name));
+    fs::write(&input, of_nobody(3_000)).unwrap();
+    let command = || {
+        let mut command = send_to(&sandbox);
+        command.args(["--abort-above", "100", "--journal"]).arg(&journal);
+        command.arg("--dead-letters").arg(&dead).arg(&input);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let length = || fs::metadata(&dead).map_or(0, |metadata| metadata.len());
+    for _ in 0..3 {
+        let before = length();
+        let mut child = command().spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while length() == before && child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "it writes nothing");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(command().status().unwrap().code(), Some(1));
+    let mut lines: Vec<u64> = letters(&dead)
+        .iter()
+        .map(|letter| letter["line"].as_u64().unwrap())
+        .collect();
+    lines.sort_unstable();
+    assert_eq!(lines, (1..=3_000).collect::<Vec<_>>());
+}

@@ -47,6 +47,11 @@ const TABLES: [&str; 6] = [
     );",
 ];
 
+/// The setting that holds how long this file of dead letters is.
+fn dead_letters_setting(file: &Path) -> String {
+    format!("length of {}", file.display())
+}
+
 fn understood(error: rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse,
@@ -285,6 +290,36 @@ impl Journal {
             .database
             .prepare_cached("INSERT OR REPLACE INTO saved_companies VALUES (?1, ?2)")?;
         insert.execute(params![event.cast_signed(), company.as_str()])?;
+        Ok(())
+    }
+
+    /// How long a file of dead letters was, in bytes, when all that is in it was recorded: what stands behind that was written
+    /// by a run that was killed before it could record it.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn dead_letters_length(&self, file: &Path) -> Result<Option<u64>, JournalError> {
+        let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1";
+        let length: Option<i64> = self
+            .database
+            .query_row(query, [dead_letters_setting(file)], |row| row.get(0))
+            .optional()?;
+        Ok(length.map(i64::cast_unsigned))
+    }
+
+    /// Records how long a file of dead letters is, with what else is recorded. Lasting only after the next
+    /// [`commit`](Self::commit).
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn set_dead_letters_length(&mut self, file: &Path, length: u64) -> Result<(), JournalError> {
+        self.begin()?;
+        let mut insert = self
+            .database
+            .prepare_cached("INSERT OR REPLACE INTO settings VALUES (?1, ?2)")?;
+        insert.execute(params![dead_letters_setting(file), length.to_string()])?;
         Ok(())
     }
 

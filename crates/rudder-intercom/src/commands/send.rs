@@ -167,8 +167,8 @@ impl Send {
         let client = http_client(sandbox.is_none(), self.policies.call_timeout)?;
         let transport = HttpTransport::new(client, workspace.clone());
         let input = self.input.open()?;
-        let dead_letters = self.dead_letters()?;
         let journal = self.journal(workspace)?;
+        let dead_letters = self.dead_letters(journal.as_ref())?;
         let mut conversion = self.conversion.settings();
         conversion.time_of_events = Some(self.time_of_events(journal.as_ref())?);
         let preparer = Preparer::new(conversion, dead_letters.is_some(), self.record.only_code.clone());
@@ -289,7 +289,7 @@ impl Send {
         engine
     }
 
-    fn dead_letters(&self) -> Result<Option<DeadLetters>, Error> {
+    fn dead_letters(&self, journal: Option<&Journal>) -> Result<Option<DeadLetters>, Error> {
         let Some(path) = &self.record.dead_letters else {
             return Ok(None);
         };
@@ -297,7 +297,14 @@ impl Send {
             path: path.clone(),
             source,
         };
-        DeadLetters::open(path).map(Some).map_err(cannot)
+        let mut dead_letters = DeadLetters::open(path).map_err(cannot)?;
+        if let Some(journal) = journal {
+            let recorded = journal.dead_letters_length(dead_letters.real_path());
+            if let Some(recorded) = recorded.map_err(|source| self.journal_error(source))? {
+                dead_letters.look_behind(recorded).map_err(cannot)?;
+            }
+        }
+        Ok(Some(dead_letters))
     }
 
     /// The journal, which is for one input, its settings, and one workspace.

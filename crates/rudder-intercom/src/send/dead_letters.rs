@@ -3,7 +3,7 @@
 use super::prepare::fingerprint;
 use intercom_delivery::journal::DeadLetterId;
 use intercom_delivery::{FailureRecord, Superseded};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,13 @@ pub(super) fn dead_letter_id(record: &FailureRecord) -> Option<DeadLetterId> {
 #[derive(Debug)]
 pub(crate) struct DeadLetters {
     path: PathBuf,
+    /// What the path leads to.
+    real_path: PathBuf,
     file: File,
+    /// How long the file is, if it is a regular one.
+    length: Option<u64>,
+    /// Those of a run that was killed before it could record what it had written: they need not be written again.
+    unrecorded: BTreeSet<DeadLetterId>,
     /// Whole lines that are not in the file yet.
     lines: Vec<u8>,
     unsynced: bool,
@@ -40,11 +46,17 @@ impl DeadLetters {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut dead_letters = Self {
             path: path.to_owned(),
+            real_path: path.to_owned(),
             file: open_locked(path)?,
+            length: None,
+            unrecorded: BTreeSet::new(),
             lines: Vec::new(),
             unsynced: false,
         };
-        if dead_letters.file.metadata()?.is_file() {
+        let metadata = dead_letters.file.metadata()?;
+        if metadata.is_file() {
+            dead_letters.real_path = path.canonicalize()?;
+            dead_letters.length = Some(metadata.len());
             require_known_version(path)?;
             if ends_inside_a_line(path)? {
                 // The machine went down while it was written.
@@ -59,12 +71,56 @@ impl DeadLetters {
         &self.path
     }
 
+    /// Where the file is, by whatever name it was given.
+    pub(crate) fn real_path(&self) -> &Path {
+        &self.real_path
+    }
+
+    /// How long the file is, once all dead letters that it was given are in it, and recorded: none as long as some are not, or
+    /// if it is no regular file.
+    pub(super) fn recorded_length(&self) -> Option<u64> {
+        self.length.filter(|_| self.unrecorded.is_empty())
+    }
+
+    /// Reads what a run that was killed has written behind the first `recorded` bytes, so that it is not written once more, and
+    /// cuts off what it has not written to its end.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or cut.
+    pub(crate) fn look_behind(&mut self, recorded: u64) -> io::Result<()> {
+        if self.length.is_none_or(|length| length <= recorded) {
+            return Ok(());
+        }
+        let mut file = BufReader::new(File::open(&self.real_path)?);
+        let (mut end, mut line) = (file.seek(SeekFrom::Start(recorded))?, Vec::new());
+        loop {
+            line.clear();
+            let read = file.read_until(b'\n', &mut line)? as u64;
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            end += read;
+            let record = serde_json::from_slice::<FailureRecord>(&line).ok();
+            self.unrecorded.extend(record.as_ref().and_then(dead_letter_id));
+        }
+        if self.length != Some(end) {
+            self.file.set_len(end)?;
+            self.length = Some(end);
+            self.lines.clear();
+        }
+        Ok(())
+    }
+
     /// Adds an event that failed.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub(crate) fn add(&mut self, record: &FailureRecord) -> io::Result<()> {
+        if !self.unrecorded.is_empty() && dead_letter_id(record).is_some_and(|id| self.unrecorded.remove(&id)) {
+            return Ok(());
+        }
         let mut record = record.clone();
         record.version = Some(FailureRecord::VERSION);
         serde_json::to_writer(&mut self.lines, &record)?;
@@ -102,17 +158,16 @@ impl DeadLetters {
     /// If the file cannot be read, or another cannot be written beside it.
     pub(super) fn amend(&mut self, superseded: &BTreeMap<DeadLetterId, &Superseded>) -> io::Result<()> {
         self.sync()?;
-        if superseded.is_empty() || !self.file.metadata()?.is_file() {
+        if superseded.is_empty() || self.length.is_none() {
             return Ok(());
         }
         // What a link leads to is replaced, not the link.
-        let path = self.path.canonicalize()?;
-        let mut beside = path.clone().into_os_string();
+        let mut beside = self.real_path.clone().into_os_string();
         beside.push(".new");
         let new = File::create(&beside)?;
         new.set_permissions(self.file.metadata()?.permissions())?;
         let mut out = BufWriter::new(&new);
-        for line in BufReader::new(File::open(&path)?).split(b'\n') {
+        for line in BufReader::new(File::open(&self.real_path)?).split(b'\n') {
             let line = line?;
             let record = serde_json::from_slice::<FailureRecord>(&line).ok();
             let news = record
@@ -131,12 +186,20 @@ impl DeadLetters {
         out.flush()?;
         drop(out);
         new.sync_data()?;
-        fs::rename(beside, path)
+        fs::rename(beside, &self.real_path)?;
+        self.length = Some(new.metadata()?.len());
+        Ok(())
+    }
+
+    /// All has been tried: what a run that was killed could not record does not come again.
+    pub(super) fn all_is_recorded(&mut self) {
+        self.unrecorded.clear();
     }
 
     /// Writes whole lines only.
     fn write(&mut self) -> io::Result<()> {
         self.file.write_all(&self.lines)?;
+        self.length = self.length.map(|length| length + self.lines.len() as u64);
         self.lines.clear();
         self.unsynced = true;
         Ok(())

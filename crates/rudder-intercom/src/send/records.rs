@@ -51,6 +51,8 @@ pub(super) struct Held {
 pub(super) struct Records {
     pub(super) journal: Option<Journal>,
     pub(super) dead_letters: Option<DeadLetters>,
+    /// How long the dead letters are by the journal.
+    recorded_length: Option<u64>,
     pub(super) rule: AbortRule,
     /// Why the delivery is aborted, if it is.
     pub(super) aborted: Option<FailureCode>,
@@ -79,9 +81,10 @@ impl Records {
                 dead_letter_ids.insert(event, dead_letter);
             })?;
         }
-        Ok(Self {
+        let mut records = Self {
             journal,
             dead_letters,
+            recorded_length: None,
             rule,
             aborted: None,
             held: Vec::new(),
@@ -89,7 +92,10 @@ impl Records {
             dead_letter_ids,
             awaiting: Awaiting::default(),
             is_over: false,
-        })
+        };
+        // From here on, what is written can be told from what was there.
+        records.commit_journal()?;
+        Ok(records)
     }
 
     /// An event has failed: what later ones write must not be undone by sending it again.
@@ -175,15 +181,19 @@ impl Records {
         Ok(())
     }
 
-    /// Adds to the dead letters what later events have written.
-    pub(super) fn amend(&mut self) -> Result<(), RecordError> {
+    /// Adds to the dead letters what later events have written. Nothing is added to them any more.
+    pub(super) fn amend(&mut self, all_is_done: bool) -> Result<(), RecordError> {
         let Some(dead_letters) = &mut self.dead_letters else {
             return Ok(());
         };
         let known = self.undelivered.iter();
         let news = known.filter_map(|(event, superseded)| Some((*self.dead_letter_ids.get(&event)?, superseded)));
         let amended = dead_letters.amend(&news.collect());
-        amended.map_err(|source| in_dead_letters(dead_letters, source))
+        amended.map_err(|source| in_dead_letters(dead_letters, source))?;
+        if all_is_done {
+            dead_letters.all_is_recorded();
+        }
+        self.commit()
     }
 
     pub(super) fn count(&mut self, failure: Option<FailureCode>) {
@@ -261,10 +271,26 @@ impl Records {
                 .sync()
                 .map_err(|source| in_dead_letters(dead_letters, source))?;
         }
-        if let Some(journal) = &mut self.journal {
-            journal.commit().map_err(|source| in_journal(journal, source))?;
+        let committed = self.commit_journal();
+        match &self.journal {
+            Some(journal) => committed.map_err(|source| in_journal(journal, source)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The journal knows with the same commit how long the dead letters are with which it was made.
+    fn commit_journal(&mut self) -> Result<(), JournalError> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        if let Some(dead_letters) = &self.dead_letters
+            && let Some(length) = dead_letters.recorded_length()
+            && self.recorded_length != Some(length)
+        {
+            journal.set_dead_letters_length(dead_letters.real_path(), length)?;
+            self.recorded_length = Some(length);
+        }
+        journal.commit()
     }
 }
 
@@ -317,7 +343,10 @@ mod tests {
 
     fn open(folder: &Path) -> Records {
         let journal = Journal::open(&folder.join("journal")).unwrap();
-        let dead_letters = DeadLetters::open(&folder.join("dead letters")).unwrap();
+        let mut dead_letters = DeadLetters::open(&folder.join("dead letters")).unwrap();
+        if let Some(length) = journal.dead_letters_length(dead_letters.real_path()).unwrap() {
+            dead_letters.look_behind(length).unwrap();
+        }
         Records::new(Some(journal), Some(dead_letters), AbortRule::new(95)).unwrap()
     }
 
@@ -339,10 +368,56 @@ mod tests {
         records.written(1, Some(&identify(1))).unwrap();
         records.written(2, Some(&identify(2))).unwrap();
         records.commit().unwrap();
-        records.amend().unwrap();
+        records.amend(true).unwrap();
         let dead_letters = std::fs::read_to_string(folder.path().join("dead letters")).unwrap();
         let record: FailureRecord = serde_json::from_str(dead_letters.trim_end()).unwrap();
         assert!(record.superseded.is_some(), "the name is that of the second event");
+    }
+
+    #[test]
+    fn a_dead_letter_of_which_the_journal_does_not_know_is_not_written_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut of_earlier_times = DeadLetters::open(&folder.path().join("dead letters")).unwrap();
+        of_earlier_times.add(&failed(1).1).unwrap();
+        of_earlier_times.sync().unwrap();
+        drop(of_earlier_times);
+        let lines = || {
+            let text = std::fs::read_to_string(folder.path().join("dead letters")).unwrap();
+            let records = text
+                .lines()
+                .map(|line| serde_json::from_str::<FailureRecord>(line).unwrap());
+            records.filter_map(|record| record.line).collect::<Vec<_>>()
+        };
+        let mut records = open(folder.path());
+        for line in 1..=3 {
+            records.bury(&failed(line).1).unwrap();
+        }
+        records.dead_letters.as_mut().unwrap().sync().unwrap();
+        assert_eq!(lines(), [1, 1, 2, 3], "what was there before is another delivery's");
+        // It is killed here, while it writes the next, and again after one of the three.
+        drop(records);
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(folder.path().join("dead letters"));
+        std::io::Write::write_all(&mut file.unwrap(), b"{\"v\":1,\"line\":4,").unwrap();
+        let mut records = open(folder.path());
+        records.bury(&failed(1).1).unwrap();
+        records.bury(&failed(4).1).unwrap();
+        records.commit().unwrap();
+        drop(records);
+        let mut records = open(folder.path());
+        for line in 2..=4 {
+            records.bury(&failed(line).1).unwrap();
+        }
+        records.commit().unwrap();
+        records.amend(true).unwrap();
+        drop(records);
+        assert_eq!(lines(), [1, 1, 2, 3, 4]);
+        // All is known by now: should one of them be sent again and fail, it is a new one.
+        let mut records = open(folder.path());
+        records.bury(&failed(1).1).unwrap();
+        records.commit().unwrap();
+        assert_eq!(lines(), [1, 1, 2, 3, 4, 1]);
     }
 
     #[test]

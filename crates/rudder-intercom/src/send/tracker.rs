@@ -179,7 +179,8 @@ impl Tracker {
         }
         records.settle_held()?;
         records.commit()?;
-        records.amend()?;
+        let all_is_done = ended.is_none() && records.aborted.is_none();
+        records.amend(all_is_done)?;
         Ok(records.aborted)
     }
 
