@@ -1,5 +1,6 @@
 //! Connections that do not wait for their peer for ever, and how many a peer may have.
 
+use axum::extract::MatchedPath;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
+use tracing::Instrument as _;
 
 /// The requests of a connection whose heads have come, and those of them that have a response.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +48,17 @@ pub(crate) async fn track(request: Request, next: Next) -> Response {
         progress.0[0].fetch_add(1, Ordering::AcqRel);
         InProgress(progress)
     });
-    next.run(request).await
+    let route = request.extensions().get::<MatchedPath>();
+    let span = tracing::debug_span!(
+        "request",
+        method = request.method().as_str(),
+        // The path itself may name somebody.
+        route = route.map_or("", MatchedPath::as_str),
+        status = tracing::field::Empty,
+    );
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
+    response
 }
 
 /// A point in time that is set when a wait begins.

@@ -16,8 +16,9 @@ use std::fmt;
 use strum::{Display, IntoStaticStr};
 
 /// What is to be done in Intercom for one event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, IntoStaticStr, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Plan {
     /// Create or update a contact: identify, and record with `insert` or `update`.
     SaveContact(SaveContact),

@@ -218,6 +218,8 @@ pub struct Delivery<T> {
     reachability: Reachability,
     calls: JoinSet<Result<Response, TransportError>>,
     tasks: HashMap<task::Id, CallId>,
+    /// Those of events that are under way, if anybody wants to know.
+    spans: HashMap<EventId, tracing::Span>,
 }
 
 impl<T> std::fmt::Debug for Delivery<T> {
@@ -253,6 +255,7 @@ impl<T: Transport> Delivery<T> {
             reachability,
             calls: JoinSet::new(),
             tasks: HashMap::new(),
+            spans: HashMap::new(),
         };
         let control = Control {
             stop: Arc::new(stop),
@@ -342,14 +345,34 @@ impl<T: Transport> Delivery<T> {
                 }
                 self.engine.withdraw(&events);
             }
-            Instruction::Recall(arrival, submissions) => self.engine.recall(arrival, submissions),
+            Instruction::Recall(arrival, submissions) => {
+                submissions.iter().for_each(|submission| self.observe(submission));
+                self.engine.recall(arrival, submissions);
+            }
             Instruction::AllRecalled(arrival) => self.engine.all_recalled(arrival),
+        }
+    }
+
+    /// Begins the span of an event, of which its calls are part.
+    fn observe(&mut self, submission: &Submission) {
+        let span = tracing::debug_span!(
+            parent: None,
+            "event",
+            event = %submission.event,
+            plan = <&str>::from(&submission.plan),
+            result = tracing::field::Empty,
+            code = tracing::field::Empty,
+            calls = tracing::field::Empty,
+        );
+        if !span.is_disabled() {
+            self.spans.insert(submission.event, span);
         }
     }
 
     /// What there is no room for is turned away.
     fn take_in(&mut self, submissions: impl IntoIterator<Item = Submission>) {
         for submission in submissions {
+            self.observe(&submission);
             if let Err(refused) = self.engine.submit(submission) {
                 self.engine.turn_away(refused);
             }
@@ -369,7 +392,9 @@ impl<T: Transport> Delivery<T> {
             return Some(Record::Intent(intent));
         }
         let outcome = self.engine.poll_outcome()?;
-        report(&outcome);
+        if let Some(span) = self.spans.remove(&outcome.event) {
+            report(&outcome, &span);
+        }
         Some(Record::Outcome(outcome))
     }
 
@@ -386,6 +411,7 @@ impl<T: Transport> Delivery<T> {
 
     fn make(&mut self, transmit: Transmit) {
         let span = tracing::debug_span!(
+            parent: self.spans.get(&transmit.event).and_then(tracing::Span::id),
             "call",
             call = %transmit.id,
             event = %transmit.event,
@@ -450,11 +476,14 @@ async fn is_wanted(outcomes: &mpsc::Sender<Record>) -> bool {
     outcomes.reserve().await.is_ok()
 }
 
-fn report(outcome: &Outcome) {
+fn report(outcome: &Outcome, span: &tracing::Span) {
     let (result, code, calls) = match &outcome.result {
         DeliveryResult::Delivered(delivered) => ("delivered", None, delivered.calls),
         DeliveryResult::Rejected(rejected) => ("rejected", Some(rejected.code.as_str()), rejected.calls),
         DeliveryResult::Failed(failed) => ("failed", Some(failed.code.as_str()), failed.calls),
     };
-    tracing::debug_span!("event", event = %outcome.event, result, code, calls).in_scope(|| tracing::debug!("done"));
+    span.record("result", result)
+        .record("code", code)
+        .record("calls", calls);
+    span.in_scope(|| tracing::debug!("done"));
 }
