@@ -6,6 +6,7 @@ use crate::http::{App, probes, router};
 use crate::monitor::Monitor;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::telling;
 use axum::Router;
 use intercom_delivery::client::Transport;
 use std::sync::Arc;
@@ -50,6 +51,9 @@ impl Gateway {
                 .clone()
                 .watch(Arc::clone(&settings), store.queue()?, stopped.clone()),
         );
+        if let Some(alerts) = settings.alerts.clone() {
+            tokio::spawn(telling::watch(alerts, monitor.clone(), stopped.clone()));
+        }
         let delivery = deliver(store.clone(), settings, transport, monitor, stopped);
         let (ending, ended) = watch::channel(());
         let delivery = tokio::spawn(async move {

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]
 
+mod alert;
 mod clock;
 mod complete;
 mod deliver;
@@ -14,9 +15,11 @@ mod monitor;
 mod recall;
 mod settings;
 pub mod store;
+mod telling;
 mod trouble;
 mod turns;
 
+pub use alert::{AlertError, Alerts};
 pub use complete::{CompleteEvent, MessageKey, complete};
 pub use error::Error;
 pub use gateway::{Gateway, Stopper};

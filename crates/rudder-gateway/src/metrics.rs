@@ -53,6 +53,7 @@ pub(crate) struct Metrics {
     events: Family<OutcomeLabels, Counter>,
     failures: Family<CodeLabels, Counter>,
     delivered_after: Histogram,
+    alerts: Family<OutcomeLabels, Counter>,
     calls: Counter,
     retries: Counter,
     throttled: Counter,
@@ -96,6 +97,7 @@ impl Metrics {
             events: Family::default(),
             failures: Family::default(),
             delivered_after,
+            alerts: Family::default(),
             calls: Counter::default(),
             retries: Counter::default(),
             throttled: Counter::default(),
@@ -139,6 +141,7 @@ impl Metrics {
             Unit::Seconds,
             self.delivered_after.clone(),
         );
+        registry.register("alerts", "Messages to the webhook for alerts", self.alerts.clone());
         registry.register("calls", "Calls made to Intercom", self.calls.clone());
         registry.register(
             "call_retries",
@@ -259,6 +262,11 @@ impl Metrics {
                 .get_or_create(&OutcomeLabels { outcome })
                 .inc_by(count as u64);
         }
+    }
+
+    /// The webhook for alerts has taken a message, or has not.
+    pub(crate) fn alert(&self, outcome: &'static str) {
+        self.alerts.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     /// An event was rejected or has failed for this reason, or was dropped as a dead letter.

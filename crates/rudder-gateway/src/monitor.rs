@@ -92,12 +92,16 @@ impl Monitor {
         wrong.into_iter().flatten().collect()
     }
 
+    /// What waits, as it was when it was last looked at.
+    pub(crate) fn queue(&self) -> Option<QueueStatus> {
+        self.lock().queue
+    }
+
     /// The metrics, added to a text.
     pub(crate) fn encode(&self, text: &mut String) {
         let path = self.store.path();
-        let queue = self.lock().queue;
         let figures = Figures {
-            queue,
+            queue: self.queue(),
             status: self.status(),
             troubles: self.troubles(),
             dropped: self.store.dropped_dead_letters(),

@@ -1,5 +1,6 @@
 //! How a gateway is set up.
 
+use crate::alert::Alerts;
 use http_access::Secret;
 use intercom_delivery::EngineSettings;
 use rudderstack_to_intercom::Destination;
@@ -199,6 +200,8 @@ pub struct Settings {
     pub token_retry: Duration,
     /// Tells that there is another access token, which is then tried at once.
     pub token_renewed: Arc<Notify>,
+    /// Who is told of states that need a person, if anybody is.
+    pub alerts: Option<Alerts>,
     /// Where the sandbox's state can be seen, if events go to a sandbox: the page links to it.
     pub sandbox_url: Option<String>,
 }
@@ -221,6 +224,7 @@ impl Settings {
             backlog_after: Duration::from_secs(10 * 60),
             token_retry: Duration::from_secs(60),
             token_renewed: Arc::default(),
+            alerts: None,
             sandbox_url: None,
         }
     }

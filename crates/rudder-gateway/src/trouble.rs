@@ -48,6 +48,29 @@ impl Trouble {
         }
     }
 
+    /// What somebody can do about it, in a sentence; nothing if it needs nobody.
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Stopping => return None,
+            Self::DiskFull => "Make room on the store's disk, or move the store to a larger one; it goes on by itself.",
+            Self::StoreFailed => "Look at the log, and at the permissions and the disk of the store's file.",
+            Self::StoreGone => "Stop the gateway, and put the file back or make another.",
+            Self::StoreCorrupt => "Stop the gateway, and put a copy of the file in its place or make another.",
+            Self::QueueFull => {
+                "See what holds the delivery up with `rudder-intercom queue status`, or raise the bounds of the queue."
+            }
+            Self::TokenRefused => {
+                "Put a token that Intercom accepts into the token's file; it is read again within seconds."
+            }
+            Self::Outage => {
+                "See https://www.intercomstatus.com, and what `rudder-intercom doctor` says of this machine's network."
+            }
+            Self::Backlog => {
+                "See what waits with `rudder-intercom queue status`: more comes in than Intercom takes, or calls fail."
+            }
+        })
+    }
+
     /// Whether requests cannot be accepted.
     pub(crate) fn closes_the_intake(self) -> bool {
         match self {

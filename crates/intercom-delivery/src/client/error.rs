@@ -10,6 +10,9 @@ pub enum Error {
     /// The base URL is not one.
     #[error("the base URL must begin with http:// or https:// and have a host, and neither query nor fragment")]
     InvalidBaseUrl,
+    /// The URL of a webhook is not one.
+    #[error("the URL of a webhook must begin with http:// or https:// and have a host")]
+    InvalidWebhook,
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Setup(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -21,6 +24,7 @@ impl Error {
         match self {
             Self::InvalidToken => "invalid_token",
             Self::InvalidBaseUrl => "invalid_base_url",
+            Self::InvalidWebhook => "invalid_webhook",
             Self::Setup(_) => "client_setup",
         }
     }

@@ -182,6 +182,27 @@ impl Client {
         }
     }
 
+    /// That there are certificates to trust this URL's by, if it takes some.
+    fn require_certificates(&self, url: &Url) -> Result<(), TransportError> {
+        match self.no_certificates.as_ref().filter(|_| url.scheme() == "https") {
+            Some(reason) => Err(TransportError {
+                host: host(url),
+                source: Some(reason.clone().into()),
+                ..TransportError::of(Cause::NoTrustedCertificates)
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends JSON to any URL, and gives the status of the response.
+    pub(super) async fn post(&self, url: Url, json: String) -> Result<u16, TransportError> {
+        self.require_certificates(&url)?;
+        let request = self.http.post(url.clone()).header(CONTENT_TYPE, JSON).body(json);
+        let response = request.send().await;
+        let response = response.map_err(|error| TransportError::of_request(&error, &url))?;
+        Ok(response.status().as_u16())
+    }
+
     /// Sends one call and waits for its response, whatever its status. Nothing is tried again here.
     ///
     /// # Errors
@@ -189,12 +210,7 @@ impl Client {
     /// If there is no whole response.
     pub async fn send(&self, call: &Call, workspace: &Workspace) -> Result<Response, TransportError> {
         let url = workspace.url(call)?;
-        if let Some(reason) = self.no_certificates.as_ref().filter(|_| url.scheme() == "https") {
-            return Err(TransportError {
-                source: Some(reason.clone().into()),
-                ..workspace.failed(Cause::NoTrustedCertificates)
-            });
-        }
+        self.require_certificates(&url)?;
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,

@@ -39,6 +39,7 @@ mod http;
 mod outage;
 mod token;
 mod transport;
+mod webhook;
 
 pub use call::CallError;
 pub use delivery::{Control, Delivery, Outcomes, Record, Submissions};
@@ -48,3 +49,4 @@ pub use http::{Client, ClientBuilder, HttpTransport, Workspace};
 pub use outage::Outage;
 pub use token::AccessToken;
 pub use transport::Transport;
+pub use webhook::Webhook;

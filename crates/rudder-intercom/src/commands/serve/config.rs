@@ -4,6 +4,7 @@ use crate::log::LogFormat;
 use rudder_gateway::{StoreSettings, WriteKeys};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// All settings of `serve`.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub(super) struct Config {
     pub(super) write_keys_file: Option<PathBuf>,
     pub(super) page_token_file: Option<PathBuf>,
     pub(super) token_file: Option<PathBuf>,
+    pub(super) alert_webhook_file: Option<PathBuf>,
+    pub(super) alert_after: Duration,
     pub(super) gateway: rudder_gateway::Settings,
     pub(super) kept: StoreSettings,
 }
@@ -44,6 +47,8 @@ impl Default for Config {
             write_keys_file: None,
             page_token_file: None,
             token_file: None,
+            alert_webhook_file: None,
+            alert_after: Duration::from_secs(60),
             gateway: rudder_gateway::Settings::new(WriteKeys::Any),
             kept: StoreSettings::new(),
         }

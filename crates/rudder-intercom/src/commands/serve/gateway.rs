@@ -9,18 +9,21 @@ use crate::exit::Error;
 use crate::print::{all_that_is_wanted, note};
 use crate::text::{BOLD, DIM};
 use intercom_api::Region;
-use intercom_delivery::client::{Client, HttpTransport, Workspace};
+use intercom_delivery::client::{Client, HttpTransport, Webhook, Workspace};
 use intercom_sandbox::RunningSandbox;
 use rudder_gateway::store::Store;
-use rudder_gateway::{KeyList, Secret, Settings, WriteKeys};
+use rudder_gateway::{Alerts, KeyList, Secret, Settings, WriteKeys};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the events are kept, if nothing else is said.
 pub(crate) const STORE: &str = "rudder-intercom.db";
 const SANDBOX_STORE: &str = "sandbox.db";
+/// How long a message to the webhook for alerts may take.
+const ALERT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A gateway, and the sandbox that it delivers to, if it is to.
 pub(super) struct Gateway {
@@ -110,7 +113,25 @@ impl Config {
         settings.engine.attributes = self.service.on_undefined;
         settings.engine.unknown_contact = self.service.on_unknown_contact;
         settings.engine.await_contacts = !self.kept.awaiting.age.is_zero();
+        settings.alerts = self.alerts()?;
         Ok(settings)
+    }
+
+    /// Who is told of what needs a person.
+    pub(super) fn alerts(&self) -> Result<Option<Alerts>, Error> {
+        let Some(url) = secret("alert-webhook-file", self.alert_webhook_file.as_deref())? else {
+            return Ok(None);
+        };
+        let client = Client::builder()
+            .connect_timeout(ALERT_TIMEOUT)
+            .response_timeout(ALERT_TIMEOUT)
+            .build()
+            .map_err(|error| failed("the webhook for alerts cannot be called", error))?;
+        let webhook = Webhook::new(client, &url);
+        let webhook = webhook.map_err(|error| Error::Usage(format!("--alert-webhook-file: {error}")))?;
+        let mut alerts = Alerts::new(webhook);
+        alerts.after = self.alert_after;
+        Ok(Some(alerts))
     }
 
     fn write_keys(&self) -> Result<Option<Vec<Secret>>, Error> {

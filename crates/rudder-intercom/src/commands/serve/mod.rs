@@ -11,7 +11,7 @@ mod settings;
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupt;
 use crate::log::log_to_stderr;
-use crate::print::all_that_is_wanted;
+use crate::print::{all_that_is_wanted, note};
 use axum::Router;
 use clap::{Args, ValueHint};
 use config::Config;
@@ -19,6 +19,7 @@ use gateway::Gateway;
 use given::{Given, secret};
 use intercom_transformer::{DeliverBy, Routes, Transformer};
 use reload::Watched;
+use rudder_gateway::AlertError;
 use settings::{GATEWAY, LOG};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -51,6 +52,9 @@ pub(crate) struct Serve {
     /// Print the settings that are in force, and end. Secrets are masked.
     #[arg(long)]
     print_config: bool,
+    /// Send a test message to the webhook of --alert-webhook-file, and end.
+    #[arg(long, conflicts_with = "print_config")]
+    test_alert: bool,
     #[command(flatten)]
     given: Given,
 }
@@ -72,7 +76,7 @@ impl Serve {
             file::read(path, &mut config)?;
         }
         self.given.apply(&mut config)?;
-        if let (false, Some(name)) = (config.is_gateway, of_gateway) {
+        if let (false, Some(name)) = (config.is_gateway || self.test_alert, of_gateway) {
             return Err(Error::Usage(format!(
                 "--{name} is a setting of the gateway: give --gateway too"
             )));
@@ -86,8 +90,32 @@ impl Serve {
         log_to_stderr(&config.log, config.log_format)?;
         let runtime =
             tokio::runtime::Runtime::new().map_err(|error| Error::System("cannot start the server".into(), error))?;
+        if self.test_alert {
+            return runtime.block_on(test_alert(&config));
+        }
         runtime.block_on(serve(config))?;
         Ok(Exit::Done)
+    }
+}
+
+async fn test_alert(config: &Config) -> Result<Exit, Error> {
+    let Some(alerts) = config.alerts()? else {
+        return Err(Error::Usage(
+            "there is no webhook: give its URL in --alert-webhook-file FILE or RUDDER_INTERCOM_ALERT_WEBHOOK"
+                .to_owned(),
+        ));
+    };
+    let host = alerts.webhook.host();
+    match alerts.test().await {
+        Ok(()) => {
+            note!("{host} has taken a test message.");
+            Ok(Exit::Done)
+        }
+        Err(AlertError::Transport(error)) => Err(error.into()),
+        Err(error) => {
+            note!("{host}: {error}: check the URL of the webhook.");
+            Ok(Exit::Incomplete)
+        }
     }
 }
 

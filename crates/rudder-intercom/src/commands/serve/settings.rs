@@ -150,7 +150,7 @@ settings! {
         "write-keys-file": SecretFile => write_keys_file, or "any key, from this machine only, and from no web pages but its own";
         /// Show the page only to those who know the token in this file.
         "page-token-file": SecretFile => page_token_file, or "to this machine only";
-        /// Where the workspace is hosted.
+        /// Where the workspace is hosted: US, Europe (or EU) or Australia (or AU), in any case.
         "region": OneOf => gateway.destination.region;
         /// Let the anonymous id stand in for a user id that is missing.
         "send-anonymous-id": Switch => gateway.destination.send_anonymous_id;
@@ -190,6 +190,10 @@ settings! {
         "retry-after": Time => gateway.retry_after;
         /// From which age of the oldest event on the log and the metrics tell of a backlog.
         "backlog-after": Time => gateway.backlog_after;
+        /// Tell the webhook whose URL is in this file, as Slack's take it, of an outage, a refused token, a full disk, a backlog and their like.
+        "alert-webhook-file": SecretFile => alert_webhook_file, or "nobody";
+        /// How long such a state must last, or be over, before the webhook is told.
+        "alert-after": Time => alert_after;
         /// For how long an event with the same messageId is dropped as a repeat.
         "repeat-window": Time => kept.repeats.window;
         /// How many messageIds are remembered for that, at most.

@@ -1,0 +1,70 @@
+//! Somebody else's URL that is told of something.
+
+use super::failure::host;
+use super::{Client, Error, TransportError};
+use reqwest::Url;
+use std::fmt;
+
+/// A URL that takes messages in JSON. It is a secret: whoever knows it can send some, so that neither `Debug` nor an error
+/// shows more of it than its host.
+#[derive(Clone)]
+pub struct Webhook {
+    client: Client,
+    url: Url,
+}
+
+impl Webhook {
+    /// The webhook at this URL. The client's timeouts bound how long a message may take.
+    ///
+    /// # Errors
+    ///
+    /// If it is not an HTTP or HTTPS URL.
+    pub fn new(client: Client, url: &str) -> Result<Self, Error> {
+        let url = Url::parse(url.trim()).map_err(|_| Error::InvalidWebhook)?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(Error::InvalidWebhook);
+        }
+        Ok(Self { client, url })
+    }
+
+    /// The host, and its port if that is not the usual one.
+    pub fn host(&self) -> String {
+        host(&self.url).unwrap_or_default()
+    }
+
+    /// Sends a message, and gives the status of the response. Nothing is tried again here, and no redirect is followed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no response.
+    pub async fn send(&self, json: String) -> Result<u16, TransportError> {
+        self.client.post(self.url.clone(), json).await
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook")
+            .field("host", &self.host())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_more_than_the_host_is_shown() {
+        let client = Client::builder().build().unwrap();
+        let webhook = Webhook::new(client.clone(), " http://user:s3cret@127.0.0.1:1/s3cret?key=s3cret \n").unwrap();
+        let error = webhook.send("{}".to_owned()).await.unwrap_err();
+        let shown = format!("{webhook:?} {error} {error:?} {}", webhook.host());
+        assert!(shown.contains("127.0.0.1:1") && !shown.contains("s3cret"), "{shown}");
+        for url in ["", "s3cret", "ftp://example.org/s3cret", "http://"] {
+            let error = Webhook::new(client.clone(), url).unwrap_err();
+            assert!(matches!(error, Error::InvalidWebhook), "{url}");
+            assert!(!format!("{error} {error:?}").contains("s3cret"));
+        }
+    }
+}
