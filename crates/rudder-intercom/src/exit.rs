@@ -66,6 +66,17 @@ pub(crate) enum Error {
         /// Why.
         source: JournalError,
     },
+    /// The journal is of another input, as an event of this one shows.
+    #[error(
+        "the journal {} belongs to another input: the event in line {line} is not the one that was there; give the same \
+         file, or another journal", path.display()
+    )]
+    OtherInput {
+        /// Which file.
+        path: PathBuf,
+        /// Where the event is in the input.
+        line: u64,
+    },
     /// What became of events cannot be recorded. What was in flight has been finished.
     #[error("stopped, because outcomes cannot be recorded")]
     Record(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -181,3 +181,33 @@ fn the_same_command_goes_on_after_ctrl_c_and_after_kill_9() {
     let count = |name: &str| state[name].as_array().unwrap().len();
     assert_eq!((count("contacts"), count("events")), (60, 60));
 }
+
+#[test]
+fn another_input_is_told_by_its_line_and_each_run_counts_its_own_calls() {
+    let workspaces = Workspaces::new();
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let run = send(&workspaces.url, "a", &journal, &[track(1), track(2)].join("\n"));
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert!(
+        run.stdout().contains("2 of 2 events delivered with 2 calls in"),
+        "{}",
+        run.stdout()
+    );
+    let input = [track(1), track(2), track(3)].join("\n");
+    let run = send(&workspaces.url, "a", &journal, &input);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    for told in [
+        "3 of 3 events delivered with 1 call in",
+        "2 of them done by earlier runs, with 2 calls",
+    ] {
+        assert!(run.stdout().contains(told), "{}", run.stdout());
+    }
+    // A line that is empty is one all the same.
+    let other = format!("{}\n\n{}\n", track(1), track(9));
+    let run = send(&workspaces.url, "a", &journal, &other);
+    assert_eq!(run.code(), 2);
+    let told = "belongs to another input: the event in line 3 is not the one that was there";
+    assert!(run.stderr().contains(told), "{}", run.stderr());
+    assert_eq!(workspaces.events(), 3);
+}

@@ -48,6 +48,30 @@ fn a_setting_that_is_wrong_ends_every_command_at_once() {
 }
 
 #[test]
+fn a_host_that_is_not_there_ends_send_before_anything_was_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let (letters, journal) = (folder.path().join("letters"), folder.path().join("journal"));
+    let (letters, journal) = (letters.to_str().unwrap(), journal.to_str().unwrap());
+    for more in [
+        &[] as &[_],
+        &["--max-attempts", "1", "--dead-letters", letters],
+        &["--journal", journal],
+    ] {
+        // Nobody listens on port 1.
+        let send = ["send", "-", "--intercom-base-url", "http://127.0.0.1:1"];
+        let run = run_with_token(&[&send, more].concat(), identify(1));
+        assert_eq!(run.code(), 4, "{more:?}: {}", run.stderr());
+        assert!(
+            run.stderr()
+                .contains("cannot reach 127.0.0.1:1: it refuses the connection"),
+            "{more:?}: {}",
+            run.stderr()
+        );
+        assert_eq!(std::fs::read_to_string(letters).unwrap_or_default(), "");
+    }
+}
+
+#[test]
 fn what_was_not_sent_is_sent_by_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let (input, letters) = (folder.path().join("events"), folder.path().join("letters"));

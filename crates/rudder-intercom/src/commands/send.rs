@@ -5,7 +5,7 @@ use super::choices::Choices;
 use super::connection::{Connection, access_token, http_client};
 use super::input::Input;
 use super::{Conversion, failure_code};
-use crate::exit::{Error, Exit};
+use crate::exit::{Error, Exit, with_causes};
 use crate::files::require_distinct;
 use crate::print::{all_that_is_wanted, note};
 use crate::send::{DeadLetters, Delivered, End, Job, Preparer, deliver, remedy};
@@ -13,10 +13,10 @@ use crate::text::{BOLD, DIM, plural, thousands};
 use crate::values::{OneOf, Time, parser};
 use anstream::AutoStream;
 use clap::{Args, ValueHint};
-use intercom_api::{ErrorKind, IdentifyAdmin, Region, UnixSeconds};
-use intercom_delivery::client::{CallError, HttpTransport, Workspace};
+use intercom_api::{ErrorKind, IdentifyAdmin, Operation as _, Region, UnixSeconds};
+use intercom_delivery::client::{CallError, Client, HttpTransport, Workspace};
 use intercom_delivery::journal::{Journal, JournalError};
-use intercom_delivery::{AssumedLimit, EngineSettings, ResponseError, SkipUnchanged};
+use intercom_delivery::{AssumedLimit, EngineSettings, ResponseError, SkipUnchanged, TransportFailure};
 use intercom_sandbox::{RunningSandbox, Settings};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -24,6 +24,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
+
+/// How often the first call is made before Intercom counts as out of reach.
+const FIRST_CALL_ATTEMPTS: u32 = 3;
 
 /// Deliver the events to Intercom
 ///
@@ -40,6 +43,7 @@ Examples:
 The access token comes from INTERCOM_ACCESS_TOKEN or --token-file, never from an argument.
 Ctrl-C finishes what is in flight. With --journal, the same command then goes on where it was.
 If nearly all events fail for one reason, it stops and says how to fix it; they are sent again by the next run.
+An outage is waited out, however long it is; a host that cannot be reached when the delivery begins ends it.
 Exits with 1 if events were rejected or failed, with 3 if Intercom does not accept the token, with 4 if it cannot be reached.")]
 pub(crate) struct Send {
     #[command(flatten)]
@@ -165,6 +169,7 @@ impl Send {
                 .map_err(|error| Error::Usage(error.to_string()))?,
         };
         let client = http_client(sandbox.is_none(), self.policies.call_timeout)?;
+        runtime.block_on(require_reachable(&client, &workspace))?;
         let transport = HttpTransport::new(client, workspace.clone());
         let input = self.input.open()?;
         let journal = self.journal(workspace)?;
@@ -242,6 +247,10 @@ impl Send {
                 "{reason}; nothing more was sent, and {}",
                 self.how_to_go_on()
             ))),
+            End::OtherInput(line) => Err(Error::OtherInput {
+                path: self.record.journal.unwrap_or_default(),
+                line,
+            }),
             End::Failed(error) => Err(error),
         }
     }
@@ -354,6 +363,26 @@ impl SandboxArgs {
         started
             .map(Some)
             .map_err(|error| Error::System("cannot start the sandbox".to_owned(), io::Error::other(error)))
+    }
+}
+
+/// Sees that there is something that answers, whatever it says. An outage is waited out once a delivery has begun; a host
+/// that is not there at the very first call is rather a setting that is wrong.
+async fn require_reachable(client: &Client, workspace: &Workspace) -> Result<(), Error> {
+    let call = (IdentifyAdmin {}).to_call().map_err(|_| CallError::Unwritable)?;
+    let mut attempts = 1;
+    loop {
+        match client.send(&call, workspace).await {
+            Ok(_) => return Ok(()),
+            // It is there, and slow.
+            Err(error) if error.failure != TransportFailure::Unreachable => return Ok(()),
+            Err(error) if attempts == FIRST_CALL_ATTEMPTS || !error.is_retryable() => {
+                let reason = with_causes(&error);
+                return Err(Error::Unreachable(format!("{reason}; nothing was sent")));
+            }
+            Err(_) => attempts += 1,
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

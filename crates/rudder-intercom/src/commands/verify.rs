@@ -98,15 +98,15 @@ impl Verify {
                         delivered.add(person.into_iter().chain(company), Some((Done::Failed, "")));
                     }
                     Ok(done) => delivered.add(person.into_iter().chain(company), done),
-                    Err(error) => drop(other_input.get_or_insert(error)),
+                    Err(_) => {
+                        other_input.get_or_insert(ready.line);
+                    }
                 }
             }
         })?;
-        if let (Some(source), Some(path)) = (other_input, &self.journal) {
-            return Err(Error::Journal {
-                path: path.clone(),
-                source,
-            });
+        if let (Some(line), Some(path)) = (other_input, &self.journal) {
+            let path = path.clone();
+            return Err(Error::OtherInput { path, line });
         }
         let delivered = delivered.map(|delivered| delivered.of_people(&people));
         let sample = self.sample.map(|count| people.sample(count.get()));

@@ -45,8 +45,10 @@ pub(crate) fn play(
         match end {
             End::Complete | End::Aborted(_) => {}
             End::Interrupted => return Err(Error::Interrupted),
-            // The copy is always there, and takes everybody.
-            End::Unauthorized | End::Unreachable(_) => return Err(Error::Pipeline(crate::pipeline::Error::Worker)),
+            // The copy is always there, and takes everybody; there is no journal.
+            End::Unauthorized | End::Unreachable(_) | End::OtherInput(_) => {
+                return Err(Error::Pipeline(crate::pipeline::Error::Worker));
+            }
             End::Failed(error) => return Err(error),
         }
         Ok(Played {

@@ -89,6 +89,8 @@ pub(crate) enum End {
     Unauthorized,
     /// Intercom cannot be reached, for this reason.
     Unreachable(String),
+    /// The journal is of another input, as the event in this line shows.
+    OtherInput(u64),
     /// It could not go on.
     Failed(Error),
 }
@@ -187,9 +189,7 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
         _ if unreachable.is_some() => End::Unreachable(unreachable.unwrap_or_default()),
         (Ok(Ok(Some(code))), ..) => End::Aborted(code),
         (.., Err(error)) => End::Failed(error.into()),
-        (_, _, Ok(_)) if other_input.is_some() => {
-            return Err(JournalError::OtherInput(other_input.unwrap_or_default()));
-        }
+        (_, _, Ok(_)) if other_input.is_some() => End::OtherInput(other_input.unwrap_or_default()),
         (_, _, Ok(pipeline::End::Complete)) if !control.status().closed => End::Complete,
         _ => End::Interrupted,
     };
@@ -254,7 +254,7 @@ struct Intake {
     tracker: Arc<Tracker>,
     submissions: Submissions,
     no_dead_letters: u64,
-    /// The event that shows that the journal is of another input.
+    /// The line of the event that shows that the journal is of another input.
     other_input: Option<u64>,
     /// What has happened when, as far as Intercom keeps one event of a name, user and second.
     moments: Moments,
@@ -300,7 +300,7 @@ impl Intake {
                 return ControlFlow::Continue(());
             }
             Err(_) => {
-                self.other_input = Some(event);
+                self.other_input = Some(ready.line);
                 return ControlFlow::Break(());
             }
         }

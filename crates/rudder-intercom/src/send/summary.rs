@@ -16,6 +16,8 @@ pub(crate) struct Summary {
     pub(crate) calls: u64,
     /// Events that an earlier run has done.
     pub(crate) earlier: u64,
+    /// The calls of earlier runs.
+    earlier_calls: u64,
     /// Events that came before their contact, and were delivered once it was there.
     pub(crate) waited: u64,
     types: BTreeMap<&'static str, Outcomes>,
@@ -56,6 +58,7 @@ impl Summary {
     pub(super) fn after(calls: u64) -> Self {
         Self {
             calls,
+            earlier_calls: calls,
             ..Self::default()
         }
     }
@@ -128,14 +131,15 @@ impl Summary {
             "{BOLD}{style}{} of {} delivered{style:#}{BOLD:#} {DIM}with {} in {:.1} s{DIM:#}",
             thousands(all.delivered),
             counted(all.events(), "event"),
-            counted(self.calls, "call"),
+            counted(self.calls - self.earlier_calls, "call"),
             elapsed.as_secs_f64()
         )?;
         if self.earlier > 0 {
             writeln!(
                 out,
-                "{DIM}{} of them done by earlier runs{DIM:#}",
-                thousands(self.earlier)
+                "{DIM}{} of them done by earlier runs, with {}{DIM:#}",
+                thousands(self.earlier),
+                counted(self.earlier_calls, "call")
             )?;
         }
         if self.waited > 0 {
