@@ -14,6 +14,7 @@ mod doctor;
 mod erase;
 mod exit;
 mod files;
+mod html;
 mod input;
 mod interrupt;
 mod log;

@@ -3,7 +3,7 @@
 /// How many lines are named as examples.
 const EXAMPLES: usize = 3;
 
-/// How often something happened, and where first.
+/// How often something happened, and the first lines that it happened in, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Noted {
     pub(crate) count: u64,
@@ -13,8 +13,10 @@ pub(crate) struct Noted {
 impl Noted {
     pub(crate) fn note(&mut self, line: u64) {
         self.count += 1;
-        if self.lines.len() < EXAMPLES && self.lines.last() != Some(&line) {
-            self.lines.push(line);
+        // Outcomes come in any order.
+        if let Err(at) = self.lines.binary_search(&line) {
+            self.lines.insert(at, line);
+            self.lines.truncate(EXAMPLES);
         }
     }
 

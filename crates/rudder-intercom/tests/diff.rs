@@ -421,3 +421,38 @@ fn what_changes_and_what_stays_is_told_apart() {
     assert_eq!(report["refused"]["reasons"][0]["code"], "unknown_contact");
     assert_eq!(report["refused"]["reasons"][0]["lines"], json!([4]));
 }
+
+#[test]
+fn the_page_shows_what_the_report_says_and_values_only_if_asked() {
+    let sandbox = Served::new(Settings::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changes.html");
+    let hostile = r#"{"type":"identify","userId":"<script>","traits":{"email":"eve@example.org","name":"'\"><img src=x>"}}"#;
+    let events = format!("{hostile}\n{{\"type\":\"page\"}}\n");
+    let page = |flags: &[&str]| {
+        let flags = [&["--html", path.to_str().unwrap()], flags].concat();
+        let run = diff(sandbox.url(), &flags, &events);
+        assert_eq!(run.code(), 1, "{}", run.stderr());
+        std::fs::read_to_string(&path).unwrap()
+    };
+    let kinds = page(&[]);
+    for part in [
+        "<h1>1 contact and 0 companies would change.</h1>",
+        "<code>unsupported_event_type</code>",
+        "external_id</code>",
+        "<span class=\"quiet\">none \u{2192}</span> text",
+        "none of which writes",
+    ] {
+        assert!(kinds.contains(part), "{part} in {kinds}");
+    }
+    assert!(!kinds.contains("eve@example.org"));
+    let values = page(&["--show-values"]);
+    assert!(values.contains("&quot;eve@example.org&quot;") && values.contains("&lt;script&gt;"), "{values}");
+    for foreign in ["<script", "<img", "src=\"", "href=", "url(", "@import", "http://", "https://"] {
+        assert!(!values.contains(foreign), "{foreign}");
+    }
+    // Nothing is left behind of a run that could not begin.
+    let none = folder.path().join("none.html");
+    let run = run_with_token(&["diff", "/no/such/file", "--html", none.to_str().unwrap()], "");
+    assert_eq!((run.code(), none.exists()), (2, false));
+}

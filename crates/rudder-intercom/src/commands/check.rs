@@ -4,6 +4,7 @@ use super::attributes::list;
 use super::caller::Caller;
 use super::connection::Connection;
 use super::input::Input;
+use super::page::Page;
 use super::tally::tally;
 use super::{Conversion, print_report};
 use crate::check::{Report, Workspace};
@@ -13,9 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::pipeline;
 use crate::print::note;
 use clap::{Args, ValueHint};
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Say what would happen to the events, in total, before anything is sent
 ///
@@ -56,7 +55,7 @@ impl Check {
         let reader = self.input.open()?.reader;
         // Now rather than after an hour's work.
         require_distinct(&[("the input", Some(self.input.file())), ("--html", self.html.as_deref())])?;
-        let page = self.html.as_deref().map(create).transpose()?;
+        let page = self.html.clone().map(Page::create).transpose()?;
         let workspace = match self.workspace {
             true => {
                 let caller = Caller::new(&self.connection)?.until(&interrupt);
@@ -67,19 +66,8 @@ impl Check {
         let (tally, end) = tally(reader, &self.input, self.conversion, workspace, &interrupt);
         let report = Report::from(&tally);
         print_report(self.json, &report, |out| report.write_text(out))?;
-        if let (Some(path), Some(page)) = (&self.html, page) {
-            let mut page = BufWriter::new(page);
-            let input = if self.input.file() == Path::new("-") {
-                "standard input".into()
-            } else {
-                self.input.file().to_string_lossy()
-            };
-            let written = report.write_html(&input, &mut page).and_then(|()| page.flush());
-            written.map_err(|source| Error::Write {
-                path: path.clone(),
-                source,
-            })?;
-            note!("wrote {}", path.display());
+        if let Some(page) = page {
+            page.write(self.input.file(), |input, out| report.write_html(input, out))?;
         }
         match end? {
             pipeline::End::Interrupted => {
@@ -89,11 +77,4 @@ impl Check {
             _ => Ok(Exit::complete_if(report.is_complete())),
         }
     }
-}
-
-fn create(path: &Path) -> Result<File, Error> {
-    File::create(path).map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source,
-    })
 }

@@ -1,13 +1,16 @@
 //! `diff`: what events would change in the workspace.
 
 use super::desk::{Desk, Events};
+use super::page::Page;
 use super::print_report;
 use crate::desk::Diff as Report;
 use crate::exit::{Error, Exit};
+use crate::files::require_distinct;
 use crate::preview::Wanted;
 use crate::send::Prepared;
-use clap::Args;
+use clap::{Args, ValueHint};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Say what the events would change in the workspace, field by field, without changing anything
 ///
@@ -19,6 +22,7 @@ use std::collections::BTreeMap;
 Examples:
   rudder-intercom diff events.ndjson
   rudder-intercom diff events.ndjson --show-values
+  rudder-intercom diff events.ndjson --html changes.html
   rudder-intercom diff events.ndjson --json | jq '.changes[] | select(.effect == \"deleted\")'
 
 It makes no call that writes. People are named by the line of their first event and by Intercom's id; --show-values also
@@ -35,12 +39,18 @@ pub(crate) struct Diff {
     /// Print the report as JSON.
     #[arg(long, help_heading = "Output")]
     json: bool,
+    /// Write the report as a page that needs nothing else to be read.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    html: Option<PathBuf>,
 }
 
 impl Diff {
     /// Compares, and prints what would change.
     pub(crate) fn run(self) -> Result<Exit, Error> {
+        let file = self.events.input.file().to_owned();
+        require_distinct(&[("the input", Some(&file)), ("--html", self.html.as_deref())])?;
         let desk = Desk::new(self.events)?;
+        let page = self.html.map(Page::create).transpose()?;
         let mut wanted = Wanted::default();
         desk.visit(None, |_, prepared| {
             if let Prepared::Ready(ready) = prepared {
@@ -50,6 +60,9 @@ impl Diff {
         let played = desk.play(&wanted, || None, &BTreeMap::new())?;
         let report = Report::new(&played, desk.overlay.reader().calls(), self.show_values);
         print_report(self.json, &report, |out| report.write_text(out))?;
+        if let Some(page) = page {
+            page.write(&file, |input, out| report.write_html(input, out))?;
+        }
         Ok(Exit::complete_if(report.is_complete()))
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 mod input;
+mod page;
 pub(crate) mod queue;
 pub(crate) mod sandbox;
 pub(crate) mod send;

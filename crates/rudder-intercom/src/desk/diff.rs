@@ -52,37 +52,37 @@ impl Counts {
 
 /// A custom attribute that would be created.
 #[derive(Clone, Debug, Serialize)]
-struct NewAttribute {
-    model: String,
-    name: String,
+pub(super) struct NewAttribute {
+    pub(super) model: String,
+    pub(super) name: String,
 }
 
 /// What events would change. Serialises to what `diff --json` prints.
 #[derive(Clone, Serialize)]
 pub(crate) struct Diff {
     /// Whether anything would change. Data events are not counted: whether Intercom has them already is not known.
-    changes_anything: bool,
-    events: u64,
-    contacts: Counts,
-    companies: Counts,
-    links_added: usize,
-    links_removed: usize,
-    tags_added: usize,
-    attributes_created: Vec<NewAttribute>,
+    pub(super) changes_anything: bool,
+    pub(super) events: u64,
+    pub(super) contacts: Counts,
+    pub(super) companies: Counts,
+    pub(super) links_added: usize,
+    pub(super) links_removed: usize,
+    pub(super) tags_added: usize,
+    pub(super) attributes_created: Vec<NewAttribute>,
     /// Data events that would be submitted.
-    data_events: u64,
-    skipped: u64,
-    refused: Refused,
-    warnings: BTreeMap<&'static str, u64>,
+    pub(super) data_events: u64,
+    pub(super) skipped: u64,
+    pub(super) refused: Refused,
+    pub(super) warnings: BTreeMap<&'static str, u64>,
     /// The calls that sending takes, and how long they take at the rate limit.
-    calls: u64,
-    minutes: f64,
+    pub(super) calls: u64,
+    pub(super) minutes: f64,
     /// The calls that this has taken, by operation.
-    read: BTreeMap<&'static str, u64>,
+    pub(super) read: BTreeMap<&'static str, u64>,
     /// Whether what changes was read itself, as a search may show what was.
-    is_confirmed: bool,
-    values_are_shown: bool,
-    changes: Vec<ShownChange>,
+    pub(super) is_confirmed: bool,
+    pub(super) values_are_shown: bool,
+    pub(super) changes: Vec<ShownChange>,
 }
 
 impl Diff {
@@ -172,7 +172,10 @@ impl Diff {
             duration(self.minutes),
             counted(read, "call")
         )?;
-        self.write_notes(out)
+        for note in self.notes() {
+            writeln!(out, "{DIM}{note}{DIM:#}")?;
+        }
+        Ok(())
     }
 
     fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
@@ -195,28 +198,9 @@ impl Diff {
             }
             writeln!(out)?;
         }
-        let mut more = Vec::new();
-        for (count, word, verb) in [
-            (self.links_added, "link", "added"),
-            (self.links_removed, "link", "removed"),
-            (self.tags_added, "tag", "added"),
-            (self.attributes_created.len(), "custom attribute", "created"),
-        ] {
-            if count > 0 {
-                more.push(format!("{} {verb}", counted(count as u64, word)));
-            }
-        }
-        if self.data_events > 0 {
-            more.push(format!(
-                "{} submitted (not compared)",
-                counted(self.data_events, "data event")
-            ));
-        }
-        if self.skipped > 0 {
-            more.push(format!("{} not for Intercom", counted(self.skipped, "event")));
-        }
-        if !more.is_empty() {
-            writeln!(out, "  {}", more.join("; "))?;
+        let also = self.also();
+        if !also.is_empty() {
+            writeln!(out, "  {}", also.join("; "))?;
         }
         if !self.attributes_created.is_empty() {
             let names = self.attributes_created.iter();
@@ -229,24 +213,50 @@ impl Diff {
         Ok(())
     }
 
-    fn write_notes(&self, out: &mut impl Write) -> io::Result<()> {
+    /// What else would be done, a sentence each.
+    pub(super) fn also(&self) -> Vec<String> {
+        let mut also = Vec::new();
+        for (count, word, verb) in [
+            (self.links_added, "link", "added"),
+            (self.links_removed, "link", "removed"),
+            (self.tags_added, "tag", "added"),
+            (self.attributes_created.len(), "custom attribute", "created"),
+        ] {
+            if count > 0 {
+                also.push(format!("{} {verb}", counted(count as u64, word)));
+            }
+        }
+        if self.data_events > 0 {
+            also.push(format!(
+                "{} submitted (not compared)",
+                counted(self.data_events, "data event")
+            ));
+        }
+        if self.skipped > 0 {
+            also.push(format!("{} not for Intercom", counted(self.skipped, "event")));
+        }
+        also
+    }
+
+    /// What to know of it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
         if !self.is_confirmed && self.changes_anything {
-            writeln!(
-                out,
-                "{DIM}More than {MOST_READ_AGAIN} contacts change, so they are compared with what Intercom's search shows, which may lag \
-                 by minutes.{DIM:#}"
-            )?;
+            notes.push(format!(
+                "More than {MOST_READ_AGAIN} contacts change, so they are compared with what Intercom's search shows, which may lag \
+                 by minutes."
+            ));
         }
         if self.contacts.created > 0 {
-            writeln!(
-                out,
-                "{DIM}Intercom's search shows neither archived contacts nor those of the last minutes: some that would be created \
-                 may turn out to be there.{DIM:#}"
-            )?;
+            notes.push(
+                "Intercom's search shows neither archived contacts nor those of the last minutes: some that would be created \
+                 may turn out to be there."
+                    .to_owned(),
+            );
         }
         if !self.values_are_shown && !self.changes.is_empty() {
-            writeln!(out, "{DIM}--show-values shows who they are, and the values.{DIM:#}")?;
+            notes.push("--show-values shows who they are, and the values.".to_owned());
         }
-        Ok(())
+        notes
     }
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod diff;
+mod html;
 mod people;
 mod played;
 mod refused;

@@ -37,11 +37,7 @@ impl Refused {
             code: code.to_owned(),
             is_final,
             events: noted.count,
-            lines: {
-                let mut lines = noted.lines.clone();
-                lines.sort_unstable();
-                lines
-            },
+            lines: noted.lines.clone(),
             advice: advice(code),
         });
         let outcomes = summary.outcomes();

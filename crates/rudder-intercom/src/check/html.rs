@@ -1,41 +1,16 @@
-//! The outcome of a check as one self-contained page: no script, no font, no picture from elsewhere.
-
-mod charts;
+//! The outcome of a check as a page.
 
 use super::findings::Finding;
-use super::report::{NameCount, Report};
+use super::report::{Effort, NameCount, Report};
 use super::text::{duration, lines};
+use crate::html::{self, Bar, Column, Escaped};
 use crate::text::{counted, percent, thousands};
-use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
-
-const STYLE: &str = include_str!("page.css");
 
 /// How many names and attributes the page lists; the rest is in the JSON.
 const LISTED: usize = 500;
 /// How many event names it shows without being asked.
 const SHOWN: usize = 20;
-
-/// Text that may hold anything, for the inside of an element or of a quoted attribute.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.chars() {
-            match part {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                '\t' | '\n' => f.write_char(' ')?,
-                part if part.is_control() => f.write_char(char::REPLACEMENT_CHARACTER)?,
-                part => f.write_char(part)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 impl Report {
     /// Writes the report as an HTML page. `input` names what was checked.
@@ -45,15 +20,10 @@ impl Report {
     /// If `out` fails.
     pub(crate) fn write_html(&self, input: &str, out: &mut impl Write) -> io::Result<()> {
         let input = Escaped(input);
-        writeln!(
-            out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>Intercom check of {input}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>"
-        )?;
+        html::begin("Intercom check", &input, out)?;
         self.verdict_html(&input, out)?;
         self.figures_html(out)?;
-        charts::by_type(&self.types, out)?;
+        self.types_html(out)?;
         findings_html(
             "Events that cannot be sent",
             "Each event counts once. The others are not affected by these.",
@@ -79,13 +49,9 @@ impl Report {
             out,
         )?;
         self.attributes_html(out)?;
-        charts::calls(self, out)?;
+        self.calls_html(out)?;
         self.names_html(out)?;
-        writeln!(
-            out,
-            "<footer>Made by rudder-intercom {} for {input}. Nothing was sent to Intercom.</footer>\n</main>\n</body>\n</html>",
-            env!("CARGO_PKG_VERSION")
-        )
+        html::end(&input, "Nothing was sent to Intercom.", out)
     }
 
     fn verdict_html(&self, input: &Escaped<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -131,11 +97,11 @@ impl Report {
         let mut steps: Vec<String> = self
             .rejections
             .iter()
-            .take(3)
             .map(|finding| {
                 format!(
-                    "{} <span class=\"quiet\">({})</span>",
-                    finding.advice,
+                    "{} <span class=\"quiet\">({}: {})</span>",
+                    Escaped(finding.advice),
+                    finding.code,
                     counted(finding.count, "event")
                 )
             })
@@ -158,49 +124,109 @@ impl Report {
     }
 
     fn figures_html(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "<div class=\"figures\">")?;
-        for (figure, what) in [
-            (thousands(self.events), "events"),
-            (thousands(self.can_be_sent()), "can be sent"),
-            (thousands(self.would_fail), "would fail"),
-            (thousands(self.rejected), "rejected"),
-            (thousands(self.skipped), "not meant for Intercom"),
-            (thousands(self.calls.expected), "calls to Intercom, about"),
-        ] {
-            writeln!(out, "<div><b>{figure}</b><span>{what}</span></div>")?;
-        }
-        writeln!(out, "</div>")
+        html::figures(
+            &[
+                (self.events, "events"),
+                (self.can_be_sent(), "can be sent"),
+                (self.would_fail, "would fail"),
+                (self.rejected, "rejected"),
+                (self.skipped, "not meant for Intercom"),
+                (self.calls.expected, "calls to Intercom, about"),
+                (self.calls.worst_case, "calls, at most"),
+            ],
+            out,
+        )
+    }
+
+    fn types_html(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some(most) = self.types.iter().map(|kind| kind.events).max() else {
+            return Ok(());
+        };
+        writeln!(out, "<section>\n<h2>Events by type and outcome</h2>")?;
+        let parts = self.types.iter().map(|kind| {
+            [
+                ("sent", "can be sent", kind.can_be_sent()),
+                ("failing", "would fail", kind.would_fail),
+                ("rejected", "rejected", kind.rejected),
+                ("skipped", "not meant for Intercom", kind.skipped),
+            ]
+        });
+        let (parts, figures): (Vec<_>, Vec<_>) =
+            parts.zip(self.types.iter().map(|kind| thousands(kind.events))).unzip();
+        let rows = self.types.iter().zip(&parts).zip(&figures);
+        let rows: Vec<_> = rows
+            .map(|((kind, parts), figure)| (kind.name, &parts[..], &**figure))
+            .collect();
+        html::chart(&rows, most, out)?;
+        let meanings = parts.first().map(|parts| parts.map(|(class, what, _)| (class, what)));
+        html::key(&meanings.unwrap_or_default(), out)?;
+        writeln!(out, "</section>")
     }
 
     fn attributes_html(&self, out: &mut impl Write) -> io::Result<()> {
+        const COLUMNS: [Column; 5] = [
+            Column::Text("Name"),
+            Column::Text("Of"),
+            Column::Text("Type"),
+            Column::Number("Events"),
+            Column::Bar,
+        ];
         let Some(most) = self.custom_attributes.iter().map(|attribute| attribute.events).max() else {
             return Ok(());
         };
         writeln!(
             out,
             "<section>\n<h2>Custom attributes that must exist in Intercom</h2>\n\
-             <p class=\"hint\">Create them in Intercom under Settings &gt; Data, or with <code>rudder-intercom attributes --create</code>.</p>\n\
-             <div class=\"scroll\"><table>\n<tr><th>Name<th>Of<th>Type<th class=\"number\">Events<th></tr>"
+             <p class=\"hint\">Create them in Intercom under Settings &gt; Data, or with <code>rudder-intercom attributes --create</code>.</p>"
         )?;
+        html::table(&COLUMNS, out)?;
         for attribute in self.custom_attributes.iter().take(LISTED) {
             let mixed = if attribute.mixed {
                 " <span class=\"mixed\">(values of several types)</span>"
             } else {
                 ""
             };
-            writeln!(
-                out,
-                "<tr><td><code>{}</code><td>{}<td>{}{mixed}<td class=\"number\">{}<td>{}</tr>",
-                Escaped(&attribute.name),
-                Escaped(&attribute.model.to_string()),
-                Escaped(&attribute.data_type),
-                thousands(attribute.events),
-                charts::Bar(attribute.events, most)
-            )?;
+            let (model, events) = (attribute.model.to_string(), attribute.events);
+            let cells = [
+                &format_args!("<code class=\"name\">{}</code>", Escaped(&attribute.name)) as _,
+                &Escaped(&model) as _,
+                &format_args!("{}{mixed}", Escaped(&attribute.data_type)) as _,
+                &thousands(events) as _,
+                &Bar(&[("sent", "events", events)], most) as _,
+            ];
+            html::row(&COLUMNS, &cells, out)?;
         }
-        writeln!(out, "</table></div>")?;
+        html::end_table(out)?;
         more_html(self.custom_attributes.len(), self.more_custom_attributes, out)?;
         writeln!(out, "</section>")
+    }
+
+    /// The calls with what delivery saves, without, and at most.
+    fn calls_html(&self, out: &mut impl Write) -> io::Result<()> {
+        let Effort {
+            expected,
+            plain,
+            worst_case,
+        } = self.calls;
+        writeln!(
+            out,
+            "<section>\n<h2>Calls to Intercom</h2>\n<p>About {}, and {} at most: {} at Intercom's limit of 10,000 calls a minute.</p>",
+            counted(expected, "call"),
+            thousands(worst_case),
+            duration(self.minutes)
+        )?;
+        let rows = [("expected", expected), ("one by one", plain), ("at most", worst_case)];
+        let rows = rows.map(|(label, calls)| (label, [("sent", "calls", calls)], thousands(calls)));
+        let rows = rows
+            .each_ref()
+            .map(|(label, parts, figure)| (*label, &parts[..], &**figure));
+        html::chart(&rows, worst_case, out)?;
+        writeln!(
+            out,
+            "<p class=\"hint\">Expected: contacts that are known are not searched again, and what would change nothing is not sent. \
+             One by one: without these savings. At most: also if everything is in the way that can be, such as archived contacts, emails \
+             of somebody else and companies that are gone.</p>\n</section>"
+        )
     }
 
     fn names_html(&self, out: &mut impl Write) -> io::Result<()> {
@@ -209,7 +235,14 @@ impl Report {
             return Ok(());
         };
         writeln!(out, "<section>\n<h2>Event names</h2>")?;
-        charts::names(names.distinct, names.limit, out)?;
+        let (distinct, limit) = (names.distinct as u64, names.limit as u64);
+        let class = if self.too_many_names() { "rejected" } else { "sent" };
+        let rows = [("in the file", class, distinct), ("allowed", "skipped", limit)];
+        let rows = rows.map(|(label, class, count)| (label, [(class, "names", count)], thousands(count)));
+        let rows = rows
+            .each_ref()
+            .map(|(label, parts, figure)| (*label, &parts[..], &**figure));
+        html::chart(&rows, distinct.max(limit), out)?;
         if self.long_metadata.events > 0 {
             let long = &self.long_metadata;
             let (events, limit) = (counted(long.events, "event"), long.limit);
@@ -236,22 +269,20 @@ impl Report {
         more_html(names.names.len(), names.more, out)?;
         writeln!(out, "</section>")
     }
-
-    /// How long the calls take at the rate limit, in words.
-    fn duration(&self) -> String {
-        duration(self.minutes)
-    }
 }
 
 fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    const COLUMNS: [Column; 4] = [
+        Column::Number("Events"),
+        Column::Text("What"),
+        Column::Text("What to do"),
+        Column::Text("Where"),
+    ];
     if findings.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "<section>\n<h2>{title}</h2>\n<p class=\"hint\">{hint}</p>\n<div class=\"scroll\"><table>\n\
-         <tr><th class=\"number\">How often<th>What<th>What to do<th>For example</tr>"
-    )?;
+    writeln!(out, "<section>\n<h2>{title}</h2>\n<p class=\"hint\">{hint}</p>")?;
+    html::table(&COLUMNS, out)?;
     for Finding {
         code,
         count,
@@ -263,34 +294,32 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
     } in findings
     {
         let flag = flag.map_or_else(String::new, |flag| format!(" See <code>{flag}</code>."));
-        writeln!(
-            out,
-            "<tr><td class=\"number\">{}<td>{}<br><code class=\"quiet\">{code}</code> <span class=\"quiet\">costs {}</span>\
-             <td>{}{flag}<td class=\"quiet\">{}</tr>",
-            thousands(*count),
-            Escaped(meaning),
-            costs.in_words(),
-            Escaped(advice),
-            lines(examples)
-        )?;
+        let (meaning, costs) = (Escaped(meaning), costs.in_words());
+        let cells = [
+            &thousands(*count) as _,
+            &format_args!("{meaning}<br><code class=\"quiet\">{code}</code> <span class=\"quiet\">costs {costs}</span>")
+                as _,
+            &format_args!("{}{flag}", Escaped(advice)) as _,
+            &format_args!("<span class=\"quiet\">{}</span>", lines(examples)) as _,
+        ];
+        html::row(&COLUMNS, &cells, out)?;
     }
-    writeln!(out, "</table></div>\n</section>")
+    html::end_table(out)?;
+    writeln!(out, "</section>")
 }
 
 fn names_table(names: &[NameCount], most: u64, out: &mut impl Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "<div class=\"scroll\"><table>\n<tr><th>Name<th class=\"number\">Events<th></tr>"
-    )?;
+    const COLUMNS: [Column; 3] = [Column::Text("Name"), Column::Number("Events"), Column::Bar];
+    html::table(&COLUMNS, out)?;
     for name in names {
-        let (events, bar) = (thousands(name.events), charts::Bar(name.events, most));
-        writeln!(
-            out,
-            "<tr><td>{}<td class=\"number\">{events}<td>{bar}</tr>",
-            Escaped(&name.name)
-        )?;
+        let cells = [
+            &format_args!("<span class=\"name\">{}</span>", Escaped(&name.name)) as _,
+            &thousands(name.events) as _,
+            &Bar(&[("sent", "events", name.events)], most) as _,
+        ];
+        html::row(&COLUMNS, &cells, out)?;
     }
-    writeln!(out, "</table></div>")
+    html::end_table(out)
 }
 
 fn more_html(names: usize, beyond: u64, out: &mut impl Write) -> io::Result<()> {
@@ -309,15 +338,4 @@ fn more_html(names: usize, beyond: u64, out: &mut impl Write) -> io::Result<()> 
         )?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_breaks_out_of_its_element() {
-        let text = "<script>\"'&\u{0}\n";
-        assert_eq!(Escaped(text).to_string(), "&lt;script&gt;&quot;&#39;&amp;\u{fffd} ");
-    }
 }

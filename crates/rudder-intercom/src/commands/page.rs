@@ -1,0 +1,49 @@
+//! Reports that are written as pages.
+
+use crate::exit::Error;
+use crate::print::note;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A page that is to be written: created now rather than after an hour's work.
+pub(super) struct Page {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Page {
+    /// Creates the file.
+    pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
+        match File::create(&path) {
+            Ok(file) => Ok(Self {
+                path,
+                file: BufWriter::new(file),
+            }),
+            Err(source) => Err(Error::Write { path, source }),
+        }
+    }
+
+    /// Writes it by `write`, which is given what the input is called, and says so.
+    pub(super) fn write(
+        mut self,
+        input: &Path,
+        write: impl FnOnce(&str, &mut BufWriter<File>) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let input = if input == Path::new("-") {
+            "standard input".into()
+        } else {
+            input.to_string_lossy()
+        };
+        match write(&input, &mut self.file).and_then(|()| self.file.flush()) {
+            Ok(()) => {
+                note!("wrote {}", self.path.display());
+                Ok(())
+            }
+            Err(source) => Err(Error::Write {
+                path: self.path,
+                source,
+            }),
+        }
+    }
+}
