@@ -165,3 +165,45 @@ fn lines_beyond_the_limit() {
         ["converted", "converted", "invalid_json", "converted"]
     );
 }
+
+/// What people give who have only exports, and what they are told.
+#[test]
+fn files_of_another_kind_are_named_with_what_to_do() {
+    let events = identify(1);
+    let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let mut tar = vec![0; 1024];
+    tar[..13].copy_from_slice(b"events.ndjson");
+    tar[257..262].copy_from_slice(b"ustar");
+    let workbook = [b"PK\x03\x04".as_slice(), &[0; 26], b"[Content_Types].xml"].concat();
+    let files: [(&str, Vec<u8>); 12] = [
+        (
+            "zip archive: give the file inside",
+            [b"PK\x03\x04", events.as_bytes()].concat(),
+        ),
+        ("Excel workbook", workbook),
+        ("older Office file", b"\xd0\xcf\x11\xe0\xa1\xb1".to_vec()),
+        ("UTF-16 text", utf16(&format!("\u{feff}{events}"))),
+        ("UTF-16 text", utf16(&events)),
+        ("CSV, a table", b"userId,email\n1,ann@example.org\n".to_vec()),
+        ("CSV, a table", gzip(b"userId,email\n1,ann@example.org\n")),
+        ("tar archive", gzip(&tar)),
+        ("bzip2", b"BZh91AY&SY".to_vec()),
+        ("xz", b"\xfd7zXZ\0".to_vec()),
+        ("Parquet file", b"PAR1\x15\x04".to_vec()),
+        ("SQLite database", b"SQLite format 3\0".to_vec()),
+    ];
+    for (told, file) in files {
+        let run = run(&["check", "-"], &file);
+        assert_eq!((run.code(), &*run.stdout()), (2, ""), "{told}");
+        assert!(run.stderr().contains(told), "{told}: {}", run.stderr());
+        assert!(!run.stderr().contains("ann@"), "{}", run.stderr());
+    }
+    // A line that is cut off at its beginning is no table.
+    let cut = format!("{}\n{events}\n", &events[3..]);
+    assert_eq!(run(&["check", "-"], cut).code(), 1);
+}

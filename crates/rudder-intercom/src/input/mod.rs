@@ -5,6 +5,7 @@
 
 mod chunk;
 mod fault;
+mod foreign;
 mod open;
 mod read;
 mod scan;

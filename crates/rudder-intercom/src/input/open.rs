@@ -1,5 +1,6 @@
 //! Opens a file or standard input, compressed or not.
 
+use super::foreign::{self, Foreign};
 use super::zstd::Frames;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -101,9 +102,8 @@ impl Source {
     }
 }
 
-fn decompress(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
-    let mut start = Vec::with_capacity(4);
-    reader.by_ref().take(4).read_to_end(&mut start)?;
+fn decompress(reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let (start, whole) = begin(reader)?;
     let gzip = start.starts_with(&[0x1f, 0x8b]);
     let zstd = match start[..] {
         [0x28, 0xb5, 0x2f, 0xfd] => true,
@@ -111,12 +111,35 @@ fn decompress(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Sen
         [low, 0x2a, 0x4d, 0x18] => low & 0xf0 == 0x50,
         _ => false,
     };
-    let whole = Cursor::new(start).chain(reader);
-    Ok(if gzip {
+    let inner: Box<dyn Read + Send> = if gzip {
         Box::new(flate2::read::MultiGzDecoder::new(whole))
     } else if zstd {
         Box::new(Frames::new(whole))
     } else {
-        Box::new(whole)
-    })
+        return Ok(whole);
+    };
+    let (_, inner) = begin(inner)?;
+    Ok(inner)
+}
+
+/// Looks how it begins, no further than it takes, and refuses what is of another kind. Gives the first four bytes, and all.
+fn begin(mut reader: Box<dyn Read + Send>) -> io::Result<([u8; 4], Box<dyn Read + Send>)> {
+    let mut start = Vec::with_capacity(4);
+    let mut upto = |start: &mut Vec<u8>, length: usize| {
+        let more = length.saturating_sub(start.len()) as u64;
+        reader.by_ref().take(more).read_to_end(start)
+    };
+    upto(&mut start, 4)?;
+    let mut known = Foreign::by_first(&start);
+    if Foreign::needs_more(&start) {
+        upto(&mut start, foreign::ENOUGH)?;
+        known = Foreign::by_more(&start);
+    }
+    if let Some(foreign) = known {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, foreign));
+    }
+    let mut first = [0; 4];
+    let length = start.len().min(4);
+    first[..length].copy_from_slice(&start[..length]);
+    Ok((first, Box::new(Cursor::new(start).chain(reader))))
 }
