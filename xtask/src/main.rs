@@ -16,6 +16,7 @@ mod e2e;
 mod faults;
 mod features;
 mod fuzz;
+mod guide;
 mod importers;
 mod install;
 mod mutants;
@@ -53,7 +54,7 @@ enum Command {
     Contributing,
     /// Lists the rules, sources and codes that no fixture exercises, and fails if there are any
     CoverageOfRules,
-    /// Rewrites the pages that are made from the code: the mapping reference
+    /// Rewrites the pages that are made from the code: the mapping reference, the settings, the output in the guide
     Docs(docs::Options),
     /// Runs the real SDKs and a real Chromium against the gateway; installs what they need
     E2e(e2e::Options),
@@ -63,6 +64,8 @@ enum Command {
     Features,
     /// Runs the fuzz targets for a while, with cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
+    /// Runs the commands of the guide to a backfill, also on many events
+    Guide(guide::Options),
     /// Builds and runs the programs of people who import the crates, and the examples of the crates
     Importers,
     /// Changes the rules in many small ways, and says which changes no test notices; with cargo-mutants
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Conformance(options) => suites::conformance(&options),
         Command::Features => features::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Guide(options) => guide::run(&options),
         Command::Importers => importers::run(),
         Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),

@@ -3,6 +3,7 @@
 mod mapping;
 mod settings;
 
+use crate::guide;
 use crate::project;
 use std::fs;
 use std::path::Path;
@@ -26,6 +27,10 @@ const PAGES: &[Page] = &[
     Page {
         path: "crates/rudder-intercom/deploy/serve.toml",
         write: settings::page,
+    },
+    Page {
+        path: guide::GUIDE,
+        write: guide::page,
     },
 ];
 
