@@ -1,5 +1,5 @@
 //! Whether each library crate builds alone: without its default features, and with all it has. No crate has two that could
-//! be chosen apart.
+//! be chosen apart. What the program has behind a feature is tested.
 
 use crate::project::{self, LIBRARIES};
 use std::process::ExitCode;
@@ -16,6 +16,14 @@ pub(crate) fn run() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+    }
+    // The tests of what the program has only if it is asked for.
+    let tested = project::cargo()
+        .args(["test", "--package", "rudder-intercom", "--features", "otel", "--test", "traces"])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !tested {
+        return ExitCode::FAILURE;
     }
     println!(
         "{} library crates build alone, without their default features and with all",

@@ -57,7 +57,7 @@ pub(crate) async fn track(request: Request, next: Next) -> Response {
         status = tracing::field::Empty,
     );
     let response = next.run(request).instrument(span.clone()).await;
-    span.record("status", response.status().as_u16());
+    span.record("status", i64::from(response.status().as_u16()));
     response
 }
 

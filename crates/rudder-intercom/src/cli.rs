@@ -96,7 +96,7 @@ pub(crate) fn main() -> ExitCode {
     let log = match &cli.command {
         // It has more to say about the log.
         Command::Serve(_) => Ok(()),
-        _ => log_to_stderr(cli.log.as_deref().unwrap_or("off"), LogFormat::Text),
+        _ => log_to_stderr(cli.log.as_deref().unwrap_or("off"), LogFormat::Text, None),
     };
     let result = log.and_then(|()| match cli.command {
         Command::Convert(command) => command.run(),

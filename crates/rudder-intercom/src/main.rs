@@ -24,6 +24,7 @@ mod preview;
 mod print;
 mod send;
 mod text;
+mod traces;
 mod values;
 
 use std::process::ExitCode;

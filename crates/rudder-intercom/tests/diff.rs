@@ -427,7 +427,8 @@ fn the_page_shows_what_the_report_says_and_values_only_if_asked() {
     let sandbox = Served::new(Settings::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("changes.html");
-    let hostile = r#"{"type":"identify","userId":"<script>","traits":{"email":"eve@example.org","name":"'\"><img src=x>"}}"#;
+    let hostile =
+        r#"{"type":"identify","userId":"<script>","traits":{"email":"eve@example.org","name":"'\"><img src=x>"}}"#;
     let events = format!("{hostile}\n{{\"type\":\"page\"}}\n");
     let page = |flags: &[&str]| {
         let flags = [&["--html", path.to_str().unwrap()], flags].concat();
@@ -447,8 +448,13 @@ fn the_page_shows_what_the_report_says_and_values_only_if_asked() {
     }
     assert!(!kinds.contains("eve@example.org"));
     let values = page(&["--show-values"]);
-    assert!(values.contains("&quot;eve@example.org&quot;") && values.contains("&lt;script&gt;"), "{values}");
-    for foreign in ["<script", "<img", "src=\"", "href=", "url(", "@import", "http://", "https://"] {
+    assert!(
+        values.contains("&quot;eve@example.org&quot;") && values.contains("&lt;script&gt;"),
+        "{values}"
+    );
+    for foreign in [
+        "<script", "<img", "src=\"", "href=", "url(", "@import", "http://", "https://",
+    ] {
         assert!(!values.contains(foreign), "{foreign}");
     }
     // Nothing is left behind of a run that could not begin.

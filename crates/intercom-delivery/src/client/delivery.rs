@@ -416,7 +416,7 @@ impl<T: Transport> Delivery<T> {
             call = %transmit.id,
             event = %transmit.event,
             operation = transmit.call.operation.as_str(),
-            attempt = transmit.attempt,
+            attempt = i64::from(transmit.attempt),
             status = tracing::field::Empty,
             request_id = tracing::field::Empty,
             failure = tracing::field::Empty,
@@ -427,7 +427,7 @@ impl<T: Transport> Delivery<T> {
             let span = tracing::Span::current();
             match &response {
                 Ok(response) => {
-                    span.record("status", response.status);
+                    span.record("status", i64::from(response.status));
                     if let Some(id) = &response.request_id {
                         span.record("request_id", id.as_str());
                     }
@@ -484,6 +484,6 @@ fn report(outcome: &Outcome, span: &tracing::Span) {
     };
     span.record("result", result)
         .record("code", code)
-        .record("calls", calls);
+        .record("calls", i64::from(calls));
     span.in_scope(|| tracing::debug!("done"));
 }

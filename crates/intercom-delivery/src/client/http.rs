@@ -195,9 +195,10 @@ impl Client {
     }
 
     /// Sends JSON to any URL, and gives the status of the response.
-    pub(super) async fn post(&self, url: Url, json: String) -> Result<u16, TransportError> {
+    pub(super) async fn post(&self, url: Url, mut headers: HeaderMap, json: Vec<u8>) -> Result<u16, TransportError> {
         self.require_certificates(&url)?;
-        let request = self.http.post(url.clone()).header(CONTENT_TYPE, JSON).body(json);
+        headers.insert(CONTENT_TYPE, JSON);
+        let request = self.http.post(url.clone()).headers(headers).body(json);
         let response = request.send().await;
         let response = response.map_err(|error| TransportError::of_request(&error, &url))?;
         Ok(response.status().as_u16())

@@ -3,6 +3,7 @@
 use super::failure::host;
 use super::{Client, Error, TransportError};
 use reqwest::Url;
+use reqwest::header::HeaderMap;
 use std::fmt;
 
 /// A URL that takes messages in JSON. It is a secret: whoever knows it can send some, so that neither `Debug` nor an error
@@ -11,6 +12,7 @@ use std::fmt;
 pub struct Webhook {
     client: Client,
     url: Url,
+    headers: HeaderMap,
 }
 
 impl Webhook {
@@ -24,7 +26,15 @@ impl Webhook {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(Error::InvalidWebhook);
         }
-        Ok(Self { client, url })
+        let headers = HeaderMap::new();
+        Ok(Self { client, url, headers })
+    }
+
+    /// The same with headers that go with each message.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// The host, and its port if that is not the usual one.
@@ -37,8 +47,9 @@ impl Webhook {
     /// # Errors
     ///
     /// If there is no response.
-    pub async fn send(&self, json: String) -> Result<u16, TransportError> {
-        self.client.post(self.url.clone(), json).await
+    pub async fn send(&self, json: impl Into<Vec<u8>>) -> Result<u16, TransportError> {
+        let headers = self.headers.clone();
+        self.client.post(self.url.clone(), headers, json.into()).await
     }
 }
 
@@ -58,7 +69,7 @@ mod tests {
     async fn no_more_than_the_host_is_shown() {
         let client = Client::builder().build().unwrap();
         let webhook = Webhook::new(client.clone(), " http://user:s3cret@127.0.0.1:1/s3cret?key=s3cret \n").unwrap();
-        let error = webhook.send("{}".to_owned()).await.unwrap_err();
+        let error = webhook.send("{}").await.unwrap_err();
         let shown = format!("{webhook:?} {error} {error:?} {}", webhook.host());
         assert!(shown.contains("127.0.0.1:1") && !shown.contains("s3cret"), "{shown}");
         for url in ["", "s3cret", "ftp://example.org/s3cret", "http://"] {

@@ -1,6 +1,7 @@
 //! The settings of `serve`.
 
 use crate::log::LogFormat;
+use intercom_transformer::BaseUrl;
 use rudder_gateway::{StoreSettings, WriteKeys};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(super) struct Config {
     pub(super) token_file: Option<PathBuf>,
     pub(super) alert_webhook_file: Option<PathBuf>,
     pub(super) alert_after: Duration,
+    pub(super) otlp_endpoint: Option<BaseUrl>,
     pub(super) gateway: rudder_gateway::Settings,
     pub(super) kept: StoreSettings,
 }
@@ -49,6 +51,7 @@ impl Default for Config {
             token_file: None,
             alert_webhook_file: None,
             alert_after: Duration::from_secs(60),
+            otlp_endpoint: None,
             gateway: rudder_gateway::Settings::new(WriteKeys::Any),
             kept: StoreSettings::new(),
         }

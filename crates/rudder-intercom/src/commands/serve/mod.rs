@@ -12,6 +12,7 @@ use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupt;
 use crate::log::log_to_stderr;
 use crate::print::{all_that_is_wanted, note};
+use crate::traces::Traces;
 use axum::Router;
 use clap::{Args, ValueHint};
 use config::Config;
@@ -87,14 +88,21 @@ impl Serve {
             all_that_is_wanted(output.write_all(text.as_bytes()).and_then(|()| output.flush()))?;
             return Ok(Exit::Done);
         }
-        log_to_stderr(&config.log, config.log_format)?;
         let runtime =
             tokio::runtime::Runtime::new().map_err(|error| Error::System("cannot start the server".into(), error))?;
+        let traces = config.otlp_endpoint.as_ref();
+        let traces = traces
+            .map(|endpoint| Traces::new(endpoint, runtime.handle()))
+            .transpose()?;
+        log_to_stderr(&config.log, config.log_format, traces.as_ref())?;
         if self.test_alert {
             return runtime.block_on(test_alert(&config));
         }
-        runtime.block_on(serve(config))?;
-        Ok(Exit::Done)
+        let served = runtime.block_on(serve(config));
+        if let Some(traces) = traces {
+            traces.finish();
+        }
+        served.map(|()| Exit::Done)
     }
 }
 

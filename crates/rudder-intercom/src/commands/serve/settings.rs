@@ -206,6 +206,8 @@ settings! {
         "log": LogFilter => log;
         /// The form of the log.
         "log-format": OneOf => log_format;
+        /// The OpenTelemetry collector that traces of requests, events and calls go to, by OTLP over HTTP, such as http://localhost:4318. Needs a program that was built with --features otel.
+        "otlp-endpoint": Optional<Url> => otlp_endpoint, or "nowhere";
     }
 }
 
