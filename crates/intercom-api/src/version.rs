@@ -50,19 +50,20 @@ impl ApiVersion {
     }
 }
 
-/// Where an Intercom workspace is hosted.
+/// Where an Intercom workspace is hosted. Names are read in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Display, EnumString, EnumIter, IntoStaticStr)]
+#[strum(ascii_case_insensitive)]
 #[non_exhaustive]
 pub enum Region {
     /// United States.
     #[default]
-    #[strum(to_string = "US", serialize = "us")]
+    #[strum(to_string = "US")]
     Us,
-    /// European Union.
-    #[strum(to_string = "Europe", serialize = "eu", serialize = "EU")]
+    /// European Union. Read as `EU`, too.
+    #[strum(to_string = "Europe", serialize = "EU")]
     Europe,
-    /// Australia.
-    #[strum(to_string = "Australia", serialize = "au", serialize = "AU")]
+    /// Australia. Read as `AU`, too.
+    #[strum(to_string = "Australia", serialize = "AU")]
     Australia,
 }
 
@@ -109,6 +110,9 @@ mod tests {
             ("Europe", Region::Europe),
             ("EU", Region::Europe),
             ("eu", Region::Europe),
+            ("Eu", Region::Europe),
+            ("europe", Region::Europe),
+            ("AUSTRALIA", Region::Australia),
             ("Australia", Region::Australia),
             ("AU", Region::Australia),
             ("au", Region::Australia),

@@ -313,3 +313,11 @@ fn help_version_and_completions() {
         );
     }
 }
+
+#[test]
+fn a_name_of_two_parts_is_cited_with_both() {
+    let event = r#"{"type":"identify","userId":"a","traits":{"firstName":"Ann","lastName":"Lee"}}"#;
+    let shown = run(&["convert", "--pretty"], event).stdout();
+    let line = shown.lines().find(|line| line.contains("Ann Lee")).unwrap();
+    assert!(line.ends_with("/traits/firstName and /traits/lastName"), "{shown}");
+}

@@ -278,6 +278,23 @@ impl LookupField {
         }
     }
 
+    /// The fields that people look up by, and how many others there are.
+    pub(crate) fn common() -> String {
+        let common = ["email", "external_id", "phone", "name", "id"];
+        let others = ContactField::iter().count() - common.len();
+        format!("{}, custom_attributes.<name> and {others} others", common.join(", "))
+    }
+
+    /// The field of Intercom's own that this is the name of, but for its letters' case and what separates its words.
+    pub(crate) fn alike(name: &str) -> Option<&'static str> {
+        let plain = |name: &str| -> String {
+            let letters = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+            letters.flat_map(char::to_lowercase).collect()
+        };
+        let mut names = ContactField::iter().map(<&str>::from);
+        names.find(|known| plain(known) == plain(name))
+    }
+
     /// What is accepted, in words.
     pub fn accepted() -> String {
         let mut names: Vec<&str> = ContactField::iter().map(Into::into).collect();

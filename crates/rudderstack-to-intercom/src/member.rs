@@ -47,15 +47,17 @@ pub(crate) fn requested_field(reader: &Reader<'_>) -> Result<Option<Requested>, 
         "userId" | "user_id" => LookupField::EXTERNAL_ID,
         other => other
             .parse()
-            .map_err(|_| invalid_field(&reader.pointer(Root::Options, "lookup")))?,
+            .map_err(|_| invalid_field(&reader.pointer(Root::Options, "lookup"), other))?,
     };
     Ok(Some(Requested { name, field }))
 }
 
-pub(crate) fn invalid_field(pointer: &str) -> Rejection {
+/// A field of this name, which is not shown: it may be anything.
+pub(crate) fn invalid_field(pointer: &str, name: &str) -> Rejection {
+    let meant = LookupField::alike(name).map_or_else(String::new, |field| format!("; did you mean {field}?"));
     let message = format!(
-        "Intercom cannot search contacts by this field; it can by {} (case-sensitive), and userId means external_id",
-        LookupField::accepted()
+        "Intercom cannot search contacts by this field; it can by {} (case-sensitive), and userId means external_id{meant}",
+        LookupField::common()
     );
     Rejection::new(RejectionCode::InvalidLookupField, pointer, message)
 }

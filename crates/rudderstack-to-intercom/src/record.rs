@@ -107,7 +107,7 @@ fn lookup(reader: &Reader<'_>, identifiers: &Object<'_>) -> Result<Lookup, Rejec
     for (key, value) in identifiers.iter() {
         let pointer = format!("/identifiers/{}", escape_pointer(key));
         let Ok(field) = field_name(key).parse::<LookupField>() else {
-            unsearchable.get_or_insert(pointer);
+            unsearchable.get_or_insert((pointer, key));
             continue;
         };
         let is_of_person = external_id.is_some() || email.is_some();
@@ -129,7 +129,7 @@ fn lookup(reader: &Reader<'_>, identifiers: &Object<'_>) -> Result<Lookup, Rejec
         return Ok(person.with_shared_email(reader.destination.shared_email).into());
     }
     Err(match unsearchable {
-        Some(pointer) => member::invalid_field(&pointer),
+        Some((pointer, key)) => member::invalid_field(&pointer, key),
         None => Rejection::new(
             RejectionCode::MissingLookupValue,
             "/identifiers",

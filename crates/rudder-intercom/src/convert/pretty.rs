@@ -7,6 +7,7 @@ use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, printable};
 use rudderstack_events::{Object, Raw};
 use rudderstack_to_intercom::{Conversion, Decision, Lookup, Plan, Rejection, Warning, When};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// The widest that fields and values are lined up to; longer values are cut.
@@ -87,8 +88,18 @@ struct Row {
 
 fn fields(conversion: &Conversion, text: &mut Vec<u8>) -> io::Result<()> {
     let source = |field: &str| {
-        let found = conversion.sources.iter().rfind(|source| source.field == field);
-        found.map(|source| source.source.clone()).unwrap_or_default()
+        let mut found = conversion.sources.iter().filter(|source| source.field == field);
+        // A person's name may be made of two. Of others, the last is the one that counts.
+        match field {
+            "name" => {
+                let places: BTreeSet<&str> = found.map(|source| &*source.source).collect();
+                places.into_iter().collect::<Vec<_>>().join(" and ")
+            }
+            _ => found
+                .next_back()
+                .map(|source| source.source.clone())
+                .unwrap_or_default(),
+        }
     };
     let mut rows = Vec::new();
     let lookup = |lookup: &Lookup, whose: &str, rows: &mut Vec<Row>| {
