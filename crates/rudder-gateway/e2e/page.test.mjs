@@ -135,3 +135,11 @@ test("asks for its token", () => opened({}, async (page, gateway) => {
   await page.keyboard.press("Enter");
   await page.getByText("Everything is delivered.").waitFor();
 }, { env: { RUDDER_INTERCOM_PAGE_TOKEN: "page-token" } }));
+
+test("copies a snippet", () => opened({ viewport: { width: 375, height: 740 }, permissions: ["clipboard-read", "clipboard-write"] }, async (page, gateway) => {
+  await page.goto(gateway.url);
+  await page.locator("pre:has(#start-curl) + button").click();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#start-curl").textContent());
+  assert.equal(await page.locator("pre:has(#start-curl) + button").textContent(), "Copied");
+  assert.ok(await isWithin(page));
+}));

@@ -289,6 +289,18 @@ rudderanalytics.identify("ann-1", { email: "ann@example.com" });`;
 $("start-curl").textContent = `curl ${location.origin}/v1/identify -u KEY: -H 'Content-Type: application/json' \\
   -d '{"userId": "ann-1", "traits": {"email": "ann@example.com"}}'`;
 
+for (const snippet of [$("start-browser"), $("start-curl")]) {
+  // Browsers let pages write there only over HTTPS, or on this machine.
+  if (!navigator.clipboard) break;
+  const copy = make("button", { type: "button", textContent: "Copy" });
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(snippet.textContent);
+    copy.textContent = "Copied";
+    setTimeout(() => { copy.textContent = "Copy"; }, 2000);
+  });
+  snippet.parentElement.after(copy);
+}
+
 // Over and over ------------------------------------------------------------------------------------------------------
 
 let timer;
