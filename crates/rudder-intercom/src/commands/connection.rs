@@ -16,9 +16,9 @@ pub(super) struct Connection {
     /// Read the access token from this file instead of the environment variable INTERCOM_ACCESS_TOKEN.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     token_file: Option<PathBuf>,
-    /// Where the workspace is hosted.
-    #[arg(long, value_name = "REGION", default_value_t, value_parser = parser::<OneOf, Region>())]
-    region: Region,
+    /// Where the workspace is hosted: US, Europe (or EU) or Australia (or AU), in any case. [default: US]
+    #[arg(long, value_name = "REGION", value_parser = parser::<OneOf, Region>())]
+    region: Option<Region>,
     /// Call this URL instead of the region's: a sandbox or a proxy.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     intercom_base_url: Option<String>,
@@ -32,7 +32,7 @@ impl Connection {
     /// If there is no token, or the URL is none.
     pub(super) fn workspace(&self) -> Result<Workspace, Error> {
         let token = token::find(self.token_file.as_deref())?;
-        let workspace = Workspace::new(self.region, access_token(&token)?);
+        let workspace = Workspace::new(self.region(), access_token(&token)?);
         match &self.intercom_base_url {
             None => Ok(workspace),
             Some(url) => workspace
@@ -53,7 +53,7 @@ impl Connection {
 
     /// The region.
     pub(super) fn region(&self) -> Region {
-        self.region
+        self.region.unwrap_or_default()
     }
 
     /// The file with the token, if it comes from one.
@@ -61,14 +61,19 @@ impl Connection {
         self.token_file.as_deref()
     }
 
-    /// Takes the token from this file, unless another is given.
-    pub(super) fn use_token_file(&mut self, file: Option<PathBuf>) {
-        self.token_file = self.token_file.take().or(file);
+    /// Takes what is not given from these settings.
+    pub(super) fn or(&mut self, token_file: Option<PathBuf>, region: Region, intercom_base_url: Option<String>) {
+        self.token_file = self.token_file.take().or(token_file);
+        // A URL is that of a region.
+        if self.region.is_none() {
+            self.intercom_base_url = self.intercom_base_url.take().or(intercom_base_url);
+        }
+        self.region.get_or_insert(region);
     }
 
     /// Where calls go.
     pub(super) fn base_url(&self) -> &str {
-        self.intercom_base_url.as_deref().unwrap_or(self.region.base_url())
+        self.intercom_base_url.as_deref().unwrap_or(self.region().base_url())
     }
 
     /// Whether calls go to Intercom itself, as far as is known.

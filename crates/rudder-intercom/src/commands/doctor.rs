@@ -42,7 +42,8 @@ missing or not accepted, with 4 if Intercom cannot be reached. Warnings do not c
 pub(crate) struct Doctor {
     #[command(flatten)]
     connection: Connection,
-    /// Look at the settings of serve in this file, too; its store and its token file are used unless others are given.
+    /// Look at the settings of serve in this file, too, and at the gateway that runs with them; its store, its token file,
+    /// its region and its URL of Intercom are used unless others are given.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Files")]
     config: Option<PathBuf>,
     /// Look at the events that a gateway keeps in this file.
@@ -78,8 +79,10 @@ impl Doctor {
         match serve::deployed(path) {
             Ok(deployed) => {
                 checks.push(Check::ok("config", format!("{} can be used", path.display())));
+                checks.extend(deployed.gateway.map(doctor::ready));
                 self.store = self.store.take().or(deployed.store);
-                self.connection.use_token_file(deployed.token_file);
+                self.connection
+                    .or(deployed.token_file, deployed.region, deployed.intercom_base_url);
             }
             Err(error) => checks.push(
                 Check::fault("config", error.report().replace('\n', "; "))
@@ -159,6 +162,12 @@ impl Doctor {
             }
             return;
         }
+        if answered.status == 429 {
+            for name in ["token", "contacts", "attributes"] {
+                checks.push(Check::skipped(name, "the rate limit is used up"));
+            }
+            return;
+        }
         checks.push(doctor::limit(answered.rate_limit));
         let search = client
             .run(&SearchContacts::by("external_id", "nobody"), workspace)
@@ -166,6 +175,7 @@ impl Doctor {
         checks.push(match &search {
             Ok(_) => doctor::reads(None),
             Err(error) => match error.response().and_then(ResponseError::status) {
+                Some(429) => doctor::used_up(None),
                 Some(status) => doctor::reads(Some(status)),
                 None => Check::fault("contacts", with_causes(error)),
             },
@@ -205,6 +215,10 @@ impl Doctor {
                 checks.push(Check::warning("token", detail));
                 true
             }
+            Err(ResponseError::Refused(error)) if error.status == 429 => {
+                checks.push(doctor::used_up(answered.rate_limit));
+                true
+            }
             Err(ResponseError::Refused(error)) => {
                 let detail = format!("{} is answered: {error}", "GET /me");
                 checks.push(Check::fault("token", detail).mend("try again later; see https://www.intercomstatus.com"));
@@ -242,7 +256,7 @@ impl Doctor {
             checks.push(doctor::free("disk (journal)", path));
         }
         if let Some(path) = &self.store {
-            checks.push(store(path));
+            checks.extend(store(path));
             checks.push(doctor::free("disk (store)", path));
         }
         if self.journal.is_none() && self.store.is_none() {
@@ -257,6 +271,9 @@ async fn attributes(client: &Client, workspace: &Workspace) -> Check {
     for model in [DataAttributeModel::Contact, DataAttributeModel::Company] {
         match client.run(&ListDataAttributes::of(model), workspace).await {
             Ok(list) => all.extend(list.data.unwrap_or_default()),
+            Err(CallError::Response(ResponseError::Refused(error))) if error.status == 429 => {
+                return Check::skipped("attributes", "the rate limit is used up");
+            }
             Err(CallError::Response(ResponseError::Refused(error))) if error.status == 403 => {
                 return Check::warning("attributes", "the token may not list them").mend(
                     "give the app the permission to read and list users and companies, in Intercom's Developer Hub",
@@ -336,25 +353,35 @@ fn journal(path: &Path) -> Check {
     }
 }
 
-fn store(path: &Path) -> Check {
-    let status = Queue::open(path).and_then(|store| store.status());
-    match status {
-        Ok(status) => {
+fn store(path: &Path) -> Vec<Check> {
+    let look = || {
+        let store = Queue::open(path)?;
+        let status = store.status()?;
+        Ok((status, doctor::waiting(&status, &store.pending(0, doctor::OLDEST)?)))
+    };
+    match look() {
+        Ok((status, waiting)) => {
             let detail = format!(
                 "{} can be read: {} and {} in it",
                 path.display(),
                 counted(status.events.unsigned_abs(), "event"),
                 counted(status.dead_letters.unsigned_abs(), "dead letter")
             );
-            match status.dead_letters {
+            let check = match status.dead_letters {
                 0 => Check::ok("store", detail),
                 _ => Check::warning("store", detail).mend(format!(
                     "rudder-intercom queue --store {} dead-letters list",
                     path.display()
                 )),
-            }
+            };
+            [Some(check), waiting].into_iter().flatten().collect()
         }
-        Err(error) => Check::fault("store", format!("{}: {}", path.display(), with_causes(&error)))
-            .mend("give the file of serve --gateway --store"),
+        Err(error) => {
+            let error: rudder_gateway::Error = error;
+            vec![
+                Check::fault("store", format!("{}: {}", path.display(), with_causes(&error)))
+                    .mend("give the file of serve --gateway --store"),
+            ]
+        }
     }
 }

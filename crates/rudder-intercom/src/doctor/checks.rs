@@ -131,6 +131,21 @@ pub(crate) fn limit(limit: Option<RateLimit>) -> Check {
     }
 }
 
+/// What it means that there are too many calls.
+pub(crate) fn used_up(limit: Option<RateLimit>) -> Check {
+    let left = limit.map_or_else(String::new, |limit| {
+        format!(
+            ": {} of {} calls left",
+            thousands(limit.remaining.into()),
+            thousands(limit.limit.into())
+        )
+    });
+    Check::fault("rate limit", format!("it is used up{left}; Intercom answers 429, and events wait")).mend(
+        "see what else calls Intercom with this app or in this workspace, and make that slower: send with --max-rate CALLS; what a \
+         gateway has waits, and goes on by itself",
+    )
+}
+
 /// Calls that whoever is in between can read.
 pub(crate) fn unencrypted(host: &str, is_this_machine: bool) -> Check {
     match is_this_machine {

@@ -2,8 +2,12 @@
 
 mod checks;
 mod disk;
+mod gateway;
 mod report;
 
-pub(crate) use checks::{attributes, clock, elsewhere, event_names, limit, names, reads, token_file, unencrypted};
+pub(crate) use checks::{
+    attributes, clock, elsewhere, event_names, limit, names, reads, token_file, unencrypted, used_up,
+};
 pub(crate) use disk::free;
+pub(crate) use gateway::{OLDEST, ready, waiting};
 pub(crate) use report::{Check, Report};

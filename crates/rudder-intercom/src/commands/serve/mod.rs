@@ -18,6 +18,7 @@ use clap::{Args, ValueHint};
 use config::Config;
 use gateway::Gateway;
 use given::{Given, secret};
+use intercom_api::Region;
 use intercom_transformer::{DeliverBy, Routes, Transformer};
 use reload::Watched;
 use rudder_gateway::AlertError;
@@ -127,10 +128,14 @@ async fn test_alert(config: &Config) -> Result<Exit, Error> {
     }
 }
 
-/// What a file of settings says of files.
+/// What a file of settings says of what can be looked at from outside.
 pub(super) struct Deployed {
+    /// Where a gateway listens, if there is one.
+    pub(super) gateway: Option<SocketAddr>,
     pub(super) store: Option<PathBuf>,
     pub(super) token_file: Option<PathBuf>,
+    pub(super) region: Region,
+    pub(super) intercom_base_url: Option<String>,
 }
 
 /// Reads a file of settings.
@@ -141,9 +146,17 @@ pub(super) struct Deployed {
 pub(super) fn deployed(path: &Path) -> Result<Deployed, Error> {
     let mut config = Config::default();
     file::read(path, &mut config)?;
+    let region = config.gateway.destination.region;
+    let store = config.store.or_else(|| Some(gateway::STORE.into()));
     Ok(Deployed {
-        store: config.store,
+        gateway: config.is_gateway.then_some(config.listen),
+        store: store.filter(|_| config.is_gateway),
         token_file: config.token_file,
+        region,
+        intercom_base_url: config
+            .service
+            .intercom_base_url
+            .map(|url| url.for_region(region).to_string()),
     })
 }
 
