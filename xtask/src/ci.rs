@@ -164,6 +164,16 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "docs", "--check"]),
     },
     Step {
+        name: "site",
+        fix: "make the link that is named lead somewhere",
+        run: Run::Cargo(&["xtask", "site"]),
+    },
+    Step {
+        name: "manual",
+        fix: "make the program write its manual pages and completions",
+        run: Run::Cargo(&["xtask", "manual"]),
+    },
+    Step {
         name: "contributing",
         fix: "make the example in CONTRIBUTING.md one that works",
         run: Run::Cargo(&["xtask", "contributing"]),

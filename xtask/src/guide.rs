@@ -172,7 +172,8 @@ fn masked(output: &str, varies: bool) -> String {
     masked
 }
 
-fn build(flags: &[&str]) -> Result<PathBuf, String> {
+/// Builds the program, and gives its path.
+pub(crate) fn build(flags: &[&str]) -> Result<PathBuf, String> {
     let mut build = project::cargo();
     build
         .args(["build", "--quiet", "--package", "rudder-intercom"])

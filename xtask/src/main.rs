@@ -19,12 +19,14 @@ mod fuzz;
 mod guide;
 mod importers;
 mod install;
+mod manual;
 mod mutants;
 mod project;
 mod pure;
 mod rehearse;
 mod semver;
 mod simulate;
+mod site;
 mod snapshots;
 mod suites;
 
@@ -68,6 +70,8 @@ enum Command {
     Guide(guide::Options),
     /// Builds and runs the programs of people who import the crates, and the examples of the crates
     Importers,
+    /// Writes the program's manual pages, and what completes its arguments in shells
+    Manual(manual::Options),
     /// Changes the rules in many small ways, and says which changes no test notices; with cargo-mutants
     Mutants(mutants::Options),
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
@@ -78,6 +82,8 @@ enum Command {
     Semver(semver::Options),
     /// Plays bad days of the delivery engine and the sandbox together, under virtual time
     Simulate(simulate::Options),
+    /// Writes the documentation as a site, and looks whether its links lead somewhere
+    Site(site::Options),
     /// Rewrites the snapshots of the tests
     Snapshots(snapshots::Options),
 }
@@ -99,6 +105,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Guide(options) => guide::run(&options),
         Command::Importers => importers::run(),
+        Command::Manual(options) => manual::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => suites::examples(&options),
@@ -111,6 +118,7 @@ fn main() -> ExitCode {
         Command::Rehearse(options) => rehearse::run(&options),
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Site(options) => site::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }

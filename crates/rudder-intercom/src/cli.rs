@@ -72,6 +72,7 @@ enum Command {
     Sandbox(commands::sandbox::Sandbox),
     Queue(commands::queue::Queue),
     Completions(commands::completions::Completions),
+    Manual(commands::manual::Manual),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -111,6 +112,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Sandbox(command) => command.run(),
         Command::Queue(command) => command.run(),
         Command::Completions(command) => command.run(Cli::command()),
+        Command::Manual(command) => command.run(Cli::command()),
     });
     match result {
         Ok(exit) => exit.into(),

@@ -12,6 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 mod input;
+pub(crate) mod manual;
 mod page;
 pub(crate) mod queue;
 pub(crate) mod sandbox;
@@ -81,15 +82,24 @@ impl Conversion {
     }
 }
 
+/// How alike a code and what was given must be to be taken for each other.
+const ALIKE: f64 = 0.8;
+
 /// A code that events can fail or be rejected with.
 fn failure_code(text: &str) -> Result<String, String> {
-    let codes = || FailureRecord::codes().chain(ParseErrorKind::iter().map(<&str>::from));
-    if codes().any(|code| code == text) {
+    let codes: BTreeSet<&str> = FailureRecord::codes()
+        .chain(ParseErrorKind::iter().map(<&str>::from))
+        .collect();
+    if codes.contains(text) {
         return Ok(text.to_owned());
     }
-    let names: BTreeSet<&str> = codes().collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    Err(format!("there is no such code; the codes are {}", names.join(", ")))
+    let likeness = |code: &&str| strsim::jaro_winkler(text, code);
+    let nearest = codes.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let meant = nearest.filter(|code| likeness(code) > ALIKE);
+    let meant = meant.map_or_else(String::new, |code| format!(": did you mean {code}?"));
+    Err(format!(
+        "there is no such code{meant}; those of a file of dead letters are shown by: grep -o '\"code\":\"[a-z_]*\"' FILE | sort | uniq -c"
+    ))
 }
 
 /// Prints a report as JSON, or as the text for people that `write_text` writes. Whoever reads it may stop early.
