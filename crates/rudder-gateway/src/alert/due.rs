@@ -75,10 +75,12 @@ impl Due {
             if !troubles.contains(trouble) {
                 state.gone.get_or_insert(now);
             }
-            let is_over = state.gone.is_some_and(|gone| now.saturating_sub(gone) >= self.after);
-            if is_over && !state.is_told {
-                // Nobody has to know. When the next message may follow still holds.
-                state.since = None;
+            let gone_for = state.gone.map(|gone| now.saturating_sub(gone));
+            let is_over = gone_for.is_some_and(|gone| gone >= self.after);
+            let is_long_over = gone_for.is_some_and(|gone| gone >= self.after + REPEAT);
+            if is_over && (!state.is_told || is_long_over) {
+                // Nobody has to know, or nobody could be told. When the next message may follow still holds.
+                (state.since, state.gone, state.is_told) = (None, None, false);
                 continue;
             }
             let lasted = state.gone.unwrap_or(now).saturating_sub(since);
@@ -192,6 +194,14 @@ mod tests {
                 (1_360, Phase::Over)
             ]
         );
+    }
+
+    #[test]
+    fn what_is_long_over_is_told_to_nobody() {
+        let told = told(20_000, |second| (10..1_000).contains(&second), |second| second < 600);
+        let over = told.iter().filter(|(_, phase)| *phase == Phase::Over);
+        let last = over.map(|(at, _)| *at).max().unwrap();
+        assert!(last < 1_000 + 3_700, "{last}");
     }
 
     #[test]
