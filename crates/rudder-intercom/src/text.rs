@@ -49,6 +49,15 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
     format!("{} {}", thousands(number), plural(number, what))
 }
 
+/// The numbers of lines; nothing if there are none.
+pub(crate) fn lines(lines: &[u64]) -> String {
+    let numbers: Vec<String> = lines.iter().map(u64::to_string).collect();
+    match numbers.len() as u64 {
+        0 => String::new(),
+        count => format!("{} {}", plural(count, "line"), numbers.join(", ")),
+    }
+}
+
 /// The word, in the plural unless there is one of it.
 pub(crate) fn plural(number: u64, word: &str) -> String {
     match word.strip_suffix('y') {

@@ -112,7 +112,7 @@ impl Page {
         html::push_html(&mut body, self.events.iter().cloned());
         // A wide table is moved by itself.
         let body = body
-            .replace("<table>", "<div class=\"wide\"><table>")
+            .replace("<table>", "<div class=\"wide\" tabindex=\"0\"><table>")
             .replace("</table>", "</table></div>");
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

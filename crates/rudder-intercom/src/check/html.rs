@@ -2,9 +2,9 @@
 
 use super::findings::Finding;
 use super::report::{Effort, NameCount, Report};
-use super::text::{duration, lines};
+use super::text::duration;
 use crate::html::{self, Bar, Column, Escaped};
-use crate::text::{counted, percent, thousands};
+use crate::text::{counted, lines, percent, thousands};
 use std::io::{self, Write};
 
 /// How many names and attributes the page lists; the rest is in the JSON.

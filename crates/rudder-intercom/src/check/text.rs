@@ -2,7 +2,7 @@
 
 use super::findings::Finding;
 use super::report::{Effort, Report};
-use crate::text::{self, BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, percent, printable, thousands};
+use crate::text::{self, BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, lines, percent, printable, thousands};
 use std::io::{self, Write};
 
 /// How many names and attributes are listed.
@@ -166,15 +166,6 @@ fn findings(out: &mut impl Write, title: &str, style: anstyle::Style, findings: 
         }
     }
     Ok(())
-}
-
-pub(super) fn lines(lines: &[u64]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let numbers: Vec<String> = lines.iter().map(u64::to_string).collect();
-    let word = if lines.len() == 1 { "line" } else { "lines" };
-    format!("{word} {}", numbers.join(", "))
 }
 
 fn and_more(out: &mut impl Write, all: usize) -> io::Result<()> {

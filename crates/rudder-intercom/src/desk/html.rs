@@ -4,7 +4,7 @@ use super::changes::{ShownChange, ShownLink};
 use super::diff::{Counts, Diff};
 use crate::html::{self, Column, Escaped, Part};
 use crate::preview::{Effect, What};
-use crate::text::{counted, duration, plural, thousands};
+use crate::text::{counted, duration, lines, thousands};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -131,13 +131,11 @@ impl Diff {
         )?;
         html::table(&COLUMNS, out)?;
         for reason in &self.refused.reasons {
-            let lines: Vec<String> = reason.lines.iter().map(u64::to_string).collect();
-            let (word, lines) = (plural(lines.len() as u64, "line"), lines.join(", "));
             let cells = [
                 &thousands(reason.events) as _,
                 &format_args!("<code>{}</code>", Escaped(&reason.code)) as _,
                 &Escaped(reason.advice) as _,
-                &format_args!("<span class=\"quiet\">{word} {lines}</span>") as _,
+                &format_args!("<span class=\"quiet\">{}</span>", lines(&reason.lines)) as _,
             ];
             html::row(&COLUMNS, &cells, out)?;
         }

@@ -1,7 +1,7 @@
 //! Events that would not be delivered.
 
 use crate::send::{Summary, remedy};
-use crate::text::{BAD, BOLD, DIM, counted, thousands};
+use crate::text::{BAD, BOLD, DIM, counted, lines, thousands};
 use intercom_delivery::FailureCode;
 use rudderstack_events::ParseErrorKind;
 use rudderstack_to_intercom::RejectionCode;
@@ -54,18 +54,17 @@ impl Refused {
         let events = counted(self.events, "event");
         writeln!(out, "\n{BOLD}Refused: {events}, which would change nothing{BOLD:#}")?;
         for reason in &self.reasons {
-            let lines: Vec<String> = reason.lines.iter().map(u64::to_string).collect();
-            let more = if reason.events > lines.len() as u64 {
+            let more = if reason.events > reason.lines.len() as u64 {
                 ", …"
             } else {
                 ""
             };
             writeln!(
                 out,
-                "  {:>8}  {BAD}{}{BAD:#} {DIM}line {}{more}{DIM:#}",
+                "  {:>8}  {BAD}{}{BAD:#} {DIM}{}{more}{DIM:#}",
                 thousands(reason.events),
                 reason.code,
-                lines.join(", ")
+                lines(&reason.lines)
             )?;
             if !reason.advice.is_empty() {
                 writeln!(out, "            {DIM}{}{DIM:#}", reason.advice)?;

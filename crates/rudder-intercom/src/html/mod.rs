@@ -59,7 +59,10 @@ pub(crate) fn figures(figures: &[(u64, &str)], out: &mut impl Write) -> io::Resu
 pub(crate) fn table(columns: &[Column], out: &mut impl Write) -> io::Result<()> {
     write!(out, "<table>\n<thead><tr>")?;
     for column in columns {
-        write!(out, "<th scope=\"col\"{}>{}</th>", column.class(), column.name())?;
+        match column {
+            Column::Bar => write!(out, "<td></td>")?,
+            _ => write!(out, "<th scope=\"col\"{}>{}</th>", column.class(), column.name())?,
+        }
     }
     writeln!(out, "</tr></thead>\n<tbody>")
 }

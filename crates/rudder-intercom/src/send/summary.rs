@@ -1,7 +1,7 @@
 //! What became of the events, in total.
 
 use crate::noted::Noted;
-use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, printable, thousands};
+use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, lines, printable, thousands};
 use intercom_delivery::FailureCode;
 use rudderstack_to_intercom::RejectionCode;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -212,12 +212,7 @@ fn section(
     }
     writeln!(out, "\n{BOLD}{title}{BOLD:#}")?;
     for (code, reason) in codes {
-        let lines: Vec<String> = reason.events.lines.iter().map(u64::to_string).collect();
-        let lines = if lines.is_empty() {
-            String::new()
-        } else {
-            format!("line {}", lines.join(", "))
-        };
+        let lines = lines(&reason.events.lines);
         writeln!(
             out,
             "  {:>8}  {BAD}{code}{BAD:#}  {DIM}{lines}{DIM:#}",

@@ -147,16 +147,15 @@ pub(super) fn deployed(path: &Path) -> Result<Deployed, Error> {
     let mut config = Config::default();
     file::read(path, &mut config)?;
     let region = config.gateway.destination.region;
-    let store = config.store.or_else(|| Some(gateway::STORE.into()));
+    // Where it is by default depends on where the gateway runs.
+    let default = Some(PathBuf::from(gateway::STORE)).filter(|path| path.exists());
+    let store = config.store.or(default);
     Ok(Deployed {
         gateway: config.is_gateway.then_some(config.listen),
         store: store.filter(|_| config.is_gateway),
         token_file: config.token_file,
         region,
-        intercom_base_url: config
-            .service
-            .intercom_base_url
-            .map(|url| url.for_region(region).to_string()),
+        intercom_base_url: config.service.intercom_base_url.map(|url| url.for_region(region)),
     })
 }
 
