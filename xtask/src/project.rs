@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The crates that others build on.
-pub(crate) const LIBRARIES: [&str; 8] = [
+pub(crate) const LIBRARIES: [&str; 9] = [
     "exact-json",
     "rudderstack-events",
     "intercom-api",
     "rudderstack-to-intercom",
     "intercom-delivery",
     "intercom-sandbox",
+    "event-store",
     "intercom-transformer",
     "rudder-gateway",
 ];

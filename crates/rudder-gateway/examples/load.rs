@@ -5,8 +5,8 @@
 //!   that is late because the one before it was slow counts from when it was due.
 //! - `load fill FILE COUNT`: makes a store in which so many events wait.
 
-use rudder_gateway::store::Store;
-use rudder_gateway::{StoreSettings, complete};
+use rudder_gateway::complete;
+use rudder_gateway::store::{Store, StoreSettings};
 use rudderstack_events::request::{Arrival, Endpoint, Request};
 use std::error::Error;
 use std::sync::Arc;

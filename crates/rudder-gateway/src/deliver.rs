@@ -1,13 +1,13 @@
 //! From the store to Intercom, for as long as it takes.
 
-use crate::clock::now;
-use crate::error::Error;
 use crate::feed::{Feeder, UnderWay, lock, rejected};
 use crate::metrics::Metrics;
 use crate::monitor::Monitor;
 use crate::recall::Recaller;
 use crate::settings::Settings;
-use crate::store::{Awaited, Queue, Settled, Settlement, Store, Undelivered};
+use event_store::Error;
+use event_store::now;
+use event_store::{Awaited, Queue, Settled, Settlement, Store, Undelivered};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Record, Transport};
 use intercom_delivery::{ContactKey, DeliveryResult, FailureRecord, Intent, Outcome};
 use std::collections::HashSet;

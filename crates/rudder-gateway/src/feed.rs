@@ -1,10 +1,10 @@
 //! From the store to the engine: everybody in turn, each in order.
 
-use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
 use crate::turns::Turns;
+use event_store::Error;
+use event_store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
 use intercom_api::{CompanyId, ContactId, UnixSeconds};
 use intercom_delivery::client::{Control, Submissions};
 use intercom_delivery::{EventId, FailureRecord, KnownContact, Order, Submission, Superseded, Waiting};

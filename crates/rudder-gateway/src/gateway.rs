@@ -1,13 +1,13 @@
 //! The gateway as a whole: HTTP in front, the store in the middle, the delivery behind.
 
 use crate::deliver::deliver;
-use crate::error::Error;
 use crate::http::{App, probes, router};
 use crate::monitor::Monitor;
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::telling;
 use axum::Router;
+use event_store::Error;
+use event_store::Store;
 use intercom_delivery::client::Transport;
 use std::sync::Arc;
 use tokio::sync::watch;

@@ -1,7 +1,7 @@
 //! What operators can see of the gateway, as Prometheus scrapes it.
 
-use crate::store::QueueStatus;
 use crate::trouble::Trouble;
+use event_store::QueueStatus;
 use intercom_delivery::{Status, Totals, Waiting};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode_registry;

@@ -2,8 +2,8 @@
 
 use crate::metrics::{Figures, Metrics};
 use crate::settings::Settings;
-use crate::store::{Queue, QueueStatus, Refusal, Store};
 use crate::trouble::Trouble;
+use event_store::{Queue, QueueStatus, Refusal, Store};
 use intercom_delivery::Status;
 use intercom_delivery::client::{Control, Outage};
 use std::collections::BTreeSet;
@@ -190,7 +190,7 @@ fn disk_free(_: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::StoreSettings;
+    use event_store::StoreSettings;
 
     #[tokio::test]
     async fn what_is_wrong_is_shown_as_long_as_it_is_so() {

@@ -1,7 +1,7 @@
 //! Events whose contact has come: from where they wait to the engine, in their order.
 
 use crate::feed::{Converted, UnderWay, convert, lock};
-use crate::store::{Recalled, Settled, Store};
+use event_store::{Recalled, Settled, Store};
 use intercom_delivery::client::Submissions;
 use intercom_delivery::{Arrival, Submission};
 use rudderstack_to_intercom::Destination;

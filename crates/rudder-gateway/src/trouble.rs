@@ -1,6 +1,6 @@
 //! What is wrong with a gateway, for whoever runs it.
 
-use crate::store::{Condition, Refusal};
+use event_store::{Condition, Refusal};
 use strum::{EnumIter, IntoStaticStr};
 
 /// Something that is wrong.

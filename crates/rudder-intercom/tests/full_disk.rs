@@ -4,8 +4,8 @@
 
 mod common;
 
-use rudder_gateway::StoreSettings;
 use rudder_gateway::store::Store;
+use rudder_gateway::store::StoreSettings;
 use std::fs::OpenOptions;
 use std::process::Stdio;
 

@@ -21,8 +21,8 @@ pub(super) enum Noticed {
     Simulation,
     /// The tests of `intercom-delivery`.
     Delivery,
-    /// The tests of the gateway's store.
-    Gateway,
+    /// The tests of `event-store`.
+    Store,
 }
 
 const fn fault(
@@ -304,15 +304,15 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "place_reversed",
-        Noticed::Gateway,
-        "crates/rudder-gateway/src/store/undelivered.rs",
+        Noticed::Store,
+        "crates/event-store/src/undelivered.rs",
         ("AND place < ?", "AND place > ?"),
         "a newer event passes for superseded by an older one",
     ),
     fault(
         "replay_lost_its_place",
-        Noticed::Gateway,
-        "crates/rudder-gateway/src/store/undelivered.rs",
+        Noticed::Store,
+        "crates/event-store/src/undelivered.rs",
         (
             "SET letter = NULL, seq = ? WHERE letter = ?",
             "SET letter = NULL, seq = 1 + ? WHERE letter = ?",
@@ -348,8 +348,8 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "early_goes_unseen",
-        Noticed::Gateway,
-        "crates/rudder-gateway/src/store/awaiting.rs",
+        Noticed::Store,
+        "crates/event-store/src/awaiting.rs",
         (
             "INSERT OR IGNORE INTO awaited_keys VALUES (?, ?)",
             "INSERT OR IGNORE INTO awaited_keys VALUES (-1 - ?, ?)",

@@ -70,7 +70,7 @@ fn play(options: &Options) -> Result<String, String> {
         .iter()
         .filter(|fault| options.only.is_empty() || options.only.iter().any(|name| name == fault.name))
         .collect();
-    for noticed in [Noticed::Simulation, Noticed::Delivery, Noticed::Gateway] {
+    for noticed in [Noticed::Simulation, Noticed::Delivery, Noticed::Store] {
         if chosen.iter().any(|fault| fault.noticed == noticed)
             && let Some(sign) = sign(&copy, noticed, options.seeds)?
         {
@@ -119,7 +119,7 @@ fn sign(copy: &Path, noticed: Noticed, seeds: u64) -> Result<Option<String>, Str
             &["--no-run"],
             &[],
         ),
-        Noticed::Gateway => (["test", "test"], &["rudder-gateway", "--lib"], &["--no-run"], &[]),
+        Noticed::Store => (["test", "test"], &["event-store", "--lib"], &["--no-run"], &[]),
     };
     let cargo =
         |verb: &str, more: &[&str]| copy::cargo(copy, &[&[verb, "--quiet", "--package"], target, more].concat());

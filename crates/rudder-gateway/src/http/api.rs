@@ -3,12 +3,12 @@
 use super::ready::Wrong;
 use super::response::{Fault, json};
 use super::{App, body};
-use crate::clock::now;
-use crate::error::Error;
-use crate::store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
+use event_store::Error;
+use event_store::now;
+use event_store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus};
 use intercom_delivery::{FailureCode, Status, Time, Waiting};
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};

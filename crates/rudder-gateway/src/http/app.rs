@@ -1,11 +1,11 @@
 //! What the handlers share.
 
 use super::memory::Memory;
-use crate::error::Error;
 use crate::monitor::Monitor;
 use crate::settings::Settings;
-use crate::store::{Queue, Store};
 use chrono::Utc;
+use event_store::Error;
+use event_store::{Queue, Store};
 use rudderstack_events::request::Arrival;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;

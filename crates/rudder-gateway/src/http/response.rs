@@ -54,8 +54,8 @@ impl From<RequestError> for Fault {
     }
 }
 
-impl From<crate::Error> for Fault {
-    fn from(error: crate::Error) -> Self {
+impl From<event_store::Error> for Fault {
+    fn from(error: event_store::Error) -> Self {
         tracing::error!(code = error.code(), "the event store cannot be read or written");
         Self::new(503, error.code(), error.to_string()).retry_after(Duration::from_secs(1))
     }

@@ -1,7 +1,8 @@
 //! Who may send, and who may look at the page.
 
 use crate::support::{Bench, error, response, settings, with_keys};
-use rudder_gateway::{StoreSettings, WriteKeys};
+use rudder_gateway::WriteKeys;
+use rudder_gateway::store::StoreSettings;
 use serde_json::json;
 
 #[tokio::test]

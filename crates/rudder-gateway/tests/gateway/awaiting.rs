@@ -1,8 +1,8 @@
 //! Events that come before their contact (D34).
 
 use crate::support::{Bench, settings};
-use rudder_gateway::StoreSettings;
 use rudder_gateway::store::Filter;
+use rudder_gateway::store::StoreSettings;
 use serde_json::{Value, json};
 use std::time::Duration;
 

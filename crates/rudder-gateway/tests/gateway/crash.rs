@@ -1,7 +1,7 @@
 //! A gateway that is killed loses nothing that it has acknowledged.
 
 use crate::support::{client, sandbox, serve, settings, transport};
-use rudder_gateway::StoreSettings;
+use rudder_gateway::store::StoreSettings;
 use rudder_gateway::store::{Queue, Store};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

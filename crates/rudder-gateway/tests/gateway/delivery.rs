@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, response, settings};
 use intercom_sandbox::{Fault, Faults, ScriptedFault};
-use rudder_gateway::StoreSettings;
+use rudder_gateway::store::StoreSettings;
 use serde_json::{Value, json};
 use std::time::Duration;
 

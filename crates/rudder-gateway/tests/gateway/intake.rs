@@ -3,7 +3,7 @@
 use crate::support::{Bench, error, response, settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rudder_gateway::StoreSettings;
+use rudder_gateway::store::StoreSettings;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::time::Duration;

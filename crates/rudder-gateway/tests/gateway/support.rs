@@ -3,8 +3,8 @@
 use intercom_delivery::client::{AccessToken, Client, HttpTransport, Workspace};
 use intercom_sandbox::RunningSandbox;
 use reqwest::{RequestBuilder, StatusCode};
-use rudder_gateway::store::{Queue, Store};
-use rudder_gateway::{Gateway, KeyList, Secret, Settings, StoreSettings, WriteKeys};
+use rudder_gateway::store::{Queue, Store, StoreSettings};
+use rudder_gateway::{Gateway, KeyList, Secret, Settings, WriteKeys};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(crate) struct Bench {
     pub(crate) sandbox: RunningSandbox,
     folder: TempDir,
     stop: oneshot::Sender<()>,
-    gateway: JoinHandle<Result<(), rudder_gateway::Error>>,
+    gateway: JoinHandle<Result<(), rudder_gateway::store::Error>>,
 }
 
 pub(crate) fn settings() -> Settings {
@@ -123,7 +123,7 @@ pub(crate) async fn serve(
     store: Store,
     transport: HttpTransport,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), rudder_gateway::Error> {
+) -> Result<(), rudder_gateway::store::Error> {
     let gateway = Gateway::start(settings, store, transport)?;
     let service = gateway.router().into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)

@@ -190,13 +190,13 @@ impl Queue {
 
 /// What can go wrong while a store is written to standard output.
 enum Fault {
-    Store(rudder_gateway::Error),
+    Store(rudder_gateway::store::Error),
     NoDeadLetter(i64),
     Output(io::Error),
 }
 
-impl From<rudder_gateway::Error> for Fault {
-    fn from(error: rudder_gateway::Error) -> Self {
+impl From<rudder_gateway::store::Error> for Fault {
+    fn from(error: rudder_gateway::store::Error) -> Self {
         Self::Store(error)
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::log::LogFormat;
 use intercom_transformer::BaseUrl;
-use rudder_gateway::{StoreSettings, WriteKeys};
+use rudder_gateway::WriteKeys;
+use rudder_gateway::store::StoreSettings;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -195,7 +195,7 @@ fn at(workspace: Workspace, url: &str) -> Result<Workspace, Error> {
 }
 
 /// What is wrong with a gateway or its store.
-pub(crate) fn of_gateway(error: &rudder_gateway::Error) -> Error {
+pub(crate) fn of_gateway(error: &rudder_gateway::store::Error) -> Error {
     use std::error::Error as _;
     let message = error.to_string();
     match error.source() {

@@ -1,6 +1,6 @@
 //! Which messages have been received lately.
 
-use crate::complete::MessageKey;
+use crate::event::MessageKey;
 use crate::settings::Repeats;
 use rusqlite::{Connection, Transaction, params};
 use std::collections::{HashSet, VecDeque};

@@ -11,7 +11,7 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// How the store is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Display, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums)]
 pub enum Condition {
     /// Events can be taken in.
     #[default]

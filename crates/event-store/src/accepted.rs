@@ -16,7 +16,7 @@ pub struct Accepted {
 /// Why a request is not stored. Nothing of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums)]
 pub enum Refusal {
     /// As many events wait as may.
     TooManyEvents,

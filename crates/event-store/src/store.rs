@@ -1,40 +1,15 @@
-//! The durable queue: events that wait, those that cannot be delivered, and figures about both, in one SQLite file.
-//!
-//! One thread writes. It takes whatever waits, writes it in one transaction and acknowledges it once that is on disk
-//! (write-ahead log, synced at every commit): many requests share one sync, and neither a crash nor a loss of power takes
-//! what was acknowledged. Everybody else only reads; [`Queue`] also replays and drops dead letters, in this process or another.
+//! The store, as it is held by whoever delivers from it.
 
-mod accepted;
-mod awaiting;
-mod counters;
-mod dead_letter;
-mod dropping;
-mod guard;
-mod intents;
-mod pending;
-mod queue;
-mod schema;
-mod seen;
-mod settled;
-#[cfg(test)]
-mod tests;
-mod totals;
-mod undelivered;
-mod writer;
-
-pub use accepted::{Accepted, Refusal};
-pub use awaiting::Recalled;
-pub use counters::{CodeCount, Minute};
-pub use dead_letter::{DeadLetter, Filter};
-pub use guard::Condition;
-pub use pending::Pending;
-pub use queue::{Queue, QueueStatus};
-pub use settled::{About, Awaited, Settled, Settlement, Undelivered};
-
-use crate::complete::CompleteEvent;
+use crate::accepted::{Accepted, Refusal};
+use crate::awaiting::Recalled;
 use crate::error::Error;
+use crate::event::CompleteEvent;
+use crate::guard::{Condition, Guard};
+use crate::queue::Queue;
+use crate::schema;
 use crate::settings::StoreSettings;
-use guard::Guard;
+use crate::settled::Settled;
+use crate::writer::{Command, Writer};
 use intercom_delivery::ContactKey;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -43,7 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use writer::{Command, Writer};
 
 /// How many requests wait for the writer.
 const WAITING: usize = 256;

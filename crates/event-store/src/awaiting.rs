@@ -187,7 +187,7 @@ pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::complete::{CompleteEvent, MessageKey};
+    use crate::event::{CompleteEvent, MessageKey};
     use crate::settings::StoreSettings;
     use crate::store::Store;
 

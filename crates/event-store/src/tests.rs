@@ -1,7 +1,7 @@
-use super::*;
-use crate::complete::MessageKey;
-use crate::settings::{Bounds, Repeats};
+use crate::schema;
+use crate::*;
 use intercom_delivery::{FailureRecord, KnownContact};
+use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
 

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-/// Unix milliseconds.
-pub(crate) fn now() -> i64 {
+/// The present, in Unix milliseconds.
+pub fn now() -> i64 {
     let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }

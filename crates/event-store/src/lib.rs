@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(missing_docs)]
+
+mod accepted;
+mod awaiting;
+mod clock;
+mod counters;
+mod dead_letter;
+mod dropping;
+mod error;
+mod event;
+mod guard;
+mod intents;
+mod pending;
+mod queue;
+mod schema;
+mod seen;
+mod settings;
+mod settled;
+mod store;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod undelivered;
+mod writer;
+
+pub use accepted::{Accepted, Refusal};
+pub use awaiting::Recalled;
+pub use clock::now;
+pub use counters::{CodeCount, Minute};
+pub use dead_letter::{DeadLetter, Filter};
+pub use error::Error;
+pub use event::{CompleteEvent, MessageKey};
+pub use guard::Condition;
+pub use pending::Pending;
+pub use queue::{Queue, QueueStatus};
+pub use settings::{Awaiting, Bounds, DeadLetters, Repeats, StoreSettings};
+pub use settled::{About, Awaited, Settled, Settlement, Undelivered};
+pub use store::Store;

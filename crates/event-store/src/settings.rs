@@ -1,0 +1,111 @@
+//! Settings of the store.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Bounds of the store, beyond which requests are answered 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// Events that wait.
+    pub events: u64,
+    /// Bytes of events that wait.
+    pub bytes: u64,
+    /// How long the oldest event may have waited; none for no bound.
+    pub age: Option<Duration>,
+}
+
+impl Default for Bounds {
+    /// Ten million events, 16 GiB, any age.
+    fn default() -> Self {
+        Self {
+            events: 10_000_000,
+            bytes: 16 << 30,
+            age: None,
+        }
+    }
+}
+
+/// What becomes of dead letters that nobody looks after. They are no reason to turn requests away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetters {
+    /// How many bytes of events they may have; beyond it, the oldest are dropped.
+    pub bytes: u64,
+    /// After how long they are dropped; none for never.
+    pub age: Option<Duration>,
+    /// The file that they are appended to before they are dropped, as records that can be sent again.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for DeadLetters {
+    /// 4 GiB, any age, and no file.
+    fn default() -> Self {
+        Self {
+            bytes: 4 << 30,
+            age: None,
+            file: None,
+        }
+    }
+}
+
+/// How repeats of an event are recognised, by its `messageId`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repeats {
+    /// For how long a `messageId` is remembered.
+    pub window: Duration,
+    /// How many are remembered at most; the oldest are forgotten first. Each takes about 60 bytes of memory.
+    pub remembered: usize,
+}
+
+impl Default for Repeats {
+    /// An hour, as RudderStack's own default; at most a million.
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(60 * 60),
+            remembered: 1_000_000,
+        }
+    }
+}
+
+/// Settings of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// When it is full.
+    pub bounds: Bounds,
+    /// How repeats are recognised.
+    pub repeats: Repeats,
+    /// What becomes of dead letters.
+    pub dead_letters: DeadLetters,
+    /// For how long, and how many, events wait for a contact who is not there yet.
+    pub awaiting: Awaiting,
+}
+
+/// How events wait for a contact who is not there yet. The oldest end first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Awaiting {
+    /// How long one waits; not at all, if that is no time.
+    pub age: Duration,
+    /// How many wait.
+    pub events: u64,
+}
+
+impl Default for Awaiting {
+    /// A day, a million events.
+    fn default() -> Self {
+        Self {
+            age: Duration::from_secs(24 * 60 * 60),
+            events: 1_000_000,
+        }
+    }
+}
+
+impl StoreSettings {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
