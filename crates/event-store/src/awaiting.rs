@@ -4,6 +4,7 @@
 use super::dead_letter::{from_json, json};
 use super::pending::Pending;
 use super::settled::{Awaited, Settled, Settlement};
+use super::target::{Target, TargetId};
 use super::totals::Totals;
 use crate::settings::Awaiting;
 use intercom_api::CompanyId;
@@ -42,16 +43,30 @@ pub(super) fn keep(
     transaction: &Transaction<'_>,
     seq: i64,
     awaited: &Awaited,
+    settings: &Awaiting,
     totals: &mut Totals,
     now: i64,
 ) -> rusqlite::Result<()> {
     let failure = awaited.otherwise.as_deref().map(json);
-    let moved = transaction
-        .prepare_cached("INSERT OR REPLACE INTO awaiting SELECT seq, at, ?, ?, ?, body FROM events WHERE seq = ?")?
-        .execute(params![now, json(&awaited.keys)?, failure.transpose()?, seq])?;
-    if moved == 0 {
-        return Ok(());
-    }
+    let at: Option<i64> = transaction
+        .prepare_cached("SELECT at FROM events WHERE seq = ?")?
+        .query_row([seq], |row| row.get(0))
+        .optional()?;
+    let Some(at) = at else { return Ok(()) };
+    // Where it is looked for contacts, an event may begin to wait again.
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO awaiting (seq, at, since, keys, failure, body, target, look_at)
+             SELECT seq, at, iif(target IS NULL, ?1, at), ?2, ?3, body, target, iif(target IS NULL, NULL, ?4)
+             FROM events WHERE seq = ?5",
+        )?
+        .execute(params![
+            now,
+            json(&awaited.keys)?,
+            failure.transpose()?,
+            settings.next_look(at, now),
+            seq
+        ])?;
     for ContactKey(key) in &awaited.keys {
         transaction
             .prepare_cached("INSERT OR IGNORE INTO awaited_keys VALUES (?, ?)")?
@@ -70,26 +85,30 @@ pub(super) fn keep(
 /// Puts an event back into the queue, in its old place. None, if it does not wait.
 fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rusqlite::Result<Option<Pending>> {
     let row = transaction
-        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING seq, at, body, keys")?
+        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING seq, at, body, keys, target")?
         .query_row([seq], |row| {
             let keys: Vec<ContactKey> = from_json(row.get_ref(3)?.as_str()?)?;
-            Ok((Pending::of(row)?, keys))
+            let target: Option<i64> = row.get(4)?;
+            Ok((Pending::of(row)?, keys, target.map(TargetId)))
         })
         .optional()?;
-    let Some((event, keys)) = row else { return Ok(None) };
+    let Some((event, keys, target)) = row else {
+        return Ok(None);
+    };
     for ContactKey(key) in keys {
         transaction
             .prepare_cached("DELETE FROM awaited_keys WHERE key = ? AND seq = ?")?
             .execute([key.cast_signed(), seq])?;
     }
-    totals.put_in(transaction, seq, event.at, &event.body)?;
+    totals.put_in(transaction, seq, event.at, &event.body, target)?;
     totals.awaiting -= 1;
     Ok(Some(event))
 }
 
-/// Puts up to `limit` events back whose contact has come under one of these keys, the oldest first.
+/// Puts up to `limit` events of a target back whose contact has come under one of these keys, the oldest first.
 pub(super) fn recall(
     transaction: &Transaction<'_>,
+    target: Option<TargetId>,
     keys: &[ContactKey],
     limit: usize,
     totals: &mut Totals,
@@ -97,9 +116,13 @@ pub(super) fn recall(
     let mut found = BTreeSet::new();
     for ContactKey(key) in keys {
         let key = key.cast_signed();
-        let mut query =
-            transaction.prepare_cached("SELECT seq FROM awaited_keys WHERE key = ? ORDER BY seq LIMIT ?")?;
-        let rows = query.query_map(params![key, i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?;
+        let mut query = transaction.prepare_cached(
+            "SELECT seq FROM awaited_keys JOIN awaiting USING (seq) WHERE key = ? AND target IS ? ORDER BY seq LIMIT ?",
+        )?;
+        let target = target.map(|TargetId(id)| id);
+        let rows = query.query_map(params![key, target, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            row.get(0)
+        })?;
         for seq in rows {
             found.insert(seq?);
         }
@@ -170,6 +193,61 @@ pub(super) fn keys(connection: &Connection) -> rusqlite::Result<Vec<ContactKey>>
     let mut query = connection.prepare("SELECT DISTINCT key FROM awaited_keys")?;
     let keys = query.query_map([], |row| row.get::<_, i64>(0))?;
     keys.map(|key| Ok(ContactKey(key?.cast_unsigned()))).collect()
+}
+
+/// Those of a target's events.
+pub(super) fn keys_of(connection: &Connection, target: &Target) -> rusqlite::Result<Vec<ContactKey>> {
+    let mut query = connection.prepare(
+        "SELECT DISTINCT key FROM targets JOIN awaiting ON target = targets.id JOIN awaited_keys USING (seq)
+         WHERE workspace = ? AND destination = ?",
+    )?;
+    let keys = query.query_map([&target.workspace, &target.destination], |row| row.get::<_, i64>(0))?;
+    keys.map(|key| Ok(ContactKey(key?.cast_unsigned()))).collect()
+}
+
+/// Up to `limit` events of a target for whose contacts it is time to look, those that are due longest first.
+pub(super) fn due(
+    connection: &Connection,
+    TargetId(target): TargetId,
+    now: i64,
+    limit: i64,
+) -> rusqlite::Result<Vec<Pending>> {
+    let mut query = connection.prepare_cached(
+        "SELECT seq, at, body FROM awaiting WHERE target = ? AND look_at <= ? ORDER BY look_at, seq LIMIT ?",
+    )?;
+    let rows = query.query_map([target, now, limit], Pending::of)?;
+    rows.collect()
+}
+
+/// It was looked in vain for a contact that can come under these keys: when it is looked again for it. What came last for it
+/// decides.
+pub(super) fn looked(
+    transaction: &Transaction<'_>,
+    TargetId(target): TargetId,
+    keys: &[ContactKey],
+    settings: &Awaiting,
+    now: i64,
+) -> rusqlite::Result<()> {
+    for ContactKey(key) in keys {
+        let key = key.cast_signed();
+        let last: Option<i64> = transaction
+            .prepare_cached("SELECT max(at) FROM awaited_keys JOIN awaiting USING (seq) WHERE key = ? AND target = ?")?
+            .query_row([key, target], |row| row.get(0))?;
+        let Some(last) = last else { continue };
+        transaction
+            .prepare_cached(
+                "UPDATE awaiting SET look_at = ? WHERE target = ? AND seq IN (SELECT seq FROM awaited_keys WHERE key = ?)",
+            )?
+            .execute([settings.next_look(last, now), target, key])?;
+    }
+    Ok(())
+}
+
+/// Since when the first event waits; none, if none does.
+pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut query = connection.prepare_cached("SELECT since FROM awaiting ORDER BY seq LIMIT 1")?;
+    let mut rows = query.query([])?;
+    rows.next()?.map(|row| row.get(0)).transpose()
 }
 
 /// The companies that were saved for events of the queue that have waited for their member.

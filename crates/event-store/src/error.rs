@@ -1,5 +1,6 @@
 //! What can go wrong with a gateway.
 
+use crate::settings::Keeper;
 use std::path::PathBuf;
 
 /// Why a gateway or its store cannot go on.
@@ -24,8 +25,16 @@ pub enum Error {
     #[error("the event store {} has another name, a hard link, under which the log beside it would not be found: remove one of them", .0.display())]
     Linked(PathBuf),
     /// Another process delivers from the store.
-    #[error("the event store {} is in use by another gateway", .0.display())]
+    #[error("the event store {} is in use by another process", .0.display())]
     InUse(PathBuf),
+    /// Somebody else delivers from the store.
+    #[error("the event store {} has events of {}: give this one another file", path.display(), keeper.other())]
+    OfAnother {
+        /// Where it is.
+        path: PathBuf,
+        /// For whom it was to be opened.
+        keeper: Keeper,
+    },
     /// The store was made by a newer version of this program.
     #[error("the event store {} has version {version}, which is newer than this program", path.display())]
     TooNew {
@@ -51,6 +60,7 @@ impl Error {
             Self::Foreign(_) => "not_a_store",
             Self::Linked(_) => "store_linked",
             Self::InUse(_) => "store_in_use",
+            Self::OfAnother { .. } => "store_of_another",
             Self::TooNew { .. } => "store_too_new",
             Self::Store(_) => "store_failed",
             Self::Closed => "store_closed",

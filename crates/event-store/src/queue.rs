@@ -4,6 +4,7 @@ use super::counters::{self, CodeCount, Minute};
 use super::dead_letter::{DeadLetter, Filter, dead_letter, from_json};
 use super::pending::Pending;
 use super::schema;
+use super::target::{self, Target, TargetId};
 use super::totals::{self, Totals};
 use super::{awaiting, undelivered};
 use crate::clock::now;
@@ -35,6 +36,8 @@ pub struct QueueStatus {
     pub dead_letter_bytes: i64,
     /// Events that wait for a contact who is not there yet, and are no part of the queue.
     pub awaiting: i64,
+    /// How long the oldest of these has waited, in milliseconds; none if none waits.
+    pub oldest_awaiting_age_ms: Option<i64>,
 }
 
 /// A store, to be read and managed. It may be open in a gateway at the same time.
@@ -74,6 +77,12 @@ impl Queue {
             dead_letters: totals.dead,
             dead_letter_bytes: totals.dead_bytes,
             awaiting: totals.awaiting,
+            // A store of an early version has no such table.
+            oldest_awaiting_age_ms: (totals.awaiting > 0)
+                .then(|| awaiting::oldest(&self.connection))
+                .transpose()?
+                .flatten()
+                .map(|since| (now() - since).max(0)),
         })
     }
 
@@ -156,6 +165,49 @@ impl Queue {
         Ok(awaiting::keys(&self.connection)?)
     }
 
+    /// The same of a target alone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn awaited_of(&self, target: &Target) -> Result<Vec<ContactKey>, Error> {
+        Ok(awaiting::keys_of(&self.connection, target)?)
+    }
+
+    /// Where the events of a transformer go, the first first.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn targets(&self) -> Result<Vec<(TargetId, Target)>, Error> {
+        Ok(target::all(&self.connection)?)
+    }
+
+    /// Up to `limit` events of a target after the one with the number `seq`, in order, that are to be delivered: their
+    /// contact has come, or they were replayed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn pending_of(&self, TargetId(target): TargetId, seq: i64, limit: usize) -> Result<Vec<Pending>, Error> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT seq, at, body FROM events WHERE target = ? AND seq > ? ORDER BY seq LIMIT ?")?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = query.query_map([target, seq, limit], Pending::of)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Up to `limit` events of a target for whose contacts it is time to look.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn due(&self, target: TargetId, limit: usize) -> Result<Vec<Pending>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(awaiting::due(&self.connection, target, now(), limit)?)
+    }
+
     /// The companies that were saved for events of the queue that have waited for their member, by number.
     ///
     /// # Errors
@@ -217,7 +269,7 @@ impl Queue {
         self.manage(filter, |transaction, totals, id, bytes| {
             undelivered::replayed(transaction, id, totals.next_seq, as_new)?;
             transaction
-                .prepare_cached("INSERT INTO events SELECT ?, ?, body FROM dead_letters WHERE id = ?")?
+                .prepare_cached("INSERT INTO events (seq, at, body, target) SELECT ?, ?, body, target FROM dead_letters WHERE id = ?")?
                 .execute([totals.next_seq, now(), id])?;
             totals.next_seq += 1;
             totals.events += 1;

@@ -1,7 +1,8 @@
 //! The tables.
 
-use super::{awaiting, undelivered};
+use super::{awaiting, target, undelivered};
 use crate::error::Error;
+use crate::settings::Keeper;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
 use std::io;
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// How many statements stay prepared: all that one transaction may need. Of more than there is room for, each would be
 /// prepared anew every time.
@@ -77,6 +78,30 @@ const SINCE_VERSION_3: &str = "CREATE TABLE intents (seq INTEGER PRIMARY KEY, co
 /// The version 3 also has what later events have written since others were not delivered.
 fn since_version_3() -> String {
     format!("{SINCE_VERSION_3} {}", undelivered::TABLES)
+}
+
+/// Version 4 has what waits for its contact, and version 5 where the events of a transformer go.
+fn since_version_4() -> String {
+    format!("{} {}", awaiting::TABLES, target::TABLES)
+}
+
+/// Refuses a store that somebody else delivers from: events would go to another workspace.
+pub(super) fn check_keeper(connection: &Connection, path: &Path, keeper: Keeper) -> Result<(), Error> {
+    let others = match keeper {
+        Keeper::Gateway => "SELECT EXISTS (SELECT 1 FROM targets)",
+        Keeper::Transformer => {
+            "SELECT EXISTS (SELECT 1 FROM events WHERE target IS NULL) OR
+             EXISTS (SELECT 1 FROM awaiting WHERE target IS NULL) OR
+             EXISTS (SELECT 1 FROM dead_letters WHERE target IS NULL)"
+        }
+    };
+    match connection.query_row(others, [], |row| row.get(0))? {
+        true => Err(Error::OfAnother {
+            path: path.to_owned(),
+            keeper,
+        }),
+        false => Ok(()),
+    }
 }
 
 /// Opens a store to write to it, and makes the tables if there are none.
@@ -181,11 +206,11 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let missing = match check(connection, path)? {
-        None => format!("{TABLES} {SINCE_VERSION_2} {} {}", since_version_3(), awaiting::TABLES),
-        Some(1) => format!("{SINCE_VERSION_2} {} {}", since_version_3(), awaiting::TABLES),
-        Some(2) => format!("{} {}", since_version_3(), awaiting::TABLES),
-        // And version 4 has what waits for its contact.
-        Some(3) => awaiting::TABLES.to_owned(),
+        None => format!("{TABLES} {SINCE_VERSION_2} {} {}", since_version_3(), since_version_4()),
+        Some(1) => format!("{SINCE_VERSION_2} {} {}", since_version_3(), since_version_4()),
+        Some(2) => format!("{} {}", since_version_3(), since_version_4()),
+        Some(3) => since_version_4(),
+        Some(4) => target::TABLES.to_owned(),
         Some(_) => String::new(),
     };
     if !missing.is_empty() {

@@ -69,10 +69,33 @@ impl Default for Repeats {
     }
 }
 
+/// Who delivers from a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Keeper {
+    /// A gateway: all events go to one workspace.
+    #[default]
+    Gateway,
+    /// A transformer: each event has a [`Target`](crate::Target).
+    Transformer,
+}
+
+impl Keeper {
+    /// The other one, in words.
+    pub(super) fn other(self) -> &'static str {
+        match self {
+            Self::Gateway => "a transformer, which go to other workspaces",
+            Self::Transformer => "a gateway",
+        }
+    }
+}
+
 /// Settings of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreSettings {
+    /// Who delivers from it.
+    pub keeper: Keeper,
     /// When it is full.
     pub bounds: Bounds,
     /// How repeats are recognised.
@@ -91,15 +114,35 @@ pub struct Awaiting {
     pub age: Duration,
     /// How many wait.
     pub events: u64,
+    /// How long after an event came it is first looked whether somebody else has created its contact. Then it is looked at six,
+    /// 30, 90 and 360 times that age, and so often from there. Only for events with a [`Target`](crate::Target).
+    pub first_look: Duration,
 }
 
 impl Default for Awaiting {
-    /// A day, a million events.
+    /// A day, a million events, and ten seconds; so it is looked after one, five and 15 minutes, and every hour.
     fn default() -> Self {
         Self {
             age: Duration::from_secs(24 * 60 * 60),
             events: 1_000_000,
+            first_look: Duration::from_secs(10),
         }
+    }
+}
+
+/// The ages at which it is looked for a contact, in times of the first.
+const LOOKS: [u32; 5] = [1, 6, 30, 90, 360];
+
+impl Awaiting {
+    /// When it is looked next for the contact of an event that came `at` this time; all in Unix milliseconds.
+    pub(super) fn next_look(&self, at: i64, now: i64) -> i64 {
+        let first = i64::try_from(self.first_look.as_millis().max(1)).unwrap_or(i64::MAX);
+        let age = now.saturating_sub(at).max(0);
+        let ages = LOOKS.map(|times| first.saturating_mul(times.into()));
+        let last = ages[LOOKS.len() - 1];
+        let next = ages.into_iter().find(|next| *next > age);
+        at.saturating_add(next.unwrap_or_else(|| (age / last + 1).saturating_mul(last)))
+            .max(now.saturating_add(first))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::accepted::{Accepted, Refusal};
 use crate::awaiting::Recalled;
+use crate::early::{EarlyEvent, Keeping};
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::guard::{Condition, Guard};
@@ -9,6 +10,7 @@ use crate::queue::Queue;
 use crate::schema;
 use crate::settings::StoreSettings;
 use crate::settled::Settled;
+use crate::target::{Target, TargetId};
 use crate::writer::{Command, Writer};
 use intercom_delivery::ContactKey;
 use std::ffi::OsString;
@@ -29,6 +31,7 @@ pub struct Store {
     changed: Arc<Notify>,
     condition: watch::Receiver<Condition>,
     dropped: Arc<AtomicU64>,
+    given_up: Arc<AtomicU64>,
     path: PathBuf,
 }
 
@@ -44,10 +47,13 @@ impl Store {
         schema::check_file(path)?;
         let lock = lock(path)?;
         let connection = schema::open(path)?;
+        schema::check_keeper(&connection, path, settings.keeper)?;
         let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
         let (tell, condition) = watch::channel(Condition::Sound);
         let dropped = Arc::<AtomicU64>::default();
-        let writer = Writer::new(connection, settings, lock, guard, tell, Arc::clone(&dropped))?;
+        let given_up = Arc::<AtomicU64>::default();
+        let counts = [Arc::clone(&dropped), Arc::clone(&given_up)];
+        let writer = Writer::new(connection, settings, lock, guard, tell, counts)?;
         let (commands, waiting) = mpsc::channel(WAITING);
         let changed = Arc::new(Notify::new());
         let wake = Arc::clone(&changed);
@@ -60,6 +66,7 @@ impl Store {
             changed,
             condition,
             dropped,
+            given_up,
             path: path.to_owned(),
         })
     }
@@ -74,6 +81,25 @@ impl Store {
         let command = Command::Accept(events, reply);
         self.commands.send(command).await.map_err(|_| Refusal::StoreFailed)?;
         replied.await.unwrap_or(Err(Refusal::StoreFailed))
+    }
+
+    /// Has an event wait for its contact, before whatever is asked of the store later. It is on disk once that is
+    /// [said](Keeping::is_written).
+    pub async fn keep(&self, event: EarlyEvent) -> Keeping {
+        let (reply, keeping) = Keeping::new();
+        // Of a store that has been closed, the reply is dropped.
+        let _ = self.commands.send(Command::Keep(Box::new(event), reply)).await;
+        keeping
+    }
+
+    /// Notes that it was looked in vain for contacts that can come under these keys, in the workspace of a target.
+    ///
+    /// # Errors
+    ///
+    /// If the store has been closed.
+    pub async fn looked(&self, target: TargetId, keys: Vec<ContactKey>) -> Result<(), Error> {
+        let command = Command::Looked(target, keys);
+        self.commands.send(command).await.map_err(|_| Error::Closed)
     }
 
     /// Notes what became of events. Should the writing fail, it is tried again.
@@ -93,8 +119,31 @@ impl Store {
     ///
     /// If the store cannot be written, or has been closed.
     pub async fn recall(&self, keys: Vec<ContactKey>, limit: usize) -> Result<Vec<Recalled>, Error> {
+        self.recall_of(None, keys, limit).await
+    }
+
+    /// The same with events of a target: the contact has come in its workspace.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written, or has been closed.
+    pub async fn recall_for(
+        &self,
+        target: Target,
+        keys: Vec<ContactKey>,
+        limit: usize,
+    ) -> Result<Vec<Recalled>, Error> {
+        self.recall_of(Some(target), keys, limit).await
+    }
+
+    async fn recall_of(
+        &self,
+        target: Option<Target>,
+        keys: Vec<ContactKey>,
+        limit: usize,
+    ) -> Result<Vec<Recalled>, Error> {
         let (reply, replied) = oneshot::channel();
-        let command = Command::Recall(keys, limit, reply);
+        let command = Command::Recall(target, keys, limit, reply);
         self.commands.send(command).await.map_err(|_| Error::Closed)?;
         replied.await.map_err(|_| Error::Closed)
     }
@@ -107,6 +156,11 @@ impl Store {
     /// How many dead letters have been dropped since it was opened, because they were too many or too old.
     pub fn dropped_dead_letters(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How many events have been given up since it was opened that had waited for their contact for too long, or were too many.
+    pub fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// How the store is, as far as it was last seen.

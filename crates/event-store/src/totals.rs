@@ -1,5 +1,6 @@
 //! What is in the store, without counting it.
 
+use crate::target::TargetId;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 /// The row of the table `totals`.
@@ -39,10 +40,11 @@ impl Totals {
         seq: i64,
         at: i64,
         body: &str,
+        target: Option<TargetId>,
     ) -> rusqlite::Result<()> {
         transaction
-            .prepare_cached("INSERT INTO events (seq, at, body) VALUES (?, ?, ?)")?
-            .execute(params![seq, at, body])?;
+            .prepare_cached("INSERT INTO events (seq, at, body, target) VALUES (?, ?, ?, ?)")?
+            .execute(params![seq, at, body, target.map(|TargetId(id)| id)])?;
         self.events += 1;
         self.event_bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
         Ok(())

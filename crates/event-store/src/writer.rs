@@ -5,16 +5,18 @@ use super::awaiting::{self, Recalled};
 use super::counters::Counters;
 use super::dead_letter::json;
 use super::dropping::drop_oldest;
+use super::early::EarlyEvent;
 use super::guard::{Condition, Guard};
 use super::intents;
 use super::seen::Seen;
 use super::settled::{Settled, Settlement, Undelivered};
+use super::target::{self, Target, TargetId};
 use super::totals::{self, Totals};
 use super::undelivered;
 use crate::clock::now;
 use crate::error::Error;
 use crate::event::{CompleteEvent, MessageKey};
-use crate::settings::{Bounds, StoreSettings};
+use crate::settings::{Awaiting, Bounds, StoreSettings};
 use intercom_delivery::ContactKey;
 use intercom_delivery::journal::learnt;
 use rudderstack_events::EventType;
@@ -42,7 +44,9 @@ type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 pub(super) enum Command {
     Accept(Vec<CompleteEvent>, Reply),
     Settle(Vec<Settled>),
-    Recall(Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>),
+    Keep(Box<EarlyEvent>, oneshot::Sender<Result<(), Refusal>>),
+    Looked(TargetId, Vec<ContactKey>),
+    Recall(Option<Target>, Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>),
     /// To look how the store is.
     Look,
     Close(oneshot::Sender<()>),
@@ -60,6 +64,7 @@ pub(super) struct Writer {
     condition: watch::Sender<Condition>,
     /// How many dead letters have been dropped, and when that was last said.
     dropped: Arc<AtomicU64>,
+    given_up: Arc<AtomicU64>,
     warned_of_dropped: Option<Instant>,
     /// When dead letters were last looked at.
     tidied: Instant,
@@ -72,7 +77,7 @@ impl Writer {
         lock: File,
         guard: Guard,
         condition: watch::Sender<Condition>,
-        dropped: Arc<AtomicU64>,
+        [dropped, given_up]: [Arc<AtomicU64>; 2],
     ) -> Result<Self, Error> {
         Ok(Self {
             seen: Seen::load(&connection, settings.repeats, now())?,
@@ -83,6 +88,7 @@ impl Writer {
             guard,
             condition,
             dropped,
+            given_up,
             warned_of_dropped: None,
             tidied: Instant::now(),
         })
@@ -108,7 +114,9 @@ impl Writer {
                 match command {
                     Command::Accept(events, reply) => group.accept(events, reply),
                     Command::Settle(settled) => group.settled.extend(settled),
-                    Command::Recall(keys, limit, reply) => group.recalls.push((keys, limit, reply)),
+                    Command::Keep(event, reply) => group.keeps.push((*event, reply)),
+                    Command::Looked(target, keys) => group.looked.push((target, keys)),
+                    Command::Recall(target, keys, limit, reply) => group.recalls.push((target, keys, limit, reply)),
                     Command::Look => {}
                     Command::Close(done) => {
                         closing = Some(done);
@@ -172,14 +180,20 @@ impl Writer {
                 recalled,
                 seen,
                 dropped,
+                given_up,
             }) => {
                 self.tell_of_dropped(dropped);
+                self.given_up.fetch_add(given_up as u64, Ordering::Relaxed);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
                 self.seen.saved(seen, fresh, now);
                 self.become_so(Condition::Sound, None);
                 for (reply, answer) in group.replies.into_iter().zip(answers) {
                     // Nobody may be waiting any more: the sender has hung up, and will send again.
                     let _ = reply.send(answer);
+                }
+                for (_, reply) in group.keeps {
+                    // As above.
+                    let _ = reply.send(Ok(()));
                 }
                 for ((.., reply), recalled) in group.recalls.into_iter().zip(recalled) {
                     let _ = reply.send(recalled);
@@ -198,6 +212,9 @@ impl Writer {
     fn fail(&mut self, group: Group, condition: Condition, error: Option<&rusqlite::Error>) {
         self.become_so(condition, error);
         for reply in group.replies {
+            let _ = reply.send(Err(condition.into()));
+        }
+        for (_, reply) in group.keeps {
             let _ = reply.send(Err(condition.into()));
         }
         self.unsettled = group.settled;
@@ -243,7 +260,9 @@ struct Group {
     replies: Vec<Reply>,
     bytes: usize,
     settled: Vec<Settled>,
-    recalls: Vec<(Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>)>,
+    keeps: Vec<(EarlyEvent, oneshot::Sender<Result<(), Refusal>>)>,
+    looked: Vec<(TargetId, Vec<ContactKey>)>,
+    recalls: Vec<(Option<Target>, Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>)>,
 }
 
 impl Group {
@@ -254,11 +273,12 @@ impl Group {
     }
 
     fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.settled.is_empty() && self.recalls.is_empty()
+        let has_events = !(self.requests.is_empty() && self.settled.is_empty() && self.keeps.is_empty());
+        !has_events && self.recalls.is_empty() && self.looked.is_empty()
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= TRANSACTION_BYTES || self.settled.len() >= TRANSACTION_SETTLED
+        self.bytes >= TRANSACTION_BYTES || self.settled.len() + self.keeps.len() >= TRANSACTION_SETTLED
     }
 }
 
@@ -268,6 +288,7 @@ struct Written {
     recalled: Vec<Vec<Recalled>>,
     seen: i64,
     dropped: usize,
+    given_up: usize,
 }
 
 fn transact(
@@ -282,14 +303,51 @@ fn transact(
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
     for settled in &group.settled {
-        settle(&transaction, settled, &mut totals, &mut counters, now)?;
+        settle(
+            &transaction,
+            settled,
+            &settings.awaiting,
+            &mut totals,
+            &mut counters,
+            now,
+        )?;
+    }
+    for (early, _) in &group.keeps {
+        if seen.insert(early.event.key) {
+            fresh.push(early.event.key);
+            let (seq, target) = (totals.next_seq, target::number(&transaction, &early.target)?);
+            totals.next_seq += 1;
+            totals.put_in(&transaction, seq, early.at, &early.event.json, Some(target))?;
+            awaiting::keep(&transaction, seq, &early.awaited, &settings.awaiting, &mut totals, now)?;
+            counters.minute.received += 1;
+        } else {
+            counters.minute.repeated += 1;
+        }
+    }
+    for (target, keys) in &group.looked {
+        awaiting::looked(&transaction, *target, keys, &settings.awaiting, now)?;
     }
     let mut recalled = Vec::with_capacity(group.recalls.len());
-    for (keys, limit, _) in &group.recalls {
-        recalled.push(awaiting::recall(&transaction, keys, *limit, &mut totals)?);
+    for (target, keys, limit, _) in &group.recalls {
+        let target = target.as_ref().map(|target| target::number(&transaction, target));
+        recalled.push(awaiting::recall(
+            &transaction,
+            target.transpose()?,
+            keys,
+            *limit,
+            &mut totals,
+        )?);
     }
-    for settled in awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)? {
-        settle(&transaction, &settled, &mut totals, &mut counters, now)?;
+    let given_up = awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)?;
+    for settled in &given_up {
+        settle(
+            &transaction,
+            settled,
+            &settings.awaiting,
+            &mut totals,
+            &mut counters,
+            now,
+        )?;
     }
     let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
     let bounds = settings.bounds;
@@ -307,7 +365,7 @@ fn transact(
                 continue;
             }
             fresh.push(event.key);
-            totals.put_in(&transaction, totals.next_seq, now, &event.json)?;
+            totals.put_in(&transaction, totals.next_seq, now, &event.json, None)?;
             totals.next_seq += 1;
             accepted.stored += 1;
         }
@@ -324,6 +382,7 @@ fn transact(
         recalled,
         seen,
         dropped,
+        given_up: given_up.len(),
     })
 }
 
@@ -348,6 +407,7 @@ fn refusal(totals: &Totals, bounds: Bounds, events: &[CompleteEvent], is_late: b
 fn settle(
     transaction: &Transaction<'_>,
     settled: &Settled,
+    waits: &Awaiting,
     totals: &mut Totals,
     counters: &mut Counters,
     now: i64,
@@ -360,7 +420,7 @@ fn settle(
     }
     let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
-        Settlement::Awaits(awaited) => return awaiting::keep(transaction, settled.seq, awaited, totals, now),
+        Settlement::Awaits(awaited) => return awaiting::keep(transaction, settled.seq, awaited, waits, totals, now),
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
         Settlement::Failed(undelivered) => Some(("failed", undelivered)),
         Settlement::Delivered | Settlement::Skipped | Settlement::Dismissed(_) => None,
@@ -373,8 +433,8 @@ fn settle(
         let died = transaction
             .prepare_cached(
                 "INSERT INTO dead_letters
-                     (at, received_at, kind, code, event_type, user_id, message_id, detail, body)
-                 SELECT ?, at, ?, ?, ?, ?, ?, ?, body FROM events WHERE seq = ?",
+                     (at, received_at, kind, code, event_type, user_id, message_id, detail, body, target)
+                 SELECT ?, at, ?, ?, ?, ?, ?, ?, body, target FROM events WHERE seq = ?",
             )?
             .execute(params![
                 now,

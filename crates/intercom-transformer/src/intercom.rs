@@ -2,6 +2,7 @@
 
 use crate::calls::Calls;
 use crate::contacts::{Contacts, Scope};
+use crate::early::EarlyEvents;
 use crate::metrics::Metrics;
 use crate::protocol::{Authorization, Failure};
 use crate::settings::Settings;
@@ -12,7 +13,7 @@ use intercom_delivery::{Response, client};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -77,6 +78,8 @@ pub(crate) struct IntercomClient {
     pub(crate) contacts: Contacts,
     /// Those that events are delivered to from here.
     pub(crate) workspaces: Workspaces,
+    /// What waits in a store for its contact, if there is one.
+    pub(crate) early: OnceLock<EarlyEvents>,
     /// Whether the service stops.
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) metrics: Arc<Metrics>,
@@ -101,6 +104,7 @@ impl IntercomClient {
             exhausted: Mutex::default(),
             contacts: Contacts::new(settings.remembered_contacts, settings.remember_for),
             workspaces: Workspaces::default(),
+            early: OnceLock::new(),
             stopping: watch::Sender::new(false),
             metrics,
             settings,

@@ -3,6 +3,8 @@
 use crate::intercom::IntercomClient;
 use crate::metrics::{EventKind, EventOutcome};
 use crate::protocol::{Authorization, Elements, Failure, Metadata, status};
+use intercom_api::UnixSeconds;
+use rudderstack_events::Event;
 use rudderstack_to_intercom::{Destination, Identities, Plan};
 use std::sync::Arc;
 
@@ -12,8 +14,12 @@ pub(crate) struct Job<'r> {
     /// Its place in the request.
     pub(crate) event: usize,
     pub(crate) kind: EventKind,
+    /// The event itself.
+    pub(crate) message: &'r Event<'r>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) identities: Identities,
+    /// When it was converted: one that has no time of its own has this one.
+    pub(crate) converted_at: UnixSeconds,
     pub(crate) destination: Destination,
     pub(crate) authorization: Authorization,
     /// Whether the token is the program's own, rather than one that came with the event.

@@ -13,6 +13,10 @@ mod contacts;
 #[cfg(feature = "server")]
 mod deletion;
 #[cfg(feature = "server")]
+mod early;
+#[cfg(feature = "server")]
+mod engines;
+#[cfg(feature = "server")]
 mod here;
 #[cfg(feature = "server")]
 mod intercom;
@@ -39,6 +43,8 @@ mod steps;
 #[cfg(feature = "server")]
 mod workspaces;
 
+#[cfg(feature = "server")]
+pub use event_store as store;
 #[cfg(feature = "server")]
 pub use http_access::Secret;
 #[cfg(feature = "server")]

@@ -135,10 +135,16 @@ impl<'g, 'r> Inline<'g, 'r> {
                 read,
                 destination,
             };
-            let kind = input.message.as_ref().ok().and_then(Event::event_type).into();
-            let outcome = match self.event(event, input, &surroundings, elements) {
+            let message = input.message.as_ref();
+            let kind = message.ok().and_then(Event::event_type).into();
+            let converted = message.map_err(Failure::invalid);
+            let converted = converted.and_then(|message| {
+                let converted = self.event(event, message, &surroundings, elements)?;
+                Ok(converted.map(|converted| (message, converted)))
+            });
+            let outcome = match converted {
                 Ok(None) => EventOutcome::Returned,
-                Ok(Some(converted)) => {
+                Ok(Some((message, converted))) => {
                     let Converted {
                         conversion,
                         destination,
@@ -149,8 +155,10 @@ impl<'g, 'r> Inline<'g, 'r> {
                     waiting.push(Job {
                         event,
                         kind,
+                        message,
                         plan: Arc::new(conversion.plan),
                         identities: conversion.identities,
+                        converted_at: self.now,
                         destination,
                         authorization: name.authorization,
                         is_own_token: name.is_own,
@@ -172,11 +180,10 @@ impl<'g, 'r> Inline<'g, 'r> {
     fn event(
         &mut self,
         event: usize,
-        input: &'r EventInput<'r>,
+        message: &Event<'r>,
         surroundings: &Surroundings<'r>,
         elements: &mut Elements,
     ) -> Result<Option<Converted>, Failure> {
-        let message = input.message.as_ref().map_err(Failure::invalid)?;
         let text = surroundings
             .destination
             .ok_or_else(|| Failure::incomplete_request("missing_destination: no destination came with the event"))?;

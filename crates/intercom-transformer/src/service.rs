@@ -1,7 +1,8 @@
 //! The HTTP service: paths, headers, bodies, limits.
 
+use crate::early::{self, EarlyEvents};
 use crate::intercom::IntercomClient;
-use crate::metrics::{self, Endpoint};
+use crate::metrics::{self, Endpoint, InStore};
 use crate::problem::{Problem, catch_panics, json, other_destination};
 use crate::protocol::{
     API_VERSION, API_VERSION_HEADER, BadRequest, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER, Features,
@@ -16,14 +17,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use event_store::{Condition, Store};
 use http_access::{Secret, check_browser, credentials};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::value::RawValue;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// The service, without a connection: something that answers requests.
 ///
@@ -54,6 +56,43 @@ impl Transformer {
             rooms: Arc::new(Semaphore::new(settings.max_requests.get().min(Semaphore::MAX_PERMITS))),
             intercom: Arc::new(IntercomClient::new(settings)?),
             others: None,
+        })
+    }
+
+    /// Keeps events that come before their contact in this store until it is there, and delivers them then; rudder-server is
+    /// told that they are done. Only of one whose settings say that a transformer delivers from it. Takes a tokio runtime.
+    ///
+    /// `first_look` is how soon it is looked for a contact that somebody else may have created, as in the settings of the
+    /// store.
+    #[must_use]
+    pub fn with_store(self, store: Store, first_look: Duration) -> Self {
+        let (arrivals, arrived) = mpsc::unbounded_channel();
+        let early = EarlyEvents::new(store, first_look, arrivals);
+        if self.intercom.early.set(early).is_ok() {
+            early::watch(&self.intercom, arrived);
+        }
+        self
+    }
+
+    /// Writes what has been handed to the [store](Self::with_store), and closes it. What is not delivered stays there.
+    pub async fn close_store(&self) {
+        self.intercom.stopping.send_replace(true);
+        if let Some(early) = self.intercom.early.get() {
+            early.store().clone().close().await;
+        }
+    }
+
+    fn in_store(&self) -> Option<InStore> {
+        let early = self.intercom.early.get()?;
+        let status = early.status().unwrap_or_default();
+        let oldest = status.oldest_awaiting_age_ms.unwrap_or_default();
+        Some(InStore {
+            awaiting: status.awaiting,
+            oldest: Duration::from_millis(oldest.unsigned_abs()),
+            queued: status.events,
+            dead_letters: status.dead_letters,
+            given_up: early.store().given_up(),
+            is_sound: early.store().condition() == Condition::Sound,
         })
     }
 
@@ -303,6 +342,7 @@ async fn metrics_text(State(service): State<Transformer>) -> Response {
     let text = service.intercom.metrics.encode(
         service.intercom.contacts.len(),
         service.intercom.workspaces.len(),
+        service.in_store(),
         service.others.as_deref(),
     );
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()

@@ -2,11 +2,13 @@
 
 use crate::calls::WorkspaceCalls;
 use crate::contacts::Scope;
+use crate::early::Draft;
+use event_store::{Refusal, Target};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Submissions};
-use intercom_delivery::{DeliveryResult, EngineSettings, EventId, FailureCode, Outcome};
+use intercom_delivery::{Arrival, ContactKey, DeliveryResult, EngineSettings, EventId, FailureCode, Outcome};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -21,7 +23,61 @@ const REFUSED_FOR: Duration = Duration::from_secs(60);
 const LATELY: Duration = Duration::from_secs(5 * 60);
 
 /// Whom an outcome goes to.
-type Waiting = Mutex<HashMap<EventId, mpsc::UnboundedSender<Outcome>>>;
+type Waiting = Mutex<HashMap<EventId, Listener>>;
+
+/// Somebody who waits for the outcome of an event.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    outcomes: mpsc::UnboundedSender<Heard>,
+    /// The scope of the event.
+    scope: Option<u64>,
+    /// How it is kept, if it has to wait for its contact.
+    draft: Option<Box<Draft>>,
+}
+
+impl Listener {
+    /// Outcomes go to these, of events of this scope.
+    pub(crate) fn new(outcomes: mpsc::UnboundedSender<Heard>, scope: Option<u64>) -> Self {
+        Self {
+            outcomes,
+            scope,
+            draft: None,
+        }
+    }
+
+    /// The same of an event that is kept so, if it has to wait for its contact.
+    pub(crate) fn with_draft(mut self, draft: Option<Box<Draft>>) -> Self {
+        self.draft = draft;
+        self
+    }
+}
+
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) outcome: Outcome,
+    /// Whether it is kept, if it waits for its contact, and was to be kept.
+    pub(crate) kept: Option<Result<(), Refusal>>,
+}
+
+/// A contact has come that events wait for in the store.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) running: Arc<Running>,
+    pub(crate) target: Target,
+    pub(crate) arrival: Arrival,
+    /// The scope of the event that it has come with.
+    pub(crate) scope: Option<u64>,
+}
+
+/// Whose contacts are waited for in the store, and whom to tell that one has come.
+#[derive(Debug)]
+pub(crate) struct Awaiting {
+    pub(crate) target: Target,
+    /// What these contacts can come under.
+    pub(crate) keys: Vec<ContactKey>,
+    pub(crate) arrivals: mpsc::UnboundedSender<Arrived>,
+}
 
 /// The workspaces in use.
 #[derive(Debug, Default)]
@@ -61,18 +117,27 @@ impl Workspaces {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The engine of a workspace: the one that runs, unless its token has been refused for long enough to be tried again.
+    /// The engine of a workspace that runs, unless its token has been refused for long enough to be tried again.
+    pub(crate) fn running(&self, scope: Scope) -> Option<Arc<Running>> {
+        let now = Instant::now();
+        let running = lock(&self.running);
+        let known = running.get(&scope).filter(|known| !known.is_spent(now))?;
+        lock(&known.shared.state).used = Some(now);
+        Some(Arc::clone(known))
+    }
+
+    /// The engine of a workspace: the one that runs, or else a new one.
     pub(crate) fn get(
         &self,
         scope: Scope,
+        awaiting: Option<Awaiting>,
         start: impl FnOnce() -> Result<(EngineSettings, WorkspaceCalls), intercom_delivery::client::Error>,
     ) -> Result<Arc<Running>, intercom_delivery::client::Error> {
+        if let Some(running) = self.running(scope) {
+            return Ok(running);
+        }
         let mut running = lock(&self.running);
         let now = Instant::now();
-        if let Some(known) = running.get(&scope).filter(|known| !known.is_spent(now)) {
-            lock(&known.shared.state).used = Some(now);
-            return Ok(Arc::clone(known));
-        }
         let refreshed = running
             .get(&scope)
             .and_then(|known| lock(&known.shared.state).refreshed);
@@ -82,7 +147,7 @@ impl Workspaces {
             running.retain(|_, known| !known.is_idle(now, Duration::ZERO));
         }
         let (settings, transport) = start()?;
-        let started = Arc::new(Running::start(settings, transport, refreshed));
+        let started = Running::start(settings, transport, awaiting, refreshed);
         running.insert(scope, Arc::clone(&started));
         Ok(started)
     }
@@ -94,8 +159,13 @@ impl Workspaces {
 }
 
 impl Running {
-    fn start(settings: EngineSettings, transport: WorkspaceCalls, refreshed: Option<Instant>) -> Self {
-        let (delivery, submissions, outcomes, control) = Delivery::new(settings, transport);
+    fn start(
+        settings: EngineSettings,
+        transport: WorkspaceCalls,
+        awaiting: Option<Awaiting>,
+        refreshed: Option<Instant>,
+    ) -> Arc<Self> {
+        let (mut delivery, submissions, outcomes, control) = Delivery::new(settings, transport);
         let state = State {
             used: Some(Instant::now()),
             refreshed,
@@ -105,13 +175,17 @@ impl Running {
             waiting: Waiting::default(),
             state: Mutex::new(state),
         });
+        for key in awaiting.iter().flat_map(|awaiting| &awaiting.keys) {
+            delivery.await_contact(*key);
+        }
         tokio::spawn(delivery.run());
-        tokio::spawn(hand_on(outcomes, Arc::clone(&shared)));
-        Self {
+        let running = Arc::new(Self {
             submissions,
             control,
-            shared,
-        }
+            shared: Arc::clone(&shared),
+        });
+        tokio::spawn(hand_on(outcomes, shared, Arc::downgrade(&running), awaiting));
+        running
     }
 
     pub(crate) fn submissions(&self) -> &Submissions {
@@ -119,8 +193,8 @@ impl Running {
     }
 
     /// From now on, the outcome of this event goes there.
-    pub(crate) fn expect(&self, event: EventId, outcomes: mpsc::UnboundedSender<Outcome>) {
-        lock(&self.shared.waiting).insert(event, outcomes);
+    pub(crate) fn expect(&self, event: EventId, listener: Listener) {
+        lock(&self.shared.waiting).insert(event, listener);
     }
 
     /// Nobody waits for these any more.
@@ -169,17 +243,44 @@ impl Running {
 }
 
 /// Hands outcomes on to those who wait for them.
-async fn hand_on(mut outcomes: Outcomes, shared: Arc<Shared>) {
-    while let Some(outcome) = outcomes.next().await {
+async fn hand_on(mut outcomes: Outcomes, shared: Arc<Shared>, running: Weak<Running>, awaiting: Option<Awaiting>) {
+    while let Some(mut outcome) = outcomes.next().await {
         note(&outcome, &mut lock(&shared.state));
-        let waiting = lock(&shared.waiting).remove(&outcome.event);
-        if let Some(waiting) = waiting {
-            // Whoever has gone has been answered, or will not be.
-            let _ = waiting.send(outcome);
+        let listener = lock(&shared.waiting).remove(&outcome.event);
+        let arrival = outcome.arrival.take();
+        let scope = listener.as_ref().and_then(|listener| listener.scope);
+        if let Some(listener) = listener {
+            hand_to(listener, outcome).await;
+        }
+        // What waits for the contact by now is in the store, or on its way there, before it is recalled.
+        if let (Some(arrival), Some(awaiting), Some(running)) = (arrival, &awaiting, running.upgrade()) {
+            // Nobody recalls any more once the service stops.
+            let _ = awaiting.arrivals.send(Arrived {
+                running,
+                target: awaiting.target.clone(),
+                arrival,
+                scope,
+            });
         }
     }
     // Should the engine have ended before its time, nobody waits in vain.
     lock(&shared.waiting).clear();
+}
+
+/// Hands an outcome to whoever waits for it; first the event is kept, if it waits for its contact.
+async fn hand_to(listener: Listener, outcome: Outcome) {
+    let Listener { outcomes, draft, .. } = listener;
+    // Whoever has gone has been answered, or will not be.
+    match draft.and_then(|draft| draft.event(&outcome)) {
+        None => _ = outcomes.send(Heard { outcome, kept: None }),
+        Some((store, event)) => {
+            let keeping = store.keep(event).await;
+            tokio::spawn(async move {
+                let kept = Some(keeping.is_written().await);
+                _ = outcomes.send(Heard { outcome, kept });
+            });
+        }
+    }
 }
 
 fn note(outcome: &Outcome, state: &mut State) {

@@ -322,7 +322,10 @@ impl Knowledge for Known<'_> {
     }
 
     fn is_absent(&mut self, lookup: &Lookup) -> bool {
-        !self.awaited.keys.is_empty() && self.awaited.are_absent(&ContactKey::of_lookup(lookup), self.now)
+        let asks_again = self.batch.first().terms.asks_again;
+        !asks_again
+            && !self.awaited.keys.is_empty()
+            && self.awaited.are_absent(&ContactKey::of_lookup(lookup), self.now)
     }
 
     fn correct(&mut self, lookup: &Lookup, hits: &mut Vec<Contact>) {

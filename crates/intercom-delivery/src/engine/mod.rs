@@ -35,6 +35,7 @@ pub use awaited::{Arrival, ArrivalId, Awaited};
 pub use contact_keys::ContactKey;
 pub use limiter::Budget;
 pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
+pub use people::{Form as SearchForm, People};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings, SkipUnchanged};
 pub use status::{Status, Totals, Waiting};
 pub use submission::{EventId, RefusalReason, Refused, Submission, Terms};

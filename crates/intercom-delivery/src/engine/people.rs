@@ -17,7 +17,8 @@ pub(super) const ATTEMPTS_TOGETHER: u32 = 2;
 
 /// How several people can be looked up by one search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Form {
+#[allow(clippy::exhaustive_enums)]
+pub enum Form {
     /// By lists of values.
     #[default]
     Lists,
@@ -29,7 +30,8 @@ pub(super) enum Form {
 
 impl Form {
     /// What is tried after this one was refused.
-    pub(super) fn next(self) -> Self {
+    #[must_use]
+    pub fn next(self) -> Self {
         match self {
             Self::Lists => Self::Filters,
             Self::Filters | Self::Alone => Self::Alone,
@@ -66,16 +68,23 @@ impl Searches {
     }
 }
 
-/// The people that a search is for.
-pub(super) struct People {
+/// The people that one search is for: fifteen at most. `Debug` shows how many.
+pub struct People {
     pub(super) form: Form,
     count: usize,
     ids: BTreeSet<String>,
     emails: BTreeSet<String>,
 }
 
+impl std::fmt::Debug for People {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "People({})", self.count)
+    }
+}
+
 impl People {
-    pub(super) fn new(form: Form) -> Self {
+    /// Nobody yet.
+    pub fn new(form: Form) -> Self {
         Self {
             form,
             count: 0,
@@ -85,7 +94,7 @@ impl People {
     }
 
     /// Adds somebody, unless they are looked up by something else than an external id or an email, or are one too many.
-    pub(super) fn add(&mut self, lookup: &Lookup) -> bool {
+    pub fn add(&mut self, lookup: &Lookup) -> bool {
         let (mut id, mut email) = (None, None);
         for part in lookup.fields() {
             match (part.field, part.value) {
@@ -109,11 +118,13 @@ impl People {
         fits
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether nobody more is to be added.
+    pub fn is_full(&self) -> bool {
         self.count >= MOST_PEOPLE
     }
 
-    pub(super) fn search(self) -> SearchContacts {
+    /// The search that finds them.
+    pub fn search(self) -> SearchContacts {
         let mut filters = Vec::new();
         for (field, values) in [("external_id", self.ids), ("email", self.emails)] {
             let values: Vec<String> = values.into_iter().collect();

@@ -29,7 +29,7 @@ impl Engine {
         !self.awaited.keys.is_empty()
             && self.jobs.get(&seq).is_some_and(|job| {
                 let plan = job.walk.plan();
-                let is_new = job.calls == 0 && job.recalled_by.is_none();
+                let is_new = job.calls == 0 && job.recalled_by.is_none() && !job.batch.first().terms.asks_again;
                 let asks = is_new && matches!(plan, Plan::SubmitEvent(_)) && self.may_await(plan);
                 asks && self.awaited.are_absent(&ContactKey::of_plan(plan), self.now)
             })

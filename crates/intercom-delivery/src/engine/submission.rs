@@ -86,6 +86,9 @@ pub struct Terms {
     pub chain: Option<u64>,
     /// Whether a contact that no search finds may be one that the index does not have yet.
     pub absence: AbsencePolicy,
+    /// Whether a contact is asked for who was not there a moment ago, and is [awaited](crate::Awaited): somebody else may have
+    /// created it.
+    pub asks_again: bool,
 }
 
 impl Terms {

@@ -6,37 +6,25 @@
 //! of it is begun while rudder-server hands it out again, perhaps to another instance.
 
 mod order;
-mod result;
+pub(crate) mod result;
 
-use crate::calls::WorkspaceCalls;
+use crate::early::Access;
+use crate::engines;
 use crate::intercom::{IntercomClient, unix_seconds};
 use crate::jobs::{Job, Tally, fail};
 use crate::metrics::EventOutcome;
 use crate::protocol::{Elements, ErrorMeta, Failure, REFRESH_TOKEN, status};
 use crate::settings::Instances;
-use crate::workspaces::Running;
+use crate::workspaces::{Heard, Listener, Running};
 use intercom_api::Region;
-use intercom_delivery::client::{AccessToken, Error, Workspace};
-use intercom_delivery::{
-    AbsencePolicy, AssumedLimit, EngineSettings, EventId, Outcome, OutcomeOrder, RefusalReason, Refused, Submission,
-    Terms,
-};
+use intercom_delivery::{AbsencePolicy, EventId, RefusalReason, Refused, Submission, Terms};
 use result::{Circumstances, job_result};
 use rudderstack_to_intercom::Plan;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-
-/// How often one call is tried within a request.
-const ATTEMPTS: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
-/// The waits between attempts: a request is answered soon, and rudder-server waits longer.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(4);
-/// How many events an engine takes in: requests are bounded in number and length, so that it is never full.
-const QUEUE: NonZeroUsize = NonZeroUsize::new(1 << 24).expect("not zero");
 
 /// Carries the events out, and writes the elements of all of them.
 pub(crate) async fn deliver(intercom: &IntercomClient, jobs: &[Job<'_>], elements: &mut Elements, tally: &mut Tally) {
@@ -58,8 +46,8 @@ pub(crate) async fn deliver(intercom: &IntercomClient, jobs: &[Job<'_>], element
     while !open.events.is_empty() {
         tokio::select! {
             biased;
-            outcome = outcomes.recv() => match outcome {
-                Some(outcome) => open.ended(&outcome),
+            heard = outcomes.recv() => match heard {
+                Some(heard) => open.ended(&heard),
                 None => break,
             },
             () = tokio::time::sleep_until(ends_by) => break,
@@ -92,9 +80,10 @@ impl Drop for Open<'_, '_> {
 
 impl Open<'_, '_> {
     /// Hands all events to the engines of their workspaces, in the order in which they are to be carried out.
-    async fn submit(&mut self, outcomes: &mpsc::UnboundedSender<Outcome>) {
-        let workspaces = &self.intercom.workspaces;
-        let scope = match self.intercom.settings.instances {
+    async fn submit(&mut self, outcomes: &mpsc::UnboundedSender<Heard>) {
+        let intercom = self.intercom;
+        let workspaces = &intercom.workspaces;
+        let scope = match intercom.settings.instances {
             Instances::Many => Some(workspaces.number()),
             Instances::One => None,
         };
@@ -103,7 +92,7 @@ impl Open<'_, '_> {
         let mut submissions = Vec::with_capacity(jobs.len());
         for at in self.arranged() {
             let job = &jobs[at];
-            let running = match self.workspace(job) {
+            let running = match engines::running(intercom, Access::of(job)).await {
                 Ok(running) => running,
                 Err(error) => {
                     let failure = Failure::again(format!("{}: {error}", error.code()));
@@ -120,7 +109,13 @@ impl Open<'_, '_> {
             };
             let mut terms = Terms::new();
             (terms.scope, terms.chain) = (scope, Some(chain));
-            if self.tried_for(job) < self.intercom.settings.settling_time {
+            terms.asks_again = scope.is_some();
+            let draft = intercom
+                .early
+                .get()
+                .and_then(|early| early.draft(job, intercom.settings.on_unknown_contact));
+            // What waits in the store need not settle.
+            if draft.is_none() && self.tried_for(job) < intercom.settings.settling_time {
                 terms.absence = AbsencePolicy::Doubt;
             }
             let event = EventId(workspaces.number());
@@ -128,11 +123,12 @@ impl Open<'_, '_> {
             submissions.push((
                 Submission::new(event, plan, job.identities.clone()).on(terms),
                 Arc::clone(&running),
+                Listener::new(outcomes.clone(), scope).with_draft(draft),
             ));
             self.events.insert(event, (at, running));
         }
-        for (submission, running) in submissions {
-            running.expect(submission.event, outcomes.clone());
+        for (submission, running, listener) in submissions {
+            running.expect(submission.event, listener);
             if let Err(refused) = running.submissions().submit(submission).await {
                 self.turned_away(&refused);
             }
@@ -187,22 +183,6 @@ impl Open<'_, '_> {
         failure
     }
 
-    /// The engine that delivers to the workspace of an event.
-    fn workspace(&self, job: &Job<'_>) -> Result<Arc<Running>, Error> {
-        let intercom = self.intercom;
-        let region = job.destination.region;
-        let base_url = intercom.base_url(region);
-        let token = job.authorization.token();
-        let scope = intercom.contacts.scope(&base_url, token, None);
-        intercom.workspaces.get(scope, || {
-            let workspace = Workspace::new(region, AccessToken::new(token)?)
-                .with_version(job.destination.api_version)
-                .with_base_url(&base_url)?;
-            let transport = WorkspaceCalls::new(intercom.calls.clone(), workspace, region);
-            Ok((engine_settings(intercom), transport))
-        })
-    }
-
     /// For how long an event has been tried.
     fn tried_for(&self, job: &Job<'_>) -> Duration {
         let first = job.surroundings.read.first_attempted_at();
@@ -211,10 +191,18 @@ impl Open<'_, '_> {
     }
 
     /// An event has its outcome.
-    fn ended(&mut self, outcome: &Outcome) {
+    fn ended(&mut self, Heard { outcome, kept }: &Heard) {
         let Some((at, running)) = self.events.remove(&outcome.event) else {
             return;
         };
+        match kept {
+            Some(Ok(())) => {
+                self.intercom.metrics.job("waits", result::waits_for(outcome));
+                return self.tell(at, Ok(()));
+            }
+            Some(Err(refusal)) => return self.answer(at, Err(result::not_kept(*refusal))),
+            None => {}
+        }
         let job = &self.jobs[at];
         let circumstances = Circumstances {
             tried_for: self.tried_for(job),
@@ -306,23 +294,4 @@ impl Open<'_, '_> {
             .map(|(at, _)| at)
             .collect()
     }
-}
-
-/// How the engine of a workspace works.
-fn engine_settings(intercom: &IntercomClient) -> EngineSettings {
-    let settings = &intercom.settings;
-    let mut engine = EngineSettings::new();
-    engine.concurrency = settings.max_calls;
-    engine.queue = QUEUE;
-    engine.max_attempts = ATTEMPTS;
-    engine.backoff_base = FIRST_WAIT;
-    engine.backoff_cap = LONGEST_WAIT;
-    engine.attributes = settings.on_undefined;
-    engine.unknown_contact = settings.on_unknown_contact;
-    engine.archived = settings.on_archived;
-    engine.remembered = settings.remembered_contacts;
-    // A slow first call would keep all others waiting.
-    engine.assumed_limit = Some(AssumedLimit::DOCUMENTED);
-    engine.outcomes = OutcomeOrder::AsTheyEnd;
-    engine
 }

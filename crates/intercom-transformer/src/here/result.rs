@@ -1,6 +1,7 @@
 //! What rudder-server is answered about an event that was to be carried out here.
 
 use crate::protocol::{ErrorCategory, ErrorMeta, ErrorType, Failure, status};
+use event_store::Refusal;
 use intercom_delivery::{DeliveryResult, DeliveryWarning, Failed, FailureCode, Outcome, Rejected};
 use rudderstack_to_intercom::RejectionCode;
 use std::time::Duration;
@@ -10,15 +11,15 @@ const POISONED_AFTER: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// What is known besides of an event.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances {
+pub(crate) struct Circumstances {
     /// Since when it is tried.
-    pub(super) tried_for: Duration,
+    pub(crate) tried_for: Duration,
     /// Whether other events have gone through lately.
-    pub(super) others_go_through: bool,
+    pub(crate) others_go_through: bool,
 }
 
 /// What an outcome is to its job: done, or what is wrong, with a stable code.
-pub(super) fn job_result(outcome: &Outcome, circumstances: Circumstances) -> Result<(), (Failure, &'static str)> {
+pub(crate) fn job_result(outcome: &Outcome, circumstances: Circumstances) -> Result<(), (Failure, &'static str)> {
     match &outcome.result {
         DeliveryResult::Delivered(_) => {
             for warning in &outcome.warnings {
@@ -29,6 +30,22 @@ pub(super) fn job_result(outcome: &Outcome, circumstances: Circumstances) -> Res
         DeliveryResult::Rejected(rejected) => Err(of_rejected(rejected)),
         DeliveryResult::Failed(failed) => Err(of_failed(failed, circumstances)),
     }
+}
+
+/// What an event waits for in the store.
+pub(super) fn waits_for(outcome: &Outcome) -> &'static str {
+    match &outcome.result {
+        DeliveryResult::Failed(failed) => failed.code.as_str(),
+        DeliveryResult::Delivered(_) | DeliveryResult::Rejected(_) => DeliveryWarning::MemberNotFound.code(),
+    }
+}
+
+/// An event has to wait for its contact, and the store does not take it.
+pub(super) fn not_kept(refusal: Refusal) -> (Failure, &'static str) {
+    let code = refusal.code();
+    let message =
+        format!("{code}: the event has to wait for its contact, and the store of the transformer cannot be written");
+    (Failure::again(message), code)
 }
 
 /// Whether a member was not found, and the settling time is over.
