@@ -1,4 +1,4 @@
-//! `queue`: what a gateway keeps on disk.
+//! `queue`: what a gateway or a transformer keeps on disk.
 
 use super::failure_code;
 use super::serve::gateway::{STORE, of_gateway};
@@ -16,9 +16,10 @@ use std::time::{Duration, SystemTime};
 /// How many events and dead letters are read at a time.
 const CHUNK: usize = 500;
 
-/// Look at the events that a gateway keeps, and replay what could not be delivered
+/// Look at the events that serve keeps, and replay what could not be delivered
 ///
-/// The gateway may be running: it delivers at once what is replayed.
+/// It may be running: it delivers at once what is replayed. Behind rudder-server, a store has what has come before the
+/// identify of its user.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +29,7 @@ Examples:
   rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson
   rudder-intercom queue export --dead-letters > failed.ndjson")]
 pub(crate) struct Queue {
-    /// The file in which the gateway keeps its events.
+    /// The file in which they are kept.
     #[arg(long, global = true, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", default_value = STORE, value_hint = ValueHint::FilePath, hide_env_values = true)]
     store: PathBuf,
     #[command(subcommand)]
@@ -240,6 +241,19 @@ fn status(store: &Store, json: bool) -> Result<(), Fault> {
     )?;
     if let Some(age) = queue.oldest_age_ms {
         writeln!(output, "{:>14} the longest wait", elapsed(age))?;
+    }
+    if queue.awaiting > 0 {
+        write!(
+            output,
+            "{BOLD}{:>14}{BOLD:#} waiting for the identify of their user",
+            number(queue.awaiting)
+        )?;
+        let age = queue.oldest_awaiting_age_ms.map(elapsed);
+        writeln!(
+            output,
+            "{}",
+            age.map_or_else(String::new, |age| format!(", the first for {age}"))
+        )?;
     }
     writeln!(
         output,

@@ -60,6 +60,11 @@ pub enum Mode {
     RouterKillLag,
     /// With records that insert, change, move and delete, while searches lag.
     RouterRecords,
+    /// With a store: groups and tracks come before the identify of their user, which may reach the other instance, by up to an
+    /// hour of rudder-server's own time, scaled as looking for contacts is.
+    RouterEarly,
+    /// The same, while an instance is killed now and then, and searches lag.
+    RouterEarlyKill,
     /// With a token that is refused, and then replaced.
     RouterToken,
     /// For comparison: rudder-server makes the last call of each event itself, and loses some.
@@ -104,6 +109,12 @@ impl Mode {
                 mix: workload::Mix::Warehouse,
                 lag: 10,
                 ..calm
+            },
+            Self::RouterEarly => Day::EARLY,
+            Self::RouterEarlyKill => Day {
+                kills: true,
+                lag: 10,
+                ..Day::EARLY
             },
             Self::RouterToken => Day {
                 replaces_token: true,
@@ -198,6 +209,8 @@ impl Mode {
             | Self::RouterKill
             | Self::RouterKillLag
             | Self::RouterRecords
+            | Self::RouterEarly
+            | Self::RouterEarlyKill
             | Self::RouterToken
             | Self::RouterReturned
             | Self::RouterReturnedLag

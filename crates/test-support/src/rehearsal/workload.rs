@@ -17,6 +17,8 @@ pub(super) enum Mix {
     /// What a website sends of many new people, in the shares of the table in the README. Companies stay as they are:
     /// across people, nobody keeps order.
     Site,
+    /// What a website sends of people of whom most do something before they are identified; nobody leaves a company.
+    Early,
     /// Records of a warehouse besides, of fewer people; companies stay as they are.
     Warehouse,
     /// The same, and some have an attribute that the workspace does not have at first.
@@ -32,6 +34,7 @@ impl Mix {
         match self {
             Self::Events | Self::Records => random.usize(2..9),
             Self::Site => 30,
+            Self::Early => 12,
             Self::Warehouse | Self::Late => random.usize(4..12),
         }
     }
@@ -39,7 +42,7 @@ impl Mix {
     /// Who does something next. On a website, people come, do what they came for, and leave.
     fn whose_turn(self, random: &mut Rng, event: i64, events: i64, people: usize) -> usize {
         match self {
-            Self::Events | Self::Records | Self::Warehouse | Self::Late => random.usize(0..people),
+            Self::Events | Self::Records | Self::Early | Self::Warehouse | Self::Late => random.usize(0..people),
             Self::Site => {
                 let there = people / 3;
                 let passed = usize::try_from(event).unwrap_or_default() * (people + there);
@@ -51,6 +54,7 @@ impl Mix {
 
     fn events(self, random: &mut Rng) -> i64 {
         match self {
+            Self::Early => 90,
             Self::Events | Self::Records | Self::Warehouse | Self::Late => random.i64(20..90),
             Self::Site => 168,
         }
@@ -131,16 +135,21 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
             at,
         };
     }
-    if mix == Mix::Events && person.is_new && random.u8(0..3) == 0 {
-        return early(random, identity, at);
+    let is_early = match mix {
+        Mix::Events => random.u8(0..3) == 0,
+        Mix::Early => random.u8(0..4) != 0,
+        Mix::Records | Mix::Site | Mix::Warehouse | Mix::Late => false,
+    };
+    if person.is_new && is_early {
+        return early(random, identity, mix, at);
     }
     let kind = if person.is_new { 0 } else { random.u8(0..20) };
     // Identify 31 %, group 21 %, track 48 % of what comes after the first: 43, 17 and 40 % of all.
     let kind = match mix {
-        Mix::Site if kind > 0 => {
+        Mix::Site | Mix::Early if kind > 0 => {
             [1, 1, 2, 2, 3, 8, 8, 9, 10, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19][usize::from(kind - 1)]
         }
-        Mix::Site | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
+        Mix::Site | Mix::Early | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
     };
     let action = match (kind, mix) {
         (0, Mix::Records | Mix::Warehouse | Mix::Late) if random.bool() => {
@@ -154,11 +163,9 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
             fields: late(contact_fields(random), random, mix, true),
             leaves: vec![company(random)],
         },
-        (8..=11, Mix::Site | Mix::Warehouse | Mix::Late) => {
+        (8..=11, Mix::Site | Mix::Early | Mix::Warehouse | Mix::Late) => {
             let company = company(random);
-            let mut fields = Fields::default();
-            fields.standard.insert("name", json!(company));
-            let fields = late(fields, random, mix, false);
+            let fields = late(same_fields(&company), random, mix, false);
             Action::Group {
                 company,
                 fields,
@@ -199,16 +206,20 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
 }
 
 /// Something that comes before the contact is there.
-fn early(random: &mut Rng, identity: Identity, at: i64) -> Happening {
+fn early(random: &mut Rng, identity: Identity, mix: Mix, at: i64) -> Happening {
     let action = match random.bool() {
         true => Action::Track {
             name: format!("Event {}", random.u8(0..4)),
         },
-        false => Action::Group {
-            company: company(random),
-            fields: company_fields(random),
-            tags: tags(random),
-        },
+        false => {
+            let company = company(random);
+            let fields = match mix {
+                Mix::Early => same_fields(&company),
+                _ => company_fields(random),
+            };
+            let tags = tags(random);
+            Action::Group { company, fields, tags }
+        }
     };
     Happening { identity, action, at }
 }
@@ -271,6 +282,13 @@ fn company_fields(random: &mut Rng) -> Fields {
             .custom
             .insert("city", json!(["Leeds", "Ghent", "Bergen"][random.usize(0..3)]));
     }
+    fields
+}
+
+/// Fields of a company that are the same whoever tells them.
+fn same_fields(company: &str) -> Fields {
+    let mut fields = Fields::default();
+    fields.standard.insert("name", json!(company));
     fields
 }
 

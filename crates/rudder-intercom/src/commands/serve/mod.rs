@@ -19,10 +19,11 @@ use config::Config;
 use gateway::Gateway;
 use given::{Given, secret};
 use intercom_api::Region;
+use intercom_transformer::store::{Keeper, Store};
 use intercom_transformer::{DeliverBy, Routes, Transformer};
 use reload::Watched;
 use rudder_gateway::AlertError;
-use settings::{GATEWAY, LOG};
+use settings::{GATEWAY, LOG, STORE};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,8 @@ use tokio::sync::watch;
 /// Serve RudderStack's transformer protocol, as a drop-in for the Intercom v2 destination
 ///
 /// Point the setting DEST_TRANSFORM_URL of rudder-server at it. It delivers each event while rudder-server waits for the
-/// answer, and keeps no state that matters: run as many as needed.
+/// answer, and keeps no state that matters: run as many as needed. With --store, track and group events that come before
+/// the identify of their user wait for it on disk, each instance's in a file of its own.
 ///
 /// With --gateway it is also RudderStack's HTTP API for SDKs: they send their events here, nothing else is needed, and
 /// the events are kept on disk until they are in Intercom.
@@ -40,6 +42,7 @@ use tokio::sync::watch;
 #[command(after_help = "\
 Examples:
   rudder-intercom serve
+  rudder-intercom serve --store early.db            what comes before its identify waits for it
   rudder-intercom serve --listen 0.0.0.0:9090 --metrics-listen 0.0.0.0:9091 --log-format json
   rudder-intercom serve --config serve.toml --print-config
   rudder-intercom serve --gateway --sandbox         the SDKs' events, tried without an Intercom account
@@ -64,12 +67,14 @@ pub(crate) struct Serve {
 impl Serve {
     /// Serves until it is asked to end, then finishes what is in progress.
     pub(crate) fn run(mut self, log: Option<String>) -> Result<Exit, Error> {
-        let of_gateway = self.given.settings().map(|setting| setting.declared);
-        // Where the events are kept matters to the command `queue` too, so its variable may be set.
-        let of_gateway = of_gateway
-            .filter(|setting| setting.heading == GATEWAY && !matches!(setting.name, "gateway" | "store"))
-            .map(|setting| setting.name)
-            .next();
+        let given = || self.given.settings().map(|setting| setting.declared);
+        let first = |heading| {
+            given()
+                .filter(move |setting| setting.heading == heading && !matches!(setting.name, "gateway" | "store"))
+                .map(|setting| setting.name)
+                .next()
+        };
+        let (of_gateway, of_store) = (first(GATEWAY), first(STORE));
         if let Some(log) = log {
             self.given.give(LOG, log);
         }
@@ -81,6 +86,11 @@ impl Serve {
         if let (false, Some(name)) = (config.is_gateway || self.test_alert, of_gateway) {
             return Err(Error::Usage(format!(
                 "--{name} is a setting of the gateway: give --gateway too"
+            )));
+        }
+        if let (false, None, Some(name)) = (config.is_gateway, &config.store, of_store) {
+            return Err(Error::Usage(format!(
+                "--{name} is a setting of the store: give --store FILE too, or --gateway"
             )));
         }
         if self.print_config {
@@ -193,7 +203,8 @@ async fn serve(mut config: Config) -> Result<(), Error> {
     own_token(&config)?;
     let open = transformer.as_ref().or(routes.transformer.then_some(&listener));
     require_token(&config, open)?;
-    let mut service = Transformer::new(config.service).map_err(|error| Error::Usage(error.to_string()))?;
+    let mut service = Transformer::new(config.service.clone()).map_err(|error| Error::Usage(error.to_string()))?;
+    service = with_store(&config, service)?;
     if let Some(gateway) = &gateway {
         service = service.with_metrics(gateway.gateway.metrics());
     }
@@ -241,11 +252,35 @@ async fn serve(mut config: Config) -> Result<(), Error> {
         served = served.and(besides.await.unwrap_or_else(|error| Err(io::Error::other(error))));
     }
     let served = served.map_err(|error| Error::System("the service did not end in order".into(), error));
+    service.close_store().await;
     match gateway {
         // What is not delivered is kept, whatever became of the requests.
         Some(gateway) => gateway.stop().await.and(served),
         None => served,
     }
+}
+
+/// Has a transformer without a gateway keep what waits for its contact, if there is a store.
+fn with_store(config: &Config, service: Transformer) -> Result<Transformer, Error> {
+    let Some(path) = config.store.as_deref().filter(|_| !config.is_gateway) else {
+        return Ok(service);
+    };
+    if config.service.deliver == DeliverBy::RudderServer {
+        tracing::warn!(
+            code = "store_unused",
+            "nothing is kept in the store: with --deliver rudder-server, events do not wait for their contact here"
+        );
+        return Ok(service);
+    }
+    if config.kept.awaiting.age.is_zero() {
+        return Err(Error::Usage(
+            "with --wait-for-contact 0s there is nothing to keep: give no --store, or a time".to_owned(),
+        ));
+    }
+    let mut kept = config.kept.clone();
+    kept.keeper = Keeper::Transformer;
+    let store = Store::open(path, kept).map_err(|error| gateway::of_gateway(&error))?;
+    Ok(service.with_store(store, config.kept.awaiting.first_look))
 }
 
 /// The token for rudder-server's events that come without one, read again when its file changes.

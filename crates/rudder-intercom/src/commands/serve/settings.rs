@@ -9,6 +9,8 @@ const SERVICE: &str = "Service";
 const INTERCOM: &str = "Intercom";
 /// The heading of what only a gateway has.
 pub(super) const GATEWAY: &str = "Gateway";
+/// The heading of what a store has, of a gateway or of a transformer.
+pub(super) const STORE: &str = "Store";
 const OUTPUT: &str = "Output";
 /// The setting whose flag belongs to all commands.
 pub(super) const LOG: &str = "log";
@@ -144,8 +146,6 @@ settings! {
         "transformer-listen": Optional<Address> => transformer_listen, or "where the gateway listens";
         /// Deliver to a stand-in for Intercom within this program.
         "sandbox": Switch => sandbox;
-        /// The file in which events are kept, made if it is not there. A sandbox does not share one with Intercom.
-        "store": Optional<File> => store, or "rudder-intercom.db, or sandbox.db with --sandbox";
         /// Accept the write keys in this file, one a line or with commas between them.
         "write-keys-file": SecretFile => write_keys_file, or "any key, from this machine only, and from no web pages but its own";
         /// Show the page only to those who know the token in this file.
@@ -176,16 +176,6 @@ settings! {
         "max-queue-bytes": Size => kept.bounds.bytes;
         /// How long the oldest event may wait; beyond that, the response is 503.
         "max-queue-age": Optional<Time> => kept.bounds.age, or "any time";
-        /// How long track and group events wait that come before the identify of their user; 0s for not at all.
-        "wait-for-contact": Time => kept.awaiting.age;
-        /// How many of these wait; beyond it, the oldest end.
-        "max-awaiting-events": Count => kept.awaiting.events;
-        /// How much room dead letters may take; beyond it, the oldest are dropped.
-        "max-dead-letter-bytes": Size => kept.dead_letters.bytes;
-        /// After how long dead letters are dropped.
-        "max-dead-letter-age": Optional<Time> => kept.dead_letters.age, or "never";
-        /// The file that dead letters are appended to before they are dropped; send can send them again.
-        "dropped-dead-letters": Optional<File> => kept.dead_letters.file, or "none";
         /// How long senders are told to wait that get a 503.
         "retry-after": Time => gateway.retry_after;
         /// From which age of the oldest event on the log and the metrics tell of a backlog.
@@ -200,6 +190,22 @@ settings! {
         "remembered-messages": Count => kept.repeats.remembered;
         /// Take the first address of X-Forwarded-For for the sender's: behind a proxy that sets it.
         "trust-forwarded-for": Switch => gateway.trust_forwarded_for;
+    }
+    STORE {
+        /// The file in which events are kept, made if it is not there: those of a gateway; without one, those that wait for the identify of their user. A sandbox does not share one with Intercom.
+        "store": Optional<File> => store, or "rudder-intercom.db of a gateway, or sandbox.db with --sandbox; without a gateway, nothing is kept";
+        /// How long track and group events wait that come before the identify of their user; 0s for not at all.
+        "wait-for-contact": Time => kept.awaiting.age;
+        /// How many of these wait; beyond it, the oldest end.
+        "max-awaiting-events": Count => kept.awaiting.events;
+        /// Without a gateway: how long after such an event it is first looked whether another instance has created its user; then at six, 30, 90 and 360 times that age, and so often from there.
+        "look-for-contact-after": Time => kept.awaiting.first_look;
+        /// How much room dead letters may take; beyond it, the oldest are dropped.
+        "max-dead-letter-bytes": Size => kept.dead_letters.bytes;
+        /// After how long dead letters are dropped.
+        "max-dead-letter-age": Optional<Time> => kept.dead_letters.age, or "never";
+        /// The file that dead letters are appended to before they are dropped; send can send them again.
+        "dropped-dead-letters": Optional<File> => kept.dead_letters.file, or "none";
     }
     OUTPUT {
         /// What is logged.

@@ -141,6 +141,11 @@ impl Chain {
     }
 
     fn transform(&self, batch: &[usize]) -> Result<(u16, Value), Fault> {
+        self.transform_at(&self.instance(), batch)
+    }
+
+    /// Has a batch transformed by an instance.
+    pub(super) fn transform_at(&self, instance: &str, batch: &[usize]) -> Result<(u16, Value), Fault> {
         let router = lock(&self.router);
         let input: Vec<Value> = batch
             .iter()
@@ -166,7 +171,7 @@ impl Chain {
         drop(router);
         let body = json!({"input": input, "destType": "intercom_v2"}).to_string();
         let secret = json!({"accessToken": *lock(&self.token)}).to_string();
-        let url = format!("{}/routerTransform", self.instance());
+        let url = format!("{instance}/routerTransform");
         let request = Request::post(url)
             .header("content-type", "application/json; charset=utf-8")
             .header("oauth-secret", secret)

@@ -1,6 +1,7 @@
 //! `serve` behind a double of rudder-server, which is many times as fast as the real one.
 
 mod chain;
+mod early;
 mod queue;
 
 use super::happening::{Happening, Identity};
@@ -38,6 +39,8 @@ pub(super) struct Day {
     pub(super) kills: bool,
     /// Whether the token that rudder-server knows is refused.
     pub(super) replaces_token: bool,
+    /// Whether the instances have stores, each its own.
+    pub(super) has_stores: bool,
     pub(super) way: Way,
 }
 
@@ -51,7 +54,14 @@ impl Day {
         has_outage: false,
         kills: false,
         replaces_token: false,
+        has_stores: false,
         way: Way::Here,
+    };
+    /// What needs a contact comes before it.
+    pub(super) const EARLY: Self = Self {
+        mix: Mix::Early,
+        has_stores: true,
+        ..Self::CALM
     };
     /// The same, while rudder-server makes the last call of each event.
     pub(super) const RETURNED: Self = Self {
@@ -91,10 +101,11 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
         world.token_file = Some(&token);
     }
     let sandbox = Sandbox::start(stage.program(), &stage.file("errors.log"), &world)?;
-    let mut services = vec![start(stage, &sandbox, day)?, start(stage, &sandbox, day)?];
+    let mut services = vec![start(stage, &sandbox, day, 0)?, start(stage, &sandbox, day, 1)?];
     let instances = services.iter().map(|service| service.url.clone()).collect();
     let mut router = Router::new(Pace::scaled(FASTER));
-    let step = ARRIVAL / u32::try_from(happenings.len().max(1)).unwrap_or(u32::MAX);
+    let arrival = if day.has_stores { early::ARRIVAL } else { ARRIVAL };
+    let step = arrival / u32::try_from(happenings.len().max(1)).unwrap_or(u32::MAX);
     for (number, happening) in happenings.iter().enumerate() {
         let at = step * u32::try_from(number).unwrap_or(u32::MAX);
         router.add(at, key(happening), workload::event(happening, number));
@@ -121,6 +132,9 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
         chain.end();
         result
     })?;
+    if day.has_stores {
+        early::finish(stage, &sandbox, &model, &chain, &services, &happenings)?;
+    }
     for service in &mut services {
         service.process.signal(Signal::Terminate)?;
         if service.process.wait(STOP)?.is_none() {
@@ -138,12 +152,17 @@ fn key(happening: &Happening) -> String {
     format!("<<>>{who}<<>>{who}")
 }
 
-fn start(stage: &Stage, sandbox: &Sandbox, day: Day) -> Result<Service, Fault> {
+fn start(stage: &Stage, sandbox: &Sandbox, day: Day, instance: usize) -> Result<Service, Fault> {
     let deliver = match day.way {
         Way::Here => "here",
         Way::Returned | Way::Proxied => "rudder-server",
     };
-    let arguments = ["--deliver", deliver, "--settling-time", SETTLING];
+    let mut arguments = vec!["--deliver", deliver, "--settling-time", SETTLING];
+    let store = early::store(stage, instance);
+    if day.has_stores {
+        arguments.extend(["--store", store.to_str().unwrap_or_default()]);
+        arguments.extend(["--look-for-contact-after", early::FIRST_LOOK]);
+    }
     Service::start(stage.program(), &stage.file("errors.log"), sandbox, &arguments)
 }
 
@@ -176,10 +195,11 @@ fn watch(
             services[at].process.wait(STOP)?;
             // For a while, connections are refused.
             std::thread::sleep(Duration::from_millis(random.u64(0..100)));
-            services[at] = start(stage, sandbox, day)?;
+            services[at] = start(stage, sandbox, day, at)?;
             lock(&chain.instances)[at].clone_from(&services[at].url);
             ends += 1;
-            next_kill = started.elapsed() + Duration::from_millis(random.u64(50..300));
+            let pause = if day.has_stores { 200..700 } else { 50..300 };
+            next_kill = started.elapsed() + Duration::from_millis(random.u64(pause));
         }
         std::thread::sleep(LOOK);
     }
@@ -197,7 +217,13 @@ fn judge(
 ) -> Result<Report, Failure> {
     let difference = model::difference(&model.lines(), &model::lines(&sandbox.state()?));
     let aborted = lock(&chain.router).aborted();
-    let expected = model.count(Ending::Rejected) + model.count(Ending::Failed);
+    let ended = model.count(Ending::Rejected) + model.count(Ending::Failed);
+    // To rudder-server, what waits in a store is done.
+    let expected = if day.has_stores {
+        ended - model.left_waiting.1
+    } else {
+        ended
+    };
     let report = Report {
         events,
         ends,

@@ -1,0 +1,70 @@
+//! What comes before its contact, and waits for it in the stores of the instances.
+
+use super::chain::Chain;
+use crate::rehearsal::happening::{Action, Happening};
+use crate::rehearsal::model::{self, Model};
+use crate::rehearsal::process::{Sandbox, Service};
+use crate::rehearsal::stage::{FINISH, Failure, Fault, Stage};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// How soon it is looked for a contact that the other instance may have created; ten seconds in the real world.
+pub(super) const FIRST_LOOK: &str = "20ms";
+/// How long all events take to arrive. Of the real world, that is some 25 minutes where it is looked for contacts, and two
+/// where rudder-server waits.
+pub(super) const ARRIVAL: Duration = Duration::from_secs(3);
+/// How often it is looked whether all is done.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Where an instance keeps what waits.
+pub(super) fn store(stage: &Stage, instance: usize) -> PathBuf {
+    stage.file(&format!("early-{instance}.db"))
+}
+
+/// Waits until everything is delivered whose contact has come.
+pub(super) fn finish(
+    stage: &Stage,
+    sandbox: &Sandbox,
+    model: &Model,
+    chain: &Chain,
+    services: &[Service],
+    happenings: &[Happening],
+) -> Result<(), Failure> {
+    // One that has been killed learns the token with the next event: with one that has come before.
+    let is_track = |happening: &Happening| matches!(happening.action, Action::Track { .. });
+    if let Some(track) = happenings.iter().position(is_track) {
+        for service in services {
+            chain.transform_at(&service.url, &[track])?;
+        }
+    }
+    let started = Instant::now();
+    loop {
+        let difference = model::difference(&model.lines(), &model::lines(&sandbox.state()?));
+        let queued: i64 = (0..services.len())
+            .map(|at| queued(stage, at))
+            .sum::<Result<i64, Fault>>()?;
+        if difference.is_empty() && queued == 0 {
+            return Ok(());
+        }
+        if started.elapsed() > FINISH {
+            return Err(Failure::Wrong(difference));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// How many events of a store are being delivered.
+fn queued(stage: &Stage, instance: usize) -> Result<i64, Fault> {
+    let mut command = Command::new(stage.program());
+    command
+        .args(["queue", "status", "--json", "--store"])
+        .arg(store(stage, instance));
+    let output = command.output()?;
+    let status: Value = serde_json::from_slice(&output.stdout)?;
+    if status["dead_letters"] != 0 {
+        return Err("events have become dead letters".into());
+    }
+    Ok(status["events"].as_i64().unwrap_or_default())
+}
