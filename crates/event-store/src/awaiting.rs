@@ -265,9 +265,14 @@ pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dead_letter::Filter;
+    use crate::early::EarlyEvent;
     use crate::event::{CompleteEvent, MessageKey};
-    use crate::settings::StoreSettings;
+    use crate::settings::{Keeper, StoreSettings};
+    use crate::settled::{About, Undelivered};
     use crate::store::Store;
+    use intercom_delivery::FailureRecord;
+    use std::time::Duration;
 
     #[tokio::test]
     async fn an_event_is_found_by_any_of_its_keys_and_keeps_its_place() {
@@ -291,6 +296,92 @@ mod tests {
         assert_eq!(back.iter().map(|back| back.event.seq).collect::<Vec<_>>(), [1]);
         assert_eq!(counts(), (2, 0));
         assert!(store.recall(keys.to_vec(), 9).await.unwrap().is_empty());
+        store.close().await;
+    }
+
+    /// A store of a transformer.
+    fn transformers(path: &std::path::Path) -> Store {
+        let mut settings = StoreSettings::new();
+        settings.keeper = Keeper::Transformer;
+        settings.awaiting.first_look = Duration::ZERO;
+        Store::open(path, settings).unwrap()
+    }
+
+    fn early(id: &str, target: &Target, key: u64) -> EarlyEvent {
+        let event = CompleteEvent {
+            json: format!(r#"{{"messageId":"{id}"}}"#),
+            key: MessageKey::of(&target.destination, id),
+        };
+        let mut awaited = Awaited::new(vec![ContactKey(key)]);
+        awaited.otherwise = Some(Box::new(Undelivered::new(FailureRecord::new("x"), About::default())));
+        EarlyEvent::new(event, 1_000, target.clone(), awaited)
+    }
+
+    #[tokio::test]
+    async fn an_early_event_is_of_its_target_and_stays_so_as_a_dead_letter_that_is_replayed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        let store = transformers(&path);
+        let (one, mut two) = (Target::new("w", "one"), Target::new("w", "two"));
+        for event in [early("a", &one, 7), early("a", &one, 7), early("a", &two, 7)] {
+            store.keep(event).await.is_written().await.unwrap();
+        }
+        let queue = store.queue().unwrap();
+        assert_eq!(queue.status().unwrap().awaiting, 2, "one is a repeat");
+        assert_eq!(queue.awaited_of(&two).unwrap(), [ContactKey(7)]);
+        let targets = queue.targets().unwrap();
+        let [(first, _), (second, _)] = targets.as_slice() else {
+            panic!("{targets:?}")
+        };
+        let back = store.recall_for(two.clone(), vec![ContactKey(7)], 9).await.unwrap();
+        assert_eq!((back.len(), back[0].event.at), (1, 1_000));
+        let pending = |target| queue.pending_of(target, 0, 9).unwrap();
+        assert_eq!((pending(*first).len(), pending(*second).len()), (0, 1));
+        // It fails, and is put back by hand.
+        let failed = Settlement::Failed(Box::new(Undelivered::new(FailureRecord::new("x"), About::default())));
+        let settled = Settled::new(back[0].event.seq, failed);
+        store.settle(vec![settled]).await.unwrap();
+        assert!(store.is_written().await.unwrap() && pending(*second).is_empty());
+        store.queue().unwrap().replay(&Filter::all(), false).unwrap();
+        assert_eq!(pending(*second).len(), 1);
+        // What is known of a target is what came last.
+        two.settings = r#"{"apiServer":"EU"}"#.to_owned();
+        store.keep(early("b", &two, 8)).await.is_written().await.unwrap();
+        assert_eq!(queue.targets().unwrap()[1].1.settings, two.settings);
+        store.close().await;
+        // Nobody delivers it to another workspace.
+        let error = Store::open(&path, StoreSettings::new()).unwrap_err();
+        assert_eq!(error.code(), "store_of_another");
+        let others = folder.path().join("others.db");
+        let store = Store::open(&others, StoreSettings::new()).unwrap();
+        store.accept(vec![early("a", &one, 7).event]).await.unwrap();
+        store.close().await;
+        let mut settings = StoreSettings::new();
+        settings.keeper = Keeper::Transformer;
+        assert_eq!(Store::open(&others, settings).unwrap_err().code(), "store_of_another");
+    }
+
+    #[tokio::test]
+    async fn it_is_looked_for_a_contact_time_and_again_and_ever_more_rarely() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = transformers(&folder.path().join("events.db"));
+        let target = Target::new("w", "one");
+        store.keep(early("a", &target, 7)).await.is_written().await.unwrap();
+        let queue = store.queue().unwrap();
+        let (id, _) = queue.targets().unwrap().remove(0);
+        while queue.due(id, 9).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        let (awaiting, second) = (Awaiting::default(), 1_000);
+        let mut looks = Vec::new();
+        let mut now = 0;
+        while looks.len() < 8 {
+            now = awaiting.next_look(0, now);
+            looks.push(now / second);
+        }
+        assert_eq!(looks, [10, 60, 300, 900, 3_600, 7_200, 10_800, 14_400]);
+        // However old it is, it is not looked without a pause.
+        assert_eq!(awaiting.next_look(0, 299 * second), 309 * second);
         store.close().await;
     }
 }

@@ -81,6 +81,14 @@ pub enum Keeper {
 }
 
 impl Keeper {
+    /// What a store that cannot be written means.
+    pub(super) fn when_not_sound(self) -> &'static str {
+        match self {
+            Self::Gateway => "requests are answered 503",
+            Self::Transformer => "events that wait for their contact are answered 429",
+        }
+    }
+
     /// The other one, in words.
     pub(super) fn other(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use crate::schema;
 use crate::settings::StoreSettings;
 use crate::settled::Settled;
 use crate::target::{Target, TargetId};
-use crate::writer::{Command, Writer};
+use crate::writer::{Command, Recall, Writer};
 use intercom_delivery::ContactKey;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -143,7 +143,12 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Recalled>, Error> {
         let (reply, replied) = oneshot::channel();
-        let command = Command::Recall(target, keys, limit, reply);
+        let command = Command::Recall(Recall {
+            target,
+            keys,
+            limit,
+            reply,
+        });
         self.commands.send(command).await.map_err(|_| Error::Closed)?;
         replied.await.map_err(|_| Error::Closed)
     }

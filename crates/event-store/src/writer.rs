@@ -38,6 +38,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for dead letters that are too old, if nothing else is written.
 const TIDY: Duration = Duration::from_secs(60);
 
+/// Which events are put back.
+#[derive(Debug)]
+pub(super) struct Recall {
+    pub(super) target: Option<Target>,
+    pub(super) keys: Vec<ContactKey>,
+    pub(super) limit: usize,
+    pub(super) reply: oneshot::Sender<Vec<Recalled>>,
+}
+
 type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 
 #[derive(Debug)]
@@ -46,7 +55,7 @@ pub(super) enum Command {
     Settle(Vec<Settled>),
     Keep(Box<EarlyEvent>, oneshot::Sender<Result<(), Refusal>>),
     Looked(TargetId, Vec<ContactKey>),
-    Recall(Option<Target>, Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>),
+    Recall(Recall),
     /// To look how the store is.
     Look,
     Close(oneshot::Sender<()>),
@@ -116,7 +125,7 @@ impl Writer {
                     Command::Settle(settled) => group.settled.extend(settled),
                     Command::Keep(event, reply) => group.keeps.push((*event, reply)),
                     Command::Looked(target, keys) => group.looked.push((target, keys)),
-                    Command::Recall(target, keys, limit, reply) => group.recalls.push((target, keys, limit, reply)),
+                    Command::Recall(recall) => group.recalls.push(recall),
                     Command::Look => {}
                     Command::Close(done) => {
                         closing = Some(done);
@@ -195,7 +204,7 @@ impl Writer {
                     // As above.
                     let _ = reply.send(Ok(()));
                 }
-                for ((.., reply), recalled) in group.recalls.into_iter().zip(recalled) {
+                for (Recall { reply, .. }, recalled) in group.recalls.into_iter().zip(recalled) {
                     let _ = reply.send(recalled);
                 }
                 has_stored
@@ -244,11 +253,15 @@ impl Writer {
         if !has_changed {
             return;
         }
-        let (code, meaning) = (condition.code(), condition.meaning());
+        let (code, meaning, what) = (
+            condition.code(),
+            condition.meaning(),
+            self.settings.keeper.when_not_sound(),
+        );
         match (condition, error) {
             (Condition::Sound, _) => tracing::warn!(code, "{meaning} again"),
-            (_, Some(error)) => tracing::error!(code, %error, "{meaning}; requests are answered 503"),
-            (_, None) => tracing::error!(code, "{meaning}; requests are answered 503"),
+            (_, Some(error)) => tracing::error!(code, %error, "{meaning}; {what}"),
+            (_, None) => tracing::error!(code, "{meaning}; {what}"),
         }
     }
 }
@@ -262,7 +275,7 @@ struct Group {
     settled: Vec<Settled>,
     keeps: Vec<(EarlyEvent, oneshot::Sender<Result<(), Refusal>>)>,
     looked: Vec<(TargetId, Vec<ContactKey>)>,
-    recalls: Vec<(Option<Target>, Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>)>,
+    recalls: Vec<Recall>,
 }
 
 impl Group {
@@ -328,7 +341,10 @@ fn transact(
         awaiting::looked(&transaction, *target, keys, &settings.awaiting, now)?;
     }
     let mut recalled = Vec::with_capacity(group.recalls.len());
-    for (target, keys, limit, _) in &group.recalls {
+    for Recall {
+        target, keys, limit, ..
+    } in &group.recalls
+    {
         let target = target.as_ref().map(|target| target::number(&transaction, target));
         recalled.push(awaiting::recall(
             &transaction,

@@ -1,5 +1,6 @@
 //! What operators can see, as Prometheus scrapes it.
 
+use crate::early::{InStore, StoreMetrics};
 use intercom_api::{OperationId, RateLimit, Region};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -102,36 +103,7 @@ pub(crate) enum Memory {
     Miss,
 }
 
-/// What becomes of an event that has waited in the store for its contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub(crate) enum Early {
-    Delivered,
-    /// It is in the store as a dead letter.
-    Failed,
-    /// What went wrong passes.
-    TriedAgain,
-    /// Its contact is not there after all.
-    WaitsAgain,
-}
-
-label_values! { Endpoint EventOutcome EventKind Memory Early }
-
-/// What is in the store of events that wait for their contact.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct InStore {
-    pub(crate) awaiting: i64,
-    pub(crate) oldest: Duration,
-    pub(crate) queued: i64,
-    pub(crate) dead_letters: i64,
-    pub(crate) given_up: u64,
-    pub(crate) is_sound: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EarlyLabels {
-    result: Early,
-}
+label_values! { Endpoint EventOutcome EventKind Memory }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -189,9 +161,7 @@ pub(crate) struct Metrics {
     jobs: Family<JobLabels, Counter>,
     token_refreshes: Counter,
     workspaces: Gauge,
-    early: Family<EarlyLabels, Counter>,
-    early_searches: Counter,
-    early_people: Counter,
+    pub(crate) store: StoreMetrics,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<OperationLabels, Histogram>,
     calls_in_progress: Gauge,
@@ -209,52 +179,6 @@ fn seconds() -> Histogram {
     ])
 }
 
-impl InStore {
-    /// These figures alone: without a store there are none.
-    fn registry(self) -> Registry {
-        let mut registry = Registry::with_prefix("rudder_intercom");
-        let gauge = |value: i64| {
-            let gauge: Gauge = Gauge::default();
-            gauge.set(value);
-            gauge
-        };
-        let given_up: Counter = Counter::default();
-        given_up.inc_by(self.given_up);
-        registry.register(
-            "awaiting_events",
-            "Events that wait in the store for their contact",
-            gauge(self.awaiting),
-        );
-        registry.register_with_unit(
-            "oldest_awaiting_event",
-            "How long the oldest of these has waited",
-            Unit::Seconds,
-            gauge(i64::try_from(self.oldest.as_secs()).unwrap_or(i64::MAX)),
-        );
-        registry.register(
-            "awaited_events_given_up",
-            "Events that were given up because they had waited for too long, or were too many",
-            given_up,
-        );
-        registry.register(
-            "queued_events",
-            "Events of the store that are being delivered: their contact has come, or they were replayed",
-            gauge(self.queued),
-        );
-        registry.register(
-            "dead_letters",
-            "Events of the store that could not be delivered",
-            gauge(self.dead_letters),
-        );
-        registry.register(
-            "store_sound",
-            "Whether the store can be written",
-            gauge(i64::from(self.is_sound)),
-        );
-        registry
-    }
-}
-
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut metrics = Self {
@@ -266,9 +190,7 @@ impl Metrics {
             jobs: Family::default(),
             token_refreshes: Counter::default(),
             workspaces: Gauge::default(),
-            early: Family::default(),
-            early_searches: Counter::default(),
-            early_people: Counter::default(),
+            store: StoreMetrics::default(),
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(seconds),
             calls_in_progress: Gauge::default(),
@@ -313,21 +235,7 @@ impl Metrics {
             "Workspaces that are delivered to from here",
             metrics.workspaces.clone(),
         );
-        registry.register(
-            "awaited_events",
-            "Events that have waited in the store for their contact, by what became of them when it was there",
-            metrics.early.clone(),
-        );
-        registry.register(
-            "awaited_contact_searches",
-            "Searches for contacts that events wait for",
-            metrics.early_searches.clone(),
-        );
-        registry.register(
-            "awaited_contacts_looked_for",
-            "People that these searches were for",
-            metrics.early_people.clone(),
-        );
+        metrics.store.register(registry);
         registry.register(
             "calls",
             "Calls to Intercom by operation and status",
@@ -379,20 +287,18 @@ impl Metrics {
         &self,
         remembered: usize,
         workspaces: usize,
-        in_store: Option<InStore>,
+        in_store: InStore,
         others: Option<&Others>,
     ) -> String {
         self.remembered.set(i64::try_from(remembered).unwrap_or(i64::MAX));
         self.workspaces.set(i64::try_from(workspaces).unwrap_or(i64::MAX));
+        self.store.set(in_store);
         if let Some(bytes) = resident_bytes() {
             self.resident.set(bytes);
         }
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encode_registry(&mut text, &self.registry);
-        if let Some(in_store) = in_store {
-            let _ = encode_registry(&mut text, &in_store.registry());
-        }
         if let Some(others) = others {
             others(&mut text);
         }
@@ -415,17 +321,6 @@ impl Metrics {
     /// What became of an event that was carried out here.
     pub(crate) fn job(&self, result: &'static str, code: &'static str) {
         self.jobs.get_or_create(&JobLabels { result, code }).inc();
-    }
-
-    /// An event has waited in the store for its contact, and this became of it.
-    pub(crate) fn early(&self, result: Early) {
-        self.early.get_or_create(&EarlyLabels { result }).inc();
-    }
-
-    /// So many people are looked for by one search.
-    pub(crate) fn looked_for(&self, people: usize) {
-        self.early_searches.inc();
-        self.early_people.inc_by(people as u64);
     }
 
     pub(crate) fn token_refresh(&self) {
@@ -512,7 +407,7 @@ mod tests {
         metrics.call(OperationId::SearchContacts, "timeout", Duration::from_secs(3));
         metrics.request(Endpoint::RouterTransform, 200, Duration::from_millis(1));
         let in_progress = metrics.call_in_progress();
-        let text = metrics.encode(7, 0, None, None);
+        let text = metrics.encode(7, 0, InStore::default(), None);
         for line in [
             "rudder_intercom_events_total{type=\"track\",outcome=\"returned\"} 3",
             "rudder_intercom_calls_total{operation=\"search_contacts\",status=\"timeout\"} 1",
@@ -525,7 +420,7 @@ mod tests {
         drop(in_progress);
         assert!(
             metrics
-                .encode(7, 0, None, None)
+                .encode(7, 0, InStore::default(), None)
                 .contains("rudder_intercom_calls_in_progress 0")
         );
     }

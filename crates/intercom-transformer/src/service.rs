@@ -2,7 +2,7 @@
 
 use crate::early::{self, EarlyEvents};
 use crate::intercom::IntercomClient;
-use crate::metrics::{self, Endpoint, InStore};
+use crate::metrics::{self, Endpoint};
 use crate::problem::{Problem, catch_panics, json, other_destination};
 use crate::protocol::{
     API_VERSION, API_VERSION_HEADER, BadRequest, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER, Features,
@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use event_store::{Condition, Store};
+use event_store::Store;
 use http_access::{Secret, check_browser, credentials};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::value::RawValue;
@@ -80,20 +80,6 @@ impl Transformer {
         if let Some(early) = self.intercom.early.get() {
             early.store().clone().close().await;
         }
-    }
-
-    fn in_store(&self) -> Option<InStore> {
-        let early = self.intercom.early.get()?;
-        let status = early.status().unwrap_or_default();
-        let oldest = status.oldest_awaiting_age_ms.unwrap_or_default();
-        Some(InStore {
-            awaiting: status.awaiting,
-            oldest: Duration::from_millis(oldest.unsigned_abs()),
-            queued: status.events,
-            dead_letters: status.dead_letters,
-            given_up: early.store().given_up(),
-            is_sound: early.store().condition() == Condition::Sound,
-        })
     }
 
     /// Shows other metrics behind its own: `add` adds them to a text in OpenMetrics' format, without the line that ends it.
@@ -342,7 +328,12 @@ async fn metrics_text(State(service): State<Transformer>) -> Response {
     let text = service.intercom.metrics.encode(
         service.intercom.contacts.len(),
         service.intercom.workspaces.len(),
-        service.in_store(),
+        service
+            .intercom
+            .early
+            .get()
+            .map(EarlyEvents::in_store)
+            .unwrap_or_default(),
         service.others.as_deref(),
     );
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()

@@ -21,7 +21,7 @@ use std::time::SystemTime;
 #[test]
 fn the_alerts_of_the_transformer_fire() {
     let rules = Rules::read();
-    let before = "up{job=\"rudder-intercom\"} 1\nrudder_intercom_rate_limit_remaining{region=\"US\"} 900\nrudder_intercom_rate_limit{region=\"US\"} 1000\n";
+    let before = "up{job=\"rudder-intercom\"} 1\nrudder_intercom_rate_limit_remaining{region=\"US\"} 900\nrudder_intercom_rate_limit{region=\"US\"} 1000\nrudder_intercom_store_sound 1\n";
     for (alert, after) in [
         ("RudderIntercomDown", "up{job=\"rudder-intercom\"} 0"),
         (
@@ -55,6 +55,11 @@ fn the_alerts_of_the_transformer_fire() {
         (
             "RudderIntercomRefusesRequests",
             "rudder_intercom_http_requests_total{endpoint=\"proxy\",status=\"413\"} 1",
+        ),
+        ("RudderIntercomStoreFails", "rudder_intercom_store_sound 0"),
+        (
+            "RudderIntercomEarlyEventsGivenUp",
+            "rudder_intercom_awaited_events_given_up_total 1",
         ),
         (
             "RudderIntercomSlow",

@@ -246,6 +246,13 @@ fn the_gateways_settings_are_settings_like_the_others() {
     assert_eq!(alone.status.code(), Some(2));
     let told = String::from_utf8(alone.stderr).unwrap();
     assert!(told.contains("--sandbox is a setting of the gateway"), "{told}");
+    let alone = program().args(["--wait-for-contact", "2h"]).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2));
+    let told = String::from_utf8(alone.stderr).unwrap();
+    assert!(
+        told.contains("--wait-for-contact is a setting of the store: give --store FILE"),
+        "{told}"
+    );
 }
 
 /// The status of a response.

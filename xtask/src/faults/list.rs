@@ -356,4 +356,21 @@ pub(super) const FAULTS: &[Fault] = &[
         ),
         "what waits in the store is not found when its contact comes",
     ),
+    fault(
+        "target_lost",
+        Noticed::Store,
+        "crates/event-store/src/queue.rs",
+        (
+            "SELECT ?, ?, body, target FROM dead_letters",
+            "SELECT ?, ?, body, NULL FROM dead_letters",
+        ),
+        "a dead letter of a transformer forgets where it goes",
+    ),
+    fault(
+        "looked_for_once",
+        Noticed::Store,
+        "crates/event-store/src/settings.rs",
+        ("(age / last + 1).saturating_mul(last)", "i64::MAX"),
+        "it is not looked any more for a contact after the first hour",
+    ),
 ];

@@ -64,7 +64,7 @@ impl Look {
             // What nobody can be looked for waits until it is too old.
             return looked(early, target, keys).await;
         }
-        intercom.metrics.looked_for(count);
+        intercom.metrics.store.looked_for(count);
         match search(intercom, access, people).await {
             Ok(found) if found.is_whole || count == 1 => {
                 way.people = usize::MAX;

@@ -6,19 +6,21 @@ mod access;
 mod deliver;
 mod draft;
 mod look;
+mod metrics;
 mod settle;
 mod turn;
 
 pub(crate) use access::Access;
 pub(crate) use deliver::watch;
 pub(crate) use draft::Draft;
+pub(crate) use metrics::{InStore, StoreMetrics};
 
 use crate::jobs::Job;
 use crate::protocol::Authorization;
 use crate::settings::OwnToken;
 use crate::workspaces::{Arrived, Awaiting};
 use access::KnownAccess;
-use event_store::{QueueStatus, Store, Target};
+use event_store::{Condition, Store, Target};
 use intercom_api::ApiVersion;
 use intercom_delivery::{ContactKey, UnknownContactPolicy};
 use rudderstack_to_intercom::{Destination, Plan};
@@ -127,9 +129,19 @@ impl EarlyEvents {
         }
     }
 
-    /// What is in the store, unless it cannot be read.
-    pub(crate) fn status(&self) -> Option<QueueStatus> {
-        self.store.queue().ok()?.status().ok()
+    /// What is in the store.
+    pub(crate) fn in_store(&self) -> InStore {
+        let read = self.store.queue().and_then(|queue| queue.status());
+        let status = read.unwrap_or_default();
+        let oldest = status.oldest_awaiting_age_ms.unwrap_or_default();
+        InStore {
+            awaiting: status.awaiting,
+            oldest: Duration::from_millis(oldest.unsigned_abs()),
+            queued: status.events,
+            dead_letters: status.dead_letters,
+            given_up: self.store.given_up(),
+            is_sound: self.store.condition() == Condition::Sound,
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What becomes of events of the store.
 
 use super::draft::awaited;
+use super::metrics::Early;
 use super::turn::Turn;
 use crate::here::result::{Circumstances, job_result};
-use crate::metrics::{Early, Metrics};
+use crate::metrics::Metrics;
 use crate::protocol::status;
 use crate::workspaces::{Heard, Running};
 use event_store::{About, Settled, Settlement, Store, Undelivered};
@@ -91,14 +92,14 @@ pub(super) async fn settle_all(
 
 fn count(metrics: &Metrics, settled: &[Settled], rest: usize) {
     for settled in settled {
-        metrics.early(match settled.settlement {
+        metrics.store.event(match settled.settlement {
             Settlement::Delivered => Early::Delivered,
             Settlement::Awaits(_) => Early::WaitsAgain,
             Settlement::Failed(_) | Settlement::Rejected(_) | Settlement::Dismissed(_) => Early::Failed,
             Settlement::Skipped | Settlement::GoesOn => continue,
         });
     }
-    (0..rest).for_each(|_| metrics.early(Early::TriedAgain));
+    (0..rest).for_each(|_| metrics.store.event(Early::TriedAgain));
 }
 
 /// Notes what became of events, and lets go of them once that is written: they would be read again.
