@@ -377,7 +377,7 @@ fn store(path: &Path) -> Vec<Check> {
             [Some(check), waiting].into_iter().flatten().collect()
         }
         Err(error) => {
-            let error: rudder_gateway::Error = error;
+            let error: rudder_gateway::store::Error = error;
             vec![
                 Check::fault("store", format!("{}: {}", path.display(), with_causes(&error)))
                     .mend("give the file of serve --gateway --store"),
