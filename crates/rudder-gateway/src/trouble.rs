@@ -48,6 +48,23 @@ impl Trouble {
         }
     }
 
+    /// What to do about it.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Stopping => "Nothing: senders try again until it is back.",
+            Self::DiskFull => "Make room on the disk; what is refused meanwhile is sent again by its sender.",
+            Self::StoreFailed => "See the log for the error, and look at the disk and who may write to the file.",
+            Self::StoreGone => "Put the file back, or restart the gateway to begin a new one.",
+            Self::StoreCorrupt => "Stop the gateway, move the file away, and restore a copy or begin a new one.",
+            Self::QueueFull => "See why so much waits; senders try again meanwhile.",
+            Self::TokenRefused => "Give a valid access token: its file is read again when it changes.",
+            Self::Outage => "Look at the network and at Intercom's status page.",
+            Self::Backlog => {
+                "See below what it waits for: the rate limit, calls that fail, or a pause that Intercom has asked for."
+            }
+        }
+    }
+
     /// Whether requests cannot be accepted.
     pub(crate) fn closes_the_intake(self) -> bool {
         match self {

@@ -15,6 +15,7 @@ use serde::Serialize;
 pub(super) struct Wrong {
     code: &'static str,
     meaning: &'static str,
+    advice: &'static str,
     closes_the_intake: bool,
 }
 
@@ -23,6 +24,7 @@ impl From<Trouble> for Wrong {
         Self {
             code: trouble.code(),
             meaning: trouble.meaning(),
+            advice: trouble.advice(),
             closes_the_intake: trouble.closes_the_intake(),
         }
     }

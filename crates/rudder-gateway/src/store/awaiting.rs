@@ -2,6 +2,7 @@
 //! look late, and the oldest end when they are too many or too old.
 
 use super::dead_letter::{from_json, json};
+use super::history;
 use super::pending::Pending;
 use super::settled::{Awaited, Settled, Settlement};
 use super::totals::Totals;
@@ -107,6 +108,7 @@ pub(super) fn recall(
     let mut recalled = Vec::new();
     for seq in found.into_iter().take(limit) {
         if let Some(event) = put_back(transaction, seq, totals)? {
+            history::recalled(transaction, seq)?;
             let saved_company = saved_company(transaction, seq)?;
             recalled.push(Recalled { event, saved_company });
         }
@@ -163,6 +165,20 @@ pub(super) fn give_up(
         given_up.push(Settled::new(seq, settlement));
     }
     Ok(given_up)
+}
+
+/// Up to `limit` events that wait, after the one with this number, in order.
+pub(super) fn events(connection: &Connection, after: i64, limit: usize) -> rusqlite::Result<Vec<Pending>> {
+    let query = "SELECT seq, at, body FROM awaiting WHERE seq > ? ORDER BY seq LIMIT ?";
+    let mut query = match connection.prepare_cached(query) {
+        // One of an earlier release that is only read has none.
+        Err(rusqlite::Error::SqliteFailure(_, Some(reason))) if reason.contains("no such table") => {
+            return Ok(Vec::new());
+        }
+        query => query?,
+    };
+    let rows = query.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], Pending::of)?;
+    rows.collect()
 }
 
 /// All keys under which contacts can come that events wait for.

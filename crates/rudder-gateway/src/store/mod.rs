@@ -10,7 +10,9 @@ mod counters;
 mod dead_letter;
 mod dropping;
 mod guard;
+mod history;
 mod intents;
+mod managing;
 mod pending;
 mod queue;
 mod schema;
@@ -27,14 +29,17 @@ pub use awaiting::Recalled;
 pub use counters::{CodeCount, Minute};
 pub use dead_letter::{DeadLetter, Filter};
 pub use guard::Condition;
+pub use history::{EventHistory, EventState, Find, Note, Step, StepDetail, StepKind, TraceKey, TracedEvent, Wanted};
+pub use managing::Dropped;
 pub use pending::Pending;
 pub use queue::{Queue, QueueStatus};
-pub use settled::{About, Awaited, Settled, Settlement, Undelivered};
+pub use settled::{About, Awaited, How, Settled, Settlement, Undelivered};
 
 use crate::complete::CompleteEvent;
 use crate::error::Error;
 use crate::settings::StoreSettings;
 use guard::Guard;
+use history::Trace;
 use intercom_delivery::ContactKey;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -56,6 +61,8 @@ pub struct Store {
     condition: watch::Receiver<Condition>,
     dropped: Arc<AtomicU64>,
     path: PathBuf,
+    /// What the hashes of its events begin with; none, if no history is kept.
+    seed: Option<u64>,
 }
 
 impl Store {
@@ -71,6 +78,8 @@ impl Store {
         let lock = lock(path)?;
         let connection = schema::open(path)?;
         let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
+        let seed = history::seed(&connection)?;
+        let seed = (settings.history.events > 0).then_some(seed);
         let (tell, condition) = watch::channel(Condition::Sound);
         let dropped = Arc::<AtomicU64>::default();
         let writer = Writer::new(connection, settings, lock, guard, tell, Arc::clone(&dropped))?;
@@ -87,6 +96,7 @@ impl Store {
             condition,
             dropped,
             path: path.to_owned(),
+            seed,
         })
     }
 
@@ -97,7 +107,10 @@ impl Store {
     /// If the store is full or cannot be written.
     pub async fn accept(&self, events: Vec<CompleteEvent>) -> Result<Accepted, Refusal> {
         let (reply, replied) = oneshot::channel();
-        let command = Command::Accept(events, reply);
+        // Here and not where it is written: there is one writer.
+        let trace = |seed| events.iter().map(|event| Trace::of(seed, &event.json)).collect();
+        let traces = self.seed.map_or_else(Vec::new, trace);
+        let command = Command::Accept(events, traces, reply);
         self.commands.send(command).await.map_err(|_| Refusal::StoreFailed)?;
         replied.await.unwrap_or(Err(Refusal::StoreFailed))
     }

@@ -1,6 +1,6 @@
 //! The tables.
 
-use super::{awaiting, undelivered};
+use super::{awaiting, history, undelivered};
 use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// How many statements stay prepared: all that one transaction may need. Of more than there is room for, each would be
 /// prepared anew every time.
@@ -180,18 +180,27 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
 fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let missing = match check(connection, path)? {
-        None => format!("{TABLES} {SINCE_VERSION_2} {} {}", since_version_3(), awaiting::TABLES),
-        Some(1) => format!("{SINCE_VERSION_2} {} {}", since_version_3(), awaiting::TABLES),
-        Some(2) => format!("{} {}", since_version_3(), awaiting::TABLES),
-        // And version 4 has what waits for its contact.
-        Some(3) => awaiting::TABLES.to_owned(),
-        Some(_) => String::new(),
-    };
+    let found = check(connection, path)?;
+    let mut missing = String::new();
+    for (version, tables) in [
+        (1, TABLES.to_owned()),
+        (2, SINCE_VERSION_2.to_owned()),
+        (3, since_version_3()),
+        // Version 4 has what waits for its contact, version 5 what has happened to events.
+        (4, awaiting::TABLES.to_owned()),
+        (5, history::TABLES.to_owned()),
+    ] {
+        if found.is_none_or(|found| found < version) {
+            missing.push_str(&tables);
+        }
+    }
     if !missing.is_empty() {
-        connection.execute_batch(&format!(
-            "{missing} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-        ))?;
+        connection.execute_batch(&missing)?;
+        if found.is_some() {
+            history::take_in(connection)?;
+        }
+        connection.pragma_update(None, "application_id", APPLICATION)?;
+        connection.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(connection.execute_batch("COMMIT")?)
 }

@@ -6,6 +6,7 @@ use super::counters::Counters;
 use super::dead_letter::json;
 use super::dropping::drop_oldest;
 use super::guard::{Condition, Guard};
+use super::history::{self, NewStep, OpenBlock, Run, StepKind, Trace};
 use super::intents;
 use super::seen::Seen;
 use super::settled::{Settled, Settlement, Undelivered};
@@ -15,8 +16,8 @@ use crate::clock::now;
 use crate::complete::{CompleteEvent, MessageKey};
 use crate::error::Error;
 use crate::settings::{Bounds, StoreSettings};
-use intercom_delivery::ContactKey;
 use intercom_delivery::journal::learnt;
+use intercom_delivery::{ContactKey, DeliveryWarning};
 use rudderstack_events::EventType;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::fs::File;
@@ -40,7 +41,8 @@ type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Accept(Vec<CompleteEvent>, Reply),
+    /// Events, each with its trace, if it is kept.
+    Accept(Vec<CompleteEvent>, Vec<Trace>, Reply),
     Settle(Vec<Settled>),
     Recall(Vec<ContactKey>, usize, oneshot::Sender<Vec<Recalled>>),
     /// To look how the store is.
@@ -63,6 +65,8 @@ pub(super) struct Writer {
     warned_of_dropped: Option<Instant>,
     /// When dead letters were last looked at.
     tidied: Instant,
+    /// Where the traces of events are added.
+    block: Option<OpenBlock>,
 }
 
 impl Writer {
@@ -76,6 +80,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         Ok(Self {
             seen: Seen::load(&connection, settings.repeats, now())?,
+            block: history::open_block(&connection)?,
             connection,
             settings,
             unsettled: Vec::new(),
@@ -106,7 +111,7 @@ impl Writer {
             let mut next = Some(first);
             while let Some(command) = next {
                 match command {
-                    Command::Accept(events, reply) => group.accept(events, reply),
+                    Command::Accept(events, traces, reply) => group.accept(events, traces, reply),
                     Command::Settle(settled) => group.settled.extend(settled),
                     Command::Recall(keys, limit, reply) => group.recalls.push((keys, limit, reply)),
                     Command::Look => {}
@@ -165,6 +170,7 @@ impl Writer {
             &self.settings,
             &group,
             &mut fresh,
+            self.block.as_ref(),
             now,
         ) {
             Ok(Written {
@@ -172,7 +178,9 @@ impl Writer {
                 recalled,
                 seen,
                 dropped,
+                block,
             }) => {
+                self.block = block;
                 self.tell_of_dropped(dropped);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
                 self.seen.saved(seen, fresh, now);
@@ -239,7 +247,7 @@ impl Writer {
 /// What is written in one transaction.
 #[derive(Default)]
 struct Group {
-    requests: Vec<Vec<CompleteEvent>>,
+    requests: Vec<(Vec<CompleteEvent>, Vec<Trace>)>,
     replies: Vec<Reply>,
     bytes: usize,
     settled: Vec<Settled>,
@@ -247,9 +255,9 @@ struct Group {
 }
 
 impl Group {
-    fn accept(&mut self, events: Vec<CompleteEvent>, reply: Reply) {
+    fn accept(&mut self, events: Vec<CompleteEvent>, traces: Vec<Trace>, reply: Reply) {
         self.bytes += events.iter().map(|event| event.json.len()).sum::<usize>();
-        self.requests.push(events);
+        self.requests.push((events, traces));
         self.replies.push(reply);
     }
 
@@ -268,6 +276,7 @@ struct Written {
     recalled: Vec<Vec<Recalled>>,
     seen: i64,
     dropped: usize,
+    block: Option<OpenBlock>,
 }
 
 fn transact(
@@ -276,6 +285,7 @@ fn transact(
     settings: &StoreSettings,
     group: &Group,
     fresh: &mut Vec<MessageKey>,
+    block: Option<&OpenBlock>,
     now: i64,
 ) -> rusqlite::Result<Written> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -288,20 +298,22 @@ fn transact(
     for (keys, limit, _) in &group.recalls {
         recalled.push(awaiting::recall(&transaction, keys, *limit, &mut totals)?);
     }
-    for settled in awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)? {
+    for mut settled in awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)? {
+        settled.how.notes.push((&DeliveryWarning::MemberNotFound).into());
         settle(&transaction, &settled, &mut totals, &mut counters, now)?;
     }
     let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
     let bounds = settings.bounds;
     let is_late = is_too_far_behind(&transaction, bounds, now)?;
     let mut answers = Vec::with_capacity(group.requests.len());
-    for events in &group.requests {
+    let mut run = Run::new(totals.next_seq, now);
+    for (events, traces) in &group.requests {
         if let Some(refusal) = refusal(&totals, bounds, events, is_late) {
             answers.push(Err(refusal));
             continue;
         }
         let mut accepted = Accepted::default();
-        for event in events {
+        for (at, event) in events.iter().enumerate() {
             if !seen.insert(event.key) {
                 accepted.repeated += 1;
                 continue;
@@ -309,12 +321,16 @@ fn transact(
             fresh.push(event.key);
             totals.put_in(&transaction, totals.next_seq, now, &event.json)?;
             totals.next_seq += 1;
+            if let Some(trace) = traces.get(at) {
+                run.add(trace);
+            }
             accepted.stored += 1;
         }
         counters.minute.received += i64::try_from(accepted.stored).unwrap_or(i64::MAX);
         counters.minute.repeated += i64::try_from(accepted.repeated).unwrap_or(i64::MAX);
         answers.push(Ok(accepted));
     }
+    let block = keep_history(&transaction, settings, block, &run, &mut totals, now)?;
     counters.save(&transaction, now)?;
     totals.save(&transaction)?;
     let seen = seen.save(&transaction, fresh, now)?;
@@ -324,7 +340,25 @@ fn transact(
         recalled,
         seen,
         dropped,
+        block,
     })
+}
+
+/// Keeps what came in, and forgets what is too old. Gives the block that is still added to.
+fn keep_history(
+    transaction: &Transaction<'_>,
+    settings: &StoreSettings,
+    block: Option<&OpenBlock>,
+    run: &Run<'_>,
+    totals: &mut Totals,
+    now: i64,
+) -> rusqlite::Result<Option<OpenBlock>> {
+    let block = match run.count() {
+        0 => block.cloned(),
+        _ => Some(history::append(transaction, block, run, totals)?),
+    };
+    let left = history::prune(transaction, &settings.history, totals, now)?;
+    Ok(block.filter(|block| left.is_none_or(|left| block.is_from(left))))
 }
 
 fn is_too_far_behind(transaction: &Transaction<'_>, bounds: Bounds, now: i64) -> rusqlite::Result<bool> {
@@ -358,9 +392,16 @@ fn settle(
     if let Some(contact) = &settled.begun_with {
         intents::begin(transaction, settled.seq, contact)?;
     }
+    let event = history::origin(transaction, settled.seq)?;
+    if let Some(attempt) = &settled.attempt {
+        history::note(transaction, event, now, &NewStep::attempt(attempt))?;
+    }
     let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
-        Settlement::Awaits(awaited) => return awaiting::keep(transaction, settled.seq, awaited, totals, now),
+        Settlement::Awaits(awaited) => {
+            history::note(transaction, event, now, &NewStep::of(StepKind::Awaits))?;
+            return awaiting::keep(transaction, settled.seq, awaited, totals, now);
+        }
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
         Settlement::Failed(undelivered) => Some(("failed", undelivered)),
         Settlement::Delivered | Settlement::Skipped | Settlement::Dismissed(_) => None,
@@ -373,8 +414,8 @@ fn settle(
         let died = transaction
             .prepare_cached(
                 "INSERT INTO dead_letters
-                     (at, received_at, kind, code, event_type, user_id, message_id, detail, body)
-                 SELECT ?, at, ?, ?, ?, ?, ?, ?, body FROM events WHERE seq = ?",
+                     (at, received_at, kind, code, event_type, user_id, message_id, detail, event, body)
+                 SELECT ?, at, ?, ?, ?, ?, ?, ?, ?, body FROM events WHERE seq = ?",
             )?
             .execute(params![
                 now,
@@ -384,6 +425,7 @@ fn settle(
                 about.user_id,
                 about.message_id,
                 json(&detail)?,
+                event,
                 settled.seq
             ])?;
         if let Some(submission) = settled.submission.as_deref().filter(|_| died > 0) {
@@ -400,6 +442,10 @@ fn settle(
         // It has been settled before.
         return Ok(());
     };
+    history::ended(transaction, settled.seq, event)?;
+    if let Some(step) = NewStep::of_settlement(&settled.settlement, &settled.how) {
+        history::note(transaction, event, now, &step)?;
+    }
     match &settled.settlement {
         Settlement::Delivered => counters.minute.delivered += 1,
         Settlement::Skipped => counters.minute.skipped += 1,
