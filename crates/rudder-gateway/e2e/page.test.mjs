@@ -219,6 +219,26 @@ test("fits every screen, and everybody can read it", async () => {
   }
 });
 
+test("shows in red and amber what needs somebody", () => opened({ viewport: { width: 360, height: 740 } }, async (page, gateway) => {
+  const plain = await gateway.stats();
+  const wrong = (code, closes = false) => ({ trouble: [{ code, meaning: `it is ${code}`, advice: "Do this.", closes_the_intake: closes }] });
+  for (const [name, changed, kind, text] of [
+    ["disk_full", wrong("disk_full", true), "bad", "No events are taken in: it is disk_full. Do this."],
+    ["queue_full", wrong("queue_full", true), "bad", "No events are taken in: it is queue_full. Do this."],
+    ["token_refused", wrong("token_refused"), "bad", "Intercom does not accept the access token."],
+    ["outage", { ...wrong("outage"), outage: { host: "api.intercom.io", cause: "no route", since: 0 } }, "bad", "cannot be reached at api.intercom.io: no route"],
+    ["backlog", { ...wrong("backlog"), queue: { ...plain.queue, events: 5, oldest_age_ms: 900000 } }, "slow", "The oldest event has waited for 15 min. Do this."],
+    ["throttled", { delivery: { ...plain.delivery, waiting: "throttled", until: plain.now + 5000 } }, "slow", "Intercom has had too many calls"],
+  ]) {
+    await page.unrouteAll({ behavior: "wait" });
+    await page.route("**/api/stats*", (route) => route.fulfill({ json: { ...plain, ...changed } }));
+    await page.goto(gateway.url);
+    await page.locator(`#state.${kind}`, { hasText: text }).waitFor();
+    await accessible(page, name);
+    await picture(page, `state-${name}`);
+  }
+}));
+
 test("is small", () => opened({}, async (page, gateway) => {
   const paths = [];
   page.on("request", (request) => { if (!request.url().includes("/api/")) paths.push(request.url()); });

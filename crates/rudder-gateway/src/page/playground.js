@@ -17,7 +17,8 @@ useSample();
 function fieldsOf({ operation, body }, sources) {
   const from = (field) => sources.findLast((source) => source.field === field)?.source ?? "";
   if (operation.startsWith("search_")) {
-    return body.query.value.map(({ field, value }) => [`${field} =`, value, from("lookup.value")]);
+    // What it is looked up by comes last; the user's id may come before it.
+    return body.query.value.map(({ field, value }, at, all) => [`${field} =`, value, from(at === all.length - 1 ? "lookup.value" : "external_id")]);
   }
   if (operation === "create_tag") return [["name", body.name, from("tags")]];
   return Object.entries(body ?? {}).flatMap(([name, value]) => {

@@ -169,14 +169,8 @@ pub(super) fn give_up(
 
 /// Up to `limit` events that wait, after the one with this number, in order.
 pub(super) fn events(connection: &Connection, after: i64, limit: usize) -> rusqlite::Result<Vec<Pending>> {
-    let query = "SELECT seq, at, body FROM awaiting WHERE seq > ? ORDER BY seq LIMIT ?";
-    let mut query = match connection.prepare_cached(query) {
-        // One of an earlier release that is only read has none.
-        Err(rusqlite::Error::SqliteFailure(_, Some(reason))) if reason.contains("no such table") => {
-            return Ok(Vec::new());
-        }
-        query => query?,
-    };
+    let mut query =
+        connection.prepare_cached("SELECT seq, at, body FROM awaiting WHERE seq > ? ORDER BY seq LIMIT ?")?;
     let rows = query.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], Pending::of)?;
     rows.collect()
 }

@@ -8,7 +8,8 @@ use super::totals::Totals;
 use super::undelivered;
 use crate::clock::now;
 use crate::error::Error;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params, params_from_iter};
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
 
 /// How many dead letters are replayed or dropped in one transaction, so that nobody waits for long.
@@ -153,7 +154,7 @@ fn put_back(
     note(transaction, chosen, &step)?;
     transaction
         .prepare_cached("DELETE FROM dead_letters WHERE id = ?")?
-        .execute(params![chosen.id])?;
+        .execute([chosen.id])?;
     take_off(totals, chosen);
     Ok(())
 }
@@ -167,30 +168,28 @@ fn each(
     let (condition, values) = filter.condition();
     let find = format!(
         "SELECT id, octet_length(body), event FROM dead_letters
-         WHERE {condition} AND dropped_at IS NULL ORDER BY id LIMIT {AT_A_TIME}"
+         WHERE {condition} AND id > ? AND id <= ? AND +dropped_at IS NULL ORDER BY id LIMIT {AT_A_TIME}"
     );
     // What becomes a dead letter again meanwhile is left alone.
-    let last: Option<i64> = writer
-        .query_row("SELECT max(id) FROM dead_letters", [], |row| row.get(0))
-        .optional()?
-        .flatten();
-    let mut done = 0;
+    let last: i64 = writer.query_row("SELECT coalesce(max(id), 0) FROM dead_letters", [], |row| row.get(0))?;
+    let (mut before, mut done) = (0, 0);
     loop {
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut totals = Totals::load(&transaction)?;
+        let values = values.iter().copied().chain([&before as &dyn ToSql, &last]);
         let found: Vec<Chosen> = transaction
             .prepare_cached(&find)?
-            .query_map(params_from_iter(&values), chosen)?
+            .query_map(params_from_iter(values), chosen)?
             .collect::<Result<_, _>>()?;
-        let found: Vec<_> = found.into_iter().filter(|one| Some(one.id) <= last).collect();
-        if found.is_empty() {
+        let Some(newest) = found.last() else {
             return Ok(done);
-        }
+        };
         for one in &found {
             act(&transaction, &mut totals, one)?;
             done += 1;
         }
         totals.save(&transaction)?;
         transaction.commit()?;
+        before = newest.id;
     }
 }

@@ -319,40 +319,6 @@ async fn what_was_learnt_is_kept_with_the_outcome() {
 }
 
 #[tokio::test]
-async fn a_store_of_version_1_goes_on() {
-    let bench = Bench::new();
-    let store = bench.open();
-    store.accept(events(&["a"])).await.unwrap();
-    store.close().await;
-    let first = schema::open(&bench.path()).unwrap();
-    let detail = r#"{"path":"/event","message":"m"}"#;
-    first
-        .execute(
-            "INSERT INTO dead_letters (at, received_at, kind, code, detail, body)
-             VALUES (1, 1, 'rejected', 'missing_event_name', ?, '{}')",
-            [detail],
-        )
-        .unwrap();
-    first
-        .execute_batch("DROP TABLE learnt; DROP TABLE intents; DROP TRIGGER undelivered_letter; DROP TABLE undelivered; DROP TABLE undelivered_keys; DROP TABLE awaiting; \
-             DROP TABLE awaited_keys; DROP TABLE saved_companies; ALTER TABLE totals DROP COLUMN awaiting; ALTER TABLE totals DROP COLUMN traced; ALTER TABLE totals DROP COLUMN seed; DROP INDEX dead_letters_event; DROP INDEX dead_letters_dropped; ALTER TABLE dead_letters DROP COLUMN event; ALTER TABLE dead_letters DROP COLUMN dropped_at; DROP TABLE received; DROP TABLE steps; DROP TABLE replays; PRAGMA user_version = 1;")
-        .unwrap();
-    drop(first);
-    // Another program may look at it first.
-    let queue = Queue::open(&bench.path()).unwrap();
-    assert_eq!(
-        (pending(&queue), queue.status().unwrap().awaiting),
-        (vec![(1, "a".into())], 0)
-    );
-    let store = bench.open();
-    let queue = store.queue().unwrap();
-    assert!(queue.learnt().unwrap().is_empty());
-    let detail = queue.dead_letter(1).unwrap().unwrap().detail;
-    assert_eq!((detail.path.as_deref(), detail.reason.as_str()), (Some("/event"), "m"));
-    store.close().await;
-}
-
-#[tokio::test]
 async fn a_store_of_a_newer_version_is_left_alone() {
     let bench = Bench::new();
     bench.open().close().await;

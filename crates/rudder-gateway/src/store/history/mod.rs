@@ -76,6 +76,23 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
+    fn begin(run: &Run<'_>) -> Self {
+        Self {
+            first: run.first(),
+            at: run.at(),
+            count: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Writes it, with the number of its last event.
+    fn save(&self, connection: &Connection, last: i64) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO received VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![self.first, last, self.at, self.count, self.bytes])
+            .map(drop)
+    }
+
     /// Whether it begins with this event or a later one: otherwise, it has been deleted.
     pub(super) fn is_from(&self, event: i64) -> bool {
         self.first >= event
@@ -109,19 +126,12 @@ pub(super) fn append(
 ) -> rusqlite::Result<OpenBlock> {
     let has_room =
         |open: &&OpenBlock| open.bytes.len() < BLOCK_BYTES && run.at().abs_diff(open.at) < BLOCK_AGE.unsigned_abs();
-    let mut block = open.filter(has_room).cloned().unwrap_or_else(|| OpenBlock {
-        first: run.first(),
-        at: run.at(),
-        count: 0,
-        bytes: Vec::new(),
-    });
+    let mut block = open.filter(has_room).cloned().unwrap_or_else(|| OpenBlock::begin(run));
     run.write(&mut block.bytes);
     block.count += run.count();
     totals.traced += i64::from(run.count());
     let last = run.first() + i64::from(run.count()) - 1;
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO received VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![block.first, last, block.at, block.count, block.bytes])?;
+    block.save(transaction, last)?;
     Ok(block)
 }
 
@@ -151,7 +161,9 @@ pub(super) fn prune(
         totals.traced -= count;
         beyond = Some(last);
     }
-    if let Some(last) = beyond {
+    if settings.events == 0 && totals.traced == 0 {
+        transaction.prepare_cached("DELETE FROM steps")?.execute([])?;
+    } else if let Some(last) = beyond {
         transaction
             .prepare_cached("DELETE FROM steps WHERE event <= ?")?
             .execute([last])?;
@@ -221,55 +233,88 @@ pub(super) fn note(transaction: &Transaction<'_>, event: i64, at: i64, step: &Ne
 }
 
 /// Takes in what a store of an earlier release has: events that wait, and dead letters, which get a number.
-pub(super) fn take_in(transaction: &Connection) -> rusqlite::Result<()> {
-    let seed = seed(transaction)?;
-    let mut next: i64 = transaction.query_row("SELECT next_seq FROM totals", [], |row| row.get(0))?;
-    let mut count = 0;
-    let mut keep = |seq: i64, at: i64, body: &str| {
-        let trace = Trace::of(seed, body);
-        let mut run = Run::new(seq, at);
-        run.add(&trace);
-        let mut bytes = Vec::new();
-        run.write(&mut bytes);
-        count += 1;
-        transaction
-            .prepare_cached("INSERT INTO received VALUES (?1, ?1, ?2, 1, ?3)")?
-            .execute(params![seq, at, bytes])
-    };
-    for table in ["events", "awaiting"] {
-        let mut query = transaction.prepare(&format!("SELECT seq, at, body FROM {table}"))?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            keep(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?)?;
-        }
+pub(super) fn take_in(connection: &Connection) -> rusqlite::Result<()> {
+    let seed = seed(connection)?;
+    let mut blocks = Blocks::default();
+    let mut query = connection.prepare(
+        "SELECT seq, at, body FROM (SELECT seq, at, body FROM events UNION ALL SELECT seq, at, body FROM awaiting) ORDER BY seq",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        blocks.add(
+            connection,
+            row.get(0)?,
+            row.get(1)?,
+            &Trace::of(seed, row.get_ref(2)?.as_str()?),
+        )?;
     }
-    let mut query =
-        transaction.prepare("SELECT id, received_at, body, at, kind, code FROM dead_letters ORDER BY id")?;
+    let mut next: i64 = connection.query_row("SELECT next_seq FROM totals", [], |row| row.get(0))?;
+    let mut query = connection.prepare("SELECT id, received_at, body, at, kind, code FROM dead_letters ORDER BY id")?;
     let mut rows = query.query([])?;
     let mut died = Vec::new();
     while let Some(row) = rows.next()? {
-        keep(next, row.get(1)?, row.get_ref(2)?.as_str()?)?;
-        let what = if row.get_ref(4)?.as_str()? == "failed" {
-            StepKind::Failed
-        } else {
-            StepKind::Rejected
-        };
-        let (at, code): (i64, String) = (row.get(3)?, row.get(5)?);
+        blocks.add(
+            connection,
+            next,
+            row.get(1)?,
+            &Trace::of(seed, row.get_ref(2)?.as_str()?),
+        )?;
+        let what = StepKind::of_dead_letter(row.get_ref(4)?.as_str()?);
         died.push((row.get::<_, i64>(0)?, next));
-        transaction
+        connection
             .prepare_cached("INSERT INTO steps (event, at, what, code) VALUES (?, ?, ?, ?)")?
-            .execute(params![next, at, what.number(), code])?;
+            .execute(params![
+                next,
+                row.get::<_, i64>(3)?,
+                what.number(),
+                row.get::<_, String>(5)?
+            ])?;
         next += 1;
     }
     drop(rows);
     for (id, event) in died {
-        transaction
+        connection
             .prepare_cached("UPDATE dead_letters SET event = ? WHERE id = ?")?
             .execute([event, id])?;
     }
-    transaction
-        .execute("UPDATE totals SET next_seq = ?, traced = ?", [next, count])
+    blocks.write(connection)?;
+    connection
+        .execute("UPDATE totals SET next_seq = ?, traced = ?", [next, blocks.traced])
         .map(drop)
+}
+
+/// Writes blocks of events one after the other.
+#[derive(Default)]
+struct Blocks {
+    open: Option<(OpenBlock, i64)>,
+    traced: i64,
+}
+
+impl Blocks {
+    fn add(&mut self, connection: &Connection, seq: i64, at: i64, trace: &Trace) -> rusqlite::Result<()> {
+        let mut run = Run::new(seq, at);
+        run.add(trace);
+        self.traced += 1;
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|(block, _)| block.bytes.len() >= BLOCK_BYTES)
+        {
+            self.write(connection)?;
+        }
+        let (block, last) = self.open.get_or_insert_with(|| (OpenBlock::begin(&run), seq));
+        run.write(&mut block.bytes);
+        block.count += 1;
+        *last = seq;
+        Ok(())
+    }
+
+    fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let Some((block, last)) = self.open.take() else {
+            return Ok(());
+        };
+        block.save(connection, last)
+    }
 }
 
 #[cfg(test)]

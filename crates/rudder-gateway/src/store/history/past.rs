@@ -6,7 +6,7 @@ use super::trace::{KEY_BYTES, TraceKey, keys_of};
 use super::{is_kept, seed};
 use crate::store::dead_letter::from_json;
 use rudderstack_events::EventType;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use strum::IntoStaticStr;
@@ -136,6 +136,9 @@ impl Wanted {
     }
 }
 
+/// What a dead letter says of its event.
+const OF_DEAD_LETTER: &str = "SELECT event, received_at, event_type, kind, code, at FROM dead_letters";
+
 /// What an event came in as.
 struct Found {
     event: i64,
@@ -143,6 +146,23 @@ struct Found {
     event_type: Option<EventType>,
     name: Option<String>,
     person: Option<TraceKey>,
+    /// How it has ended, if its steps are not kept.
+    ending: Option<(StepKind, String, i64)>,
+}
+
+impl Found {
+    fn of_dead_letter(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let event_type: Option<String> = row.get(2)?;
+        let what = StepKind::of_dead_letter(row.get_ref(3)?.as_str()?);
+        Ok(Self {
+            event: row.get(0)?,
+            at: row.get(1)?,
+            event_type: event_type.and_then(|name| name.parse().ok()),
+            name: None,
+            person: None,
+            ending: Some((what, row.get(4)?, row.get(5)?)),
+        })
+    }
 }
 
 impl From<Traced<'_>> for Found {
@@ -153,6 +173,7 @@ impl From<Traced<'_>> for Found {
             event_type: traced.event_type(),
             name: traced.name.map(str::to_owned),
             person: traced.person(),
+            ending: None,
         }
     }
 }
@@ -190,7 +211,30 @@ pub(in crate::store) fn events(
             break;
         }
     }
+    if let Some(Find::Text(user)) = &wanted.find {
+        forgotten(connection, user.trim(), before, after, limit, &mut found)?;
+    }
     found.into_iter().map(|found| told(connection, found)).collect()
+}
+
+/// Adds dead letters of a user that are older than what is kept of others.
+fn forgotten(
+    connection: &Connection,
+    user: &str,
+    before: i64,
+    after: i64,
+    limit: usize,
+    found: &mut Vec<Found>,
+) -> rusqlite::Result<()> {
+    let mut query = connection.prepare_cached(&format!(
+        "{OF_DEAD_LETTER} WHERE user_id = ?1 AND event < ?2 AND event > ?3 AND +dropped_at IS NULL
+         AND event < coalesce((SELECT min(first) FROM received), ?2) ORDER BY event DESC LIMIT ?4"
+    ))?;
+    let left = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
+    for one in query.query_map(params![user, before, after, left], Found::of_dead_letter)? {
+        found.push(one?);
+    }
+    Ok(())
 }
 
 /// One event with its history.
@@ -200,8 +244,17 @@ pub(in crate::store) fn history(connection: &Connection, number: i64) -> rusqlit
         after: number.checked_sub(1),
         ..Wanted::default()
     };
-    let Some(event) = events(connection, &wanted, 1)?.pop() else {
-        return Ok(None);
+    let event = match events(connection, &wanted, 1)?.pop() {
+        Some(event) => event,
+        None if !is_kept(connection)? => return Ok(None),
+        None => {
+            let dead_letter = connection
+                .prepare_cached(&format!("{OF_DEAD_LETTER} WHERE event = ? AND +dropped_at IS NULL"))?
+                .query_row([number], Found::of_dead_letter)
+                .optional()?;
+            let Some(found) = dead_letter else { return Ok(None) };
+            told(connection, found)?
+        }
     };
     let mut steps = steps(connection, number)?;
     steps.sort_by_key(|step| (step.at, step.what));
@@ -216,7 +269,7 @@ pub(in crate::store) fn body(connection: &Connection, number: i64) -> rusqlite::
     let queries = [
         "SELECT body FROM events WHERE seq = ?1",
         "SELECT body FROM awaiting WHERE seq = ?1",
-        "SELECT body FROM dead_letters WHERE event = ?1 AND dropped_at IS NULL",
+        "SELECT body FROM dead_letters WHERE event = ?1 AND +dropped_at IS NULL",
         "SELECT body FROM events WHERE seq IN (SELECT seq FROM replays WHERE event = ?1)",
         "SELECT body FROM awaiting WHERE seq IN (SELECT seq FROM replays WHERE event = ?1)",
     ];
@@ -260,7 +313,10 @@ fn steps(connection: &Connection, event: i64) -> rusqlite::Result<Vec<Step>> {
 
 /// What has become of an event.
 fn told(connection: &Connection, found: Found) -> rusqlite::Result<TracedEvent> {
-    let steps = steps(connection, found.event)?;
+    let mut steps = steps(connection, found.event)?;
+    if let (Some((what, code, at)), true) = (found.ending, steps.is_empty()) {
+        steps.push(Step::ended(at, what, code));
+    }
     let mut event = TracedEvent {
         number: found.event,
         received_at: found.at,
@@ -301,7 +357,7 @@ fn told(connection: &Connection, found: Found) -> rusqlite::Result<TracedEvent> 
         EventState::Rejected | EventState::Failed => {
             event.attempts = failed.max(last.detail.attempts);
             event.dead_letter = connection
-                .prepare_cached("SELECT id FROM dead_letters WHERE event = ? AND dropped_at IS NULL")?
+                .prepare_cached("SELECT id FROM dead_letters WHERE event = ? AND +dropped_at IS NULL")?
                 .query_row([found.event], |row| row.get(0))
                 .optional()?;
         }

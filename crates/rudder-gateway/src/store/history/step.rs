@@ -45,6 +45,11 @@ impl StepKind {
         self as i64
     }
 
+    /// How an event has become a dead letter of this kind.
+    pub(super) fn of_dead_letter(kind: &str) -> Self {
+        if kind == "failed" { Self::Failed } else { Self::Rejected }
+    }
+
     pub(super) fn of_number(number: i64) -> Option<Self> {
         Self::iter().find(|kind| kind.number() == number)
     }
@@ -115,6 +120,21 @@ pub struct Step {
     /// What else is known.
     #[serde(flatten)]
     pub detail: StepDetail,
+}
+
+impl Step {
+    /// How an event has ended of which only that is known.
+    pub(super) fn ended(at: i64, what: StepKind, code: String) -> Self {
+        Self {
+            at,
+            what,
+            code: Some(code),
+            calls: None,
+            status: None,
+            request_id: None,
+            detail: StepDetail::default(),
+        }
+    }
 }
 
 /// A step to be written.

@@ -2,7 +2,7 @@ use crate::complete::{CompleteEvent, MessageKey};
 use crate::settings::{History, StoreSettings};
 use crate::store::{
     About, Awaited, EventState, Filter, How, Note, Queue, Settled, Settlement, StepKind, Store, TracedEvent,
-    Undelivered, Wanted,
+    Undelivered, Wanted, schema,
 };
 use intercom_delivery::{ContactKey, FailureRecord};
 use std::time::Duration;
@@ -27,6 +27,12 @@ fn failed(code: &str) -> Settlement {
     let mut failure = FailureRecord::new(code);
     (failure.status, failure.request_id, failure.attempts) = (Some(422), Some("r-1".to_owned()), 1);
     Settlement::Failed(Box::new(Undelivered::new(failure, About::default())))
+}
+
+fn failed_of(user: &str) -> Settlement {
+    let mut about = About::default();
+    about.user_id = Some(user.to_owned());
+    Settlement::Failed(Box::new(Undelivered::new(FailureRecord::new("timeout"), about)))
 }
 
 async fn settle(store: &Store, seq: i64, settlement: Settlement) {
@@ -169,18 +175,26 @@ async fn the_oldest_are_forgotten() {
         age: Duration::from_secs(3_600),
     };
     let (_folder, store) = open(settings).await;
+    store.accept(vec![event("bob", "m-b")]).await.unwrap();
+    settle(&store, 1, failed_of("bob")).await;
     for batch in 0..20 {
         let events = (0..50).map(|at| event("ann", &format!("m-{batch}-{at}"))).collect();
         store.accept(events).await.unwrap();
-        let settled = (batch * 50 + 1..=batch * 50 + 50).map(|seq| Settled::new(seq, Settlement::Delivered));
+        let settled = (batch * 50 + 2..=batch * 50 + 51).map(|seq| Settled::new(seq, Settlement::Delivered));
         store.settle(settled.collect()).await.unwrap();
     }
     assert!(store.is_written().await.unwrap());
     let queue = store.queue().unwrap();
     let kept = queue.traced(&Wanted::with("ann"), 10_000).unwrap();
     assert!((300..600).contains(&kept.len()), "{}", kept.len());
-    assert_eq!(kept[0].number, 1_000);
-    assert!(queue.history(1).unwrap().is_none() && queue.history(1_000).unwrap().is_some());
+    assert_eq!(kept[0].number, 1_001);
+    assert!(queue.history(2).unwrap().is_none() && queue.history(1_001).unwrap().is_some());
+    // As long as there is a dead letter, it is found.
+    assert_eq!(found(&queue, "bob"), [(1, EventState::Failed)]);
+    assert_eq!(
+        (one(&queue, 1).code.as_deref(), one(&queue, 1).dead_letter),
+        (Some("timeout"), Some(1))
+    );
     store.close().await;
 }
 
@@ -193,5 +207,55 @@ async fn nothing_is_kept_if_it_is_not_wanted() {
     settle(&store, 1, Settlement::Delivered).await;
     let queue = store.queue().unwrap();
     assert!(queue.traced(&Wanted::all(), 9).unwrap().is_empty());
+    let connection = rusqlite::Connection::open(store.path()).unwrap();
+    let steps: i64 = connection
+        .query_row("SELECT count(*) FROM steps", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(steps, 0);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_store_of_version_1_goes_on() {
+    let (folder, store) = open(StoreSettings::new()).await;
+    let path = folder.path().join("events.db");
+    store.accept(vec![event("ann", "a")]).await.unwrap();
+    store.close().await;
+    let first = schema::open(&path).unwrap();
+    let detail = r#"{"path":"/event","message":"m"}"#;
+    first
+        .execute(
+            "INSERT INTO dead_letters (at, received_at, kind, code, detail, body)
+             VALUES (1, 1, 'rejected', 'missing_event_name', ?, '{}')",
+            [detail],
+        )
+        .unwrap();
+    first
+        .execute_batch("DROP TABLE learnt; DROP TABLE intents; DROP TRIGGER undelivered_letter; DROP TABLE undelivered; DROP TABLE undelivered_keys; DROP TABLE awaiting; \
+             DROP TABLE awaited_keys; DROP TABLE saved_companies; ALTER TABLE totals DROP COLUMN awaiting; ALTER TABLE totals DROP COLUMN traced; ALTER TABLE totals DROP COLUMN seed; DROP INDEX dead_letters_event; DROP INDEX dead_letters_dropped; ALTER TABLE dead_letters DROP COLUMN event; ALTER TABLE dead_letters DROP COLUMN dropped_at; DROP TABLE received; DROP TABLE steps; DROP TABLE replays; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(first);
+    // Another program may look at it first.
+    let queue = Queue::open(&path).unwrap();
+    assert_eq!(
+        (queue.pending(0, 9).unwrap().len(), queue.status().unwrap().awaiting),
+        (1, 0)
+    );
+    assert_eq!(queue.dead_letters(&Filter::all(), 9, true).unwrap().len(), 1);
+    assert!(queue.traced(&Wanted::all(), 9).unwrap().is_empty() && queue.awaiting(0, 9).unwrap().is_empty());
+    let store = Store::open(&path, StoreSettings::new()).unwrap();
+    let queue = store.queue().unwrap();
+    assert!(queue.learnt().unwrap().is_empty());
+    let detail = queue.dead_letter(1).unwrap().unwrap().detail;
+    assert_eq!((detail.path.as_deref(), detail.reason.as_str()), (Some("/event"), "m"));
+    let traced = queue.traced(&Wanted::all(), 9).unwrap();
+    let traced: Vec<_> = traced.iter().map(|event| (event.number, event.state)).collect();
+    assert_eq!(traced, [(2, EventState::Rejected), (1, EventState::Waiting)]);
+    assert_eq!(found(&queue, "ann").len(), 1);
+    store.accept(vec![event("ann", "b")]).await.unwrap();
+    assert_eq!(
+        found(&queue, "ann"),
+        [(3, EventState::Waiting), (1, EventState::Waiting)]
+    );
     store.close().await;
 }

@@ -196,9 +196,11 @@ impl Search {
         }
         printer.output.flush()?;
         if !self.shown.json {
+            let is_wrong = |event: &&TracedEvent| matches!(event.state, EventState::Failed | EventState::Rejected);
+            let one = events.iter().find(is_wrong).unwrap_or(&events[0]);
             note!(
                 "what has happened to one of them: rudder-intercom queue show {}",
-                events[0].number
+                one.number
             );
         }
         Ok(())

@@ -73,11 +73,11 @@ impl Table {
             event.attempts.to_string()
         };
         let state = event.state.as_str();
-        let outcome = match &event.code {
-            Some(code) => format!("{state}: {}", printable(code)),
-            None => state.to_owned(),
+        // The colour tells the state, if there is no room for both.
+        let outcome = match event.code.as_deref().map(printable) {
+            Some(code) if state.len() + 2 + code.len() <= self.outcome => format!("{state}: {code}"),
+            code => cut(code.as_deref().unwrap_or(state), self.outcome),
         };
-        let outcome = cut(&outcome, self.outcome);
         let style = style(event.state);
         writeln!(
             output,

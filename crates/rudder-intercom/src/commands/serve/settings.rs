@@ -180,6 +180,10 @@ settings! {
         "wait-for-contact": Time => kept.awaiting.age;
         /// How many of these wait; beyond it, the oldest end.
         "max-awaiting-events": Count => kept.awaiting.events;
+        /// Of how many events it is kept what has happened to them, by type, name and hashes of their ids; 0 keeps nothing.
+        "max-history-events": Count => kept.history.events;
+        /// For how long that is kept.
+        "history-age": Time => kept.history.age;
         /// How much room dead letters may take; beyond it, the oldest are dropped.
         "max-dead-letter-bytes": Size => kept.dead_letters.bytes;
         /// After how long dead letters are dropped.
