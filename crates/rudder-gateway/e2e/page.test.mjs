@@ -170,6 +170,9 @@ test("works without a mouse", () => opened({ viewport: { width: 360, height: 740
   };
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "main");
+  await page.locator("h1").click();
   await tabTo("tab-overview");
   await tabTo("span");
   await page.keyboard.press("Shift+Tab");

@@ -118,6 +118,7 @@ function open() {
     $(name).hidden = !isOpen;
     $(`tab-${name}`).ariaSelected = String(isOpen);
     $(`tab-${name}`).tabIndex = isOpen ? 0 : -1;
+    if (isOpen) $(`tab-${name}`).scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
 
@@ -131,9 +132,12 @@ document.querySelector("[role=tablist]").addEventListener("keydown", (press) => 
   location.hash = name;
   $(`tab-${name}`).focus();
 });
+// The content is no place of its own.
+document.querySelector(".skip").addEventListener("click", (click) => {
+  click.preventDefault();
+  $("main").focus();
+});
 window.addEventListener("hashchange", () => {
-  // The link that skips to the content is no place of its own.
-  if (location.hash === "#main") return;
   open();
   refresh();
 });

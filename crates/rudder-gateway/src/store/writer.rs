@@ -291,8 +291,9 @@ fn transact(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
+    let keeps = settings.history.events > 0;
     for settled in &group.settled {
-        settle(&transaction, settled, &mut totals, &mut counters, now)?;
+        settle(&transaction, settled, &mut totals, &mut counters, keeps, now)?;
     }
     let mut recalled = Vec::with_capacity(group.recalls.len());
     for (keys, limit, _) in &group.recalls {
@@ -300,7 +301,7 @@ fn transact(
     }
     for mut settled in awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)? {
         settled.how.notes.push((&DeliveryWarning::MemberNotFound).into());
-        settle(&transaction, &settled, &mut totals, &mut counters, now)?;
+        settle(&transaction, &settled, &mut totals, &mut counters, keeps, now)?;
     }
     let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
     let bounds = settings.bounds;
@@ -355,7 +356,7 @@ fn keep_history(
 ) -> rusqlite::Result<Option<OpenBlock>> {
     let block = match run.count() {
         0 => block.cloned(),
-        _ => Some(history::append(transaction, block, run, totals)?),
+        _ => history::append(transaction, block, run, totals)?,
     };
     let left = history::prune(transaction, &settings.history, totals, now)?;
     Ok(block.filter(|block| left.is_none_or(|left| block.is_from(left))))
@@ -384,6 +385,7 @@ fn settle(
     settled: &Settled,
     totals: &mut Totals,
     counters: &mut Counters,
+    keeps_history: bool,
     now: i64,
 ) -> rusqlite::Result<()> {
     if let Some(contact) = &settled.learnt {
@@ -393,13 +395,15 @@ fn settle(
         intents::begin(transaction, settled.seq, contact)?;
     }
     let event = history::origin(transaction, settled.seq)?;
-    if let Some(attempt) = &settled.attempt {
-        history::note(transaction, event, now, &NewStep::attempt(attempt))?;
-    }
+    let note = |step: Option<NewStep<'_>>| match step.filter(|_| keeps_history) {
+        Some(step) => history::note(transaction, event, now, &step),
+        None => Ok(()),
+    };
+    note(settled.attempt.as_deref().map(NewStep::attempt))?;
     let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
         Settlement::Awaits(awaited) => {
-            history::note(transaction, event, now, &NewStep::of(StepKind::Awaits))?;
+            note(Some(NewStep::of(StepKind::Awaits)))?;
             return awaiting::keep(transaction, settled.seq, awaited, totals, now);
         }
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
@@ -443,9 +447,7 @@ fn settle(
         return Ok(());
     };
     history::ended(transaction, settled.seq, event)?;
-    if let Some(step) = NewStep::of_settlement(&settled.settlement, &settled.how) {
-        history::note(transaction, event, now, &step)?;
-    }
+    note(NewStep::of_settlement(&settled.settlement, &settled.how))?;
     match &settled.settlement {
         Settlement::Delivered => counters.minute.delivered += 1,
         Settlement::Skipped => counters.minute.skipped += 1,

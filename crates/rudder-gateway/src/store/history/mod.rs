@@ -93,15 +93,19 @@ impl OpenBlock {
             .map(drop)
     }
 
+    fn has_room(&self) -> bool {
+        self.bytes.len() < BLOCK_BYTES
+    }
+
     /// Whether it begins with this event or a later one: otherwise, it has been deleted.
     pub(super) fn is_from(&self, event: i64) -> bool {
         self.first >= event
     }
 }
 
-/// The last block, if it is to be added to.
+/// The last block, if it has room.
 pub(super) fn open_block(connection: &Connection) -> rusqlite::Result<Option<OpenBlock>> {
-    connection
+    let last = connection
         .query_row(
             "SELECT first, at, count, runs FROM received ORDER BY first DESC LIMIT 1",
             [],
@@ -114,25 +118,25 @@ pub(super) fn open_block(connection: &Connection) -> rusqlite::Result<Option<Ope
                 })
             },
         )
-        .optional()
+        .optional()?;
+    Ok(last.filter(OpenBlock::has_room))
 }
 
-/// Keeps a run, in the last block or in a new one, which is given back.
+/// Keeps a run, in the block that is still added to or in a new one, which is given back if it has room.
 pub(super) fn append(
     transaction: &Transaction<'_>,
     open: Option<&OpenBlock>,
     run: &Run<'_>,
     totals: &mut Totals,
-) -> rusqlite::Result<OpenBlock> {
-    let has_room =
-        |open: &&OpenBlock| open.bytes.len() < BLOCK_BYTES && run.at().abs_diff(open.at) < BLOCK_AGE.unsigned_abs();
-    let mut block = open.filter(has_room).cloned().unwrap_or_else(|| OpenBlock::begin(run));
+) -> rusqlite::Result<Option<OpenBlock>> {
+    let is_young = |open: &&OpenBlock| run.at().abs_diff(open.at) < BLOCK_AGE.unsigned_abs();
+    let mut block = open.filter(is_young).cloned().unwrap_or_else(|| OpenBlock::begin(run));
     run.write(&mut block.bytes);
     block.count += run.count();
     totals.traced += i64::from(run.count());
     let last = run.first() + i64::from(run.count()) - 1;
     block.save(transaction, last)?;
-    Ok(block)
+    Ok(Some(block).filter(OpenBlock::has_room))
 }
 
 /// Deletes what is beyond the bounds, a little at a time. Says from which number on events are left, if any were deleted.

@@ -20,8 +20,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(500);
 /// Of how many events it is watched what becomes of them.
 const WATCHED: usize = 1_000;
-/// How many events are read at a time.
-const CHUNK: usize = 500;
+/// How many events can come in between two looks without one being left out.
+const MOST_NEW: usize = 1_000_000;
 
 /// How events are printed.
 #[derive(Clone, Copy, Debug, Args)]
@@ -140,7 +140,7 @@ impl Tail {
 fn since(store: &Store, last: i64) -> Result<Vec<TracedEvent>, Fault> {
     let mut wanted = Wanted::all();
     wanted.after = Some(last);
-    let mut events = store.traced(&wanted, CHUNK)?;
+    let mut events = store.traced(&wanted, MOST_NEW)?;
     events.reverse();
     Ok(events)
 }
