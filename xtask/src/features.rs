@@ -19,7 +19,15 @@ pub(crate) fn run() -> ExitCode {
     }
     // The tests of what the program has only if it is asked for.
     let tested = project::cargo()
-        .args(["test", "--package", "rudder-intercom", "--features", "otel", "--test", "traces"])
+        .args([
+            "test",
+            "--package",
+            "rudder-intercom",
+            "--features",
+            "otel",
+            "--test",
+            "traces",
+        ])
         .status()
         .is_ok_and(|status| status.success());
     if !tested {

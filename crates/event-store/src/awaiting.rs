@@ -2,6 +2,7 @@
 //! look late, and the oldest end when they are too many or too old.
 
 use super::dead_letter::{from_json, json};
+use super::history;
 use super::pending::Pending;
 use super::settled::{Awaited, Settled, Settlement};
 use super::target::{Target, TargetId};
@@ -130,6 +131,7 @@ pub(super) fn recall(
     let mut recalled = Vec::new();
     for seq in found.into_iter().take(limit) {
         if let Some(event) = put_back(transaction, seq, totals)? {
+            history::recalled(transaction, seq)?;
             let saved_company = saved_company(transaction, seq)?;
             recalled.push(Recalled { event, saved_company });
         }
@@ -186,6 +188,14 @@ pub(super) fn give_up(
         given_up.push(Settled::new(seq, settlement));
     }
     Ok(given_up)
+}
+
+/// Up to `limit` events that wait, after the one with this number, in order.
+pub(super) fn events(connection: &Connection, after: i64, limit: usize) -> rusqlite::Result<Vec<Pending>> {
+    let mut query =
+        connection.prepare_cached("SELECT seq, at, body FROM awaiting WHERE seq > ? ORDER BY seq LIMIT ?")?;
+    let rows = query.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], Pending::of)?;
+    rows.collect()
 }
 
 /// All keys under which contacts can come that events wait for.

@@ -9,12 +9,21 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::fmt;
 
+/// How long it can be undone that dead letters were dropped by hand, in milliseconds.
+pub(super) const KEPT_DROPPED: i64 = 5 * 60 * 1_000;
+
+/// What is read of a dead letter, besides its event and the event's number.
+pub(super) const COLUMNS: &str = "id, at, received_at, kind, code, event_type, user_id, message_id, detail";
+
 /// An event that could not be delivered. `Debug` shows its number and the reason only.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DeadLetter {
     /// Its number.
     pub id: i64,
+    /// The number that its event came in with, under which its history is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_number: Option<i64>,
     /// When it became a dead letter, in Unix milliseconds.
     pub at: i64,
     /// When it was put into the queue, in Unix milliseconds.
@@ -128,10 +137,11 @@ pub(super) fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         message_id: row.get(7)?,
         detail: from_json(row.get_ref(8)?.as_str()?)?,
         event: row.get::<_, Option<String>>(9)?.map(raw).transpose()?,
+        event_number: row.get(10)?,
     })
 }
 
-fn raw(json: String) -> rusqlite::Result<Box<RawValue>> {
+pub(super) fn raw(json: String) -> rusqlite::Result<Box<RawValue>> {
     RawValue::from_string(json).map_err(unreadable)
 }
 

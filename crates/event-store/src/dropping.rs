@@ -1,7 +1,8 @@
 //! Dead letters that are too many or too old: the oldest go first, and never in the way of new events.
 
 use super::counters::Counters;
-use super::dead_letter::{DeadLetter, dead_letter};
+use super::dead_letter::{COLUMNS, DeadLetter, KEPT_DROPPED, dead_letter};
+use super::history::{self, NewStep, StepKind};
 use super::totals::Totals;
 use crate::settings::DeadLetters;
 use rusqlite::Transaction;
@@ -24,7 +25,8 @@ pub(super) fn drop_oldest(
         now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
     });
     let is_beyond = |totals: &Totals, at: i64| totals.dead_bytes.unsigned_abs() > settings.bytes || at < oldest;
-    let first = "SELECT at FROM dead_letters ORDER BY id LIMIT 1";
+    forget_dropped(transaction, now)?;
+    let first = "SELECT at FROM dead_letters WHERE dropped_at IS NULL ORDER BY id LIMIT 1";
     let first: Option<i64> = transaction
         .prepare_cached(first)?
         .query_map([], |row| row.get(0))?
@@ -35,10 +37,10 @@ pub(super) fn drop_oldest(
     }
     let mut dropped = Vec::new();
     let mut after = *totals;
-    let all =
-        "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, body, octet_length(body)
-               FROM dead_letters ORDER BY id LIMIT ?";
-    let mut query = transaction.prepare_cached(all)?;
+    let mut query = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS}, body, event, octet_length(body) FROM dead_letters
+         WHERE dropped_at IS NULL ORDER BY id LIMIT ?"
+    ))?;
     let mut rows = query.query([AT_A_TIME])?;
     while let Some(row) = rows.next()? {
         let dead_letter = dead_letter(row)?;
@@ -54,7 +56,10 @@ pub(super) fn drop_oldest(
         return Ok(0);
     };
     let count = dropped.len();
-    let codes: Vec<String> = dropped.iter().map(|dead_letter| dead_letter.code.clone()).collect();
+    let told: Vec<(String, Option<i64>)> = dropped
+        .iter()
+        .map(|dead_letter| (dead_letter.code.clone(), dead_letter.event_number))
+        .collect();
     if let Some(path) = &settings.file
         && let Err(error) = keep(path, dropped)
     {
@@ -66,8 +71,23 @@ pub(super) fn drop_oldest(
         .prepare_cached("DELETE FROM dead_letters WHERE id <= ?")?
         .execute([last])?;
     *totals = after;
-    codes.iter().for_each(|code| counters.drop(code));
+    for (code, event) in &told {
+        counters.drop(code);
+        if let Some(event) = event {
+            history::note(transaction, *event, now, &NewStep::of(StepKind::Dropped))?;
+        }
+    }
     Ok(count)
+}
+
+/// Deletes the dead letters for good that were dropped by hand, once that can be undone no more.
+fn forget_dropped(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE dropped_at < ? LIMIT ?)",
+        )?
+        .execute([now - KEPT_DROPPED, AT_A_TIME])
+        .map(drop)
 }
 
 /// Appends dead letters to a file, as records that can be sent again.

@@ -1,7 +1,8 @@
-//! Reading a store, and managing its dead letters.
+//! Reading a store.
 
 use super::counters::{self, CodeCount, Minute};
-use super::dead_letter::{DeadLetter, Filter, dead_letter, from_json};
+use super::dead_letter::{COLUMNS, DeadLetter, Filter, dead_letter, from_json, raw};
+use super::history::{self, EventHistory, TracedEvent, Wanted};
 use super::pending::Pending;
 use super::schema;
 use super::target::{self, Target, TargetId};
@@ -12,13 +13,11 @@ use crate::error::Error;
 use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::journal::learnt;
 use intercom_delivery::{ContactKey, KnownContact, Superseded};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// How many dead letters are replayed or dropped in one transaction, so that nobody waits for long.
-const AT_A_TIME: i64 = 500;
 
 /// What is in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -44,7 +43,9 @@ pub struct QueueStatus {
 #[derive(Debug)]
 pub struct Queue {
     connection: Connection,
-    path: PathBuf,
+    pub(super) path: PathBuf,
+    /// Whether it has what version 5 has: one of an earlier release that is only read has not.
+    has_history: bool,
 }
 
 impl Queue {
@@ -57,8 +58,10 @@ impl Queue {
         if !path.exists() {
             return Err(Error::NoStore(path.to_owned()));
         }
+        let connection = schema::open_to_read(path)?;
         Ok(Self {
-            connection: schema::open_to_read(path)?,
+            has_history: history::is_kept(&connection)?,
+            connection,
             path: path.to_owned(),
         })
     }
@@ -225,9 +228,9 @@ impl Queue {
     pub fn dead_letters(&self, filter: &Filter, limit: usize, with_events: bool) -> Result<Vec<DeadLetter>, Error> {
         let (condition, values) = filter.condition();
         let body = if with_events { "body" } else { "NULL" };
+        let (event, kept) = self.of_version_5();
         let mut query = self.connection.prepare(&format!(
-            "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, {body}
-             FROM dead_letters WHERE {condition} ORDER BY id DESC LIMIT {limit}"
+            "SELECT {COLUMNS}, {body}, {event} FROM dead_letters WHERE {condition} AND {kept} ORDER BY id DESC LIMIT {limit}"
         ))?;
         let rows = query.query_map(params_from_iter(values), dead_letter)?;
         let mut dead_letters: Vec<DeadLetter> = rows.collect::<Result<_, _>>()?;
@@ -235,6 +238,57 @@ impl Queue {
             self.complete(&mut dead_letters)?;
         }
         Ok(dead_letters)
+    }
+
+    /// The column with the number of a dead letter's event, and what is true of those that are not dropped.
+    fn of_version_5(&self) -> (&'static str, &'static str) {
+        if self.has_history {
+            // Without the index, which would be taken in place of one that tells more.
+            ("event", "+dropped_at IS NULL")
+        } else {
+            ("NULL", "1")
+        }
+    }
+
+    /// Up to `limit` events that have come in, the newest first, and what has become of each.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn traced(&self, wanted: &Wanted, limit: usize) -> Result<Vec<TracedEvent>, Error> {
+        Ok(history::events(&self.connection, wanted, limit)?)
+    }
+
+    /// What has happened to the event that came in with this number, as far as it is kept.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn history(&self, number: i64) -> Result<Option<EventHistory>, Error> {
+        Ok(history::history(&self.connection, number)?)
+    }
+
+    /// The event that came in with this number, if it is still there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn event(&self, number: i64) -> Result<Option<Box<RawValue>>, Error> {
+        let body = history::body(&self.connection, number)?;
+        Ok(body.map(raw).transpose()?)
+    }
+
+    /// Up to `limit` events that wait for their contact, after the one with the number `seq`, in order.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn awaiting(&self, seq: i64, limit: usize) -> Result<Vec<Pending>, Error> {
+        // One of an earlier release that is only read has no such table.
+        if Totals::load(&self.connection)?.awaiting == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(awaiting::events(&self.connection, seq, limit)?)
     }
 
     /// Adds what later events have written since.
@@ -258,84 +312,17 @@ impl Queue {
         Ok(undelivered::superseded(&self.connection, events)?)
     }
 
-    /// Puts dead letters back into the queue, behind what waits there, in their old order. Says how many.
-    ///
-    /// What later events have written since is left out of them, unless they are replayed as if they were new.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be written; those that have been put back by then stay there.
-    pub fn replay(&mut self, filter: &Filter, as_new: bool) -> Result<u64, Error> {
-        self.manage(filter, |transaction, totals, id, bytes| {
-            undelivered::replayed(transaction, id, totals.next_seq, as_new)?;
-            transaction
-                .prepare_cached("INSERT INTO events (seq, at, body, target) SELECT ?, ?, body, target FROM dead_letters WHERE id = ?")?
-                .execute([totals.next_seq, now(), id])?;
-            totals.next_seq += 1;
-            totals.events += 1;
-            totals.event_bytes += bytes;
-            Ok(())
-        })
-    }
-
-    /// Deletes dead letters. Says how many.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be written; those that have been deleted by then are gone.
-    pub fn drop_dead_letters(&mut self, filter: &Filter) -> Result<u64, Error> {
-        self.manage(filter, |_, _, _, _| Ok(()))
-    }
-
-    /// Does something with dead letters, then deletes them.
-    fn manage(
-        &mut self,
-        filter: &Filter,
-        act: impl Fn(&Transaction<'_>, &mut Totals, i64, i64) -> rusqlite::Result<()>,
-    ) -> Result<u64, Error> {
-        let (condition, values) = filter.condition();
-        let find =
-            format!("SELECT id, octet_length(body) FROM dead_letters WHERE {condition} ORDER BY id LIMIT {AT_A_TIME}");
-        let mut writer = schema::open(&self.path)?;
-        // What becomes a dead letter again meanwhile is left alone.
-        let last: i64 = writer.query_row("SELECT coalesce(max(id), 0) FROM dead_letters", [], |row| row.get(0))?;
-        let mut done = 0;
-        loop {
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut totals = Totals::load(&transaction)?;
-            let found: Vec<(i64, i64)> = transaction
-                .prepare_cached(&find)?
-                .query_map(params_from_iter(&values), |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
-            let found: Vec<_> = found.into_iter().filter(|(id, _)| *id <= last).collect();
-            if found.is_empty() {
-                return Ok(done);
-            }
-            for &(id, bytes) in &found {
-                act(&transaction, &mut totals, id, bytes)?;
-                transaction
-                    .prepare_cached("DELETE FROM dead_letters WHERE id = ?")?
-                    .execute([id])?;
-                totals.dead -= 1;
-                totals.dead_bytes -= bytes;
-                done += 1;
-            }
-            totals.save(&transaction)?;
-            transaction.commit()?;
-        }
-    }
-
     /// One dead letter with its event, if there is one with this number.
     ///
     /// # Errors
     ///
     /// If it cannot be read.
     pub fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, Error> {
+        let (event, kept) = self.of_version_5();
         let mut dead_letter = self
             .connection
             .query_row(
-                "SELECT id, at, received_at, kind, code, event_type, user_id, message_id, detail, body
-                 FROM dead_letters WHERE id = ?",
+                &format!("SELECT {COLUMNS}, body, {event} FROM dead_letters WHERE id = ? AND {kept}"),
                 [id],
                 dead_letter,
             )

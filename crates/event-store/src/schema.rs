@@ -1,6 +1,6 @@
 //! The tables.
 
-use super::{awaiting, target, undelivered};
+use super::{awaiting, history, target, undelivered};
 use crate::error::Error;
 use crate::settings::Keeper;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// How many statements stay prepared: all that one transaction may need. Of more than there is room for, each would be
 /// prepared anew every time.
@@ -78,11 +78,6 @@ const SINCE_VERSION_3: &str = "CREATE TABLE intents (seq INTEGER PRIMARY KEY, co
 /// The version 3 also has what later events have written since others were not delivered.
 fn since_version_3() -> String {
     format!("{SINCE_VERSION_3} {}", undelivered::TABLES)
-}
-
-/// Version 4 has what waits for its contact, and version 5 where the events of a transformer go.
-fn since_version_4() -> String {
-    format!("{} {}", awaiting::TABLES, target::TABLES)
 }
 
 /// Refuses a store that somebody else delivers from: events would go to another workspace.
@@ -205,18 +200,29 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
 fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     // Another process may be about to make them.
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let missing = match check(connection, path)? {
-        None => format!("{TABLES} {SINCE_VERSION_2} {} {}", since_version_3(), since_version_4()),
-        Some(1) => format!("{SINCE_VERSION_2} {} {}", since_version_3(), since_version_4()),
-        Some(2) => format!("{} {}", since_version_3(), since_version_4()),
-        Some(3) => since_version_4(),
-        Some(4) => target::TABLES.to_owned(),
-        Some(_) => String::new(),
-    };
+    let found = check(connection, path)?;
+    let mut missing = String::new();
+    for (version, tables) in [
+        (1, TABLES.to_owned()),
+        (2, SINCE_VERSION_2.to_owned()),
+        (3, since_version_3()),
+        // Version 4 has what waits for its contact, version 5 where the events of a transformer go, version 6 what has
+        // happened to events.
+        (4, awaiting::TABLES.to_owned()),
+        (5, target::TABLES.to_owned()),
+        (6, history::TABLES.to_owned()),
+    ] {
+        if found.is_none_or(|found| found < version) {
+            missing.push_str(&tables);
+        }
+    }
     if !missing.is_empty() {
-        connection.execute_batch(&format!(
-            "{missing} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-        ))?;
+        connection.execute_batch(&missing)?;
+        if found.is_some() {
+            history::take_in(connection)?;
+        }
+        connection.pragma_update(None, "application_id", APPLICATION)?;
+        connection.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(connection.execute_batch("COMMIT")?)
 }

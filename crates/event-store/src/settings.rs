@@ -112,6 +112,29 @@ pub struct StoreSettings {
     pub dead_letters: DeadLetters,
     /// For how long, and how many, events wait for a contact who is not there yet.
     pub awaiting: Awaiting,
+    /// For how long, and of how many events, it is kept what has happened to them.
+    pub history: History,
+}
+
+/// What is kept of events that have come in, for whoever asks what became of them: their type, their name, hashes of their
+/// ids, and what has happened to them. About 120 bytes each. The oldest are forgotten first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct History {
+    /// Of how many events; nothing is kept, if of none.
+    pub events: u64,
+    /// For how long.
+    pub age: Duration,
+}
+
+impl Default for History {
+    /// A million events, eight days.
+    fn default() -> Self {
+        Self {
+            events: 1_000_000,
+            age: Duration::from_secs(8 * 24 * 60 * 60),
+        }
+    }
 }
 
 /// How events wait for a contact who is not there yet. The oldest end first.

@@ -1,7 +1,8 @@
 //! What becomes of events.
 
+use super::history::Note;
 use intercom_api::{CompanyId, ContactId};
-use intercom_delivery::{ContactKey, FailureRecord, KnownContact, Submission};
+use intercom_delivery::{Attempt, ContactKey, FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,6 +21,24 @@ pub struct Settled {
     pub begun_with: Option<ContactId>,
     /// What was to be delivered.
     pub submission: Option<Box<Submission>>,
+    /// A call for it that has failed.
+    pub attempt: Option<Box<Attempt>>,
+    /// How it was delivered.
+    pub how: How,
+}
+
+/// How an event was delivered, for its history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct How {
+    /// How many calls were made for it.
+    pub calls: u32,
+    /// Intercom's name of the last request.
+    pub request_id: Option<String>,
+    /// Whether nothing was written, because it would have changed nothing.
+    pub unchanged: bool,
+    /// What else is to be said.
+    pub notes: Vec<Note>,
 }
 
 impl Settled {
@@ -31,6 +50,8 @@ impl Settled {
             learnt: None,
             begun_with: None,
             submission: None,
+            attempt: None,
+            how: How::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::early::{EarlyEvent, Keeping};
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::guard::{Condition, Guard};
+use crate::history::{self, Trace};
 use crate::queue::Queue;
 use crate::schema;
 use crate::settings::StoreSettings;
@@ -33,6 +34,8 @@ pub struct Store {
     dropped: Arc<AtomicU64>,
     given_up: Arc<AtomicU64>,
     path: PathBuf,
+    /// What the hashes of its events begin with; none, if no history is kept.
+    seed: Option<u64>,
 }
 
 impl Store {
@@ -49,6 +52,8 @@ impl Store {
         let connection = schema::open(path)?;
         schema::check_keeper(&connection, path, settings.keeper)?;
         let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
+        let seed = history::seed(&connection)?;
+        let seed = (settings.history.events > 0).then_some(seed);
         let (tell, condition) = watch::channel(Condition::Sound);
         let dropped = Arc::<AtomicU64>::default();
         let given_up = Arc::<AtomicU64>::default();
@@ -68,6 +73,7 @@ impl Store {
             dropped,
             given_up,
             path: path.to_owned(),
+            seed,
         })
     }
 
@@ -78,7 +84,10 @@ impl Store {
     /// If the store is full or cannot be written.
     pub async fn accept(&self, events: Vec<CompleteEvent>) -> Result<Accepted, Refusal> {
         let (reply, replied) = oneshot::channel();
-        let command = Command::Accept(events, reply);
+        // Here and not where it is written: there is one writer.
+        let trace = |seed| events.iter().map(|event| Trace::of(seed, &event.json)).collect();
+        let traces = self.seed.map_or_else(Vec::new, trace);
+        let command = Command::Accept(events, traces, reply);
         self.commands.send(command).await.map_err(|_| Refusal::StoreFailed)?;
         replied.await.unwrap_or(Err(Refusal::StoreFailed))
     }

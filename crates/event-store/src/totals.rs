@@ -13,22 +13,26 @@ pub(super) struct Totals {
     pub(super) dead_bytes: i64,
     /// Events that wait for their contact.
     pub(super) awaiting: i64,
+    /// Events of which it is kept what has happened to them.
+    pub(super) traced: i64,
 }
 
 impl Totals {
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
         connection.prepare_cached("SELECT * FROM totals")?.query_row([], |row| {
+            // A store of an older version that is only read has not all columns.
+            let later = |name| match row.get(name) {
+                Err(rusqlite::Error::InvalidColumnName(_)) => Ok(0),
+                found => found,
+            };
             Ok(Self {
                 next_seq: row.get("next_seq")?,
                 events: row.get("events")?,
                 event_bytes: row.get("event_bytes")?,
                 dead: row.get("dead")?,
                 dead_bytes: row.get("dead_bytes")?,
-                awaiting: match row.get("awaiting") {
-                    // A store of an older version that is only read has no such column.
-                    Err(rusqlite::Error::InvalidColumnName(_)) => 0,
-                    awaiting => awaiting?,
-                },
+                awaiting: later("awaiting")?,
+                traced: later("traced")?,
             })
         })
     }
@@ -66,7 +70,8 @@ impl Totals {
     pub(super) fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
-                "UPDATE totals SET next_seq = ?, events = ?, event_bytes = ?, dead = ?, dead_bytes = ?, awaiting = ?",
+                "UPDATE totals SET next_seq = ?, events = ?, event_bytes = ?, dead = ?, dead_bytes = ?, awaiting = ?,
+                 traced = ?",
             )?
             .execute(params![
                 self.next_seq,
@@ -74,7 +79,8 @@ impl Totals {
                 self.event_bytes,
                 self.dead,
                 self.dead_bytes,
-                self.awaiting
+                self.awaiting,
+                self.traced
             ])
             .map(drop)
     }

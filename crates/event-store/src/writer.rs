@@ -7,6 +7,7 @@ use super::dead_letter::json;
 use super::dropping::drop_oldest;
 use super::early::EarlyEvent;
 use super::guard::{Condition, Guard};
+use super::history::{self, NewStep, OpenBlock, Run, StepKind, Trace};
 use super::intents;
 use super::seen::Seen;
 use super::settled::{Settled, Settlement, Undelivered};
@@ -17,8 +18,8 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::event::{CompleteEvent, MessageKey};
 use crate::settings::{Awaiting, Bounds, StoreSettings};
-use intercom_delivery::ContactKey;
 use intercom_delivery::journal::learnt;
+use intercom_delivery::{ContactKey, DeliveryWarning};
 use rudderstack_events::EventType;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::fs::File;
@@ -51,7 +52,8 @@ type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Accept(Vec<CompleteEvent>, Reply),
+    /// Events, each with its trace, if it is kept.
+    Accept(Vec<CompleteEvent>, Vec<Trace>, Reply),
     Settle(Vec<Settled>),
     Keep(Box<EarlyEvent>, oneshot::Sender<Result<(), Refusal>>),
     Looked(TargetId, Vec<ContactKey>),
@@ -77,6 +79,8 @@ pub(super) struct Writer {
     warned_of_dropped: Option<Instant>,
     /// When dead letters were last looked at.
     tidied: Instant,
+    /// Where the traces of events are added.
+    block: Option<OpenBlock>,
 }
 
 impl Writer {
@@ -90,6 +94,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         Ok(Self {
             seen: Seen::load(&connection, settings.repeats, now())?,
+            block: history::open_block(&connection)?,
             connection,
             settings,
             unsettled: Vec::new(),
@@ -121,7 +126,7 @@ impl Writer {
             let mut next = Some(first);
             while let Some(command) = next {
                 match command {
-                    Command::Accept(events, reply) => group.accept(events, reply),
+                    Command::Accept(events, traces, reply) => group.accept(events, traces, reply),
                     Command::Settle(settled) => group.settled.extend(settled),
                     Command::Keep(event, reply) => group.keeps.push((*event, reply)),
                     Command::Looked(target, keys) => group.looked.push((target, keys)),
@@ -182,6 +187,7 @@ impl Writer {
             &self.settings,
             &group,
             &mut fresh,
+            self.block.as_ref(),
             now,
         ) {
             Ok(Written {
@@ -190,7 +196,9 @@ impl Writer {
                 seen,
                 dropped,
                 given_up,
+                block,
             }) => {
+                self.block = block;
                 self.tell_of_dropped(dropped);
                 self.given_up.fetch_add(given_up as u64, Ordering::Relaxed);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
@@ -269,7 +277,7 @@ impl Writer {
 /// What is written in one transaction.
 #[derive(Default)]
 struct Group {
-    requests: Vec<Vec<CompleteEvent>>,
+    requests: Vec<(Vec<CompleteEvent>, Vec<Trace>)>,
     replies: Vec<Reply>,
     bytes: usize,
     settled: Vec<Settled>,
@@ -279,9 +287,9 @@ struct Group {
 }
 
 impl Group {
-    fn accept(&mut self, events: Vec<CompleteEvent>, reply: Reply) {
+    fn accept(&mut self, events: Vec<CompleteEvent>, traces: Vec<Trace>, reply: Reply) {
         self.bytes += events.iter().map(|event| event.json.len()).sum::<usize>();
-        self.requests.push(events);
+        self.requests.push((events, traces));
         self.replies.push(reply);
     }
 
@@ -302,6 +310,7 @@ struct Written {
     seen: i64,
     dropped: usize,
     given_up: usize,
+    block: Option<OpenBlock>,
 }
 
 fn transact(
@@ -310,11 +319,13 @@ fn transact(
     settings: &StoreSettings,
     group: &Group,
     fresh: &mut Vec<MessageKey>,
+    block: Option<&OpenBlock>,
     now: i64,
 ) -> rusqlite::Result<Written> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
+    let keeps_history = settings.history.events > 0;
     for settled in &group.settled {
         settle(
             &transaction,
@@ -322,6 +333,7 @@ fn transact(
             &settings.awaiting,
             &mut totals,
             &mut counters,
+            keeps_history,
             now,
         )?;
     }
@@ -354,14 +366,16 @@ fn transact(
             &mut totals,
         )?);
     }
-    let given_up = awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)?;
-    for settled in &given_up {
+    let mut given_up = awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)?;
+    for settled in &mut given_up {
+        settled.how.notes.push((&DeliveryWarning::MemberNotFound).into());
         settle(
             &transaction,
             settled,
             &settings.awaiting,
             &mut totals,
             &mut counters,
+            keeps_history,
             now,
         )?;
     }
@@ -369,13 +383,14 @@ fn transact(
     let bounds = settings.bounds;
     let is_late = is_too_far_behind(&transaction, bounds, now)?;
     let mut answers = Vec::with_capacity(group.requests.len());
-    for events in &group.requests {
+    let mut run = Run::new(totals.next_seq, now);
+    for (events, traces) in &group.requests {
         if let Some(refusal) = refusal(&totals, bounds, events, is_late) {
             answers.push(Err(refusal));
             continue;
         }
         let mut accepted = Accepted::default();
-        for event in events {
+        for (at, event) in events.iter().enumerate() {
             if !seen.insert(event.key) {
                 accepted.repeated += 1;
                 continue;
@@ -383,12 +398,16 @@ fn transact(
             fresh.push(event.key);
             totals.put_in(&transaction, totals.next_seq, now, &event.json, None)?;
             totals.next_seq += 1;
+            if let Some(trace) = traces.get(at) {
+                run.add(trace);
+            }
             accepted.stored += 1;
         }
         counters.minute.received += i64::try_from(accepted.stored).unwrap_or(i64::MAX);
         counters.minute.repeated += i64::try_from(accepted.repeated).unwrap_or(i64::MAX);
         answers.push(Ok(accepted));
     }
+    let block = keep_history(&transaction, settings, block, &run, &mut totals, now)?;
     counters.save(&transaction, now)?;
     totals.save(&transaction)?;
     let seen = seen.save(&transaction, fresh, now)?;
@@ -399,7 +418,25 @@ fn transact(
         seen,
         dropped,
         given_up: given_up.len(),
+        block,
     })
+}
+
+/// Keeps what came in, and forgets what is too old. Gives the block that is still added to.
+fn keep_history(
+    transaction: &Transaction<'_>,
+    settings: &StoreSettings,
+    block: Option<&OpenBlock>,
+    run: &Run<'_>,
+    totals: &mut Totals,
+    now: i64,
+) -> rusqlite::Result<Option<OpenBlock>> {
+    let block = match run.count() {
+        0 => block.cloned(),
+        _ => history::append(transaction, block, run, totals)?,
+    };
+    let left = history::prune(transaction, &settings.history, totals, now)?;
+    Ok(block.filter(|block| left.is_none_or(|left| block.is_from(left))))
 }
 
 fn is_too_far_behind(transaction: &Transaction<'_>, bounds: Bounds, now: i64) -> rusqlite::Result<bool> {
@@ -426,6 +463,7 @@ fn settle(
     waits: &Awaiting,
     totals: &mut Totals,
     counters: &mut Counters,
+    keeps_history: bool,
     now: i64,
 ) -> rusqlite::Result<()> {
     if let Some(contact) = &settled.learnt {
@@ -434,9 +472,18 @@ fn settle(
     if let Some(contact) = &settled.begun_with {
         intents::begin(transaction, settled.seq, contact)?;
     }
+    let event = history::origin(transaction, settled.seq)?;
+    let note = |step: Option<NewStep<'_>>| match step.filter(|_| keeps_history) {
+        Some(step) => history::note(transaction, event, now, &step),
+        None => Ok(()),
+    };
+    note(settled.attempt.as_deref().map(NewStep::attempt))?;
     let failure = match &settled.settlement {
         Settlement::GoesOn => return Ok(()),
-        Settlement::Awaits(awaited) => return awaiting::keep(transaction, settled.seq, awaited, waits, totals, now),
+        Settlement::Awaits(awaited) => {
+            note(Some(NewStep::of(StepKind::Awaits)))?;
+            return awaiting::keep(transaction, settled.seq, awaited, waits, totals, now);
+        }
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
         Settlement::Failed(undelivered) => Some(("failed", undelivered)),
         Settlement::Delivered | Settlement::Skipped | Settlement::Dismissed(_) => None,
@@ -449,8 +496,8 @@ fn settle(
         let died = transaction
             .prepare_cached(
                 "INSERT INTO dead_letters
-                     (at, received_at, kind, code, event_type, user_id, message_id, detail, body, target)
-                 SELECT ?, at, ?, ?, ?, ?, ?, ?, body, target FROM events WHERE seq = ?",
+                     (at, received_at, kind, code, event_type, user_id, message_id, detail, event, body, target)
+                 SELECT ?, at, ?, ?, ?, ?, ?, ?, ?, body, target FROM events WHERE seq = ?",
             )?
             .execute(params![
                 now,
@@ -460,6 +507,7 @@ fn settle(
                 about.user_id,
                 about.message_id,
                 json(&detail)?,
+                event,
                 settled.seq
             ])?;
         if let Some(submission) = settled.submission.as_deref().filter(|_| died > 0) {
@@ -476,6 +524,8 @@ fn settle(
         // It has been settled before.
         return Ok(());
     };
+    history::ended(transaction, settled.seq, event)?;
+    note(NewStep::of_settlement(&settled.settlement, &settled.how))?;
     match &settled.settlement {
         Settlement::Delivered => counters.minute.delivered += 1,
         Settlement::Skipped => counters.minute.skipped += 1,

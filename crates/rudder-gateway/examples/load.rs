@@ -3,10 +3,12 @@
 //! - `load send URL KEY SECONDS [SENDERS [BATCH [RATE]]]`: sends batches of so many events (100), as many a second as are
 //!   answered or as RATE says, and says how many were acknowledged and how long the responses took. With a rate, a request
 //!   that is late because the one before it was slow counts from when it was due.
-//! - `load fill FILE COUNT`: makes a store in which so many events wait.
+//! - `load fill FILE COUNT [HISTORY]`: makes a store in which so many events wait, with the history of so many; as many as
+//!   are kept by default, if it is not said. With 0 it shows what the history costs.
+//! - `load find FILE TEXT`: says how many events with this id or email the history has, and how long it took to find them.
 
 use rudder_gateway::complete;
-use rudder_gateway::store::{Store, StoreSettings};
+use rudder_gateway::store::{Queue, Store, StoreSettings, Wanted};
 use rudderstack_events::request::{Arrival, Endpoint, Request};
 use std::error::Error;
 use std::sync::Arc;
@@ -28,8 +30,14 @@ async fn main() -> Result<()> {
             let rate = more.get(2).map(|text| text.parse()).transpose()?;
             send(url, key, seconds.parse()?, senders, batch.max(1), rate).await
         }
-        ["fill", path, count] => fill(path, count.parse()?).await,
-        _ => Err("say: send URL KEY SECONDS [SENDERS [BATCH [RATE]]], or fill FILE COUNT".into()),
+        ["fill", path, count, ref more @ ..] if more.len() <= 1 => {
+            let history = more.first().map(|text| text.parse()).transpose()?;
+            fill(path, count.parse()?, history).await
+        }
+        ["find", path, text] => find(path, text),
+        _ => Err(
+            "say: send URL KEY SECONDS [SENDERS [BATCH [RATE]]], fill FILE COUNT [HISTORY], or find FILE TEXT".into(),
+        ),
     }
 }
 
@@ -95,8 +103,10 @@ async fn send(url: &str, key: &str, seconds: u64, senders: u32, batch: u64, rate
     Ok(())
 }
 
-async fn fill(path: &str, count: u64) -> Result<()> {
-    let store = Store::open(path.as_ref(), StoreSettings::new())?;
+async fn fill(path: &str, count: u64, history: Option<u64>) -> Result<()> {
+    let mut settings = StoreSettings::new();
+    settings.history.events = history.unwrap_or(settings.history.events);
+    let store = Store::open(path.as_ref(), settings)?;
     let mut arrival = Arrival::new(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default());
     arrival.request_ip = Some("192.0.2.1".to_owned());
     for first in (0..count).step_by(BATCH as usize) {
@@ -109,5 +119,15 @@ async fn fill(path: &str, count: u64) -> Result<()> {
             .await?;
     }
     store.close().await;
+    Ok(())
+}
+
+fn find(path: &str, text: &str) -> Result<()> {
+    let queue = Queue::open(path.as_ref())?;
+    for _ in 0..5 {
+        let start = Instant::now();
+        let found = queue.traced(&Wanted::with(text), 50)?.len();
+        println!("{found} found in {:.1} ms", start.elapsed().as_secs_f64() * 1_000.0);
+    }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! From the store to Intercom, for as long as it takes.
 
-use crate::feed::{Feeder, UnderWay, lock, rejected};
+use crate::feed::{Feeder, Known, UnderWay, lock, rejected};
 use crate::metrics::Metrics;
 use crate::monitor::Monitor;
 use crate::recall::Recaller;
 use crate::settings::Settings;
 use event_store::Error;
 use event_store::now;
-use event_store::{Awaited, Queue, Settled, Settlement, Store, Undelivered};
+use event_store::{Awaited, How, Note, Queue, Settled, Settlement, Store, Undelivered};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Record, Transport};
-use intercom_delivery::{ContactKey, DeliveryResult, FailureRecord, Intent, Outcome};
+use intercom_delivery::{Attempt, ContactKey, DeliveryResult, FailureRecord, Intent, Outcome};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub(crate) async fn deliver<T: Transport + Clone>(
     while !*stop.borrow_and_update() {
         let mut engine = settings.engine.clone();
         engine.notes_intents = true;
+        engine.notes_attempts = true;
         let (mut delivery, submissions, outcomes, control) = Delivery::new(engine, transport.clone());
         monitor.delivers(control.clone());
         let reader = match queue.take() {
@@ -143,12 +144,14 @@ async fn note(
     let mut batch = Vec::with_capacity(OUTCOMES);
     while outcomes.next_records(&mut batch, OUTCOMES).await > 0 {
         let (mut settled, mut intents, mut arrivals) = (Vec::new(), Vec::new(), Vec::new());
+        let mut attempts = Vec::new();
         for record in batch.drain(..) {
             match record {
                 Record::Outcome(mut outcome) => {
                     arrivals.extend(outcome.arrival.take());
                     settled.extend(settle(outcome, &under_way, &metrics));
                 }
+                Record::Attempt(attempt) => attempts.push(attempt),
                 Record::Intent(intent) => intents.push(intent),
             }
         }
@@ -159,6 +162,8 @@ async fn note(
             Some(settled)
         };
         settled.extend(intents.iter().filter_map(begun));
+        // What has failed comes before what became of it.
+        settled.splice(0..0, attempts.into_iter().filter_map(failed));
         store.settle(settled).await?;
         for event in ended {
             recaller.ended(event);
@@ -176,10 +181,22 @@ async fn note(
     Ok(())
 }
 
+/// What is noted of a call that has failed.
+fn failed(attempt: Attempt) -> Option<Settled> {
+    let mut settled = Settled::new(i64::try_from(attempt.event.0).ok()?, Settlement::GoesOn);
+    settled.attempt = Some(Box::new(attempt));
+    Some(settled)
+}
+
 /// What is noted of an outcome.
 fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<Settled> {
     let seq = i64::try_from(outcome.event.0).ok()?;
-    let (about, received_at) = lock(under_way).remove(&seq).unwrap_or_default();
+    let Known {
+        about,
+        received_at,
+        notes,
+    } = lock(under_way).remove(&seq).unwrap_or_default();
+    let mut how = How::default();
     let goes_on_later = outcome.goes_on_later();
     let mut submission = outcome.submission;
     if let Some(awaits) = outcome.awaits {
@@ -196,7 +213,12 @@ fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<S
     }
     let settlement = match outcome.result {
         _ if goes_on_later => Settlement::GoesOn,
-        DeliveryResult::Delivered(_) => {
+        DeliveryResult::Delivered(delivered) => {
+            how.calls = delivered.calls;
+            how.unchanged = delivered.unchanged;
+            how.request_id = outcome.request_id;
+            how.notes = notes;
+            how.notes.extend(outcome.warnings.iter().map(Note::from));
             metrics.delivered(Duration::from_millis(now().saturating_sub(received_at).unsigned_abs()));
             Settlement::Delivered
         }
@@ -216,5 +238,6 @@ fn settle(outcome: Outcome, under_way: &UnderWay, metrics: &Metrics) -> Option<S
     let mut settled = Settled::new(seq, settlement);
     settled.learnt = outcome.learnt;
     settled.submission = submission;
+    settled.how = how;
     Some(settled)
 }

@@ -4,7 +4,7 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::turns::Turns;
 use event_store::Error;
-use event_store::{About, Pending, Queue, Settled, Settlement, Store, Undelivered};
+use event_store::{About, Note, Pending, Queue, Settled, Settlement, Store, Undelivered};
 use intercom_api::{CompanyId, ContactId, UnixSeconds};
 use intercom_delivery::client::{Control, Submissions};
 use intercom_delivery::{EventId, FailureRecord, KnownContact, Order, Submission, Superseded, Waiting};
@@ -25,13 +25,26 @@ const TURNS_BYTES: usize = 64 << 20;
 const READY: usize = 1_024;
 /// How many events may be with the engine, besides those that have been there for long.
 const WINDOW: usize = 512;
+/// How many warnings are noted of an event at most.
+const MOST_NOTES: usize = 10;
 /// From when on an event has been with the engine for long: it fails, if it is not Intercom that makes everything wait.
 const LONG: Duration = Duration::from_secs(5);
 /// How long it takes at most until an event is noticed that another process has put into the queue.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The events on their way, in case that they become dead letters, and when they were received.
-pub(crate) type UnderWay = Arc<Mutex<HashMap<i64, (About, i64)>>>;
+/// The events on their way, and what is noted of each once it is done.
+pub(crate) type UnderWay = Arc<Mutex<HashMap<i64, Known>>>;
+
+/// What is known of an event before it is delivered.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// In case that it becomes a dead letter.
+    pub(crate) about: About,
+    /// When it was received.
+    pub(crate) received_at: i64,
+    /// What is to be said of it.
+    pub(crate) notes: Vec<Note>,
+}
 
 /// Nothing that is kept behind these locks is left half-done by a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -65,8 +78,7 @@ pub(crate) struct Feeder {
 /// An event that can be handed in.
 pub(crate) struct Ready {
     pub(crate) submission: Box<Submission>,
-    pub(crate) about: About,
-    pub(crate) received_at: i64,
+    pub(crate) known: Known,
 }
 
 impl Feeder {
@@ -252,19 +264,14 @@ impl Feeder {
     /// Hands events in; says whether the engine takes more.
     async fn hand_in(&mut self, events: Vec<i64>) -> bool {
         for event in events {
-            let Some(Ready {
-                mut submission,
-                about,
-                received_at,
-            }) = self.whole.remove(&event)
-            else {
+            let Some(Ready { mut submission, known }) = self.whole.remove(&event) else {
                 // Somebody has taken it out of the store.
                 self.turns.end(event);
                 continue;
             };
             submission.begun_with = self.intents.remove(&event);
             submission.saved_company = self.saved_companies.remove(&event);
-            lock(&self.under_way).insert(event, (about, received_at));
+            lock(&self.under_way).insert(event, known);
             if self.submissions.submit(*submission).await.is_err() {
                 return false;
             }
@@ -291,13 +298,13 @@ pub(crate) fn convert(pending: &Pending, destination: &Destination) -> Converted
         Ok(Decision::Convert(conversion)) => {
             let id = EventId(pending.seq.unsigned_abs());
             let submission = Submission::new(id, conversion.plan, conversion.identities);
-            let about = About::from(&event);
-            let submission = Box::new(submission);
-            Converted::Ready(Ready {
-                submission,
-                about,
+            let known = Known {
+                about: About::from(&event),
                 received_at: pending.at,
-            })
+                notes: conversion.warnings.iter().take(MOST_NOTES).map(Note::from).collect(),
+            };
+            let submission = Box::new(submission);
+            Converted::Ready(Ready { submission, known })
         }
         Ok(_) => Converted::Settled(Settlement::Skipped),
         Err(rejection) if is_never_wanted(&event, rejection.code) => {

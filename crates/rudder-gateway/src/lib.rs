@@ -5,6 +5,7 @@
 mod alert;
 mod complete;
 mod deliver;
+mod explain;
 mod feed;
 mod gateway;
 mod http;
@@ -19,6 +20,7 @@ mod turns;
 pub use alert::{AlertError, Alerts};
 pub use complete::complete;
 pub use event_store as store;
+pub use explain::{Explanation, Remedy, explain, explain_note};
 pub use gateway::{Gateway, Stopper};
 pub use http_access::Secret;
 pub use settings::{

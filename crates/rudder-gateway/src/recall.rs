@@ -83,7 +83,7 @@ impl Recaller {
                 Converted::Settled(settlement) => settled.push(Settled::new(event.seq, settlement)),
                 Converted::Ready(mut one) => {
                     one.submission.saved_company = saved_company;
-                    lock(&self.under_way).insert(event.seq, (one.about, one.received_at));
+                    lock(&self.under_way).insert(event.seq, one.known);
                     lock(&self.followers).insert(event.seq, follower.clone());
                     ready.push(*one.submission);
                 }

@@ -4,8 +4,8 @@ use super::outage::{Outage, Reach, Reachability};
 use super::{Transport, TransportError};
 use crate::contact::KnownContact;
 use crate::engine::{
-    ArrivalId, CallId, ContactKey, DeliveryResult, Engine, EngineSettings, EventId, Intent, Outcome, RefusalReason,
-    Refused, Status, Submission, Time, Transmit,
+    ArrivalId, Attempt, CallId, ContactKey, DeliveryResult, Engine, EngineSettings, EventId, Intent, Outcome,
+    RefusalReason, Refused, Status, Submission, Time, Transmit,
 };
 use crate::response::{Response, TransportFailure};
 use std::collections::{HashMap, HashSet};
@@ -119,6 +119,8 @@ enum Instruction {
 pub enum Record {
     /// What became of an event.
     Outcome(Outcome),
+    /// A call that has failed, if the settings ask for them to be noted.
+    Attempt(Attempt),
     /// What is about to be done for an event, as soon as that is [noted](Outcomes::noted).
     Intent(Intent),
 }
@@ -133,17 +135,18 @@ pub struct Outcomes {
 impl Outcomes {
     /// The next outcome; none once the delivery has ended and all have been fetched.
     ///
-    /// Intents are not kept: their events go on.
+    /// Intents and attempts are not kept: their events go on.
     pub async fn next(&mut self) -> Option<Outcome> {
         loop {
             match self.records.recv().await? {
                 Record::Outcome(outcome) => return Some(outcome),
+                Record::Attempt(_) => {}
                 Record::Intent(intent) => self.noted(intent),
             }
         }
     }
 
-    /// Waits for outcomes and intents, and adds up to `limit` that are there to `into`, in order; says how many. None once
+    /// Waits for outcomes, attempts and intents, and adds up to `limit` that are there to `into`, in order; says how many. None once
     /// the delivery has ended and all have been fetched.
     ///
     /// The event of an intent goes on once that is said to be [noted](Self::noted).
@@ -319,7 +322,7 @@ impl<T: Transport> Delivery<T> {
                     }
                 }
                 // What there is room for is handed out at the top of the loop.
-                is_wanted = is_wanted(&self.outcomes), if status.outcomes > 0 || self.engine.has_intents() => if !is_wanted {
+                is_wanted = is_wanted(&self.outcomes), if status.outcomes > 0 || self.engine.has_intents() || self.engine.has_attempts() => if !is_wanted {
                     self.engine.stop();
                     while self.next_record().is_some() {}
                 },
@@ -388,6 +391,9 @@ impl<T: Transport> Delivery<T> {
     }
 
     fn next_record(&mut self) -> Option<Record> {
+        if let Some(attempt) = self.engine.poll_attempt() {
+            return Some(Record::Attempt(attempt));
+        }
         if let Some(intent) = self.engine.poll_intent() {
             return Some(Record::Intent(intent));
         }

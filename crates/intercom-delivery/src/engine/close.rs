@@ -186,6 +186,8 @@ impl Engine {
             };
             let mut ended = Ended::new(event, result);
             ended.warnings.clone_from(&warnings);
+            let request_id = job.trouble.request_id.as_ref();
+            ended.request_id = request_id.filter(|_| self.settings.notes_attempts).cloned();
             ended.learnt = learnt.take();
             ended.awaits = awaits;
             // Those that wait come after all that the contact has come with.
@@ -243,6 +245,7 @@ fn handed_out(ended: Ended, closing: Option<FailureCode>, is_kept: bool) -> Outc
         event: ended.event,
         result,
         warnings: ended.warnings,
+        request_id: ended.request_id,
         learnt: ended.learnt,
         submission,
         awaits,

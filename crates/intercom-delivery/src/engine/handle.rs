@@ -61,6 +61,7 @@ impl Engine {
         self.totals.throttled += 1;
         let at = self.limiter.throttled(response, times, self.now, &mut self.backoff);
         for seq in jobs.iter().copied() {
+            self.has_failed(seq, FailureCode::RateLimited);
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             if job.throttled >= self.settings.max_throttled.get() || job.is_withdrawn {
                 job.trouble.attempts = job.throttled;
@@ -78,6 +79,7 @@ impl Engine {
     fn unauthorized(&mut self, jobs: &[u64]) {
         self.closed = Some(Closed::Unauthorized);
         for seq in jobs {
+            self.has_failed(*seq, FailureCode::Unauthorized);
             if let Some(job) = self.jobs.get_mut(seq) {
                 job.trouble.attempts = job.attempts + 1;
             }
@@ -171,6 +173,9 @@ impl Engine {
     }
 
     fn judge(&mut self, seq: u64, verdict: Option<Verdict>, asked: Option<Duration>) {
+        if let Some(Verdict::End(Ending::Failed(code))) = &verdict {
+            self.has_failed(seq, *code);
+        }
         let (Some(verdict), Some(job)) = (verdict, self.jobs.get_mut(&seq)) else {
             return;
         };
@@ -275,6 +280,7 @@ impl Engine {
         let asked = asked.map(|asked| asked.min(self.settings.longest_wait));
         let mut wait = None;
         for seq in jobs.iter().copied() {
+            self.has_failed(seq, code);
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             job.attempts += counts;
             job.trouble.attempts = job.attempts.max(1);

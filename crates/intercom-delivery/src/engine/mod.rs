@@ -1,5 +1,6 @@
 //! The engine: plans go in, calls come out, responses go in, outcomes come out. It does no I/O and has no clock.
 
+mod attempts;
 mod attributes;
 mod awaited;
 mod backoff;
@@ -31,6 +32,7 @@ mod time;
 mod together;
 mod withdraw;
 
+pub use attempts::Attempt;
 pub use awaited::{Arrival, ArrivalId, Awaited};
 pub use contact_keys::ContactKey;
 pub use limiter::Budget;
@@ -127,6 +129,7 @@ pub struct Engine {
     backoff: Backoff,
     releases: Releases,
     outcomes: VecDeque<Outcome>,
+    attempts: VecDeque<Attempt>,
     /// Intents, each with the number of outcomes that are to be fetched before it.
     intents: VecDeque<(usize, Intent)>,
     /// Events taken in whose outcome has not been fetched.
@@ -168,6 +171,7 @@ impl Engine {
             backoff: Backoff::new(&settings),
             releases: Releases::default(),
             outcomes: VecDeque::new(),
+            attempts: VecDeque::new(),
             intents: VecDeque::new(),
             events: 0,
             closed: None,

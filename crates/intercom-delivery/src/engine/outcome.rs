@@ -20,6 +20,9 @@ pub struct Outcome {
     /// What else the caller should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<DeliveryWarning>,
+    /// Intercom's name of the last request that was made for it, if it has an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// What was newly learnt of who the contact is, whatever the result: with
     /// [`Engine::remember_contact`](crate::Engine::remember_contact) the next run knows it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]

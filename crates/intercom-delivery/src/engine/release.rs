@@ -21,6 +21,7 @@ pub(super) struct Ended {
     pub(super) event: EventId,
     pub(super) result: DeliveryResult,
     pub(super) warnings: Vec<DeliveryWarning>,
+    pub(super) request_id: Option<String>,
     pub(super) learnt: Option<Box<KnownContact>>,
     /// What was delivered; none if the result has it.
     pub(super) submission: Option<Submission>,
@@ -36,6 +37,7 @@ impl Ended {
             event,
             result,
             warnings: Vec::new(),
+            request_id: None,
             learnt: None,
             submission: None,
             awaits: None,

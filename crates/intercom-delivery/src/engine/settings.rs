@@ -133,6 +133,9 @@ pub struct EngineSettings {
     /// Whether what changes or ends who a contact is waits until it is noted that it is going to happen: see
     /// [`Intent`](crate::Intent). Only for callers that note it.
     pub notes_intents: bool,
+    /// Whether calls that fail are told one by one, before it is known what becomes of their events: see
+    /// [`Attempt`](crate::Attempt). Only for callers that fetch them.
+    pub notes_attempts: bool,
     /// Whether data events and links to companies wait for a contact who is not there yet: see [`Awaited`](crate::Awaited).
     /// Only for callers that keep what waits, and recall it.
     pub await_contacts: bool,
@@ -180,6 +183,7 @@ impl EngineSettings {
             max_rate: None,
             outcomes: OutcomeOrder::default(),
             notes_intents: false,
+            notes_attempts: false,
             await_contacts: false,
         }
     }

@@ -3,14 +3,14 @@
 use super::ready::Wrong;
 use super::response::{Fault, json};
 use super::{App, body};
+use crate::explain::{Explanation, explain};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use event_store::Error;
 use event_store::now;
 use event_store::{CodeCount, DeadLetter, Filter, Minute, Queue, QueueStatus};
-use intercom_delivery::{FailureCode, Status, Time, Waiting};
-use rudderstack_to_intercom::RejectionCode;
+use intercom_delivery::{Status, Time, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::{Arc, PoisonError};
@@ -22,6 +22,8 @@ const PAGE: usize = 50;
 
 /// A query, if it can be read.
 type Asked<T> = Result<Query<T>, QueryRejection>;
+/// A number in a path, if it is one.
+pub(super) type Number = Result<Path<i64>, PathRejection>;
 
 impl From<QueryRejection> for Fault {
     fn from(_: QueryRejection) -> Self {
@@ -31,12 +33,16 @@ impl From<QueryRejection> for Fault {
 
 impl From<PathRejection> for Fault {
     fn from(_: PathRejection) -> Self {
-        Self::new(400, "invalid_id", "the number of a dead letter is a whole number")
+        Self::new(
+            400,
+            "invalid_id",
+            "the number of an event or a dead letter is a whole number",
+        )
     }
 }
 
 /// Asks the store, away from the threads that serve requests.
-async fn ask<T: Send + 'static>(
+pub(super) async fn ask<T: Send + 'static>(
     app: Arc<App>,
     question: impl FnOnce(&mut Queue) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Fault> {
@@ -77,21 +83,17 @@ struct Explained {
     count: CodeCount,
     meaning: &'static str,
     advice: &'static str,
+    can_replay: bool,
 }
 
-fn explain(count: CodeCount) -> Explained {
-    let rejection = count.code.parse::<RejectionCode>().ok();
-    let failure = count
-        .code
-        .parse::<FailureCode>()
-        .ok()
-        .filter(|_| count.kind == "failed");
-    let (meaning, advice) = match (failure, rejection) {
-        (Some(code), _) => (code.meaning(), code.advice()),
-        (None, Some(code)) => (code.meaning(), code.advice()),
-        (None, None) => ("", ""),
-    };
-    Explained { count, meaning, advice }
+fn explained(count: CodeCount) -> Explained {
+    let found = explain(&count.code);
+    Explained {
+        meaning: found.map_or("", |found| found.meaning),
+        advice: found.map_or("", |found| found.advice),
+        can_replay: found.is_some_and(|found| found.remedy.is_replay()),
+        count,
+    }
 }
 
 #[derive(Serialize)]
@@ -152,7 +154,7 @@ pub(super) async fn stats(State(app): State<Arc<App>>, span: Asked<Span>) -> Res
         now,
         queue,
         minutes,
-        codes: codes.into_iter().map(explain).collect(),
+        codes: codes.into_iter().map(explained).collect(),
         delivery: delivery.map(DeliveryStatus::from),
         trouble: app.monitor().troubles().into_iter().map(Wrong::from).collect(),
         outage: app.monitor().outage().map(|outage| Unreachable {
@@ -162,6 +164,14 @@ pub(super) async fn stats(State(app): State<Arc<App>>, span: Asked<Span>) -> Res
         }),
         sandbox,
     }))
+}
+
+/// A dead letter in the list, and whether it can help to replay it.
+#[derive(Serialize)]
+struct Letter {
+    #[serde(flatten)]
+    letter: DeadLetter,
+    why: Option<Explanation>,
 }
 
 #[derive(Deserialize)]
@@ -180,14 +190,15 @@ pub(super) async fn dead_letters(State(app): State<Arc<App>>, list: Asked<List>)
     dead_letters
         .iter_mut()
         .for_each(|dead_letter| dead_letter.user_id = None);
-    Ok(json(&dead_letters))
+    let letters = dead_letters.into_iter().map(|letter| Letter {
+        why: explain(&letter.code),
+        letter,
+    });
+    Ok(json(&letters.collect::<Vec<_>>()))
 }
 
 /// `GET /api/dead-letters/{id}`: all of it.
-pub(super) async fn dead_letter(
-    State(app): State<Arc<App>>,
-    id: Result<Path<i64>, PathRejection>,
-) -> Result<Response, Fault> {
+pub(super) async fn dead_letter(State(app): State<Arc<App>>, id: Number) -> Result<Response, Fault> {
     let Path(id) = id?;
     let dead_letter: Option<DeadLetter> = ask(app, move |queue| queue.dead_letter(id)).await?;
     dead_letter
@@ -195,12 +206,13 @@ pub(super) async fn dead_letter(
         .ok_or_else(|| Fault::new(404, "not_found", "there is no such dead letter"))
 }
 
-/// Which dead letters: some by number, those of a code, or all.
+/// Which dead letters: some by number, those of a code or some codes, or all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Chosen {
     Ids(Vec<i64>),
     Code(String),
+    Codes(Vec<String>),
     All,
 }
 
@@ -211,9 +223,10 @@ async fn chosen(app: &App, request: Request) -> Result<Filter, Fault> {
     match serde_json::from_str(&body.text) {
         Ok(Chosen::Ids(ids)) if !ids.is_empty() && ids.len() <= 1_000 => filter.ids = ids,
         Ok(Chosen::Code(code)) => filter.codes = vec![code],
+        Ok(Chosen::Codes(codes)) if !codes.is_empty() && codes.len() <= 100 => filter.codes = codes,
         Ok(Chosen::All) => {}
         _ => {
-            let message = r#"send {"ids":[1,2]} with up to 1000 numbers, {"code":"..."} or "all""#;
+            let message = r#"send {"ids":[1,2]} with up to 1000 numbers, {"code":"..."}, {"codes":["..."]} or "all""#;
             return Err(Fault::new(400, "invalid_choice", message));
         }
     }
@@ -243,5 +256,21 @@ pub(super) async fn replay(
 pub(super) async fn drop_dead_letters(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let filter = chosen(&app, request).await?;
     let dropped = ask(app, move |queue| queue.drop_dead_letters(&filter)).await?;
-    Ok(json(&json!({"dropped": dropped})))
+    Ok(json(&dropped))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    at: i64,
+}
+
+/// `POST /api/dead-letters/restore`: undoes that those were dropped that were dropped at this time.
+pub(super) async fn restore(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&app, 0, &parts.headers, body).await?;
+    let invalid = |_| Fault::new(400, "invalid_choice", r#"send {"at":...} as dropping has answered"#);
+    let Undo { at } = serde_json::from_str(&body.text).map_err(invalid)?;
+    let restored = ask(app, move |queue| queue.restore(Some(at))).await?;
+    Ok(json(&json!({"restored": restored})))
 }

@@ -4,6 +4,7 @@ mod api;
 mod app;
 mod body;
 mod cors;
+mod events;
 mod intake;
 mod memory;
 mod page;
@@ -39,14 +40,21 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/dead-letters/{id}", get(api::dead_letter))
         .route("/api/dead-letters/replay", post(api::replay))
         .route("/api/dead-letters/drop", post(api::drop_dead_letters))
+        .route("/api/dead-letters/restore", post(api::restore))
+        .route("/api/dead-letters/{id}/edited", post(events::replay_edited))
+        .route("/api/events", post(events::list))
+        .route("/api/events/{number}", get(events::one))
+        .route("/api/events/{number}/event", get(events::event))
         .route("/api/preview", post(preview::preview))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), page::guard));
-    let page = Router::new()
+    let mut page = Router::new()
         .route("/", get(page::html))
-        .route("/page.css", get(page::css))
-        .route("/page.js", get(page::script))
-        .method_not_allowed_fallback(wrong_method);
+        .route("/page.css", get(page::css));
+    for (path, script) in page::SCRIPTS {
+        page = page.route(path, get(async || page::script(script)));
+    }
+    let page = page.method_not_allowed_fallback(wrong_method);
     Router::new()
         .merge(sdk)
         .merge(api)

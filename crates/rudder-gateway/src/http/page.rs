@@ -12,7 +12,15 @@ use std::sync::Arc;
 
 const HTML: &str = include_str!("../page/page.html");
 const CSS: &str = include_str!("../page/page.css");
-const SCRIPT: &str = include_str!("../page/page.js");
+
+/// The scripts, in the order in which the page has them.
+macro_rules! scripts {
+    ($($name:literal),*) => {
+        &[$((concat!("/", $name), include_str!(concat!("../page/", $name)))),*]
+    };
+}
+pub(super) const SCRIPTS: &[(&str, &str)] =
+    scripts!("page.js", "overview.js", "events.js", "letters.js", "playground.js");
 
 /// Nothing but what this program itself serves.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -30,8 +38,8 @@ pub(super) async fn css() -> Response {
     text("text/css; charset=utf-8", CSS)
 }
 
-pub(super) async fn script() -> Response {
-    text("text/javascript; charset=utf-8", SCRIPT)
+pub(super) fn script(script: &'static str) -> Response {
+    text("text/javascript; charset=utf-8", script)
 }
 
 /// Lets those see and do what the page shows who have the token; without a token, those on this machine.

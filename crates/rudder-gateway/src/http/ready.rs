@@ -15,6 +15,8 @@ use serde::Serialize;
 pub(super) struct Wrong {
     code: &'static str,
     meaning: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
     closes_the_intake: bool,
 }
 
@@ -23,6 +25,7 @@ impl From<Trouble> for Wrong {
         Self {
             code: trouble.code(),
             meaning: trouble.meaning(),
+            advice: trouble.advice(),
             closes_the_intake: trouble.closes_the_intake(),
         }
     }

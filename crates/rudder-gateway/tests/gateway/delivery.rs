@@ -79,7 +79,11 @@ async fn dead_letters_say_why_and_can_be_replayed_from_the_page() {
     bench.drained().await;
     assert_eq!(state(&bench)["events"].as_array().unwrap().len(), 1);
     let drop = bench.post("/api/dead-letters/drop").body("\"all\"");
-    assert_eq!(response(drop).await.1, r#"{"dropped":1}"#);
+    let dropped: Value = serde_json::from_str(&response(drop).await.1).unwrap();
+    assert_eq!(dropped["dropped"], 1);
+    let undo = bench.post("/api/dead-letters/restore");
+    let undo = undo.body(json!({"at": dropped["at"]}).to_string());
+    assert_eq!(response(undo).await.1, r#"{"restored":1}"#);
     bench.stop().await;
 }
 

@@ -6,5 +6,6 @@ mod access;
 mod awaiting;
 mod crash;
 mod delivery;
+mod history;
 mod intake;
 mod support;

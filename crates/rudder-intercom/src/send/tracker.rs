@@ -115,6 +115,7 @@ impl Tracker {
                         is_over |= outcome.goes_on_later();
                         self.done(outcome, &mut records)?;
                     }
+                    Record::Attempt(_) => {}
                     Record::Intent(intent) => {
                         records.intend(&intent)?;
                         intents.push(intent);

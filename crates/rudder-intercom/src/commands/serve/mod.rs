@@ -279,6 +279,8 @@ fn with_store(config: &Config, service: Transformer) -> Result<Transformer, Erro
     }
     let mut kept = config.kept.clone();
     kept.keeper = Keeper::Transformer;
+    // rudder-server knows what has become of each event.
+    kept.history.events = 0;
     let store = Store::open(path, kept).map_err(|error| gateway::of_gateway(&error))?;
     Ok(service.with_store(store, config.kept.awaiting.first_look))
 }

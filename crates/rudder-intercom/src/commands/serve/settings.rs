@@ -176,6 +176,10 @@ settings! {
         "max-queue-bytes": Size => kept.bounds.bytes;
         /// How long the oldest event may wait; beyond that, the response is 503.
         "max-queue-age": Optional<Time> => kept.bounds.age, or "any time";
+        /// Of how many events it is kept what has happened to them, by type, name and hashes of their ids; 0 keeps nothing.
+        "max-history-events": Count => kept.history.events;
+        /// For how long that is kept.
+        "history-age": Time => kept.history.age;
         /// How long senders are told to wait that get a 503.
         "retry-after": Time => gateway.retry_after;
         /// From which age of the oldest event on the log and the metrics tell of a backlog.

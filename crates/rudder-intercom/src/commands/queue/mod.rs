@@ -1,5 +1,8 @@
 //! `queue`: what a gateway or a transformer keeps on disk.
 
+mod events;
+mod table;
+
 use super::failure_code;
 use super::serve::gateway::{STORE, of_gateway};
 use crate::exit::{Error, Exit};
@@ -9,6 +12,7 @@ use crate::values::{Time, parser};
 use clap::{Args, Subcommand, ValueHint};
 use rudder_gateway::store::{DeadLetter, Filter, Pending, Queue as Store};
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -24,6 +28,9 @@ const CHUNK: usize = 500;
 #[command(after_help = "\
 Examples:
   rudder-intercom queue status
+  rudder-intercom queue tail
+  rudder-intercom queue search 1042
+  rudder-intercom queue show 7
   rudder-intercom queue dead-letters list --only-code unknown_contact
   rudder-intercom queue dead-letters replay --only-code server_error --since 2h
   rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson
@@ -44,10 +51,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List, show, replay or drop events that could not be delivered
+    /// Show the newest events and what becomes of them, and go on as more come in
+    Tail(events::Tail),
+    /// Find events by user id, anonymous id, email address or messageId
+    ///
+    /// Also those that have been delivered: of these, hashes of the ids are kept, a million events and eight days back.
+    Search(events::Search),
+    /// Show what has happened to one event, why, and what to do about it
+    Show(events::Show),
+    /// List, show, replay, drop or restore events that could not be delivered
     #[command(subcommand)]
     DeadLetters(Letters),
     /// Write events to standard output, one a line
+    ///
+    /// Those that wait in the queue, and those that wait for their contact, in the order in which they came in.
     Export {
         /// Write the dead letters instead of the events that wait, each with the reason, as `send --dead-letters` does.
         #[arg(long)]
@@ -88,7 +105,11 @@ enum Letters {
         replay_as_new: bool,
     },
     /// Delete dead letters
+    ///
+    /// For five minutes, restore undoes it.
     Drop(These),
+    /// Undo that dead letters were dropped within the last five minutes
+    Restore,
 }
 
 /// Which dead letters.
@@ -150,6 +171,9 @@ impl Queue {
         let mut store = Store::open(&self.store).map_err(|error| of_gateway(&error))?;
         let result = match self.command {
             Command::Status { json } => status(&store, json),
+            Command::Tail(tail) => tail.run(&store),
+            Command::Search(search) => search.run(&store),
+            Command::Show(show) => show.run(&store),
             Command::Export {
                 dead_letters: false, ..
             } => export(&store),
@@ -174,13 +198,25 @@ impl Queue {
                 let filter = some.filter()?;
                 store
                     .drop_dead_letters(&filter)
-                    .map(|count| done("deleted", count))
+                    .map(|dropped| {
+                        done("deleted", dropped.dropped);
+                        if dropped.dropped > 0 {
+                            note!("to undo it within five minutes: rudder-intercom queue dead-letters restore");
+                        }
+                    })
                     .map_err(Fault::Store)
             }
+            Command::DeadLetters(Letters::Restore) => store
+                .restore(None)
+                .map(|count| done("restored", count))
+                .map_err(Fault::Store),
         };
         match result {
             Ok(()) => Ok(Exit::Done),
             Err(Fault::Store(error)) => Err(of_gateway(&error)),
+            Err(Fault::NoEvent(number)) => Err(Error::Usage(format!(
+                "nothing is kept of an event {number}: rudder-intercom queue tail lists the newest"
+            ))),
             Err(Fault::NoDeadLetter(id)) => Err(Error::Usage(format!("there is no dead letter {id}"))),
             // Whoever reads the output has seen enough.
             Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
@@ -193,6 +229,7 @@ impl Queue {
 enum Fault {
     Store(rudder_gateway::store::Error),
     NoDeadLetter(i64),
+    NoEvent(i64),
     Output(io::Error),
 }
 
@@ -274,18 +311,53 @@ fn status(store: &Store, json: bool) -> Result<(), Fault> {
     Ok(output.flush()?)
 }
 
+/// Writes the events of the queue and those that wait for their contact, in the order of their numbers.
 fn export(store: &Store) -> Result<(), Fault> {
     let mut output = BufWriter::new(io::stdout().lock());
-    let mut last = 0;
+    let mut queue = Reader::new(|after| store.pending(after, CHUNK));
+    let mut awaiting = Reader::new(|after| store.awaiting(after, CHUNK));
     loop {
-        let chunk = store.pending(last, CHUNK)?;
-        let Some(Pending { seq, .. }) = chunk.last() else { break };
-        last = *seq;
-        for event in &chunk {
+        let next = match (queue.ahead()?, awaiting.ahead()?) {
+            (Some(one), Some(other)) if other < one => awaiting.next(),
+            (Some(_), _) => queue.next(),
+            (None, Some(_)) => awaiting.next(),
+            (None, None) => return Ok(output.flush()?),
+        };
+        if let Some(event) = next {
             writeln!(output, "{}", one_line(&event.body))?;
         }
     }
-    Ok(output.flush()?)
+}
+
+/// Reads events in order, a chunk at a time.
+struct Reader<F> {
+    read: F,
+    chunk: VecDeque<Pending>,
+    last: i64,
+}
+
+impl<F: Fn(i64) -> Result<Vec<Pending>, rudder_gateway::store::Error>> Reader<F> {
+    fn new(read: F) -> Self {
+        Self {
+            read,
+            chunk: VecDeque::new(),
+            last: 0,
+        }
+    }
+
+    /// The number of the next event.
+    fn ahead(&mut self) -> Result<Option<i64>, Fault> {
+        if self.chunk.is_empty() {
+            self.chunk = (self.read)(self.last)?.into();
+        }
+        Ok(self.chunk.front().map(|event| event.seq))
+    }
+
+    fn next(&mut self) -> Option<Pending> {
+        let event = self.chunk.pop_front()?;
+        self.last = event.seq;
+        Some(event)
+    }
 }
 
 /// An event in one line: line breaks in JSON are never part of a value.

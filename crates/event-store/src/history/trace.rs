@@ -1,0 +1,255 @@
+//! By what an event is found again, once it is gone: hashes, and what says nothing of anybody.
+
+use memchr::memmem;
+use rudderstack_events::{EventType, Kind, Object, Raw};
+use std::fmt;
+use strum::IntoEnumIterator as _;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// How many keys an event has at most.
+const MOST_KEYS: usize = 6;
+/// The longest name of an event that is kept, in bytes. Intercom's own are at most 120 characters long.
+const LONGEST_NAME: usize = 120;
+/// How many bytes a key has: of a million events, two of different people share a key about once in five hundred stores.
+pub(super) const KEY_BYTES: usize = 6;
+
+/// What stands for an id, an email address or a `messageId`: 48 bits of a hash that is another one in every store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TraceKey(u64);
+
+impl TraceKey {
+    fn of(seed: u64, kind: u8, value: &str) -> Self {
+        // Kinds differ by their seed, so that the value need not be copied.
+        let hash = xxh3_64_with_seed(
+            value.as_bytes(),
+            seed ^ u64::from(kind).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        );
+        Self(hash >> 16)
+    }
+
+    pub(super) fn bytes(self) -> [u8; KEY_BYTES] {
+        let mut bytes = [0; KEY_BYTES];
+        bytes.copy_from_slice(&self.0.to_le_bytes()[..KEY_BYTES]);
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut whole = [0; 8];
+        whole[..bytes.len().min(KEY_BYTES)].copy_from_slice(&bytes[..bytes.len().min(KEY_BYTES)]);
+        Self(u64::from_le_bytes(whole))
+    }
+}
+
+/// Twelve hexadecimal digits.
+impl fmt::Display for TraceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012x}", self.0)
+    }
+}
+
+impl fmt::Debug for TraceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::str::FromStr for TraceKey {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(|key| Self(key & 0xFFFF_FFFF_FFFF))
+    }
+}
+
+const USER: u8 = 1;
+const ANONYMOUS: u8 = 2;
+const EMAIL: u8 = 3;
+const MESSAGE: u8 = 4;
+
+/// The keys that an event may have which has this text as a user id, an anonymous id, an email address or a `messageId`.
+pub(super) fn keys_of(seed: u64, text: &str) -> Vec<TraceKey> {
+    let text = text.trim();
+    let mut keys = [USER, ANONYMOUS, MESSAGE]
+        .map(|kind| TraceKey::of(seed, kind, text))
+        .to_vec();
+    keys.push(TraceKey::of(seed, EMAIL, &text.to_lowercase()));
+    keys
+}
+
+/// What is kept of an event. `Debug` shows its type only.
+#[derive(Clone, Default)]
+pub(crate) struct Trace {
+    pub(super) event_type: Option<EventType>,
+    pub(super) name: Option<String>,
+    pub(super) keys: Vec<TraceKey>,
+    /// Whether the first of the keys says whose it is.
+    pub(super) has_person: bool,
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Trace({:?})", self.event_type)
+    }
+}
+
+impl Trace {
+    /// That of an event's JSON text; an empty one, if it is none.
+    pub(crate) fn of(seed: u64, json: &str) -> Self {
+        let Ok(event) = Object::from_json(json) else {
+            return Self::default();
+        };
+        let text = |key| event.get(key).and_then(scalar);
+        let event_type = event
+            .get("type")
+            .and_then(Raw::string)
+            .and_then(|name| name.parse().ok());
+        let mut trace = Self {
+            event_type,
+            name: named(&event, event_type),
+            ..Self::default()
+        };
+        let mut add = |kind, value: &str| {
+            let key = TraceKey::of(seed, kind, value.trim());
+            if trace.keys.len() < MOST_KEYS && !value.trim().is_empty() && !trace.keys.contains(&key) {
+                trace.keys.push(key);
+            }
+        };
+        text("userId").into_iter().for_each(|id| add(USER, &id));
+        if event_type == Some(EventType::Record) {
+            let identifiers = event.get("identifiers").and_then(|raw| raw.clone().into_object());
+            for (name, value) in identifiers.iter().flat_map(Object::iter) {
+                let value = scalar(value).filter(|_| !name.eq_ignore_ascii_case("email"));
+                value.into_iter().for_each(|id| add(USER, &id));
+            }
+        }
+        emails(json, |email| add(EMAIL, &email.to_lowercase()));
+        text("anonymousId").into_iter().for_each(|id| add(ANONYMOUS, &id));
+        let has_person = !trace.keys.is_empty();
+        trace.has_person = has_person;
+        let message = text("messageId").map(|id| TraceKey::of(seed, MESSAGE, id.trim()));
+        trace.keys.extend(message);
+        trace
+    }
+}
+
+/// What a track event, a page or a screen is called.
+fn named(event: &Object<'_>, event_type: Option<EventType>) -> Option<String> {
+    let key = match event_type? {
+        EventType::Track => "event",
+        EventType::Page | EventType::Screen => "name",
+        EventType::Record => "action",
+        EventType::Identify | EventType::Group | EventType::Alias => return None,
+    };
+    let mut name = event.get(key)?.string()?.trim().to_owned();
+    let end = (0..=LONGEST_NAME.min(name.len()))
+        .rev()
+        .find(|at| name.is_char_boundary(*at));
+    name.truncate(end.unwrap_or(0));
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// An id: a text, or a number as it is written.
+fn scalar<'a>(value: &'a Raw<'a>) -> Option<std::borrow::Cow<'a, str>> {
+    match value.kind() {
+        Kind::String => value.string(),
+        Kind::Number => Some(value.json().into()),
+        _ => None,
+    }
+}
+
+/// Hands out what stands under `email` anywhere in valid JSON text: among traits, properties, identifiers, or in the context.
+fn emails(json: &str, mut found: impl FnMut(&str)) {
+    for at in memmem::find_iter(json.as_bytes(), br#""email""#) {
+        let rest = json[at + br#""email""#.len()..].trim_start();
+        let Some(rest) = rest.strip_prefix(':').map(str::trim_start) else {
+            continue;
+        };
+        let Some(inner) = rest.strip_prefix('"') else { continue };
+        match inner.find(['"', '\\']) {
+            Some(end) if inner.as_bytes()[end] == b'"' => found(&inner[..end]),
+            // Whatever follows the text is left over.
+            Some(_) => {
+                let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+                if let Some(Ok(email)) = texts.next() {
+                    found(&email);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// The number of a type, from 1.
+pub(super) fn number_of(event_type: Option<EventType>) -> u8 {
+    let at = EventType::iter().position(|one| Some(one) == event_type);
+    at.map_or(0, |at| u8::try_from(at + 1).unwrap_or(0))
+}
+
+/// The type with this number.
+pub(super) fn type_of(number: u8) -> Option<EventType> {
+    EventType::iter().nth(usize::from(number).checked_sub(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_found(json: &str, text: &str) -> bool {
+        let trace = Trace::of(7, json);
+        keys_of(7, text).iter().any(|key| trace.keys.contains(key))
+    }
+
+    #[test]
+    fn an_event_is_found_by_ids_emails_and_its_message_id() {
+        let json = r#"{"type":"track","event":" Plan Changed ","userId":1042,"anonymousId":"anon","messageId":"m-1",
+            "context":{"traits":{"email" : "Ann@Example.com"}},"properties":{"email":"ann\u0040second.example"}}"#;
+        for text in ["1042", " anon", "m-1", "ann@example.COM", "ann@second.example"] {
+            assert!(is_found(json, text), "{text}");
+        }
+        for text in ["104", "ann", "email", "track", "Plan Changed", ""] {
+            assert!(!is_found(json, text), "{text}");
+        }
+        let trace = Trace::of(7, json);
+        assert_eq!(
+            (trace.event_type, trace.name.as_deref(), trace.has_person),
+            (Some(EventType::Track), Some("Plan Changed"), true)
+        );
+        assert_ne!(Trace::of(8, json).keys, trace.keys, "another store has other hashes");
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_identifiers() {
+        let json =
+            r#"{"type":"record","action":"update","identifiers":{"user_id":"u-1","email":"a@x.example"},"fields":{}}"#;
+        assert!(is_found(json, "u-1") && is_found(json, "a@x.example"));
+    }
+
+    #[test]
+    fn what_only_looks_like_an_email_is_none() {
+        for json in [
+            r#"{"a":"email","userId":"u"}"#,
+            r#"{"a":"\"email\":\"x\"","userId":"u"}"#,
+            r#"{"email":5,"userId":"u"}"#,
+        ] {
+            assert_eq!(Trace::of(7, json).keys.len(), 1, "{json}");
+        }
+        assert!(Trace::of(7, "[1]").keys.is_empty());
+    }
+
+    #[test]
+    fn an_event_without_ids_is_nobodys() {
+        let trace = Trace::of(7, r#"{"type":"track","messageId":"m"}"#);
+        assert_eq!((trace.keys.len(), trace.has_person), (1, false));
+    }
+
+    #[test]
+    fn a_key_is_what_it_says() {
+        let key = keys_of(7, "u")[0];
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(TraceKey::from_bytes(&key.bytes()), key);
+        for event_type in EventType::iter() {
+            assert_eq!(type_of(number_of(Some(event_type))), Some(event_type));
+        }
+        assert_eq!(type_of(number_of(None)), None);
+    }
+}
