@@ -201,9 +201,15 @@ fn only_code_is_for_dead_letters() {
     let run4 = run(&["send", "--sandbox", "--only-code", "rate_limit"], &letter);
     assert_eq!(run4.code(), 2);
     assert!(
-        run4.stderr().contains("rate_limited, "),
-        "it names the codes: {}",
+        run4.stderr().contains("did you mean rate_limited?"),
+        "{}",
         run4.stderr()
+    );
+    let run5 = run(&["send", "--sandbox", "--only-code", "xyzzy"], &letter);
+    assert!(
+        run5.code() == 2 && run5.stderr().contains("those of a file of dead letters"),
+        "{}",
+        run5.stderr()
     );
 }
 

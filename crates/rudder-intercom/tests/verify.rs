@@ -375,7 +375,10 @@ fn a_journal_of_something_else_is_refused() {
     assert!(code == 2 && told.contains("another --send-anonymous-id"), "{told}");
     std::fs::write(&events, r#"{"type":"identify","userId":"u-77"}"#).unwrap();
     let (code, told) = verify(&["--journal", &stage.journal()]);
-    assert!(code == 2 && told.contains("it belongs to another input"), "{told}");
+    assert!(
+        code == 2 && told.contains("belongs to another input: the event in line 1 is"),
+        "{told}"
+    );
     assert!(!Path::new("/nowhere").exists());
 }
 

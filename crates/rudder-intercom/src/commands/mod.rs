@@ -95,11 +95,10 @@ fn failure_code(text: &str) -> Result<String, String> {
     }
     let likeness = |code: &&str| strsim::jaro_winkler(text, code);
     let nearest = codes.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let meant = nearest.filter(|code| likeness(code) > ALIKE);
-    let meant = meant.map_or_else(String::new, |code| format!(": did you mean {code}?"));
-    Err(format!(
-        "there is no such code{meant}; those of a file of dead letters are shown by: grep -o '\"code\":\"[a-z_]*\"' FILE | sort | uniq -c"
-    ))
+    Err(match nearest.filter(|code| likeness(code) > ALIKE) {
+        Some(code) => format!("there is no such code; did you mean {code}?"),
+        None => "there is no such code; those of a file of dead letters: grep -o '\"code\":\"[a-z_]*\"' FILE | sort | uniq -c".to_owned(),
+    })
 }
 
 /// Prints a report as JSON, or as the text for people that `write_text` writes. Whoever reads it may stop early.
