@@ -275,6 +275,7 @@ pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::now;
     use crate::dead_letter::Filter;
     use crate::early::EarlyEvent;
     use crate::event::{CompleteEvent, MessageKey};
@@ -324,7 +325,7 @@ mod tests {
         };
         let mut awaited = Awaited::new(vec![ContactKey(key)]);
         awaited.otherwise = Some(Box::new(Undelivered::new(FailureRecord::new("x"), About::default())));
-        EarlyEvent::new(event, 1_000, target.clone(), awaited)
+        EarlyEvent::new(event, now() - 1_000, target.clone(), awaited)
     }
 
     #[tokio::test]
@@ -344,7 +345,7 @@ mod tests {
             panic!("{targets:?}")
         };
         let back = store.recall_for(two.clone(), vec![ContactKey(7)], 9).await.unwrap();
-        assert_eq!((back.len(), back[0].event.at), (1, 1_000));
+        assert_eq!(back.len(), 1);
         let pending = |target| queue.pending_of(target, 0, 9).unwrap();
         assert_eq!((pending(*first).len(), pending(*second).len()), (0, 1));
         // It fails, and is put back by hand.
@@ -379,7 +380,9 @@ mod tests {
         store.keep(early("a", &target, 7)).await.is_written().await.unwrap();
         let queue = store.queue().unwrap();
         let (id, _) = queue.targets().unwrap().remove(0);
+        let started = std::time::Instant::now();
         while queue.due(id, 9).unwrap().is_empty() {
+            assert!(started.elapsed() < Duration::from_secs(20));
             std::thread::yield_now();
         }
         let (awaiting, second) = (Awaiting::default(), 1_000);
