@@ -1,7 +1,6 @@
 //! The events of a request that calls must be made for, and what is told of each.
 
-use crate::intercom::IntercomClient;
-use crate::metrics::{EventKind, EventOutcome};
+use crate::metrics::{EventKind, EventOutcome, Metrics};
 use crate::protocol::{Authorization, Elements, Failure, Metadata, status};
 use intercom_api::UnixSeconds;
 use rudderstack_events::Event;
@@ -64,9 +63,9 @@ impl Tally {
         }
     }
 
-    pub(crate) fn report(&self, intercom: &IntercomClient) {
+    pub(crate) fn report(&self, metrics: &Metrics) {
         for ((kind, outcome), count) in &self.0 {
-            intercom.metrics.events(*kind, *outcome, *count);
+            metrics.events(*kind, *outcome, *count);
         }
     }
 }

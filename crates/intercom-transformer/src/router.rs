@@ -59,7 +59,7 @@ pub(crate) async fn transform(intercom: &IntercomClient, body: &str, secret: Opt
         }
         DeliverBy::RudderServer => finish_waiting(intercom, &waiting, elements, &mut tally).await,
     };
-    tally.report(intercom);
+    tally.report(&intercom.metrics);
     Ok(elements.finish())
 }
 

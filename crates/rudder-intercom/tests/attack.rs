@@ -391,7 +391,7 @@ fn a_store_is_open_once_whatever_it_is_called() {
         .unwrap();
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(
-        second.status.code() == Some(2) && said.contains("in use by another gateway"),
+        second.status.code() == Some(2) && said.contains("in use by another process"),
         "{said}"
     );
 }

@@ -1,7 +1,7 @@
 //! From the store to Intercom: what waited for a contact that has come, and dead letters that were replayed.
 
-use super::EarlyEvents;
 use super::access::KnownAccess;
+use super::events::EarlyEvents;
 use super::look::Look;
 use super::settle::{Converted, convert, note, settle_all};
 use crate::engines;

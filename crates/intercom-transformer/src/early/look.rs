@@ -1,7 +1,7 @@
 //! Looks whether contacts have come that events wait for: another instance may have created them.
 
-use super::EarlyEvents;
 use super::access::KnownAccess;
+use super::events::EarlyEvents;
 use super::settle::{Converted, convert};
 use crate::intercom::{IntercomClient, SendError, Target};
 use event_store::{Pending, TargetId};
