@@ -2,12 +2,14 @@
 //!
 //! Nothing of an event outlives it but its type, its name and hashes of its ids: see [`trace`].
 
+mod kept;
 mod note;
 mod past;
 mod runs;
 mod step;
 mod trace;
 
+pub(super) use kept::{is_kept, seed};
 pub use note::Note;
 pub use past::{EventHistory, EventState, Find, TracedEvent, Wanted};
 pub(super) use past::{body, events, history};
@@ -52,19 +54,6 @@ const BLOCK_AGE: i64 = 60 * 60 * 1_000;
 const AT_A_TIME: usize = 4;
 /// How many failed calls are kept of an event.
 const MOST_ATTEMPTS: u32 = 20;
-
-/// Whether the store keeps it: one of an earlier release that is only read does not.
-pub(super) fn is_kept(connection: &Connection) -> rusqlite::Result<bool> {
-    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'steps')";
-    connection.query_row(is_there, [], |row| row.get(0))
-}
-
-/// What the hashes of this store begin with.
-pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT seed FROM totals", [], |row| {
-        row.get::<_, i64>(0).map(i64::cast_unsigned)
-    })
-}
 
 /// The block that is still added to.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Reading what has happened to events.
 
+use super::kept::{is_kept, seed};
 use super::runs::{Traced, each};
 use super::step::{Step, StepKind};
 use super::trace::{KEY_BYTES, TraceKey, keys_of};
-use super::{is_kept, seed};
 use crate::dead_letter::from_json;
 use rudderstack_events::EventType;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};

@@ -34,11 +34,11 @@ impl<'a> Run<'a> {
     /// Adds the event with the next number.
     pub(crate) fn add(&mut self, trace: &'a Trace) {
         let name = trace.name.as_deref().map_or(0, |name| self.number_of(name));
-        let keys = u8::try_from(trace.keys.len()).unwrap_or(u8::MAX).min(15);
+        let keys = u8::try_from(trace.keys().len()).unwrap_or(u8::MAX).min(15);
         self.events
             .push(number_of(trace.event_type) | u8::from(trace.has_person) << 3 | keys << 4);
         self.events.extend(name.to_le_bytes());
-        for key in trace.keys.iter().take(usize::from(keys)) {
+        for key in trace.keys().iter().take(usize::from(keys)) {
             self.events.extend(key.bytes());
         }
         self.count += 1;
@@ -188,15 +188,15 @@ mod tests {
         }
         let mut read = Vec::new();
         each(&block, |one| {
-            read.push((one.event, one.at, one.name, one.event_type(), one.person()))
+            read.push((one.event, one.at, one.name, one.event_type(), one.person()));
         });
         assert_eq!(read.len(), 8);
-        let person = traces[1].keys[0];
+        let person = traces[1].keys()[0];
         assert_eq!(read[1], (6, 1_000, Some("b"), Some(EventType::Track), Some(person)));
         assert_eq!(read[7], (103, 2_000, None, Some(EventType::Group), None));
         // A damaged block ends where it is damaged.
         for length in 0..block.len() {
-            each(&block[..length], |_| ());
+            each(&block[..length], drop);
         }
     }
 }

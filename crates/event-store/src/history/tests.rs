@@ -30,8 +30,10 @@ fn failed(code: &str) -> Settlement {
 }
 
 fn failed_of(user: &str) -> Settlement {
-    let mut about = About::default();
-    about.user_id = Some(user.to_owned());
+    let about = About {
+        user_id: Some(user.to_owned()),
+        ..About::default()
+    };
     Settlement::Failed(Box::new(Undelivered::new(FailureRecord::new("timeout"), about)))
 }
 

@@ -1,20 +1,23 @@
 //! By what an event is found again, once it is gone: hashes, and what says nothing of anybody.
 
-use memchr::memmem;
-use rudderstack_events::{EventType, Kind, Object, Raw};
+use memchr::memmem::Finder;
+use rudderstack_events::EventType;
+use rudderstack_events::scan::Cursor;
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 use strum::IntoEnumIterator as _;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How many keys an event has at most.
-const MOST_KEYS: usize = 6;
+const MOST_KEYS: usize = 7;
 /// The longest name of an event that is kept, in bytes. Intercom's own are at most 120 characters long.
 const LONGEST_NAME: usize = 120;
 /// How many bytes a key has: of a million events, two of different people share a key about once in five hundred stores.
 pub(super) const KEY_BYTES: usize = 6;
 
 /// What stands for an id, an email address or a `messageId`: 48 bits of a hash that is another one in every store.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceKey(u64);
 
 impl TraceKey {
@@ -81,7 +84,8 @@ pub(super) fn keys_of(seed: u64, text: &str) -> Vec<TraceKey> {
 pub(crate) struct Trace {
     pub(super) event_type: Option<EventType>,
     pub(super) name: Option<String>,
-    pub(super) keys: Vec<TraceKey>,
+    keys: [TraceKey; MOST_KEYS],
+    count: usize,
     /// Whether the first of the keys says whose it is.
     pub(super) has_person: bool,
 }
@@ -92,89 +96,148 @@ impl fmt::Debug for Trace {
     }
 }
 
-impl Trace {
-    /// That of an event's JSON text; an empty one, if it is none.
-    pub(crate) fn of(seed: u64, json: &str) -> Self {
-        let Ok(event) = Object::from_json(json) else {
-            return Self::default();
+/// The members of an event that are looked at, as they are written.
+#[derive(Default)]
+struct Members<'a> {
+    event_type: Option<&'a str>,
+    event: Option<&'a str>,
+    name: Option<&'a str>,
+    action: Option<&'a str>,
+    user_id: Option<&'a str>,
+    anonymous_id: Option<&'a str>,
+    message_id: Option<&'a str>,
+    identifiers: Option<&'a str>,
+}
+
+impl<'a> Members<'a> {
+    /// Those of an event's JSON text; none, if it is no object.
+    fn of(json: &'a str) -> Option<Self> {
+        let mut members = Self::default();
+        Cursor::new(json)
+            .object(|cursor, key| {
+                let value = cursor.value()?;
+                let member = match &*key {
+                    "type" => &mut members.event_type,
+                    "event" => &mut members.event,
+                    "name" => &mut members.name,
+                    "action" => &mut members.action,
+                    "userId" => &mut members.user_id,
+                    "anonymousId" => &mut members.anonymous_id,
+                    "messageId" => &mut members.message_id,
+                    "identifiers" => &mut members.identifiers,
+                    _ => return Ok(()),
+                };
+                *member = Some(value);
+                Ok(())
+            })
+            .ok()?;
+        Some(members)
+    }
+
+    /// What a track event, a page or a screen is called; what is done, if it is a record.
+    fn name(&self, event_type: Option<EventType>) -> Option<String> {
+        let json = match event_type? {
+            EventType::Track => self.event,
+            EventType::Page | EventType::Screen => self.name,
+            EventType::Record => self.action,
+            EventType::Identify | EventType::Group | EventType::Alias => return None,
         };
-        let text = |key| event.get(key).and_then(scalar);
-        let event_type = event
-            .get("type")
-            .and_then(Raw::string)
-            .and_then(|name| name.parse().ok());
-        let mut trace = Self {
-            event_type,
-            name: named(&event, event_type),
-            ..Self::default()
-        };
-        let mut add = |kind, value: &str| {
-            let key = TraceKey::of(seed, kind, value.trim());
-            if trace.keys.len() < MOST_KEYS && !value.trim().is_empty() && !trace.keys.contains(&key) {
-                trace.keys.push(key);
-            }
-        };
-        text("userId").into_iter().for_each(|id| add(USER, &id));
-        if event_type == Some(EventType::Record) {
-            let identifiers = event.get("identifiers").and_then(|raw| raw.clone().into_object());
-            for (name, value) in identifiers.iter().flat_map(Object::iter) {
-                let value = scalar(value).filter(|_| !name.eq_ignore_ascii_case("email"));
-                value.into_iter().for_each(|id| add(USER, &id));
-            }
-        }
-        emails(json, |email| add(EMAIL, &email.to_lowercase()));
-        text("anonymousId").into_iter().for_each(|id| add(ANONYMOUS, &id));
-        let has_person = !trace.keys.is_empty();
-        trace.has_person = has_person;
-        let message = text("messageId").map(|id| TraceKey::of(seed, MESSAGE, id.trim()));
-        trace.keys.extend(message);
-        trace
+        let mut name = text(json?)?.trim().to_owned();
+        let end = (0..=LONGEST_NAME.min(name.len()))
+            .rev()
+            .find(|at| name.is_char_boundary(*at));
+        name.truncate(end.unwrap_or(0));
+        Some(name).filter(|name| !name.is_empty())
     }
 }
 
-/// What a track event, a page or a screen is called.
-fn named(event: &Object<'_>, event_type: Option<EventType>) -> Option<String> {
-    let key = match event_type? {
-        EventType::Track => "event",
-        EventType::Page | EventType::Screen => "name",
-        EventType::Record => "action",
-        EventType::Identify | EventType::Group | EventType::Alias => return None,
-    };
-    let mut name = event.get(key)?.string()?.trim().to_owned();
-    let end = (0..=LONGEST_NAME.min(name.len()))
-        .rev()
-        .find(|at| name.is_char_boundary(*at));
-    name.truncate(end.unwrap_or(0));
-    Some(name).filter(|name| !name.is_empty())
+impl Trace {
+    /// That of an event's JSON text; an empty one, if it is none.
+    ///
+    /// It is made of every event that comes in: nothing is built of what is only passed over.
+    pub(crate) fn of(seed: u64, json: &str) -> Self {
+        let Some(members) = Members::of(json) else {
+            return Self::default();
+        };
+        let event_type = members.event_type.and_then(text).and_then(|name| name.parse().ok());
+        let mut trace = Self {
+            event_type,
+            name: members.name(event_type),
+            ..Self::default()
+        };
+        trace.add(seed, USER, &members.user_id.and_then(id).unwrap_or_default());
+        if let Some(identifiers) = members.identifiers.filter(|_| event_type == Some(EventType::Record)) {
+            // What is no object has none.
+            let _ = Cursor::new(identifiers).object(|cursor, name| {
+                let value = cursor.value()?;
+                if !name.eq_ignore_ascii_case("email") {
+                    trace.add(seed, USER, &id(value).unwrap_or_default());
+                }
+                Ok(())
+            });
+        }
+        emails(json, |email| {
+            if email.contains(char::is_uppercase) {
+                trace.add(seed, EMAIL, &email.to_lowercase());
+            } else {
+                trace.add(seed, EMAIL, email);
+            }
+        });
+        trace.add(seed, ANONYMOUS, &members.anonymous_id.and_then(id).unwrap_or_default());
+        trace.has_person = trace.count > 0;
+        // There is always room for it.
+        trace.count = trace.count.min(MOST_KEYS - 1);
+        trace.add(seed, MESSAGE, &members.message_id.and_then(id).unwrap_or_default());
+        trace
+    }
+
+    /// Adds a key, unless it is of nothing.
+    fn add(&mut self, seed: u64, kind: u8, value: &str) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        let key = TraceKey::of(seed, kind, value);
+        if self.count < MOST_KEYS && !self.keys().contains(&key) {
+            self.keys[self.count] = key;
+            self.count += 1;
+        }
+    }
+
+    pub(super) fn keys(&self) -> &[TraceKey] {
+        &self.keys[..self.count]
+    }
 }
 
-/// An id: a text, or a number as it is written.
-fn scalar<'a>(value: &'a Raw<'a>) -> Option<std::borrow::Cow<'a, str>> {
-    match value.kind() {
-        Kind::String => value.string(),
-        Kind::Number => Some(value.json().into()),
+/// A text, given as JSON.
+fn text(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// An id, given as JSON: a text, or a number as it is written.
+fn id(json: &str) -> Option<Cow<'_, str>> {
+    match json.as_bytes().first()? {
+        b'"' => text(json),
+        b'-' | b'0'..=b'9' => Some(json.into()),
         _ => None,
     }
 }
 
+static EMAIL_KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""email""#));
+
 /// Hands out what stands under `email` anywhere in valid JSON text: among traits, properties, identifiers, or in the context.
 fn emails(json: &str, mut found: impl FnMut(&str)) {
-    for at in memmem::find_iter(json.as_bytes(), br#""email""#) {
-        let rest = json[at + br#""email""#.len()..].trim_start();
+    for at in EMAIL_KEY.find_iter(json.as_bytes()) {
+        let rest = json[at + EMAIL_KEY.needle().len()..].trim_start();
         let Some(rest) = rest.strip_prefix(':').map(str::trim_start) else {
             continue;
         };
-        let Some(inner) = rest.strip_prefix('"') else { continue };
-        match inner.find(['"', '\\']) {
-            Some(end) if inner.as_bytes()[end] == b'"' => found(&inner[..end]),
-            // Whatever follows the text is left over.
-            Some(_) => {
-                let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-                if let Some(Ok(email)) = texts.next() {
-                    found(&email);
-                }
-            }
-            None => {}
+        if let Ok(value) = Cursor::new(rest).value() {
+            found(&text(value).unwrap_or_default());
         }
     }
 }
@@ -196,7 +259,7 @@ mod tests {
 
     fn is_found(json: &str, text: &str) -> bool {
         let trace = Trace::of(7, json);
-        keys_of(7, text).iter().any(|key| trace.keys.contains(key))
+        keys_of(7, text).iter().any(|key| trace.keys().contains(key))
     }
 
     #[test]
@@ -231,15 +294,15 @@ mod tests {
             r#"{"a":"\"email\":\"x\"","userId":"u"}"#,
             r#"{"email":5,"userId":"u"}"#,
         ] {
-            assert_eq!(Trace::of(7, json).keys.len(), 1, "{json}");
+            assert_eq!(Trace::of(7, json).keys().len(), 1, "{json}");
         }
-        assert!(Trace::of(7, "[1]").keys.is_empty());
+        assert!(Trace::of(7, "[1]").keys().is_empty());
     }
 
     #[test]
     fn an_event_without_ids_is_nobodys() {
         let trace = Trace::of(7, r#"{"type":"track","messageId":"m"}"#);
-        assert_eq!((trace.keys.len(), trace.has_person), (1, false));
+        assert_eq!((trace.keys().len(), trace.has_person), (1, false));
     }
 
     #[test]

@@ -1,33 +1,8 @@
 //! Calls that have failed, as they fail: an event that is tried for hours has no outcome yet.
 
 use super::Engine;
-use super::submission::EventId;
+use super::outcome::Attempt;
 use crate::codes::FailureCode;
-use intercom_api::OperationId;
-use serde::{Deserialize, Serialize};
-
-/// A call for an event that has failed, whether it is tried again or not: see
-/// [`EngineSettings::notes_attempts`](crate::EngineSettings::notes_attempts).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// The event.
-    pub event: EventId,
-    /// Why it has failed.
-    pub code: FailureCode,
-    /// The operation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operation: Option<OperationId>,
-    /// The HTTP status of the response; none if there was no response.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// Intercom's own code of the error.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intercom_code: Option<String>,
-    /// Intercom's name of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-}
 
 impl Engine {
     /// The next call that has failed, if there is one.

@@ -32,11 +32,10 @@ mod time;
 mod together;
 mod withdraw;
 
-pub use attempts::Attempt;
 pub use awaited::{Arrival, ArrivalId, Awaited};
 pub use contact_keys::ContactKey;
 pub use limiter::Budget;
-pub use outcome::{Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
+pub use outcome::{Attempt, Delivered, DeliveryResult, Failed, Intent, Outcome, Rejected};
 pub use people::{Form as SearchForm, People};
 pub use settings::{AssumedLimit, EngineSettings, OutcomeOrder, Savings, SkipUnchanged};
 pub use status::{Status, Totals, Waiting};

@@ -51,6 +51,29 @@ impl Outcome {
     }
 }
 
+/// A call for an event that has failed, whether it is tried again or not: see
+/// [`EngineSettings::notes_attempts`](crate::EngineSettings::notes_attempts).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The event.
+    pub event: EventId,
+    /// Why it has failed.
+    pub code: FailureCode,
+    /// The operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationId>,
+    /// The HTTP status of the response; none if there was no response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Intercom's own code of the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intercom_code: Option<String>,
+    /// Intercom's name of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
 /// What an event is about to do to a contact's identity: give it another email or id, or delete it.
 ///
 /// Done again without more ado, after the program was killed, it would look for somebody who is not there any more. So the

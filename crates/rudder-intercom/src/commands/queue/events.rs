@@ -1,7 +1,7 @@
 //! What has become of single events.
 
+use super::output::{Fault, output};
 use super::table::{Table, moment, style};
-use super::{Fault, output};
 use crate::print::note;
 use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable};
 use clap::Args;

@@ -1,8 +1,10 @@
 //! `queue`: what a gateway or a transformer keeps on disk.
 
 mod events;
+mod output;
 mod table;
 
+use self::output::{Fault, output};
 use super::failure_code;
 use super::serve::gateway::{STORE, of_gateway};
 use crate::exit::{Error, Exit};
@@ -225,33 +227,8 @@ impl Queue {
     }
 }
 
-/// What can go wrong while a store is written to standard output.
-enum Fault {
-    Store(rudder_gateway::store::Error),
-    NoDeadLetter(i64),
-    NoEvent(i64),
-    Output(io::Error),
-}
-
-impl From<rudder_gateway::store::Error> for Fault {
-    fn from(error: rudder_gateway::store::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
 fn done(what: &str, count: u64) {
     note!("{} {what}", counted(count, "dead letter"));
-}
-
-/// Standard output, with styles where it shows them.
-fn output() -> impl Write {
-    BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()))
 }
 
 fn status(store: &Store, json: bool) -> Result<(), Fault> {

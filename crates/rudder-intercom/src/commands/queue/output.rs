@@ -1,0 +1,28 @@
+//! Standard output, and what can go wrong there.
+
+use std::io::{self, BufWriter, Write};
+
+/// What can go wrong while a store is written to standard output.
+pub(super) enum Fault {
+    Store(rudder_gateway::store::Error),
+    NoDeadLetter(i64),
+    NoEvent(i64),
+    Output(io::Error),
+}
+
+impl From<rudder_gateway::store::Error> for Fault {
+    fn from(error: rudder_gateway::store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Standard output, with styles where it shows them.
+pub(super) fn output() -> impl Write {
+    BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()))
+}
