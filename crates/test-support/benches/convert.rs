@@ -3,6 +3,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rudderstack_events::Event;
+use rudderstack_events::scan::Cursor;
 use rudderstack_to_intercom::{Conversion, Decision, Destination, Plan, Warning, WrittenCalls, convert};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,9 @@ fn benchmarks(criterion: &mut Criterion) {
     });
     each("serde_json: borrowed raw parts", &|text| {
         drop(black_box(parts(text).expect("parts")));
+    });
+    each("scan: nothing kept", &|text| {
+        _ = black_box(Cursor::new(text).value().expect("JSON"));
     });
     each("serde_json: nothing kept", &|text| {
         _ = black_box(serde_json::from_str::<IgnoredAny>(text).expect("JSON"));
