@@ -465,13 +465,9 @@ fn plain_until(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            break;
-        }
-        at += 1;
-    }
-    at
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    let rest = &bytes[at..];
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

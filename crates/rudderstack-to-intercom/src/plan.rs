@@ -291,11 +291,23 @@ const PLACEHOLDER: &str = "a placeholder is neither empty nor made of dots";
 /// A path for readers: the braces of a placeholder are encoded like any other text, but need not be for them.
 fn readable(path: Cow<'_, str>) -> Cow<'_, str> {
     const ENCODED: [(&str, &str); 2] = [("%7Bcontact.id%7D", CONTACT_ID), ("%7Bcompany.id%7D", COMPANY_ID)];
-    if !path.contains('%') {
+    let mut rest = path.as_ref();
+    let mut shown = String::new();
+    while let Some(at) = rest.find('%') {
+        let placeholder = |(encoded, id)| Some((rest[at..].strip_prefix(encoded)?, id));
+        let (after, id) = ENCODED
+            .into_iter()
+            .find_map(placeholder)
+            .unwrap_or((&rest[at + 1..], "%"));
+        shown.push_str(&rest[..at]);
+        shown.push_str(id);
+        rest = after;
+    }
+    if shown.is_empty() {
         return path;
     }
-    let place = |path: Cow<'_, str>, (encoded, id): (&str, &str)| path.replace(encoded, id).into();
-    ENCODED.into_iter().fold(path, place)
+    shown.push_str(rest);
+    shown.into()
 }
 
 /// Something to be done with the request of a step, whatever its type.
