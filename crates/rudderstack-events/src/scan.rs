@@ -209,11 +209,10 @@ impl<'a> Cursor<'a> {
         let start = self.text().ahead(self.at);
         let end = self.text().string_end(start)?;
         self.at = self.text().after_next(end.at, b':')?;
-        let text = &self.text[start..end.at];
         Ok(if end.escaped {
-            string_of(text)
+            string_of(&self.text[start..end.at])
         } else {
-            Cow::Borrowed(&text[1..text.len() - 1])
+            Cow::Borrowed(&self.text[start + 1..end.at - 1])
         })
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn custom_attributes(
         return Attributes::new();
     };
     let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.is_named(key));
-    flatten(reader, traits, &reader.pointer(root, ""), how, skip)
+    flatten(reader, traits, &reader.root(root), how, skip)
 }
 
 impl<'r, 'e> Flattener<'r, 'e> {

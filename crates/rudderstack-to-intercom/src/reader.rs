@@ -258,9 +258,9 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// The JSON pointer of a key below a root.
-    pub(crate) fn pointer(&self, root: Root, key: &str) -> String {
-        let root = match root {
+    /// The JSON pointer of a root.
+    pub(crate) fn root(&self, root: Root) -> Cow<'static, str> {
+        match root {
             Root::Event => Cow::Borrowed(""),
             Root::Traits => Cow::Borrowed("/traits"),
             Root::Context => Cow::Borrowed("/context"),
@@ -270,7 +270,12 @@ impl<'e> Reader<'e> {
             Root::Options => Cow::Owned(format!("/integrations/{}", self.integration_entry().0)),
             Root::Fields => Cow::Borrowed("/fields"),
             Root::Identifiers => Cow::Borrowed("/identifiers"),
-        };
+        }
+    }
+
+    /// The JSON pointer of a key below a root.
+    pub(crate) fn pointer(&self, root: Root, key: &str) -> String {
+        let root = self.root(root);
         if key.is_empty() {
             root.into_owned()
         } else {
