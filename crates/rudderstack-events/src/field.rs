@@ -31,8 +31,8 @@ pub enum Field<'a, T> {
 /// A part of an event as it was received, and what was read from it. The two belong together, so neither can be changed.
 #[derive(Clone, PartialEq)]
 pub struct Parsed<'a, T> {
-    raw: Raw<'a>,
-    value: T,
+    pub(crate) raw: Raw<'a>,
+    pub(crate) value: T,
 }
 
 /// A part of an event is there, but is not what it should be.

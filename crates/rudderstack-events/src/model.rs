@@ -15,15 +15,21 @@ pub(crate) trait Model<'a>: Default {
     /// Reads the object ahead.
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut model = Self::default();
+        model.fill(cursor)?;
+        Ok(model)
+    }
+
+    /// The same in place: models are large, and moving them takes longer than reading a part.
+    fn fill(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         cursor.object(|cursor, key| {
-            if !model.take(&key, cursor)? {
+            if !self.take(&key, cursor)? {
                 let value = Raw::of_valid(cursor.value()?);
-                model.extra().collect(key, value);
+                self.extra().collect(key, value);
             }
             Ok(())
         })?;
-        model.extra().collected();
-        Ok(model)
+        self.extra().collected();
+        Ok(())
     }
 }
 
@@ -36,8 +42,8 @@ impl<'a> Model<'a> for Object<'a> {
         self
     }
 
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
-        Object::read(cursor)
+    fn fill(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+        self.read_into(cursor)
     }
 }
 
@@ -47,9 +53,10 @@ pub(crate) fn read_eagerly<'a, M: Model<'a>>(cursor: &mut Cursor<'a>) -> Result<
     match cursor.ahead() {
         Some(b'{') => {
             let start = cursor.ahead_at();
-            let value = M::read(cursor)?;
-            let parsed = Parsed::new(Raw::of_valid(cursor.since(start)), value);
-            Ok(Field::Read(Box::new(parsed)))
+            let mut parsed = Box::new(Parsed::new(Raw::of_valid("null"), M::default()));
+            parsed.value.fill(cursor)?;
+            parsed.raw = Raw::of_valid(cursor.since(start));
+            Ok(Field::Read(parsed))
         }
         _ => cursor.value().map(Raw::of_valid).map(Field::Received),
     }

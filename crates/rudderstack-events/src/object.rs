@@ -66,12 +66,18 @@ impl<'a> Object<'a> {
     /// Reads the object ahead.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut object = Self::new();
+        object.read_into(cursor)?;
+        Ok(object)
+    }
+
+    /// Reads the object ahead into this one, which is empty.
+    pub(crate) fn read_into(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         cursor.object(|cursor, key| {
-            object.collect(key, Raw::of_valid(cursor.value()?));
+            self.collect(key, Raw::of_valid(cursor.value()?));
             Ok(())
         })?;
-        object.collected();
-        Ok(object)
+        self.collected();
+        Ok(())
     }
 
     /// Whether there are no entries.
@@ -92,14 +98,19 @@ impl<'a> Object<'a> {
     /// Sets `key`; a value that is there already is replaced in its place.
     pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) {
         let (key, value) = (key.into(), value.into());
-        match self.position(&key) {
+        let class = Classes::of(&key);
+        match self.position_in(class, &key) {
             Some(at) => self.entries[at].1 = value,
-            None => self.push(key, value),
+            None => self.push_in(class, key, value),
         }
     }
 
     fn position(&self, key: &str) -> Option<usize> {
-        if !self.classes.hold(key) {
+        self.position_in(Classes::of(key), key)
+    }
+
+    fn position_in(&self, class: Classes, key: &str) -> Option<usize> {
+        if !self.classes.hold(class) {
             return None;
         }
         self.entries.iter().position(|(name, _)| name == key)
@@ -292,9 +303,9 @@ impl Classes {
         Self(1 << ((ends[0] + 7 * ends[1] + 31 * bytes.len()) % 64))
     }
 
-    /// Whether the key may be there.
-    fn hold(self, key: &str) -> bool {
-        self.0 & Self::of(key).0 != 0
+    /// Whether a key of this class may be there.
+    fn hold(self, class: Self) -> bool {
+        self.0 & class.0 != 0
     }
 
     fn join(&mut self, other: Self) {
@@ -320,10 +331,14 @@ impl<'a> Object<'a> {
 
     /// Adds an entry whose key is known not to be there yet.
     pub(crate) fn push(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
+        self.push_in(Classes::of(&key), key, value);
+    }
+
+    fn push_in(&mut self, class: Classes, key: Cow<'a, str>, value: Raw<'a>) {
         if self.entries.capacity() == 0 {
             self.entries.reserve(SOME);
         }
-        self.classes.join(Classes::of(&key));
+        self.classes.join(class);
         self.entries.push((key, value));
     }
 

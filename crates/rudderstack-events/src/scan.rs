@@ -75,58 +75,18 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
-    fn fault<T>(&self, kind: FaultKind) -> Result<T> {
-        Err(Fault { at: self.at, kind })
+    fn text(&self) -> Text<'a> {
+        Text(self.text.as_bytes())
     }
 
-    fn unexpected<T>(&self) -> Result<T> {
-        self.fault(if self.at < self.text.len() {
-            FaultKind::Syntax
-        } else {
-            FaultKind::End
-        })
+    #[inline]
+    fn skip_space(&mut self) {
+        self.at = self.text().ahead(self.at);
     }
 
     #[inline]
     fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    #[inline]
-    fn eat(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
-    }
-
-    #[inline]
-    fn expect(&mut self, byte: u8) -> Result<()> {
-        if self.eat(byte) { Ok(()) } else { self.unexpected() }
-    }
-
-    /// Skips white space. Machines write none, so looking for it must cost nothing.
-    #[inline]
-    fn skip_space(&mut self) {
-        if self.peek().is_some_and(|byte| byte <= b' ') {
-            self.skip_more_space();
-        }
-    }
-
-    #[inline(never)]
-    fn skip_more_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    /// Skips this byte and white space before it.
-    #[inline]
-    fn expect_next(&mut self, byte: u8) -> Result<()> {
-        if self.eat(byte) {
-            return Ok(());
-        }
-        self.skip_space();
-        self.expect(byte)
+        self.text().get(self.at)
     }
 
     /// Where the value ahead begins.
@@ -155,7 +115,7 @@ impl<'a> Cursor<'a> {
     pub fn end(&mut self) -> Result<()> {
         match self.ahead() {
             None => Ok(()),
-            Some(_) => self.fault(FaultKind::Syntax),
+            Some(_) => Err(self.text().unexpected(self.at)),
         }
     }
 
@@ -165,12 +125,8 @@ impl<'a> Cursor<'a> {
     ///
     /// If it is not a JSON value.
     pub fn value(&mut self) -> Result<&'a str> {
-        self.skip_space();
-        let start = self.at;
-        match self.peek() {
-            Some(b'{' | b'[') => self.container()?,
-            _ => self.scalar()?,
-        }
+        let start = self.text().ahead(self.at);
+        self.at = self.text().value_end(start, MAX_DEPTH - self.depth)?;
         Ok(self.since(start))
     }
 
@@ -204,30 +160,10 @@ impl<'a> Cursor<'a> {
     ///
     /// If it is not an object, or `each` fails.
     pub fn object(&mut self, mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
-        if self.ahead() != Some(b'{') {
-            return self.fault(if self.peek().is_none() {
-                FaultKind::End
-            } else {
-                FaultKind::Kind
-            });
-        }
-        self.enter()?;
-        if self.ahead() == Some(b'}') {
-            return self.leave();
-        }
-        loop {
-            let key = self.key()?;
-            each(self, key)?;
-            self.skip_space();
-            if !self.eat(b',') {
-                break;
-            }
-        }
-        if self.peek() == Some(b'}') {
-            self.leave()
-        } else {
-            self.unexpected()
-        }
+        self.inside(b'{', |cursor| {
+            let key = cursor.key()?;
+            each(cursor, key)
+        })
     }
 
     /// Goes over the items of the array ahead. `each` must take the value.
@@ -235,214 +171,282 @@ impl<'a> Cursor<'a> {
     /// # Errors
     ///
     /// If it is not an array, or `each` fails.
-    pub fn array(&mut self, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        if self.ahead() != Some(b'[') {
-            return self.fault(if self.peek().is_none() {
-                FaultKind::End
-            } else {
-                FaultKind::Kind
-            });
-        }
-        self.enter()?;
-        if self.ahead() == Some(b']') {
-            return self.leave();
-        }
-        loop {
-            each(self)?;
-            self.skip_space();
-            if !self.eat(b',') {
-                break;
-            }
-        }
-        if self.peek() == Some(b']') {
-            self.leave()
-        } else {
-            self.unexpected()
-        }
+    pub fn array(&mut self, each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.inside(b'[', each)
     }
 
-    fn enter(&mut self) -> Result<()> {
+    /// Goes over what is in the array or object ahead.
+    #[inline]
+    fn inside(&mut self, open: u8, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        match self.ahead() {
+            Some(byte) if byte == open => {}
+            Some(_) => return Err(self.text().fault(self.at, FaultKind::Kind)),
+            None => return Err(self.text().unexpected(self.at)),
+        }
         if self.depth == MAX_DEPTH {
-            return self.fault(FaultKind::TooDeep);
+            return Err(self.text().fault(self.at, FaultKind::TooDeep));
         }
         self.depth += 1;
         self.at += 1;
-        Ok(())
-    }
-
-    fn leave(&mut self) -> Result<()> {
+        if self.ahead() != Some(closing(open)) {
+            loop {
+                each(self)?;
+                self.skip_space();
+                if self.peek() != Some(b',') {
+                    break;
+                }
+                self.at += 1;
+            }
+        }
+        self.at = self.text().after(self.at, closing(open))?;
         self.depth -= 1;
-        self.at += 1;
         Ok(())
     }
 
     /// A key, and the colon behind it.
+    #[inline]
     fn key(&mut self) -> Result<Cow<'a, str>> {
-        self.skip_space();
-        let start = self.at;
-        let escaped = self.string()?;
-        let key = if escaped {
-            string_of(self.since(start))
+        let start = self.text().ahead(self.at);
+        let end = self.text().string_end(start)?;
+        self.at = self.text().after_next(end.at, b':')?;
+        Ok(if end.escaped {
+            string_of(&self.text[start..end.at])
         } else {
-            Cow::Borrowed(&self.text[start + 1..self.at - 1])
-        };
-        self.expect_next(b':')?;
-        Ok(key)
+            Cow::Borrowed(&self.text[start + 1..end.at - 1])
+        })
+    }
+}
+
+/// What closes an array or object.
+const fn closing(open: u8) -> u8 {
+    // `{` and `}`, `[` and `]` are two apart in ASCII.
+    open + 2
+}
+
+/// The bytes of a JSON text. Places in it are passed on rather than kept, so that they stay in registers.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a [u8]);
+
+/// Where a string ends, and whether there are escapes in it.
+struct StringEnd {
+    at: usize,
+    escaped: bool,
+}
+
+impl Text<'_> {
+    #[inline(always)]
+    fn get(self, at: usize) -> Option<u8> {
+        self.0.get(at).copied()
     }
 
-    /// Skips a key, and the colon behind it.
-    fn skip_key(&mut self) -> Result<()> {
-        self.skip_space();
-        self.string()?;
-        self.expect_next(b':')
-    }
-
-    #[inline]
-    fn scalar(&mut self) -> Result<()> {
-        match self.peek() {
-            Some(b'"') => self.string().map(|_| ()),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            _ => self.unexpected(),
-        }
-    }
-
-    fn word(&mut self, word: &str) -> Result<()> {
-        if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
-            self.at += word.len();
-            return Ok(());
-        }
-        // To say where it differs.
-        word.bytes().try_for_each(|byte| self.expect(byte))
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            return self.unexpected();
-        }
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<()> {
-        self.eat(b'-');
-        if !self.eat(b'0') {
-            self.digits()?;
-        }
-        if self.eat(b'.') {
-            self.digits()?;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            if !self.eat(b'+') {
-                self.eat(b'-');
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    /// Skips a string, and says whether there are escapes in it.
-    #[inline]
-    fn string(&mut self) -> Result<bool> {
-        self.expect(b'"')?;
-        self.at = plain_until(self.text.as_bytes(), self.at);
-        if self.eat(b'"') {
-            return Ok(false);
-        }
-        self.rest_of_string()
-    }
-
-    /// The same from the first place on that is not plain; apart, because few strings have one.
     #[cold]
-    fn rest_of_string(&mut self) -> Result<bool> {
-        let mut escaped = false;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return self.unexpected(),
-            }
-            self.at = plain_until(self.text.as_bytes(), self.at);
+    fn fault(self, at: usize, kind: FaultKind) -> Fault {
+        Fault { at, kind }
+    }
+
+    /// Something else stands here than may.
+    #[cold]
+    fn unexpected(self, at: usize) -> Fault {
+        let kind = match self.get(at) {
+            Some(_) => FaultKind::Syntax,
+            None => FaultKind::End,
+        };
+        self.fault(at, kind)
+    }
+
+    /// The place after white space. Machines write none, so looking for it must cost nothing.
+    #[inline(always)]
+    fn ahead(self, at: usize) -> usize {
+        match self.get(at) {
+            Some(0..=b' ') => self.after_space(at),
+            _ => at,
         }
     }
 
-    fn escape(&mut self) -> Result<()> {
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                self.at += 1;
-                for _ in 0..4 {
-                    match self.peek() {
-                        Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
-                        _ => return self.unexpected(),
-                    }
-                }
-            }
-            _ => return self.unexpected(),
+    #[inline(never)]
+    fn after_space(self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.get(at) {
+            at += 1;
         }
-        Ok(())
+        at
     }
 
-    /// Skips an array or object with all that is in it, without recursion.
-    fn container(&mut self) -> Result<()> {
-        let outer = self.depth;
+    /// The place after this byte.
+    #[inline(always)]
+    fn after(self, at: usize, byte: u8) -> Result<usize> {
+        if self.get(at) == Some(byte) {
+            Ok(at + 1)
+        } else {
+            Err(self.unexpected(at))
+        }
+    }
+
+    /// The same with white space before it.
+    #[inline(always)]
+    fn after_next(self, at: usize, byte: u8) -> Result<usize> {
+        self.after(self.ahead(at), byte)
+    }
+
+    /// Where the value ends that begins here, which may have so many levels.
+    fn value_end(self, at: usize, levels: usize) -> Result<usize> {
+        match self.get(at) {
+            Some(b'{' | b'[') => self.container_end(at, levels),
+            _ => self.scalar_end(at),
+        }
+    }
+
+    /// Where an array or object ends, with all that is in it, without recursion.
+    fn container_end(self, mut at: usize, levels: usize) -> Result<usize> {
+        const { assert!(MAX_DEPTH <= u128::BITS as usize) };
+        let mut depth = 0;
         // A bit for each open level, the innermost lowest: whether it is an object.
         let mut objects: u128 = 0;
-        const { assert!(MAX_DEPTH <= u128::BITS as usize) };
         loop {
-            match self.peek() {
+            match self.get(at) {
                 Some(open @ (b'{' | b'[')) => {
-                    self.enter()?;
+                    if depth == levels {
+                        return Err(self.fault(at, FaultKind::TooDeep));
+                    }
+                    depth += 1;
                     objects = objects << 1 | u128::from(open == b'{');
-                    // `{` and `}`, `[` and `]` are two apart in ASCII.
-                    if self.ahead() != Some(open + 2) {
+                    at = self.ahead(at + 1);
+                    if self.get(at) != Some(closing(open)) {
                         if open == b'{' {
-                            self.skip_key()?;
-                            self.skip_space();
+                            at = self.after_key(at)?;
                         }
                         continue;
                     }
                 }
-                _ => self.scalar()?,
+                _ => at = self.scalar_end(at)?,
             }
             // A value has ended, or an empty container is about to.
             loop {
                 let object = objects & 1 == 1;
-                match self.ahead() {
+                at = self.ahead(at);
+                match self.get(at) {
                     Some(b',') => {
-                        self.at += 1;
+                        at = self.ahead(at + 1);
                         if object {
-                            self.skip_key()?;
+                            at = self.after_key(at)?;
                         }
-                        self.skip_space();
                         break;
                     }
-                    Some(b'}') if object => self.leave()?,
-                    Some(b']') if !object => self.leave()?,
-                    _ => return self.unexpected(),
+                    Some(b'}') if object => {}
+                    Some(b']') if !object => {}
+                    _ => return Err(self.unexpected(at)),
                 }
+                at += 1;
+                depth -= 1;
                 objects >>= 1;
-                if self.depth == outer {
-                    return Ok(());
+                if depth == 0 {
+                    return Ok(at);
                 }
             }
+        }
+    }
+
+    /// Where the value begins of the entry whose key begins here.
+    #[inline(always)]
+    fn after_key(self, at: usize) -> Result<usize> {
+        let end = self.string_end(at)?.at;
+        Ok(self.ahead(self.after_next(end, b':')?))
+    }
+
+    #[inline(always)]
+    fn scalar_end(self, at: usize) -> Result<usize> {
+        match self.get(at) {
+            Some(b'"') => self.string_end(at).map(|end| end.at),
+            Some(b'-' | b'0'..=b'9') => self.number_end(at),
+            Some(b't') => self.word_end(at, "true"),
+            Some(b'f') => self.word_end(at, "false"),
+            Some(b'n') => self.word_end(at, "null"),
+            _ => Err(self.unexpected(at)),
+        }
+    }
+
+    #[inline(always)]
+    fn word_end(self, at: usize, word: &str) -> Result<usize> {
+        let end = at + word.len();
+        if self.0.get(at..end) == Some(word.as_bytes()) {
+            return Ok(end);
+        }
+        // To say where it differs.
+        word.bytes().try_fold(at, |at, byte| self.after(at, byte))
+    }
+
+    #[inline(always)]
+    fn digits_end(self, mut at: usize) -> Result<usize> {
+        if !matches!(self.get(at), Some(b'0'..=b'9')) {
+            return Err(self.unexpected(at));
+        }
+        while let Some(b'0'..=b'9') = self.get(at) {
+            at += 1;
+        }
+        Ok(at)
+    }
+
+    #[inline(always)]
+    fn number_end(self, mut at: usize) -> Result<usize> {
+        at += usize::from(self.get(at) == Some(b'-'));
+        at = match self.get(at) {
+            Some(b'0') => at + 1,
+            _ => self.digits_end(at)?,
+        };
+        if self.get(at) == Some(b'.') {
+            at = self.digits_end(at + 1)?;
+        }
+        if let Some(b'e' | b'E') = self.get(at) {
+            at += 1;
+            at += usize::from(matches!(self.get(at), Some(b'+' | b'-')));
+            at = self.digits_end(at)?;
+        }
+        Ok(at)
+    }
+
+    #[inline(always)]
+    fn string_end(self, at: usize) -> Result<StringEnd> {
+        let plain = plain_until(self.0, self.after(at, b'"')?);
+        if self.get(plain) == Some(b'"') {
+            return Ok(StringEnd {
+                at: plain + 1,
+                escaped: false,
+            });
+        }
+        self.rest_of_string(plain)
+    }
+
+    /// The same from the first place on that is not plain; apart, because few strings have one.
+    #[cold]
+    fn rest_of_string(self, mut at: usize) -> Result<StringEnd> {
+        let mut escaped = false;
+        loop {
+            match self.get(at) {
+                Some(b'"') => return Ok(StringEnd { at: at + 1, escaped }),
+                Some(b'\\') => {
+                    escaped = true;
+                    at = self.escape_end(at)?;
+                }
+                _ => return Err(self.unexpected(at)),
+            }
+            at = plain_until(self.0, at);
+        }
+    }
+
+    fn escape_end(self, at: usize) -> Result<usize> {
+        let at = at + 1;
+        match self.get(at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+            Some(b'u') => (at + 1..at + 5).try_fold(at + 1, |_, at| match self.get(at) {
+                Some(byte) if byte.is_ascii_hexdigit() => Ok(at + 1),
+                _ => Err(self.unexpected(at)),
+            }),
+            _ => Err(self.unexpected(at)),
         }
     }
 }
 
 /// The first place from `at` on where a string may not just go on: a quote, a backslash, a control character, the end.
-#[inline]
+#[inline(always)]
 fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -460,13 +464,9 @@ fn plain_until(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            break;
-        }
-        at += 1;
-    }
-    at
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    let rest = &bytes[at..];
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(crate) fn event(reader: &Reader<'_>) -> Result<DataEvent, Rejection> {
         event.created_at = event.created_at.map(|time| spread(time, &message_id));
     }
     if let Some((root, properties)) = reader.first_object(METADATA_FROM, |_| true) {
-        event.metadata = flatten(reader, properties, &reader.pointer(root, ""), METADATA, |_| false);
+        event.metadata = flatten(reader, properties, &reader.root(root), METADATA, |_| false);
     }
     let ignored: Vec<&str> = event.metadata.keys().skip(limits::EVENT_METADATA_KEYS).collect();
     if !ignored.is_empty() {

@@ -9,6 +9,9 @@ pub(crate) const FURTHEST: i64 = 8_640_000_000_000;
 
 /// Reads a date, as whole seconds since 1970 (the floor of the instant); `None` if it is not one.
 pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
+    if let Some(seconds) = usual(text) {
+        return Some(seconds);
+    }
     let text = text.trim();
     let mut parts = Parts::default();
     let mut rest = Text(text);
@@ -25,6 +28,34 @@ pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
         }
     }
     parts.instant().filter(|seconds| seconds.abs() <= FURTHEST)
+}
+
+/// A date as nearly all of them are written, `2024-01-05T19:11:00.337Z`; `None` if it is any other, or none at all.
+fn usual(text: &str) -> Option<i64> {
+    let (moment, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let fraction = match rest {
+        [b'Z'] => &[][..],
+        [b'.', fraction @ .., b'Z'] if !fraction.is_empty() => fraction,
+        _ => return None,
+    };
+    let [a, b, c, d, b'-', e, f, b'-', g, h, b'T', i, j, b':', k, l, b':', m, n] = *moment else {
+        return None;
+    };
+    if !fraction
+        .iter()
+        .chain(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n])
+        .all(u8::is_ascii_digit)
+    {
+        return None;
+    }
+    let two = |tens: u8, ones: u8| u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
+    let (hour, minute, second) = (two(i, j), two(k, l), two(m, n));
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let year = two(a, b) * 100 + two(c, d);
+    let midnight = days_since_1970(year.into(), two(e, f), two(g, h))? * 86_400;
+    Some(midnight + i64::from(hour * 3600 + minute * 60 + second))
 }
 
 /// What is left of a text.

@@ -8,6 +8,7 @@ use crate::reader::{Reader, escape_pointer};
 use crate::source::Root;
 use intercom_api::{Attributes, Number, Value, limits};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// The longest flattened name, in bytes. Intercom's own limits are far lower.
@@ -57,18 +58,15 @@ pub(crate) const METADATA: Flattening = Flattening {
     standard: None,
 };
 
-/// One flat value.
-struct Flat {
-    name: String,
-    value: Value,
-    rich: bool,
-}
-
 /// Makes values flat, one after the other.
 pub(crate) struct Flattener<'r, 'e> {
     reader: &'r Reader<'e>,
     how: Flattening,
-    flat: Vec<Flat>,
+    flat: Vec<(Cow<'static, str>, Value)>,
+    /// The places of those that stay whole.
+    rich: Vec<usize>,
+    /// The name that is being made.
+    name: String,
     /// The bytes of the names so far.
     names: usize,
 }
@@ -83,7 +81,7 @@ pub(crate) fn flatten(
 ) -> Attributes {
     let mut flattener = Flattener::new(reader, how, object.len());
     for (key, value) in object.iter().filter(|(key, _)| !skip(key)) {
-        flattener.add(key.to_owned(), value, &|| format!("{pointer}/{}", escape_pointer(key)));
+        flattener.add(key, value, &|| format!("{pointer}/{}", escape_pointer(key)));
     }
     flattener.finish(pointer)
 }
@@ -100,7 +98,7 @@ pub(crate) fn custom_attributes(
         return Attributes::new();
     };
     let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.is_named(key));
-    flatten(reader, traits, &reader.pointer(root, ""), how, skip)
+    flatten(reader, traits, &reader.root(root), how, skip)
 }
 
 impl<'r, 'e> Flattener<'r, 'e> {
@@ -110,19 +108,36 @@ impl<'r, 'e> Flattener<'r, 'e> {
             reader,
             how,
             flat: Vec::with_capacity(entries),
+            rich: Vec::new(),
+            name: String::new(),
             names: 0,
         }
     }
 
     /// The flat values. `pointer` is where they come from, for warnings.
     pub(crate) fn finish(self, pointer: &str) -> Attributes {
-        collect(self.reader, pointer, self.flat)
+        collect(self.reader, pointer, self.flat, &self.rich)
     }
 
     /// Adds a value under a name, or what is in it under names that start with it.
-    pub(crate) fn add(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
-        if name.len() > MAX_NAME {
-            let message = format!("the name would have {} bytes, {MAX_NAME} are possible", name.len());
+    pub(crate) fn add(&mut self, name: &str, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
+        self.name.clear();
+        self.name.push_str(name);
+        self.add_named(value, pointer);
+    }
+
+    /// Adds a value below the name that is being made.
+    fn add_below(&mut self, parts: &[&str], value: &Raw<'_>, pointer: &dyn Fn() -> String) {
+        let length = self.name.len();
+        parts.iter().for_each(|part| self.name.push_str(part));
+        self.add_named(value, pointer);
+        self.name.truncate(length);
+    }
+
+    /// Adds a value under the name that is being made.
+    fn add_named(&mut self, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
+        if self.name.len() > MAX_NAME {
+            let message = format!("the name would have {} bytes, {MAX_NAME} are possible", self.name.len());
             self.reader.warn(WarningCode::AttributeNameTooLong, pointer(), message);
             return;
         }
@@ -139,14 +154,14 @@ impl<'r, 'e> Flattener<'r, 'e> {
                     self.warn_of_fraction(&entries, pointer);
                 }
                 if rich {
-                    return self.keep(name, value, pointer, rich);
+                    return self.keep(value, pointer, rich);
                 }
                 if entries.is_empty() {
                     return self.warn_of_nothing(value, pointer);
                 }
                 for (key, value) in entries.iter() {
-                    let name = [name.as_str(), self.how.separator, key].concat();
-                    self.add(name, value, &|| format!("{}/{}", pointer(), escape_pointer(key)));
+                    let pointer = || format!("{}/{}", pointer(), escape_pointer(key));
+                    self.add_below(&[self.how.separator, key], value, &pointer);
                 }
             }
             Kind::Array => {
@@ -155,17 +170,21 @@ impl<'r, 'e> Flattener<'r, 'e> {
                     return self.warn_of_nothing(value, pointer);
                 }
                 for (at, item) in items.iter().enumerate() {
-                    self.add(format!("{name}[{at}]"), item, &|| format!("{}/{at}", pointer()));
+                    let pointer = || format!("{}/{at}", pointer());
+                    match DIGITS.get(at..=at) {
+                        Some(digit) => self.add_below(&["[", digit, "]"], item, &pointer),
+                        None => self.add_below(&["[", &at.to_string(), "]"], item, &pointer),
+                    }
                 }
             }
-            _ => self.keep(name, value, pointer, false),
+            _ => self.keep(value, pointer, false),
         }
     }
 
-    fn keep(&mut self, name: String, value: &Raw<'_>, pointer: &dyn Fn() -> String, rich: bool) {
+    fn keep(&mut self, value: &Raw<'_>, pointer: &dyn Fn() -> String, rich: bool) {
         let mut value = value_of(value);
         let name = if self.how.standard.is_some() {
-            let Some(name) = self.possible_name(name, pointer) else {
+            let Some(name) = self.possible_name(pointer) else {
                 return;
             };
             if let Value::String(text) = &mut value
@@ -175,26 +194,30 @@ impl<'r, 'e> Flattener<'r, 'e> {
             }
             name
         } else {
-            name
+            self.name.clone()
         };
         self.reader.note(|| format!("{}.{name}", self.how.target), pointer);
         self.names += name.len();
-        self.flat.push(Flat { name, value, rich });
+        if rich {
+            self.rich.push(self.flat.len());
+        }
+        self.flat.push((Cow::Owned(name), value));
     }
 
-    /// A name that a custom attribute can have (D29).
-    fn possible_name(&self, name: String, pointer: &dyn Fn() -> String) -> Option<String> {
+    /// A name that a custom attribute can have (D29), made of the one that is being made.
+    fn possible_name(&self, pointer: &dyn Fn() -> String) -> Option<String> {
         let warn = |code, message: String| self.reader.warn(code, pointer(), message);
-        let name = if is_possible(&name) {
-            name
+        let name = self.name.as_str();
+        let name = if is_possible(name) {
+            name.to_owned()
         } else if self.reader.destination.attribute_names == AttributeNames::AsIs {
             warn(
                 WarningCode::InvalidAttributeName,
                 format!("Intercom has no custom attribute with a name such as {name:?}"),
             );
-            name
+            name.to_owned()
         } else {
-            let renamed = renamed(&name);
+            let renamed = renamed(name);
             if renamed.is_empty() {
                 let message = format!("nothing of the name {name:?} is allowed; the value is left out");
                 warn(WarningCode::InvalidAttributeName, message);
@@ -257,8 +280,24 @@ impl<'r, 'e> Flattener<'r, 'e> {
 
 /// Whether a custom attribute can have this name.
 fn is_possible(name: &str) -> bool {
-    !name.is_empty() && !name.contains(limits::FORBIDDEN_IN_ATTRIBUTE_NAMES)
+    !name.is_empty() && !name.bytes().any(|byte| IS_FORBIDDEN[usize::from(byte)])
 }
+
+/// Whether each byte is a character that a name cannot have: all of them are ASCII.
+const IS_FORBIDDEN: [bool; 256] = {
+    let mut is_forbidden = [false; 256];
+    let mut at = 0;
+    while at < limits::FORBIDDEN_IN_ATTRIBUTE_NAMES.len() {
+        let character = limits::FORBIDDEN_IN_ATTRIBUTE_NAMES[at];
+        assert!(character.is_ascii());
+        is_forbidden[character as usize] = true;
+        at += 1;
+    }
+    is_forbidden
+};
+
+/// The numbers of the items of most arrays.
+const DIGITS: &str = "0123456789";
 
 /// The name with one `_` for each run of characters that are not allowed and the `_` among them, but none at the ends.
 fn renamed(name: &str) -> String {
@@ -276,43 +315,44 @@ fn is_rich(entries: &Object<'_>) -> bool {
 }
 
 /// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
-fn collect(reader: &Reader<'_>, pointer: &str, mut flat: Vec<Flat>) -> Attributes {
-    let mut overridden = overridden(&flat).into_iter();
-    flat.retain(|entry| {
-        let is_lost = overridden.next().unwrap_or_default();
-        if is_lost {
-            let message = format!("two values flatten to the name {:?}; the later one is sent", entry.name);
-            reader.warn(WarningCode::AttributeNameCollision, pointer, message);
-        }
-        !is_lost
-    });
-    flat.sort_by_key(|entry| !entry.rich);
-    let mut attributes = Attributes::with_capacity(flat.len());
-    for entry in flat {
-        attributes.push_new(entry.name, entry.value);
+fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<(Cow<'static, str>, Value)>, rich: &[usize]) -> Attributes {
+    let overridden = overridden(&flat);
+    if overridden.is_empty() && rich.is_empty() {
+        return Attributes::from_distinct(flat);
     }
-    attributes
+    let (mut whole, mut others) = (Vec::with_capacity(rich.len()), Vec::with_capacity(flat.len()));
+    for (at, entry) in flat.into_iter().enumerate() {
+        if overridden.get(at).copied().unwrap_or_default() {
+            let message = format!("two values flatten to the name {:?}; the later one is sent", entry.0);
+            reader.warn(WarningCode::AttributeNameCollision, pointer, message);
+        } else if rich.binary_search(&at).is_ok() {
+            whole.push(entry);
+        } else {
+            others.push(entry);
+        }
+    }
+    whole.append(&mut others);
+    Attributes::from_distinct(whole)
 }
 
 /// Which entries have the name of a later one; empty if none has.
-fn overridden(flat: &[Flat]) -> Vec<bool> {
+fn overridden(flat: &[(Cow<'static, str>, Value)]) -> Vec<bool> {
     /// Up to this many, comparing each with each is faster than hashing.
     const FEW: usize = 24;
-    let repeated = |at: usize, entry: &Flat| flat[at + 1..].iter().any(|later| later.name == entry.name);
+    let repeated = |at: usize, name: &str| flat[at + 1..].iter().any(|(later, _)| later == name);
     if flat.len() <= FEW {
-        let any = flat.iter().enumerate().any(|(at, entry)| repeated(at, entry));
+        let any = flat.iter().enumerate().any(|(at, (name, _))| repeated(at, name));
         return if any {
-            flat.iter().enumerate().map(|(at, entry)| repeated(at, entry)).collect()
+            flat.iter()
+                .enumerate()
+                .map(|(at, (name, _))| repeated(at, name))
+                .collect()
         } else {
             Vec::new()
         };
     }
     let mut seen = HashSet::with_capacity(flat.len());
-    let mut lost: Vec<bool> = flat
-        .iter()
-        .rev()
-        .map(|entry| !seen.insert(entry.name.as_str()))
-        .collect();
+    let mut lost: Vec<bool> = flat.iter().rev().map(|(name, _)| !seen.insert(name.as_ref())).collect();
     lost.reverse();
     lost
 }

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]
 
+mod calls;
 mod coerce;
 mod company;
 mod company_key;
@@ -25,6 +26,7 @@ pub mod rules;
 mod source;
 mod validation;
 
+pub use calls::{PlannedCall, Written, WrittenCalls, WrittenPlan};
 pub use company_key::CompanyKey;
 pub use conversion::{Conversion, Converted, Decision, Identities, Mapped, convert};
 pub use destination::{AttributeNames, Destination, LongText, SameSecond, SharedEmail};
@@ -34,9 +36,7 @@ pub use intercom_api::{Reveal, Revealed, Validate, ValidationErrors};
 pub use issue::{Rejection, RejectionCode, Warning, WarningCode};
 pub use lookup::{ContactField, FieldLookup, Lookup, LookupField, Person};
 pub use parts::{IntoIntercom, parse_date};
-pub use plan::{
-    COMPANY_ID, CONTACT_ID, Missing, Plan, PlannedCall, SaveCompany, SaveContact, Step, When, WrittenCalls,
-};
+pub use plan::{COMPANY_ID, CONTACT_ID, Missing, Plan, SaveCompany, SaveContact, Step, When};
 pub use source::{FieldSource, Path, Source};
 
 /// The traits that are Intercom fields, not custom attributes.

@@ -3,15 +3,11 @@
 use crate::company_key::CompanyKey;
 use crate::lookup::Lookup;
 use intercom_api::{
-    AttachCompany, Attributes, Call, CompanyFields, CompanyId, ContactFields, ContactId, CreateContact, DataEvent,
-    DeleteContact, DetachCompany, FindCompany, Operation, OperationId, RetrieveContact, SubmitDataEvent, TagCompanies,
-    UpdateContact, UpsertCompany, Value,
+    AttachCompany, Call, CompanyFields, CompanyId, ContactFields, ContactId, CreateContact, DataEvent, DeleteContact,
+    DetachCompany, FindCompany, Operation, RetrieveContact, SubmitDataEvent, TagCompanies, UpdateContact,
+    UpsertCompany,
 };
-use serde::de::Error as _;
-use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use strum::{Display, IntoStaticStr};
 
@@ -155,152 +151,14 @@ pub enum When {
     NotFound,
 }
 
-/// A call of a plan, before anything is known of the responses.
-///
-/// What only an earlier response tells stands as a placeholder in path or body: [`CONTACT_ID`] and [`COMPANY_ID`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct PlannedCall {
-    /// On what it depends.
-    pub when: When,
-    /// The call.
-    pub call: Call,
-}
-
-/// `operation`, `when`, `method`, `path`, and `query` (an object) and `body` if there are any.
-impl Serialize for PlannedCall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Call {
-            operation,
-            path,
-            query,
-            body,
-            ..
-        } = &self.call;
-        write_call(serializer, self.when, *operation, path, query, body.as_ref())
-    }
-}
-
-impl<'de> Deserialize<'de> for PlannedCall {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Written {
-            operation: OperationId,
-            when: When,
-            path: String,
-            #[serde(default)]
-            query: Attributes,
-            #[serde(default, with = "exact_json::option")]
-            body: Option<Box<RawValue>>,
-        }
-        let Written {
-            operation,
-            when,
-            path,
-            query,
-            body,
-        } = Written::deserialize(deserializer)?;
-        let text = |(name, value)| match value {
-            Value::String(text) => Ok((name, text)),
-            _ => Err(D::Error::custom("expected a text in the query")),
-        };
-        let mut call = Call::new(operation, path);
-        call.query = query.into_iter().map(text).collect::<Result<_, _>>()?;
-        call.body = body;
-        Ok(Self { when, call })
-    }
-}
-
-/// The one way in which a call is written for people.
-fn write_call<S: Serializer>(
-    serializer: S,
-    when: When,
-    operation: OperationId,
-    path: &str,
-    query: &[(Cow<'static, str>, String)],
-    body: Option<impl Serialize>,
-) -> Result<S::Ok, S::Error> {
-    struct Query<'a>(&'a [(Cow<'static, str>, String)]);
-    impl Serialize for Query<'_> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-        }
-    }
-    let mut map = serializer.serialize_map(None)?;
-    map.serialize_entry("operation", &operation)?;
-    map.serialize_entry("when", &when)?;
-    map.serialize_entry("method", &operation.method())?;
-    map.serialize_entry("path", path)?;
-    if !query.is_empty() {
-        map.serialize_entry("query", &Query(query))?;
-    }
-    if let Some(body) = body {
-        map.serialize_entry("body", &body)?;
-    }
-    map.end()
-}
-
-/// The calls of a plan, to be written as [`Plan::calls`] would be, without being made first.
-#[derive(Clone, Copy, Debug)]
-pub struct WrittenCalls<'p>(&'p Plan);
-
-impl Serialize for WrittenCalls<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.steps().map(|(when, step)| WrittenCall { when, step }))
-    }
-}
-
-struct WrittenCall<'p> {
-    when: When,
-    step: Step<'p>,
-}
-
-impl Serialize for WrittenCall<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.step.with_request(
-            None,
-            None,
-            Write {
-                when: self.when,
-                serializer,
-            },
-        )
-    }
-}
-
-/// Writes the call of a request.
-struct Write<S> {
-    when: When,
-    serializer: S,
-}
-
-impl<S: Serializer> WithRequest for Write<S> {
-    type Output = Result<S::Ok, S::Error>;
-
-    fn with<O: Operation>(self, request: &O, body: Option<O::Body<'_>>) -> Self::Output {
-        let path = readable(request.path());
-        write_call(self.serializer, self.when, O::ID, &path, &request.query(), body)
-    }
-}
-
 /// Stands for Intercom's id of the contact.
 pub const CONTACT_ID: &str = "{contact.id}";
 /// Stands for Intercom's id of the company.
 pub const COMPANY_ID: &str = "{company.id}";
 const PLACEHOLDER: &str = "a placeholder is neither empty nor made of dots";
 
-/// A path for readers: the braces of a placeholder are encoded like any other text, but need not be for them.
-fn readable(path: Cow<'_, str>) -> Cow<'_, str> {
-    const ENCODED: [(&str, &str); 2] = [("%7Bcontact.id%7D", CONTACT_ID), ("%7Bcompany.id%7D", COMPANY_ID)];
-    if !path.contains('%') {
-        return path;
-    }
-    let place = |path: Cow<'_, str>, (encoded, id): (&str, &str)| path.replace(encoded, id).into();
-    ENCODED.into_iter().fold(path, place)
-}
-
 /// Something to be done with the request of a step, whatever its type.
-trait WithRequest {
+pub(crate) trait WithRequest {
     /// What comes of it.
     type Output;
 
@@ -356,7 +214,7 @@ impl Step<'_> {
         self.with_request(contact, company, ToCall)
     }
 
-    fn with_request<W: WithRequest>(
+    pub(crate) fn with_request<W: WithRequest>(
         &self,
         contact: Option<&ContactId>,
         company: Option<&CompanyId>,
@@ -443,20 +301,5 @@ impl Plan {
             Self::SaveCompany(plan) => plan.member.as_ref(),
             Self::SubmitEvent(_) => None,
         }
-    }
-
-    /// The calls that carry the plan out from nothing, in order, each once, as if none failed.
-    pub fn calls(&self) -> Vec<PlannedCall> {
-        let planned = |(when, step): (When, Step<'_>)| {
-            let mut call = step.to_call(None, None);
-            call.path = readable(call.path.into()).into_owned();
-            PlannedCall { when, call }
-        };
-        self.steps().map(planned).collect()
-    }
-
-    /// The same, only to be written.
-    pub fn written_calls(&self) -> WrittenCalls<'_> {
-        WrittenCalls(self)
     }
 }

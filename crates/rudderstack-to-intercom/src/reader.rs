@@ -21,21 +21,22 @@ pub(crate) const INTEGRATION_NAMES: [&str; 6] = [
 
 const ANONYMOUS_ID: Path = Path::new("anonymousId");
 
-type Part<'e> = OnceCell<Option<Object<'e>>>;
+/// A part that is not read with the event. Few are needed, so each takes room only once it is there.
+type Part<T> = OnceCell<Option<Box<T>>>;
 
 /// One event under conversion. Each part of it is read at most once, and only if a rule asks for it.
 pub(crate) struct Reader<'e> {
     event: &'e Event<'e>,
     pub(crate) destination: &'e Destination,
     now: UnixSeconds,
-    context: OnceCell<Option<Context<'e>>>,
-    traits: Part<'e>,
-    context_traits: Part<'e>,
-    properties: Part<'e>,
-    external_id: Part<'e>,
-    fields: Part<'e>,
-    identifiers: Part<'e>,
-    integrations: Part<'e>,
+    context: Part<Context<'e>>,
+    traits: Part<Object<'e>>,
+    context_traits: Part<Object<'e>>,
+    properties: Part<Object<'e>>,
+    external_id: Part<Object<'e>>,
+    fields: Part<Object<'e>>,
+    identifiers: Part<Object<'e>>,
+    integrations: OnceCell<Option<Object<'e>>>,
     integration: OnceCell<(&'e str, Option<Integration<'e>>)>,
     warnings: RefCell<Warnings>,
     trace: Option<RefCell<Vec<FieldSource>>>,
@@ -156,13 +157,13 @@ impl<'e> Reader<'e> {
             Root::Traits => match self.event {
                 Event::Identify(event) => part(&event.traits, &self.traits, read),
                 Event::Group(event) => part(&event.traits, &self.traits, read),
-                other => self.traits.get_or_init(|| read(other.traits())).as_ref(),
+                other => once(&self.traits, || read(other.traits())),
             },
             Root::Properties => match self.event {
                 Event::Track(event) => part(&event.properties, &self.properties, read),
-                other => self.properties.get_or_init(|| read(other.properties())).as_ref(),
+                other => once(&self.properties, || read(other.properties())),
             },
-            Root::FirstExternalId => self.external_id.get_or_init(|| read(self.first_external_id())).as_ref(),
+            Root::FirstExternalId => once(&self.external_id, || read(self.first_external_id())),
             Root::Fields | Root::Identifiers => {
                 let Event::Record(record) = self.event else { return None };
                 match root {
@@ -257,9 +258,9 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// The JSON pointer of a key below a root.
-    pub(crate) fn pointer(&self, root: Root, key: &str) -> String {
-        let root = match root {
+    /// The JSON pointer of a root.
+    pub(crate) fn root(&self, root: Root) -> Cow<'static, str> {
+        match root {
             Root::Event => Cow::Borrowed(""),
             Root::Traits => Cow::Borrowed("/traits"),
             Root::Context => Cow::Borrowed("/context"),
@@ -269,7 +270,12 @@ impl<'e> Reader<'e> {
             Root::Options => Cow::Owned(format!("/integrations/{}", self.integration_entry().0)),
             Root::Fields => Cow::Borrowed("/fields"),
             Root::Identifiers => Cow::Borrowed("/identifiers"),
-        };
+        }
+    }
+
+    /// The JSON pointer of a key below a root.
+    pub(crate) fn pointer(&self, root: Root, key: &str) -> String {
+        let root = self.root(root);
         if key.is_empty() {
             root.into_owned()
         } else {
@@ -416,13 +422,17 @@ impl<'e> Reader<'e> {
 /// A part of the event: as it was read with the event or set, or else by `read`, once.
 fn part<'s, 'e, T>(
     field: &'s Field<'e, T>,
-    cell: &'s OnceCell<Option<T>>,
+    cell: &'s Part<T>,
     read: impl FnOnce(Option<Raw<'e>>) -> Option<T>,
 ) -> Option<&'s T> {
     match field {
-        Field::Received(raw) => cell.get_or_init(|| read(Some(raw.clone()))).as_ref(),
+        Field::Received(raw) => once(cell, || read(Some(raw.clone()))),
         known => known.known(),
     }
+}
+
+fn once<T>(cell: &Part<T>, read: impl FnOnce() -> Option<T>) -> Option<&T> {
+    cell.get_or_init(|| read().map(Box::new)).as_deref()
 }
 
 /// A key as a token of a JSON pointer (RFC 6901, section 3).

@@ -65,11 +65,11 @@ fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, poin
                 };
                 for (name, value) in entries.iter() {
                     let place = || format!("{}/{}", place(), escape_pointer(name));
-                    attributes.add(name.to_owned(), value, &place);
+                    attributes.add(name, value, &place);
                 }
             }
             Some(name) if name.len() > 1 && name.starts_with('.') => {
-                attributes.add(name[1..].to_owned(), value, &place);
+                attributes.add(&name[1..], value, &place);
             }
             _ => {
                 // A name that no custom attribute can have is warned of as such.
@@ -77,7 +77,7 @@ fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, poin
                     let message = "Intercom has no such field; it is sent as a custom attribute";
                     reader.warn(WarningCode::UnknownField, place(), message);
                 }
-                attributes.add(key.to_owned(), value, &place);
+                attributes.add(key, value, &place);
             }
         }
     }

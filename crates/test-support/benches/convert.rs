@@ -3,7 +3,8 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rudderstack_events::Event;
-use rudderstack_to_intercom::{Conversion, Decision, Destination, Plan, Warning, WrittenCalls, convert};
+use rudderstack_events::scan::Cursor;
+use rudderstack_to_intercom::{Conversion, Decision, Destination, Warning, WrittenCalls, WrittenPlan, convert};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,7 +16,7 @@ use test_support::{NOW, realistic};
 /// What is written of a converted event.
 #[derive(Serialize)]
 struct Line<'a> {
-    plan: &'a Plan,
+    plan: WrittenPlan<'a>,
     calls: WrittenCalls<'a>,
     warnings: &'a [Warning],
 }
@@ -30,9 +31,10 @@ fn conversion(text: &str, destination: &Destination) -> Box<Conversion> {
 
 fn line(text: &str, destination: &Destination, output: &mut Vec<u8>) {
     let conversion = conversion(text, destination);
+    let written = conversion.plan.written();
     let line = Line {
-        plan: &conversion.plan,
-        calls: conversion.plan.written_calls(),
+        plan: written.plan(),
+        calls: written.calls(),
         warnings: &conversion.warnings,
     };
     serde_json::to_writer(output, &line).expect("a line");
@@ -119,6 +121,9 @@ fn benchmarks(criterion: &mut Criterion) {
     each("serde_json: borrowed raw parts", &|text| {
         drop(black_box(parts(text).expect("parts")));
     });
+    each("scan: nothing kept", &|text| {
+        _ = black_box(Cursor::new(text).value().expect("JSON"));
+    });
     each("serde_json: nothing kept", &|text| {
         _ = black_box(serde_json::from_str::<IgnoredAny>(text).expect("JSON"));
     });
@@ -143,7 +148,7 @@ fn benchmarks(criterion: &mut Criterion) {
         });
     };
     written("events, calls written", &|text, output| {
-        serde_json::to_writer(output, &conversion(text, &destination).plan.written_calls()).expect("calls");
+        serde_json::to_writer(output, &conversion(text, &destination).plan.written().calls()).expect("calls");
     });
     written("events, plan and calls written", &|text, output| {
         line(text, &destination, output);

@@ -107,8 +107,11 @@ pub fn convert(input: &[u8]) {
             let calls = conversion.plan.calls();
             assert!(!calls.is_empty());
             let made = serde_json::to_string(&calls).expect("calls can be written");
-            let written = serde_json::to_string(&conversion.plan.written_calls()).expect("calls can be written");
-            assert_eq!(made, written, "calls are written in two ways");
+            let both = conversion.plan.written();
+            let text = serde_json::to_string(&both.calls()).expect("calls can be written");
+            assert_eq!(made, text, "calls are written in two ways");
+            let text = serde_json::to_string(&both.plan()).expect("a plan can be written");
+            assert_eq!(written, text, "a plan is written in two ways");
             let read: Vec<PlannedCall> = serde_json::from_str(&made).expect("calls can be read");
             let read = serde_json::to_string(&read).expect("calls can be written");
             assert_eq!(made, read, "a call changes when it is kept");

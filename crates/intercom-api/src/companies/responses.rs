@@ -8,7 +8,6 @@ use crate::segments::SegmentList;
 use crate::tags::TagList;
 use crate::time::UnixSeconds;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 
 response! {
     /// A company.
@@ -193,7 +192,7 @@ impl<'de> Deserialize<'de> for FoundCompanies {
         struct Id {
             id: Option<CompanyId>,
         }
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = exact_json::deserialize(deserializer)?;
         let one = serde_json::from_str::<Id>(raw.get()).is_ok_and(|read| read.id.is_some());
         if one {
             serde_json::from_str(raw.get()).map(Self::One)

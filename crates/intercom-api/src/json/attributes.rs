@@ -39,6 +39,11 @@ impl Attributes {
         }
     }
 
+    /// Entries whose keys are known to be distinct, without looking at them.
+    pub fn from_distinct(entries: Vec<(Cow<'static, str>, Value)>) -> Self {
+        Self { entries, index: None }
+    }
+
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -1,36 +1,66 @@
 //! Numbers that keep their text.
 
 use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{self, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::str;
 
 /// A JSON number, kept as it was written.
 ///
 /// Equality is that of the text: `1` and `1.0` differ.
 #[derive(Clone)]
-pub struct Number(Box<RawValue>);
+pub struct Number(Text);
+
+/// The text of a number, which is in its place unless it is long: there are many of them, and most are short.
+#[derive(Clone)]
+enum Text {
+    Short { length: u8, bytes: [u8; SHORT] },
+    Long(Box<str>),
+}
+
+/// How many bytes are short: as many as make a number no larger than a `String`.
+const SHORT: usize = 22;
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(start), Ok(length)) => {
+                start.copy_from_slice(text.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            // A number is ASCII.
+            Self::Short { length, bytes } => str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default(),
+            Self::Long(text) => text,
+        }
+    }
+}
 
 impl Number {
     /// The number with this JSON text, or `None` if the text is not a JSON number (RFC 8259, section 6).
     pub fn from_json_text(text: &str) -> Option<Self> {
-        if !is_number(text) {
-            return None;
-        }
-        RawValue::from_string(text.to_owned()).ok().map(Self)
+        is_number(text).then(|| Self(Text::new(text)))
     }
 
     /// A number from a finite float; `None` for NaN and the infinities, which JSON cannot express.
     pub fn from_f64(value: f64) -> Option<Self> {
-        value
+        let text = value
             .is_finite()
-            .then(|| serde_json::value::to_raw_value(&value).ok().map(Self))
-            .flatten()
+            .then(|| serde_json::to_string(&value).ok())
+            .flatten()?;
+        Some(Self(Text::new(&text)))
     }
 
     /// The JSON text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        self.0.as_str()
     }
 
     /// The value as an integer, if it is written as one and fits.
@@ -72,8 +102,7 @@ macro_rules! integers {
     ($($kind:ident)*) => {$(
         impl From<$kind> for Number {
             fn from(value: $kind) -> Self {
-                // A decimal integer is always valid JSON.
-                Self(RawValue::from_string(value.to_string()).expect("an integer is valid JSON"))
+                Self(Text::new(&value.to_string()))
             }
         }
     )*};
@@ -103,7 +132,15 @@ impl fmt::Display for Number {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        exact_json::serialize(&self.0, serializer)
+        let text = self.as_str();
+        // An integer is written as it stands; `-0` is none.
+        if text.len() < 19
+            && let Some(integer) = self.as_i64().filter(|_| text != "-0")
+        {
+            return serializer.serialize_i64(integer);
+        }
+        let raw: &RawValue = serde_json::from_str(text).map_err(ser::Error::custom)?;
+        exact_json::serialize(raw, serializer)
     }
 }
 
@@ -111,7 +148,7 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = exact_json::deserialize(deserializer)?;
         match raw.get().as_bytes().first() {
-            Some(b'-' | b'0'..=b'9') => Ok(Self(raw)),
+            Some(b'-' | b'0'..=b'9') => Ok(Self(Text::new(raw.get()))),
             _ => Err(de::Error::custom("expected a number")),
         }
     }

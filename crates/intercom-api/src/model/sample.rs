@@ -1,12 +1,17 @@
 //! Examples of all models, for their tests.
 
+use crate::companies::{Company, CompanyList, FoundCompanies};
 use crate::ids::{
     AdminId, CompanyExternalId, CompanyId, ContactId, ConversationId, DataAttributeId, ExternalId, ExternalIdInPath,
     NoteId, ResourceId, SegmentId, SubscriptionTypeId, TagId, TeamId, TicketId, VisitorId,
 };
 use crate::json::{Attributes, Number, Value};
+use crate::model::OrEmpty;
+use crate::route::{Method, OperationId};
 use crate::time::UnixSeconds;
-use exact_json::testing::{Model, object};
+use exact_json::testing::{Model, anywhere, object};
+use serde_json::json;
+use strum::IntoEnumIterator as _;
 
 /// A model of which there is an example.
 pub(crate) trait Sample {
@@ -47,6 +52,14 @@ samples! {
 macro_rules! ids {
     ($($kind:ident)*) => {
         samples! { $($kind = $kind::from(7);)* }
+
+        #[test]
+        fn ids_can_stand_anywhere() {
+            $(
+                let _: $kind = anywhere(&json!(7));
+                let _: $kind = anywhere(&json!("5f3"));
+            )*
+        }
     };
 }
 
@@ -70,5 +83,22 @@ impl<T: Sample> Sample for Vec<T> {
 impl<T: Sample> Sample for Box<T> {
     fn sample(depth: u8) -> Self {
         Box::new(T::sample(depth))
+    }
+}
+
+#[test]
+fn what_is_no_model_can_stand_anywhere_too() {
+    for number in [json!(0), json!(-12), json!(12.5), json!(u64::MAX)] {
+        let _: Number = anywhere(&number);
+    }
+    let _: Value = anywhere(&json!([null, true, -1.5, "x", {"a": {}}]));
+    let _: Attributes = object(&json!({"plan": "pro", "seats": 12, "a": [null]}));
+    let _: OrEmpty<Attributes> = object(&json!({"plan": "pro"}));
+    for companies in [json!(Company::sample(4)), json!(CompanyList::sample(4))] {
+        let _: FoundCompanies = object(&companies);
+    }
+    for operation in OperationId::iter() {
+        let _: OperationId = anywhere(&json!(operation));
+        let _: Method = anywhere(&json!(operation.method()));
     }
 }

@@ -48,8 +48,9 @@ impl Serialize for EventLine<'_> {
         match result {
             Ok(Decision::Convert(conversion)) => {
                 map.serialize_entry("outcome", "converted")?;
-                map.serialize_entry("plan", &conversion.plan)?;
-                map.serialize_entry("calls", &conversion.plan.written_calls())?;
+                let written = conversion.plan.written();
+                map.serialize_entry("plan", &written.plan())?;
+                map.serialize_entry("calls", &written.calls())?;
                 warnings(&mut map, &conversion.warnings)?;
             }
             Ok(_) => map.serialize_entry("outcome", "skipped")?,

@@ -2,7 +2,7 @@
 //!
 //! What JavaScript's `Date` makes of each was found with `node -e 'console.log(Math.floor(Date.parse(text) / 1000))'` in UTC.
 
-use super::unix_seconds;
+use super::{unix_seconds, usual};
 
 /// Read as JavaScript reads them.
 const AS_IN_JAVASCRIPT: &[(&str, i64)] = &[
@@ -303,4 +303,33 @@ fn days_are_counted_as_the_calendar_counts_them() {
         }
     }
     assert_eq!(unix_seconds("2600-01-01"), Some(day * 86_400));
+}
+
+#[test]
+fn the_usual_form_is_read_like_any_other() {
+    for text in [
+        "2024-01-05T19:11:00Z",
+        "2024-01-05T19:11:00.337Z",
+        "1969-12-31T23:59:59.999Z",
+        "2024-02-29T00:00:00.0Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "0000-01-01T00:00:00Z",
+    ] {
+        // In lower case it is read the long way.
+        assert_eq!(usual(text), unix_seconds(&text.to_lowercase()), "{text}");
+        assert!(usual(text).is_some(), "{text}");
+    }
+    for text in [
+        "2023-02-29T00:00:00Z",
+        "2024-01-05T24:00:00Z",
+        "2024-01-05T23:59:60Z",
+        "2024-01-05T19:11:00.Z",
+        "2024-01-05T19:11:00.3x7Z",
+        "2024-01-05T19:11:00",
+        "2024-01-05T19:11:00.337+00:00",
+        "2024-01-0\u{e9}T19:11:00Z",
+    ] {
+        assert_eq!(usual(text), None, "{text}");
+        assert_eq!(unix_seconds(text), unix_seconds(&text.to_lowercase()), "{text}");
+    }
 }
