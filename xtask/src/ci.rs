@@ -105,7 +105,7 @@ const STEPS: &[Step] = &[
             "8",
             "--mode",
             "router,router-lag,router-long-lag,router-outage,router-limit,router-faults,router-kill,router-kill-lag,\
-             router-records,router-token",
+             router-records,router-early,router-early-kill,router-token",
         ]),
     },
     Step {

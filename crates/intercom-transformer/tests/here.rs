@@ -382,7 +382,9 @@ async fn a_stop_answers_for_what_is_done_and_gives_the_rest_back() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = service.router();
+    let (router, probes) = (service.router(), service.probes());
+    let ready = || Request::get("/ready").body(Body::empty()).unwrap();
+    assert_eq!(ask(&probes, ready()).await.status, 200);
     let serving = tokio::spawn(async move { service.serve(listener, async { drop(stopped.await) }).await });
     // Connected, so that it is served.
     drop(tokio::net::TcpStream::connect(address).await.unwrap());
@@ -390,6 +392,9 @@ async fn a_stop_answers_for_what_is_done_and_gives_the_rest_back() {
     let (elements, ()) = tokio::join!(transform(&router, &events), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         stop.send(()).unwrap();
+        // While what is in progress is still answered.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(ask(&probes, ready()).await.status, 503);
     });
     assert_eq!((statuses(&elements)[0], code(&elements[0])), (429, "stopping"));
     serving.await.unwrap().unwrap();
