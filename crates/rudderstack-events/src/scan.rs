@@ -101,6 +101,11 @@ impl<'a> Cursor<'a> {
         &self.text[start..self.at]
     }
 
+    /// How many bytes of the text are left.
+    pub fn left(&self) -> usize {
+        self.text.len() - self.at
+    }
+
     /// What the value ahead starts with, white space skipped.
     pub fn ahead(&mut self) -> Option<u8> {
         self.skip_space();

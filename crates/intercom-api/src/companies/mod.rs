@@ -291,6 +291,14 @@ mod tests {
 
     #[test]
     fn what_is_looked_for_can_stand_anywhere() {
+        use crate::model::Sample as _;
+        let (company, list) = (Company::sample(4), CompanyList::sample(4));
+        for found in [
+            FoundCompanies::One(Box::new(company)),
+            FoundCompanies::List(Box::new(list)),
+        ] {
+            let _: FoundCompanies = exact_json::testing::object(&serde_json::to_value(found).unwrap());
+        }
         let page = PageNumber {
             page: Some(2),
             per_page: None,

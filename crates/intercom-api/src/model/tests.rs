@@ -81,4 +81,5 @@ fn an_empty_object_is_nothing() {
         OrEmpty(Some(Parcel::new("7")))
     );
     assert_eq!(serde_json::to_string(&OrEmpty::<Parcel>(None)).unwrap(), "{}");
+    let _: OrEmpty<Parcel> = exact_json::testing::object(&serde_json::json!({"id": "7"}));
 }
