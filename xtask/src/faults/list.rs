@@ -359,10 +359,10 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "target_lost",
         Noticed::Store,
-        "crates/event-store/src/queue.rs",
+        "crates/event-store/src/managing.rs",
         (
-            "SELECT ?, ?, body, target FROM dead_letters",
-            "SELECT ?, ?, body, NULL FROM dead_letters",
+            "totals.put_in(transaction, seq, now(), body, chosen.target)?;",
+            "totals.put_in(transaction, seq, now(), body, None)?;",
         ),
         "a dead letter of a transformer forgets where it goes",
     ),
