@@ -22,8 +22,10 @@ mod mutants;
 mod project;
 mod pure;
 mod rehearse;
+mod seeds;
 mod semver;
 mod simulate;
+mod simulate_router;
 mod snapshots;
 mod suites;
 
@@ -75,6 +77,8 @@ enum Command {
     Semver(semver::Options),
     /// Plays bad days of the delivery engine and the sandbox together, under virtual time
     Simulate(simulate::Options),
+    /// Plays days of rudder-server's double, the transformer and the sandbox together, under virtual time
+    SimulateRouter(simulate_router::Options),
     /// Rewrites the snapshots of the tests
     Snapshots(snapshots::Options),
 }
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
         Command::Rehearse(options) => rehearse::run(&options),
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
+        Command::SimulateRouter(options) => simulate_router::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }

@@ -7,18 +7,15 @@
 
 mod delivery;
 mod gateway;
-mod happening;
-mod model;
 mod process;
-mod replay;
 mod rudder;
 mod stage;
-mod workload;
 
-pub use model::{Ending, Model};
+pub use crate::people::{Ending, Model};
 pub use stage::{Failure, Report, Stage};
 
-use rudder::Day;
+use crate::people::{Kinds, Mix, difference, event, lines, random as random_events};
+use crate::rudder_server::{Trouble, Way};
 use stage::Play;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -62,6 +59,8 @@ pub enum Mode {
     RouterRecords,
     /// With a token that is refused, and then replaced.
     RouterToken,
+    /// While some have attributes that the workspace does not have, which are created.
+    RouterAttributes,
     /// For comparison: rudder-server makes the last call of each event itself, and loses some.
     RouterReturned,
     /// The same, while searches lag.
@@ -76,45 +75,22 @@ pub enum Mode {
 
 impl Mode {
     /// What happens behind rudder-server, if it is about that.
-    fn day(self) -> Option<Day> {
-        let calm = Day::CALM;
+    fn behind_rudder_server(self) -> Option<(Trouble, Way)> {
         Some(match self {
-            Self::Router => calm,
-            Self::RouterLag => Day { lag: 10, ..calm },
-            Self::RouterLongLag => Day { lag: 60, ..calm },
-            Self::RouterOutage => Day {
-                has_outage: true,
-                ..calm
-            },
-            Self::RouterLimit => Day {
-                limit: Some(60),
-                ..calm
-            },
-            Self::RouterFaults => Day {
-                fault_rate: 0.05,
-                ..calm
-            },
-            Self::RouterKill => Day { kills: true, ..calm },
-            Self::RouterKillLag => Day {
-                kills: true,
-                lag: 10,
-                ..calm
-            },
-            Self::RouterRecords => Day {
-                mix: workload::Mix::Warehouse,
-                lag: 10,
-                ..calm
-            },
-            Self::RouterToken => Day {
-                replaces_token: true,
-                ..calm
-            },
-            Self::RouterReturned => Day::RETURNED,
-            Self::RouterReturnedLag => Day {
-                lag: 10,
-                ..Day::RETURNED
-            },
-            Self::RouterProxied => Day::PROXIED,
+            Self::Router => (Trouble::Healthy, Way::Here),
+            Self::RouterLag => (Trouble::Lag, Way::Here),
+            Self::RouterLongLag => (Trouble::LongLag, Way::Here),
+            Self::RouterOutage => (Trouble::Outage, Way::Here),
+            Self::RouterLimit => (Trouble::Limit, Way::Here),
+            Self::RouterFaults => (Trouble::Faults, Way::Here),
+            Self::RouterKill => (Trouble::Kill, Way::Here),
+            Self::RouterKillLag => (Trouble::KillLag, Way::Here),
+            Self::RouterRecords => (Trouble::Records, Way::Here),
+            Self::RouterToken => (Trouble::Token, Way::Here),
+            Self::RouterAttributes => (Trouble::Attributes, Way::Here),
+            Self::RouterReturned => (Trouble::Healthy, Way::Returned),
+            Self::RouterReturnedLag => (Trouble::Lag, Way::Returned),
+            Self::RouterProxied => (Trouble::Healthy, Way::Proxied),
             Self::Plain
             | Self::Kill
             | Self::KillLag
@@ -130,7 +106,7 @@ impl Mode {
 
     fn play(self) -> Play {
         let calm = Play {
-            mix: workload::Mix::Events,
+            mix: Mix::Events,
             lag: 0.0,
             fault_rate: 0.0,
             kills: false,
@@ -160,7 +136,7 @@ impl Mode {
                 ..calm
             },
             Self::Records => Play {
-                mix: workload::Mix::Records,
+                mix: Mix::Records,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -168,7 +144,7 @@ impl Mode {
             },
             // A gateway lets nobody wait for somebody else: what several people say of one company has no order.
             Self::Gateway => Play {
-                mix: workload::Mix::Warehouse,
+                mix: Mix::Warehouse,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -176,13 +152,13 @@ impl Mode {
             },
             // Dead letters are sent without the journal, which knows whom no search finds yet.
             Self::Replay => Play {
-                mix: workload::Mix::Late,
+                mix: Mix::Late,
                 kills: true,
                 stops: true,
                 ..calm
             },
             Self::GatewayReplay => Play {
-                mix: workload::Mix::Late,
+                mix: Mix::Late,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -199,6 +175,7 @@ impl Mode {
             | Self::RouterKillLag
             | Self::RouterRecords
             | Self::RouterToken
+            | Self::RouterAttributes
             | Self::RouterReturned
             | Self::RouterReturnedLag
             | Self::RouterProxied => calm,
@@ -215,18 +192,18 @@ const LONG_LAG: f64 = 120.0;
 /// What is not as it should be.
 pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure> {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9).wrapping_add(mode as u64));
-    if let Some(day) = mode.day() {
+    if let Some(day) = mode.behind_rudder_server() {
         return rudder::run(stage, &mut random, seed, day);
     }
     let play = mode.play();
     let shares_emails = random.bool();
-    let is_replayed = play.mix == workload::Mix::Late;
+    let is_replayed = play.mix == Mix::Late;
     let is_uncertain = play.kills || play.fault_rate > 0.0;
-    let kinds = workload::Kinds {
+    let kinds = Kinds {
         leads: !is_uncertain,
         nameless: !(is_replayed || is_uncertain && shares_emails),
     };
-    let happenings = workload::random(&mut random, play.mix, kinds);
+    let happenings = random_events(&mut random, play.mix, kinds);
     let happenings = match is_replayed {
         true => Model::repeatable(happenings, shares_emails),
         false => happenings,
@@ -234,7 +211,7 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
     let events: Vec<_> = happenings
         .iter()
         .enumerate()
-        .map(|(at, happening)| workload::event(happening, at))
+        .map(|(at, happening)| event(happening, at))
         .collect();
     let model = match is_replayed {
         true => Model::after_replay(&happenings, shares_emails),
@@ -259,7 +236,7 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
     if mode == Mode::Replay {
         delivery::replay(stage, &sandbox)?;
     }
-    let difference = model::difference(&model.lines(), &model::lines(&sandbox.state()?));
+    let difference = difference(&model.lines(), &lines(&sandbox.state()?));
     if !difference.is_empty() {
         return Err(Failure::Wrong(difference));
     }

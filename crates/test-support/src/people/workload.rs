@@ -7,16 +7,19 @@ use serde_json::{Map, Value, json};
 /// The second of the first event.
 const START: i64 = 1_750_000_000;
 
+/// How many people are on a website at a time, at most.
+const MOST_AT_A_TIME: usize = 50;
+
 /// What events there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mix {
+pub(crate) enum Mix {
     /// Identify, track and group, with removals from companies; everybody keeps who they are.
     Events,
     /// Records besides, which insert and delete people and give them another email.
     Records,
-    /// What a website sends of many new people, in the shares of the table in the README. Companies stay as they are:
+    /// What a website sends of so many new people, in the shares of the table in the README. Companies stay as they are:
     /// across people, nobody keeps order.
-    Site,
+    Site(usize),
     /// Records of a warehouse besides, of fewer people; companies stay as they are.
     Warehouse,
     /// The same, and some have an attribute that the workspace does not have at first.
@@ -31,7 +34,7 @@ impl Mix {
     fn people(self, random: &mut Rng) -> usize {
         match self {
             Self::Events | Self::Records => random.usize(2..9),
-            Self::Site => 30,
+            Self::Site(people) => people,
             Self::Warehouse | Self::Late => random.usize(4..12),
         }
     }
@@ -40,8 +43,8 @@ impl Mix {
     fn whose_turn(self, random: &mut Rng, event: i64, events: i64, people: usize) -> usize {
         match self {
             Self::Events | Self::Records | Self::Warehouse | Self::Late => random.usize(0..people),
-            Self::Site => {
-                let there = people / 3;
+            Self::Site(_) => {
+                let there = (people / 3).min(MOST_AT_A_TIME);
                 let passed = usize::try_from(event).unwrap_or_default() * (people + there);
                 let newest = passed / usize::try_from(events).unwrap_or(1).max(1);
                 random.usize(newest.saturating_sub(there)..=newest).min(people - 1)
@@ -52,19 +55,19 @@ impl Mix {
     fn events(self, random: &mut Rng) -> i64 {
         match self {
             Self::Events | Self::Records | Self::Warehouse | Self::Late => random.i64(20..90),
-            Self::Site => 168,
+            Self::Site(people) => i64::try_from(people * 28 / 5).unwrap_or(i64::MAX),
         }
     }
 }
 
 /// What depends on whether calls may take effect twice.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kinds {
+pub(crate) struct Kinds {
     /// Whether there are leads. Intercom takes a second lead for another person, so that what is tried twice may be there
     /// twice.
-    pub(super) leads: bool,
+    pub(crate) leads: bool,
     /// Whether there are people without a user id: where several users can have one email, the same holds for them.
-    pub(super) nameless: bool,
+    pub(crate) nameless: bool,
 }
 
 struct Person {
@@ -75,7 +78,7 @@ struct Person {
 }
 
 /// Random events.
-pub(super) fn random(random: &mut Rng, mix: Mix, kinds: Kinds) -> Vec<Happening> {
+pub(crate) fn random(random: &mut Rng, mix: Mix, kinds: Kinds) -> Vec<Happening> {
     let people = 0..mix.people(random);
     let mut people: Vec<Person> = people.map(|at| person(random, at, mix, kinds)).collect();
     let count = mix.events(random);
@@ -137,10 +140,10 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
     let kind = if person.is_new { 0 } else { random.u8(0..20) };
     // Identify 31 %, group 21 %, track 48 % of what comes after the first: 43, 17 and 40 % of all.
     let kind = match mix {
-        Mix::Site if kind > 0 => {
+        Mix::Site(_) if kind > 0 => {
             [1, 1, 2, 2, 3, 8, 8, 9, 10, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19][usize::from(kind - 1)]
         }
-        Mix::Site | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
+        Mix::Site(_) | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
     };
     let action = match (kind, mix) {
         (0, Mix::Records | Mix::Warehouse | Mix::Late) if random.bool() => {
@@ -154,7 +157,7 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
             fields: late(contact_fields(random), random, mix, true),
             leaves: vec![company(random)],
         },
-        (8..=11, Mix::Site | Mix::Warehouse | Mix::Late) => {
+        (8..=11, Mix::Site(_) | Mix::Warehouse | Mix::Late) => {
             let company = company(random);
             let mut fields = Fields::default();
             fields.standard.insert("name", json!(company));
@@ -283,7 +286,7 @@ fn tags(random: &mut Rng) -> Vec<String> {
 }
 
 /// The event as an SDK or a reverse ETL sends it.
-pub(super) fn event(happening: &Happening, number: usize) -> Value {
+pub(crate) fn event(happening: &Happening, number: usize) -> Value {
     let Identity { user_id, email } = &happening.identity;
     let time = chrono::DateTime::from_timestamp(happening.at, 0).unwrap_or_default();
     let mut event = json!({

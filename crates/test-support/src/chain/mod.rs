@@ -1,0 +1,99 @@
+//! rudder-server, instances of the transformer, and the sandbox together, under virtual time: a seed decides everything.
+//!
+//! The double of rudder-server hands jobs out; the transformer's real service takes the requests, delivers with its real
+//! engine, and calls the sandbox. What lies between is in this process and takes no time but what is told of it: hours pass
+//! in an instant, and the same seed always gives the same calls.
+
+mod intercom;
+mod play;
+mod report;
+
+pub use report::Report;
+
+use crate::rudder_server::{Trouble, Verdict, Way};
+use crate::simulation::Violation;
+use std::time::Duration;
+
+/// How long a day may take: longer than anything is to be waited for.
+const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Scenario {
+    /// What goes wrong.
+    pub trouble: Trouble,
+    /// Who makes the last call of an event.
+    pub way: Way,
+    /// How many people there are, unless records make it a few.
+    pub people: usize,
+    /// How many instances of the transformer.
+    pub instances: usize,
+}
+
+impl Scenario {
+    /// That of a trouble, with some people and two instances that deliver themselves.
+    pub const fn new(trouble: Trouble) -> Self {
+        Self {
+            trouble,
+            way: Way::Here,
+            people: 30,
+            instances: 2,
+        }
+    }
+
+    /// The command that plays it again with this seed.
+    pub fn replay_command(&self, seed: u64) -> String {
+        let Self {
+            trouble,
+            way,
+            people,
+            instances,
+        } = self;
+        format!(
+            "cargo xtask simulate-router --mode {trouble} --deliver {way} --people {people} --instances {instances} --seed {seed} \
+             --trace"
+        )
+    }
+
+    /// Plays it with a seed.
+    ///
+    /// # Errors
+    ///
+    /// What does not hold, where the transformer delivers: what the workspace lacks or has too much of, how many jobs were
+    /// given up in vain, or that it does not come to an end. Where rudder-server makes calls, what is lost is how that is.
+    pub fn run(&self, seed: u64) -> Result<Report, Violation> {
+        self.play(seed, false).1
+    }
+
+    /// The same, telling besides what happened, line by line.
+    pub fn run_traced(&self, seed: u64) -> (Vec<String>, Result<Report, Violation>) {
+        self.play(seed, true)
+    }
+
+    fn play(&self, seed: u64, is_traced: bool) -> (Vec<String>, Result<Report, Violation>) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return (Vec::new(), Err(Violation::new(error.to_string()))),
+        };
+        runtime.block_on(async {
+            let played = play::Played::new(self, seed, is_traced);
+            let in_time = tokio::time::timeout(LONGEST, played.play()).await.is_ok();
+            let verdict = Verdict::new(played.model(), &played.state(), played.aborted());
+            let result = if !in_time {
+                Err(Violation::new(format!("it is not over after {LONGEST:?}")))
+            } else if verdict.is_as_expected(self.way) {
+                Ok(played.report(&verdict))
+            } else {
+                let lines = verdict.difference.iter().take(12);
+                let lines: String = lines.map(|line| format!("\n  {line}")).collect();
+                Err(Violation::new(format!("{} jobs were lost{lines}", verdict.lost)))
+            };
+            (played.told(), result)
+        })
+    }
+}
