@@ -30,9 +30,10 @@ pub(crate) struct Options {
     /// Who makes the last call of an event: here, returned, proxied; where it is rudder-server, some are lost
     #[arg(long, value_name = "WAY", value_delimiter = ',', default_value = "here")]
     deliver: Vec<Way>,
-    /// How many people there are, where there are no records
-    #[arg(long, default_value_t = 30)]
-    people: usize,
+    /// How many people come to the website, as they came to that on which the real rudder-server was seen; a few, if it is not
+    /// said
+    #[arg(long)]
+    people: Option<usize>,
     /// How many instances of the transformer
     #[arg(long, default_value_t = NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN))]
     instances: NonZeroUsize,

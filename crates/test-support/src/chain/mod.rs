@@ -25,19 +25,20 @@ pub struct Scenario {
     pub trouble: Trouble,
     /// Who makes the last call of an event.
     pub way: Way,
-    /// How many people there are, unless records make it a few.
-    pub people: usize,
+    /// How many people come to the website, as they came to that on which the real rudder-server was seen; a few people, if
+    /// it is not said. Records are of a few in any case.
+    pub people: Option<usize>,
     /// How many instances of the transformer.
     pub instances: usize,
 }
 
 impl Scenario {
-    /// That of a trouble, with some people and two instances that deliver themselves.
+    /// That of a trouble, with a few people and two instances that deliver themselves.
     pub const fn new(trouble: Trouble) -> Self {
         Self {
             trouble,
             way: Way::Here,
-            people: 30,
+            people: None,
             instances: 2,
         }
     }
@@ -50,9 +51,9 @@ impl Scenario {
             people,
             instances,
         } = self;
+        let people = people.map(|people| format!(" --people {people}")).unwrap_or_default();
         format!(
-            "cargo xtask simulate-router --mode {trouble} --deliver {way} --people {people} --instances {instances} --seed {seed} \
-             --trace"
+            "cargo xtask simulate-router --mode {trouble} --deliver {way}{people} --instances {instances} --seed {seed} --trace"
         )
     }
 

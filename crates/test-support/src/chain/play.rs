@@ -3,7 +3,7 @@
 use super::Scenario;
 use super::intercom::{Intercom, Life, Line, NEW_TOKEN, TOKEN, lock};
 use super::report::Report;
-use crate::people::{Model, event};
+use crate::people::{Model, Site, event};
 use crate::rudder_server::Way;
 use crate::rudder_server::{Day, Pace, Router, RudderServer, Turn, Verdict, key};
 use fastrand::Rng;
@@ -46,7 +46,8 @@ struct Chain {
 
 impl Played {
     pub(super) fn new(scenario: &Scenario, seed: u64, is_traced: bool) -> Self {
-        let day = Day::new(scenario.trouble, scenario.way, scenario.people);
+        let site = scenario.people.map_or(Site::SMALL, Site::measured);
+        let day = Day::new(scenario.trouble, scenario.way, site);
         let (happenings, model) = day.events(&mut Rng::with_seed(seed ^ 0x5eed_0f5c_e9a2_1005));
         let intercom = Arc::new(Intercom::new(&day, seed, is_traced));
         let mut router = Router::new(Pace::real());

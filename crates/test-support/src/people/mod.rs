@@ -8,4 +8,4 @@ mod workload;
 pub(crate) use happening::{Happening, Identity, LATE, LATE_OF_COMPANY};
 pub use model::{Ending, Model};
 pub(crate) use model::{difference, lines};
-pub(crate) use workload::{Kinds, Mix, event, random};
+pub(crate) use workload::{Kinds, Mix, Site, event, random};

@@ -7,9 +7,6 @@ use serde_json::{Map, Value, json};
 /// The second of the first event.
 const START: i64 = 1_750_000_000;
 
-/// How many people are on a website at a time, at most.
-const MOST_AT_A_TIME: usize = 50;
-
 /// What events there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mix {
@@ -17,13 +14,44 @@ pub(crate) enum Mix {
     Events,
     /// Records besides, which insert and delete people and give them another email.
     Records,
-    /// What a website sends of so many new people, in the shares of the table in the README. Companies stay as they are:
-    /// across people, nobody keeps order.
-    Site(usize),
+    /// What a website sends of many new people: identify 43 %, group 17 %, track 40 %. Companies stay as they are: across
+    /// people, nobody keeps order.
+    Site(Site),
     /// Records of a warehouse besides, of fewer people; companies stay as they are.
     Warehouse,
     /// The same, and some have an attribute that the workspace does not have at first.
     Late,
+}
+
+/// A website.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// How many people come.
+    pub(crate) people: usize,
+    /// How many are there at a time.
+    at_a_time: usize,
+    companies: usize,
+    has_tags: bool,
+}
+
+impl Site {
+    /// One of few people and companies, which have tags.
+    pub(crate) const SMALL: Self = Self {
+        people: 30,
+        at_a_time: 10,
+        companies: 3,
+        has_tags: true,
+    };
+
+    /// One like that on which the real rudder-server was seen, of so many people.
+    pub(crate) fn measured(people: usize) -> Self {
+        Self {
+            people,
+            at_a_time: 300,
+            companies: (people / 10).max(1),
+            has_tags: false,
+        }
+    }
 }
 
 impl Mix {
@@ -34,7 +62,7 @@ impl Mix {
     fn people(self, random: &mut Rng) -> usize {
         match self {
             Self::Events | Self::Records => random.usize(2..9),
-            Self::Site(people) => people,
+            Self::Site(site) => site.people,
             Self::Warehouse | Self::Late => random.usize(4..12),
         }
     }
@@ -43,11 +71,12 @@ impl Mix {
     fn whose_turn(self, random: &mut Rng, event: i64, events: i64, people: usize) -> usize {
         match self {
             Self::Events | Self::Records | Self::Warehouse | Self::Late => random.usize(0..people),
-            Self::Site(_) => {
-                let there = (people / 3).min(MOST_AT_A_TIME);
+            Self::Site(site) => {
+                let there = site.at_a_time;
                 let passed = usize::try_from(event).unwrap_or_default() * (people + there);
                 let newest = passed / usize::try_from(events).unwrap_or(1).max(1);
-                random.usize(newest.saturating_sub(there)..=newest).min(people - 1)
+                let last = newest.min(people - 1);
+                random.usize(newest.saturating_sub(there).min(last)..=last)
             }
         }
     }
@@ -55,7 +84,7 @@ impl Mix {
     fn events(self, random: &mut Rng) -> i64 {
         match self {
             Self::Events | Self::Records | Self::Warehouse | Self::Late => random.i64(20..90),
-            Self::Site(people) => i64::try_from(people * 28 / 5).unwrap_or(i64::MAX),
+            Self::Site(site) => i64::try_from(site.people * 28 / 5).unwrap_or(i64::MAX),
         }
     }
 }
@@ -135,7 +164,7 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
         };
     }
     if mix == Mix::Events && person.is_new && random.u8(0..3) == 0 {
-        return early(random, identity, at);
+        return early(random, identity, mix, at);
     }
     let kind = if person.is_new { 0 } else { random.u8(0..20) };
     // Identify 31 %, group 21 %, track 48 % of what comes after the first: 43, 17 and 40 % of all.
@@ -155,23 +184,23 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
         },
         (6 | 7, _) => Action::Identify {
             fields: late(contact_fields(random), random, mix, true),
-            leaves: vec![company(random)],
+            leaves: vec![company(random, mix)],
         },
         (8..=11, Mix::Site(_) | Mix::Warehouse | Mix::Late) => {
-            let company = company(random);
+            let company = company(random, mix);
             let mut fields = Fields::default();
             fields.standard.insert("name", json!(company));
             let fields = late(fields, random, mix, false);
             Action::Group {
                 company,
                 fields,
-                tags: tags(random),
+                tags: tags(random, mix),
             }
         }
         (8..=11, Mix::Events | Mix::Records) => Action::Group {
-            company: company(random),
+            company: company(random, mix),
             fields: company_fields(random),
-            tags: tags(random),
+            tags: tags(random, mix),
         },
         (12 | 13, Mix::Records | Mix::Warehouse | Mix::Late) => {
             person.emails += 1;
@@ -202,15 +231,15 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
 }
 
 /// Something that comes before the contact is there.
-fn early(random: &mut Rng, identity: Identity, at: i64) -> Happening {
+fn early(random: &mut Rng, identity: Identity, mix: Mix, at: i64) -> Happening {
     let action = match random.bool() {
         true => Action::Track {
             name: format!("Event {}", random.u8(0..4)),
         },
         false => Action::Group {
-            company: company(random),
+            company: company(random, mix),
             fields: company_fields(random),
-            tags: tags(random),
+            tags: tags(random, mix),
         },
     };
     Happening { identity, action, at }
@@ -230,8 +259,12 @@ fn late(mut fields: Fields, random: &mut Rng, mix: Mix, is_contact: bool) -> Fie
     fields
 }
 
-fn company(random: &mut Rng) -> String {
-    format!("company-{}", random.u8(0..3))
+fn company(random: &mut Rng, mix: Mix) -> String {
+    let companies = match mix {
+        Mix::Site(site) => site.companies,
+        Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => 3,
+    };
+    format!("company-{}", random.usize(0..companies))
 }
 
 fn contact_fields(random: &mut Rng) -> Fields {
@@ -277,7 +310,10 @@ fn company_fields(random: &mut Rng) -> Fields {
     fields
 }
 
-fn tags(random: &mut Rng) -> Vec<String> {
+fn tags(random: &mut Rng, mix: Mix) -> Vec<String> {
+    if matches!(mix, Mix::Site(site) if !site.has_tags) {
+        return Vec::new();
+    }
     let all = ["tall", "round"];
     all.iter()
         .filter(|_| random.u8(0..4) == 0)

@@ -1,6 +1,6 @@
 //! What a day behind rudder-server is like.
 
-use crate::people::{Happening, Identity, Kinds, Mix, Model, random as random_events};
+use crate::people::{Happening, Identity, Kinds, Mix, Model, Site, random as random_events};
 use fastrand::Rng;
 use std::time::Duration;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -67,13 +67,13 @@ pub(crate) struct Day {
 }
 
 impl Day {
-    /// A day with so many people, unless there are records: those are of a few.
-    pub(crate) fn new(trouble: Trouble, way: Way, people: usize) -> Self {
+    /// A day on a website, unless there are records.
+    pub(crate) fn new(trouble: Trouble, way: Way, site: Site) -> Self {
+        let people = u32::try_from(site.people).unwrap_or(u32::MAX);
         let calm = Self {
-            mix: Mix::Site(people),
-            // As of 150 people in 15 seconds.
-            arrival: Duration::from_secs(15)
-                .max(Duration::from_millis(100) * u32::try_from(people).unwrap_or(u32::MAX)),
+            mix: Mix::Site(site),
+            // 150 people came in 15 seconds.
+            arrival: Duration::from_secs(15).max(Duration::from_millis(100) * people),
             lag: Duration::ZERO,
             fault_rate: 0.0,
             limit: None,
@@ -96,7 +96,7 @@ impl Day {
                 ..calm
             },
             Trouble::Limit => Self {
-                limit: u32::try_from(2 * people).ok(),
+                limit: Some(2 * people),
                 ..calm
             },
             Trouble::Faults => Self {

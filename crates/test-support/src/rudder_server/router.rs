@@ -13,7 +13,7 @@ pub(crate) struct Pace {
     pub(crate) workers: usize,
     /// How many jobs a worker collects.
     pub(crate) batch: usize,
-    /// How long it waits for them.
+    /// How often it hands over what it has collected, if that is less.
     pub(crate) patience: Duration,
     /// How long a job waits that failed once; it doubles every time.
     pub(crate) backoff: Duration,
@@ -86,14 +86,23 @@ pub(crate) struct Router {
     jobs: Vec<Job>,
     /// By worker, the jobs that are not done, in order.
     open: Vec<Vec<usize>>,
+    /// By worker, when it hands over what it has collected.
+    due: Vec<Duration>,
     /// The keys of which a job was aborted, and none has succeeded since: their jobs come one at a time.
     one_by_one: BTreeSet<String>,
+}
+
+/// When the workers hand over what they have collected first: not all at once.
+fn due(pace: Pace) -> Vec<Duration> {
+    let workers = u32::try_from(pace.workers).unwrap_or(u32::MAX);
+    (1..=workers).map(|worker| pace.patience * worker / workers).collect()
 }
 
 impl Router {
     pub(crate) fn new(pace: Pace) -> Self {
         Self {
             open: vec![Vec::new(); pace.workers],
+            due: due(pace),
             pace,
             jobs: Vec::new(),
             one_by_one: BTreeSet::new(),
@@ -130,10 +139,11 @@ impl Router {
     }
 
     fn worker_of(&self, key: &str) -> usize {
-        let hash = key
-            .bytes()
-            .fold(5381_usize, |hash, byte| hash.wrapping_mul(33) ^ usize::from(byte));
-        hash % self.pace.workers
+        // FNV-1a, of which the lower bits depend on all of the key.
+        let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        usize::try_from(hash).unwrap_or_default() % self.pace.workers
     }
 
     /// The next jobs of a worker that has none.
@@ -159,14 +169,18 @@ impl Router {
             if job.attempts > 0 || self.one_by_one.contains(&job.key) {
                 blocked.insert(&job.key);
             }
-            next = next.min(from + self.pace.patience);
             batch.push(*at);
             if batch.len() == self.pace.batch {
                 break;
             }
         }
-        if batch.len() < self.pace.batch && (batch.is_empty() || now < next) {
-            return Turn::Wait(next);
+        let due = &mut self.due[worker];
+        let is_due = now >= *due;
+        if is_due {
+            *due = now + self.pace.patience;
+        }
+        if batch.len() < self.pace.batch && (batch.is_empty() || !is_due) {
+            return Turn::Wait(next.min(*due));
         }
         for at in &batch {
             let job = &mut self.jobs[*at];
@@ -258,7 +272,7 @@ mod tests {
         assert!(sent(&mut router, 39).is_empty());
         assert_eq!(sent(&mut router, 45), [0]);
         router.ended(0, 299, second(45));
-        assert_eq!(sent(&mut router, 45), [1]);
+        assert_eq!(sent(&mut router, 50), [1]);
     }
 
     #[test]
@@ -269,7 +283,7 @@ mod tests {
         (1..4).for_each(|at| router.waits(at, second(5)));
         assert_eq!(sent(&mut router, 10), [1]);
         router.ended(1, 299, second(10));
-        assert_eq!(sent(&mut router, 10), [2, 3]);
+        assert_eq!(sent(&mut router, 15), [2, 3]);
         assert_eq!(router.aborted(), 1);
     }
 

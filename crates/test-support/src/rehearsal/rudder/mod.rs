@@ -4,7 +4,7 @@ mod chain;
 
 use super::process::{Sandbox, Service, Signal, World};
 use super::stage::{FINISH, Failure, Fault, Report, STOP, Stage};
-use crate::people::{Model, event};
+use crate::people::{Model, Site, event};
 use crate::rudder_server::{Day, Pace, Router, RudderServer, Trouble, Verdict, Way, key};
 use chain::{Chain, lock};
 use fastrand::Rng;
@@ -14,8 +14,6 @@ use std::time::{Duration, Instant, SystemTime};
 const FASTER: u32 = 50;
 /// The same of searches: what the processes do does not get faster, and must not take longer than searches lag.
 const SEARCHES_FASTER: u32 = 10;
-/// How many people a website has.
-const PEOPLE: usize = 30;
 /// How long contacts settle: longer than searches lag.
 const SETTLING: &str = "8s";
 /// How often it is looked whether all is done.
@@ -31,7 +29,7 @@ pub(super) fn run(
     seed: u64,
     (trouble, way): (Trouble, Way),
 ) -> Result<Report, Failure> {
-    let day = Day::new(trouble, way, PEOPLE);
+    let day = Day::new(trouble, way, Site::SMALL);
     let (happenings, model) = day.events(random);
     let mut world = World {
         seed,
