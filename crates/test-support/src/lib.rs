@@ -23,12 +23,12 @@ pub mod chain;
 pub mod checks;
 pub mod fixtures;
 mod outcome;
-#[cfg(any(feature = "rehearsal", feature = "chain"))]
+#[cfg(feature = "rehearsal")]
 mod people;
 pub mod realistic;
 #[cfg(feature = "rehearsal")]
 pub mod rehearsal;
-#[cfg(any(feature = "rehearsal", feature = "chain"))]
+#[cfg(feature = "rehearsal")]
 pub mod rudder_server;
 pub mod show;
 #[cfg(feature = "simulation")]
