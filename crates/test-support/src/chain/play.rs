@@ -1,8 +1,8 @@
 //! A day: workers, instances that are killed, and what comes of it.
 
-use super::Scenario;
 use super::intercom::{Intercom, Life, Line, NEW_TOKEN, TOKEN, lock};
 use super::report::Report;
+use super::scenario::Scenario;
 use crate::people::{Model, Site, event};
 use crate::rudder_server::Way;
 use crate::rudder_server::{Day, Pace, Router, RudderServer, Turn, Verdict, key};
