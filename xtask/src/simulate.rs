@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let start = Instant::now();
     let mut total = Report::default();
     let played = seeds::play(from, count, options.keep_going, simulation::run, |report| {
-        total.add(report)
+        total.add(report);
     });
     for (seed, violation) in &played.failed {
         eprintln!(

@@ -1,5 +1,5 @@
 //! How long requests take, under virtual time: to the millisecond, however busy this machine is.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::needless_pass_by_value)]
 
 mod support;
 
