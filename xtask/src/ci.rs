@@ -84,6 +84,20 @@ const STEPS: &[Step] = &[
         ]),
     },
     Step {
+        name: "simulate-router",
+        fix: "play the seed that failed again with the command that is printed, and fix what it shows",
+        run: Run::Cargo(&[
+            "run",
+            "--release",
+            "--package",
+            "xtask",
+            "--",
+            "simulate-router",
+            "--seeds",
+            "100",
+        ]),
+    },
+    Step {
         name: "rehearse",
         fix: "play the seed that failed again with the command that is printed, and fix what it shows",
         run: Run::Cargo(&[
@@ -105,7 +119,7 @@ const STEPS: &[Step] = &[
             "8",
             "--mode",
             "router,router-lag,router-long-lag,router-outage,router-limit,router-faults,router-kill,router-kill-lag,\
-             router-records,router-early,router-early-kill,router-token",
+             router-records,router-early,router-early-kill,router-token,router-attributes",
         ]),
     },
     Step {

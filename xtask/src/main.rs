@@ -24,8 +24,10 @@ mod mutants;
 mod project;
 mod pure;
 mod rehearse;
+mod seeds;
 mod semver;
 mod simulate;
+mod simulate_router;
 mod site;
 mod snapshots;
 mod suites;
@@ -82,6 +84,8 @@ enum Command {
     Semver(semver::Options),
     /// Plays bad days of the delivery engine and the sandbox together, under virtual time
     Simulate(simulate::Options),
+    /// Plays days of rudder-server's double, the transformer and the sandbox together, under virtual time
+    SimulateRouter(simulate_router::Options),
     /// Writes the documentation as a site, and looks whether its links lead somewhere
     Site(site::Options),
     /// Rewrites the snapshots of the tests
@@ -118,6 +122,7 @@ fn main() -> ExitCode {
         Command::Rehearse(options) => rehearse::run(&options),
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
+        Command::SimulateRouter(options) => simulate_router::run(&options),
         Command::Site(options) => site::run(&options),
         Command::Snapshots(options) => snapshots::run(&options),
     }

@@ -1,11 +1,9 @@
 //! Plays many bad days of the engine and the sandbox together: see `test_support::simulation`.
 
-use std::ops::ControlFlow;
+use crate::seeds;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
-use test_support::simulation::{self, Mishaps, Report, Violation, replay_command};
+use test_support::simulation::{self, Mishaps, Report, replay_command};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -26,13 +24,6 @@ pub(crate) struct Options {
     keep_going: bool,
 }
 
-#[derive(Default)]
-struct Played {
-    total: Report,
-    seeds: u64,
-    failed: Vec<(u64, Violation)>,
-}
-
 pub(crate) fn run(options: &Options) -> ExitCode {
     let (from, count) = match options.seed {
         Some(seed) => (seed, 1),
@@ -50,19 +41,20 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         };
     }
     let start = Instant::now();
-    let mut played = play(from, count, options.keep_going);
-    played.failed.sort_by_key(|(seed, _)| *seed);
+    let mut total = Report::default();
+    let played = seeds::play(from, count, options.keep_going, simulation::run, |report| {
+        total.add(report);
+    });
     for (seed, violation) in &played.failed {
         eprintln!(
             "error: seed {seed}: {violation}\nto play it again: {}\n",
             replay_command(*seed)
         );
     }
-    let total = &played.total;
     println!(
         "{} scenarios, of which {} failed, in {:.1?}: {:.1} days in {} runs of the program, {} events, {} calls ({} plainly); {} events \
          outlasted by faults; the final state of {} people compared, {} left out",
-        played.seeds,
+        played.count,
         played.failed.len(),
         start.elapsed(),
         total.took.as_secs_f64() / 86_400.0,
@@ -83,46 +75,4 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn play(from: u64, count: u64, keep_going: bool) -> Played {
-    let next = AtomicU64::new(from);
-    let end = from.saturating_add(count);
-    let is_over = AtomicBool::new(false);
-    let played = Mutex::new(Played::default());
-    let work = || {
-        while !is_over.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end {
-                return;
-            }
-            let result = simulation::run(seed);
-            let mut played = played.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            played.seeds += 1;
-            let flow = match result {
-                Ok(report) => {
-                    played.total.add(&report);
-                    ControlFlow::Continue(())
-                }
-                Err(violation) => {
-                    played.failed.push((seed, violation));
-                    if keep_going {
-                        ControlFlow::Continue(())
-                    } else {
-                        ControlFlow::Break(())
-                    }
-                }
-            };
-            if flow.is_break() {
-                is_over.store(true, Ordering::Relaxed);
-            }
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    played.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -6,8 +6,9 @@ use intercom_delivery::Response;
 use intercom_delivery::client::{Client, HttpTransport, Transport, TransportError, Workspace};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// Makes calls. Clones share bound and metrics.
 #[derive(Clone, Debug)]
@@ -31,6 +32,11 @@ impl Calls {
             slots: Arc::new(Semaphore::new(at_a_time.get().min(Semaphore::MAX_PERMITS))),
             metrics,
         }
+    }
+
+    /// What time it is: since 1970.
+    pub(crate) fn now(&self) -> Duration {
+        self.client.now()
     }
 
     /// Waits until another call may be made.
@@ -112,5 +118,9 @@ impl Transport for WorkspaceCalls {
 
     fn host(&self) -> &str {
         &self.host
+    }
+
+    fn now(&self) -> Duration {
+        self.calls.now()
     }
 }

@@ -14,7 +14,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// Where calls go, and on whose behalf.
@@ -93,13 +92,9 @@ const LONGEST_WINDOW_SECONDS: i64 = 60;
 const MOST_EXHAUSTED: usize = 1000;
 
 impl IntercomClient {
-    pub(crate) fn new(settings: Settings) -> Result<Self, client::Error> {
-        let client = Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .response_timeout(settings.call_timeout)
-            .build()?;
+    pub(crate) fn new(client: Client, settings: Settings) -> Self {
         let metrics = Arc::new(Metrics::new());
-        Ok(Self {
+        Self {
             calls: Calls::new(client, settings.max_calls, Arc::clone(&metrics)),
             exhausted: Mutex::default(),
             contacts: Contacts::new(settings.remembered_contacts, settings.remember_for),
@@ -108,7 +103,12 @@ impl IntercomClient {
             stopping: watch::Sender::new(false),
             metrics,
             settings,
-        })
+        }
+    }
+
+    /// The present, in Unix seconds.
+    pub(crate) fn unix_seconds(&self) -> i64 {
+        i64::try_from(self.calls.now().as_secs()).unwrap_or(i64::MAX)
     }
 
     /// Where a region's workspaces are called.
@@ -139,7 +139,7 @@ impl IntercomClient {
     fn check_budget(&self, scope: Scope) -> Result<(), SendError> {
         let mut exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
         match exhausted.get(&scope) {
-            Some(reset) if *reset > unix_seconds() => Err(SendError::NoBudget),
+            Some(reset) if *reset > self.unix_seconds() => Err(SendError::NoBudget),
             Some(_) => {
                 exhausted.remove(&scope);
                 Ok(())
@@ -149,11 +149,11 @@ impl IntercomClient {
     }
 
     fn note_budget(&self, scope: Scope, limit: &RateLimit) {
-        let wait = limit.reset.0.saturating_sub(unix_seconds());
+        let wait = limit.reset.0.saturating_sub(self.unix_seconds());
         if limit.remaining == 0 && (1..=LONGEST_WINDOW_SECONDS).contains(&wait) {
             let mut exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
             if exhausted.len() >= MOST_EXHAUSTED {
-                let now = unix_seconds();
+                let now = self.unix_seconds();
                 exhausted.retain(|_, reset| *reset > now);
             }
             exhausted.insert(scope, limit.reset.0);
@@ -174,10 +174,4 @@ fn workspace(target: &Target<'_>) -> Result<Workspace, client::Error> {
     Workspace::new(target.region, token)
         .with_version(target.version)
         .with_base_url(target.base_url)
-}
-
-/// The present, in Unix seconds.
-pub(crate) fn unix_seconds() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

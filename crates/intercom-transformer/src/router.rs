@@ -1,7 +1,7 @@
 //! `POST /routerTransform`: events in, requests out.
 
 use crate::here;
-use crate::intercom::{IntercomClient, Target, unix_seconds};
+use crate::intercom::{IntercomClient, Target};
 use crate::jobs::{Job, Surroundings, Tally, fail};
 use crate::metrics::EventOutcome;
 use crate::protocol::{
@@ -103,7 +103,7 @@ impl<'g, 'r> Inline<'g, 'r> {
             intercom,
             request,
             secret: secret.filter(|text| !text.trim().is_empty()),
-            now: UnixSeconds(unix_seconds()),
+            now: UnixSeconds(intercom.unix_seconds()),
             last_destination: None,
             last_secret: None,
         }

@@ -20,12 +20,14 @@ use axum::routing::{get, post};
 use event_store::Store;
 use http_access::{Secret, check_browser, credentials};
 use http_body_util::{BodyExt as _, Limited};
+use intercom_delivery::client::Client;
 use serde_json::value::RawValue;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 
 /// The service, without a connection: something that answers requests.
 ///
@@ -52,11 +54,20 @@ impl Transformer {
     ///
     /// If the HTTP client cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, intercom_delivery::client::Error> {
-        Ok(Self {
+        let client = Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .response_timeout(settings.call_timeout)
+            .build()?;
+        Ok(Self::over(client, settings))
+    }
+
+    /// The same with a client of one's own, such as [one of an Intercom within this process](Client::in_process).
+    pub fn over(client: Client, settings: Settings) -> Self {
+        Self {
             rooms: Arc::new(Semaphore::new(settings.max_requests.get().min(Semaphore::MAX_PERMITS))),
-            intercom: Arc::new(IntercomClient::new(settings)?),
+            intercom: Arc::new(IntercomClient::new(client, settings)),
             others: None,
-        })
+        }
     }
 
     /// Keeps events that come before their contact in this store until it is there, and delivers them then; rudder-server is

@@ -145,8 +145,8 @@ pub(super) const FAULTS: &[Fault] = &[
         Noticed::Simulation,
         "crates/intercom-delivery/src/engine/queue.rs",
         (
-            "lane.waiting.partition_point(|other| other.seq < entry.seq)",
-            "lane.waiting.len()",
+            "self.waiting.partition_point(|other| other.seq < entry.seq)",
+            "self.waiting.len()",
         ),
         "two queues that become one are put one behind the other",
     ),

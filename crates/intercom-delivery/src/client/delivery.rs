@@ -10,7 +10,7 @@ use crate::engine::{
 use crate::response::{Response, TransportFailure};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 /// How many submissions, and how many outcomes, wait between the caller and the engine.
 const CHANNEL: usize = 256;
 
-/// The engine's clock: the wall clock at the start, and a monotonic clock from there.
+/// The engine's clock: the time of day at the start, and a monotonic clock from there.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     unix: Duration,
@@ -27,13 +27,9 @@ struct Clock {
 }
 
 impl Clock {
-    fn new() -> Self {
-        Self {
-            unix: SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default(),
-            start: Instant::now(),
-        }
+    fn starting_at(unix: Duration) -> Self {
+        let start = Instant::now();
+        Self { unix, start }
     }
 
     fn now(&self) -> Time {
@@ -247,8 +243,8 @@ impl<T: Transport> Delivery<T> {
         let (status, statuses) = watch::channel(engine.status());
         let delivery = Self {
             engine,
+            clock: Clock::starting_at(transport.now()),
             transport: Arc::new(transport),
-            clock: Clock::new(),
             submissions,
             instructions,
             outcomes,

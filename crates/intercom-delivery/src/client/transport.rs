@@ -1,9 +1,11 @@
 //! What calls go through.
 
 use super::TransportError;
+use super::in_process::system_time;
 use crate::response::Response;
 use intercom_api::Call;
 use std::future::Future;
+use std::time::Duration;
 
 /// Something that answers calls.
 pub trait Transport: Send + Sync + 'static {
@@ -13,5 +15,10 @@ pub trait Transport: Send + Sync + 'static {
     /// Where calls go, for people: a host, with the port if it is not the usual one.
     fn host(&self) -> &str {
         "Intercom"
+    }
+
+    /// What time it is when a delivery begins, since 1970-01-01T00:00:00Z; from then on, tokio's clock counts.
+    fn now(&self) -> Duration {
+        system_time()
     }
 }

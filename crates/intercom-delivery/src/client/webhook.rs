@@ -63,7 +63,31 @@ impl fmt::Debug for Webhook {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Answer, Cause, InProcess};
     use super::*;
+    use intercom_api::{ApiVersion, Call};
+    use std::time::Duration;
+
+    struct Nobody;
+
+    impl InProcess for Nobody {
+        fn answer(&self, _: &Call, _: &str, _: ApiVersion) -> Answer {
+            Box::pin(async { Err(TransportError::of(Cause::ResponseTimeout)) })
+        }
+
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    #[tokio::test]
+    async fn from_within_the_process_nobody_else_is_reached() {
+        let webhook = Webhook::new(Client::in_process(Nobody), "https://example.org/s3cret").unwrap();
+        let error = webhook.send("{}").await.unwrap_err();
+        assert_eq!(error.cause, Cause::Unreachable);
+        assert_eq!(error.host.as_deref(), Some("example.org"));
+        assert!(error.source.unwrap().to_string().contains("within this process"));
+    }
 
     #[tokio::test]
     async fn no_more_than_the_host_is_shown() {

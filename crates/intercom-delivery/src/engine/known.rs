@@ -5,10 +5,10 @@ use super::contact_keys::ContactKey;
 use super::fields::{Body, Set};
 use super::locks::{LockKey, Locks};
 use super::memory::Memory;
-use super::merge::can_merge;
+use super::merge::{can_merge, is_indifferent};
 use super::person::{Person, Source};
 use super::queue::{Entry, LaneId, Queue};
-use super::settings::{EngineSettings, SkipUnchanged};
+use super::settings::{EngineSettings, OutcomeOrder, SkipUnchanged};
 use super::time::Time;
 use crate::contact::KnownContact;
 use crate::walk::{Fact, Knowledge, Permit, ReadContact, Rewritten, Write, moves_to};
@@ -204,11 +204,14 @@ impl Known<'_> {
             return;
         }
         let seq = self.batch.seq();
+        // Where outcomes keep the order of events, each waits for those before it.
+        let passes = self.settings.outcomes == OutcomeOrder::AsTheyEnd;
+        let is_passed_over = |entry: &Entry| passes && is_indifferent(entry);
         while let [first, ..] = self.batch.members.as_slice()
             && let Some(last) = self.batch.members.last()
-            && let Some(entry) = self
-                .queue
-                .absorb(seq, self.batch.lane, first, |next| can_merge(last, next))
+            && let Some(entry) = self.queue.absorb(seq, self.batch.lane, first, is_passed_over, |next| {
+                can_merge(last, next)
+            })
         {
             self.batch.members.push(entry);
         }

@@ -1,4 +1,4 @@
-//! Which consecutive events can be delivered by one update.
+//! Which events can be delivered by one update.
 
 use super::queue::Entry;
 use crate::codes::Supersession;
@@ -24,6 +24,15 @@ pub(super) fn can_merge(last: &Entry, next: &Entry) -> bool {
         && a.update.role == b.update.role
         && std::mem::discriminant(&a.missing) == std::mem::discriminant(&b.missing)
         && keeps_lookup(a)
+}
+
+/// Whether it makes no difference if an update of a contact, by which it stays who it is, comes before this event rather than
+/// after it: what happens to a contact, and the companies that it joins, are kept apart from its fields.
+pub(super) fn is_indifferent(entry: &Entry) -> bool {
+    match &*entry.plan {
+        Plan::SubmitEvent(_) | Plan::SaveCompany(_) => true,
+        Plan::SaveContact(_) | Plan::DeleteContact(_) => false,
+    }
 }
 
 /// Whether the contact is still found by the same lookup after the update.

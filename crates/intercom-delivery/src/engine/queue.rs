@@ -96,6 +96,14 @@ struct Lane {
     ended: Vec<u64>,
 }
 
+impl Lane {
+    /// Puts an event to its place among those that wait, which is most often at the end.
+    fn put(&mut self, entry: Box<Entry>) {
+        let at = self.waiting.partition_point(|other| other.seq < entry.seq);
+        self.waiting.insert(at, entry);
+    }
+}
+
 #[derive(Debug)]
 struct Key {
     lane: LaneId,
@@ -194,9 +202,7 @@ impl Queue {
         lane.resting.extend(moved.resting);
         lane.ended.extend(moved.ended);
         for entry in moved.waiting {
-            // Most often at the end.
-            let at = lane.waiting.partition_point(|other| other.seq < entry.seq);
-            lane.waiting.insert(at, entry);
+            lane.put(entry);
         }
         self.refresh(into);
         into
@@ -281,35 +287,40 @@ impl Queue {
             .map_or(lane, |key| key.lane)
     }
 
-    /// Takes the next event of the job's lane into the job, if it fits and nothing else of the lane is under way.
+    /// Takes the next event of the job's lane that is not to be passed over into the job, if it fits and nothing else of the
+    /// lane is under way.
     pub(super) fn absorb(
         &mut self,
         job: u64,
         lane: LaneId,
         first: &Entry,
+        is_passed_over: impl Fn(&Entry) -> bool,
         fits: impl FnOnce(&Entry) -> bool,
     ) -> Option<Entry> {
         let id = self.lane_of(lane, &first.keys);
         let lane = self.lanes.get_mut(&id)?;
-        if lane.active.iter().any(|(other, _)| *other != job) || !lane.waiting.front().is_some_and(|front| fits(front))
-        {
+        if lane.active.iter().any(|(other, _)| *other != job) {
             return None;
         }
-        let entry = *lane.waiting.pop_front()?;
+        let at = lane.waiting.iter().position(|entry| !is_passed_over(entry))?;
+        if !fits(lane.waiting.get(at)?) {
+            return None;
+        }
+        let entry = *lane.waiting.remove(at)?;
         lane.active.push((job, entry.keys.clone()));
         self.waiting -= 1;
         Some(entry)
     }
 
-    /// Puts events that a job had taken in back to the front of their lane.
+    /// Puts events that a job had taken in back to their places in their lane.
     pub(super) fn give_back(&mut self, job: u64, lane: LaneId, first: &Entry, entries: Vec<Entry>) {
         let id = self.lane_of(lane, &first.keys);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.active.retain(|(other, _)| *other != job);
         lane.active.push((job, first.keys.clone()));
         self.waiting += entries.len();
-        for entry in entries.into_iter().rev() {
-            lane.waiting.push_front(Box::new(entry));
+        for entry in entries {
+            lane.put(Box::new(entry));
         }
     }
 

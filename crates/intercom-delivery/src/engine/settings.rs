@@ -33,7 +33,8 @@ pub struct Savings {
     pub remember_contacts: bool,
     /// What would change nothing is not sent: updates, companies, links and tags.
     pub skip_unchanged: SkipUnchanged,
-    /// Consecutive updates of one contact that wait in the queue are sent as one.
+    /// Consecutive updates of one contact that wait in the queue are sent as one; if outcomes are handed out
+    /// [as events end](OutcomeOrder::AsTheyEnd), also those between which data events and companies wait.
     pub merge_identifies: bool,
     /// People who wait for a search at the same time are looked up by one.
     pub batch_lookups: bool,

@@ -139,6 +139,38 @@ fn within_a_scope_everything_is_saved_and_beyond_it_only_what_cannot_be_stale() 
 }
 
 #[test]
+fn identifies_are_one_update_although_events_come_between_them() {
+    for (order, expected) in [(OutcomeOrder::AsTheyEnd, 1), (OutcomeOrder::AsSubmitted, 2)] {
+        let mut settings = thrifty();
+        settings.outcomes = order;
+        let mut run = Run::new(settings);
+        let plans = [
+            identify("u1", r#"{"name":"A"}"#),
+            track("u1", "a", 1),
+            group("k1", Some(by_id("u1")), &[]),
+            identify("u1", r#"{"name":"B"}"#),
+        ];
+        for (event, plan) in (1..).zip(plans) {
+            submit(&mut run, event, plan, who("u1"), terms(1, 1, BELIEVE));
+        }
+        let mut writes = Vec::new();
+        run.run(|sent| match sent.call.operation {
+            Op::SearchContacts => hits(&[&contact("c1", "u1")]),
+            Op::CreateContact | Op::UpdateContact => {
+                writes.push(sent.call.body.as_ref().unwrap().get().to_owned());
+                ok(contact("c1", "u1"))
+            }
+            Op::SubmitDataEvent => (Ok(Response::new(202, "")), Duration::ZERO),
+            _ => ok(COMPANY),
+        });
+        assert_eq!(writes.len(), expected, "{writes:?}");
+        assert!(writes[expected - 1].contains(r#""name":"B""#), "{writes:?}");
+        let last = if expected == 1 { "merged into 1" } else { "delivered" };
+        assert_eq!(run.results(), ["delivered", "delivered", "delivered", last]);
+    }
+}
+
+#[test]
 fn whose_email_it_is_may_have_changed_in_another_scope() {
     let hit = r#"{"type":"contact","id":"c1","email":"a@x.y","role":"user"}"#;
     let mut run = Run::new(thrifty());

@@ -10,7 +10,7 @@ pub(crate) mod result;
 
 use crate::early::Access;
 use crate::engines;
-use crate::intercom::{IntercomClient, unix_seconds};
+use crate::intercom::IntercomClient;
 use crate::jobs::{Job, Tally, fail};
 use crate::metrics::EventOutcome;
 use crate::protocol::{Elements, ErrorMeta, Failure, REFRESH_TOKEN, status};
@@ -186,7 +186,7 @@ impl Open<'_, '_> {
     /// For how long an event has been tried.
     fn tried_for(&self, job: &Job<'_>) -> Duration {
         let first = job.surroundings.read.first_attempted_at();
-        let seconds = first.map_or(0, |first| unix_seconds().saturating_sub(first.0));
+        let seconds = first.map_or(0, |first| self.intercom.unix_seconds().saturating_sub(first.0));
         Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
     }
 

@@ -1,9 +1,9 @@
 //! `send`, ended in the middle and run again until everything is done.
 
-use super::model::{Ending, Model};
 use super::process::{Process, Sandbox, Signal};
 use super::stage::{FINISH, Failure, Play, STOP, Stage};
-use super::workload::Mix;
+use crate::people::Mix;
+use crate::people::{Ending, Model};
 use fastrand::Rng;
 use serde_json::Value;
 use std::fs;

@@ -1,8 +1,8 @@
 //! `serve --gateway`, ended while events come in and go out, and started again.
 
-use super::model::{Ending, Model};
 use super::process::{Gateway, Sandbox, Signal, get};
 use super::stage::{FINISH, Failure, STOP, Stage};
+use crate::people::{Ending, Model};
 use fastrand::Rng;
 use serde_json::Value;
 use std::time::{Duration, Instant};

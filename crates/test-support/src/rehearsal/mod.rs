@@ -7,18 +7,15 @@
 
 mod delivery;
 mod gateway;
-mod happening;
-mod model;
 mod process;
-mod replay;
 mod rudder;
 mod stage;
-mod workload;
 
-pub use model::{Ending, Model};
+pub use crate::people::{Ending, Model};
 pub use stage::{Failure, Report, Stage};
 
-use rudder::Day;
+use crate::people::{Kinds, Mix, Site, difference, event, lines, random as random_events};
+use crate::rudder_server::{Day, Trouble, Way};
 use stage::Play;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -67,6 +64,8 @@ pub enum Mode {
     RouterEarlyKill,
     /// With a token that is refused, and then replaced.
     RouterToken,
+    /// While some have attributes that the workspace does not have, which are created.
+    RouterAttributes,
     /// For comparison: rudder-server makes the last call of each event itself, and loses some.
     RouterReturned,
     /// The same, while searches lag.
@@ -81,51 +80,25 @@ pub enum Mode {
 
 impl Mode {
     /// What happens behind rudder-server, if it is about that.
-    fn day(self) -> Option<Day> {
-        let calm = Day::CALM;
+    fn behind_rudder_server(self) -> Option<Day> {
+        let on = |trouble, way| Day::new(trouble, way, Site::SMALL);
         Some(match self {
-            Self::Router => calm,
-            Self::RouterLag => Day { lag: 10, ..calm },
-            Self::RouterLongLag => Day { lag: 60, ..calm },
-            Self::RouterOutage => Day {
-                has_outage: true,
-                ..calm
-            },
-            Self::RouterLimit => Day {
-                limit: Some(60),
-                ..calm
-            },
-            Self::RouterFaults => Day {
-                fault_rate: 0.05,
-                ..calm
-            },
-            Self::RouterKill => Day { kills: true, ..calm },
-            Self::RouterKillLag => Day {
-                kills: true,
-                lag: 10,
-                ..calm
-            },
-            Self::RouterRecords => Day {
-                mix: workload::Mix::Warehouse,
-                lag: 10,
-                ..calm
-            },
-            Self::RouterEarly => Day::EARLY,
-            Self::RouterEarlyKill => Day {
-                kills: true,
-                lag: 10,
-                ..Day::EARLY
-            },
-            Self::RouterToken => Day {
-                replaces_token: true,
-                ..calm
-            },
-            Self::RouterReturned => Day::RETURNED,
-            Self::RouterReturnedLag => Day {
-                lag: 10,
-                ..Day::RETURNED
-            },
-            Self::RouterProxied => Day::PROXIED,
+            Self::Router => on(Trouble::Healthy, Way::Here),
+            Self::RouterLag => on(Trouble::Lag, Way::Here),
+            Self::RouterLongLag => on(Trouble::LongLag, Way::Here),
+            Self::RouterOutage => on(Trouble::Outage, Way::Here),
+            Self::RouterLimit => on(Trouble::Limit, Way::Here),
+            Self::RouterFaults => on(Trouble::Faults, Way::Here),
+            Self::RouterKill => on(Trouble::Kill, Way::Here),
+            Self::RouterKillLag => on(Trouble::KillLag, Way::Here),
+            Self::RouterRecords => on(Trouble::Records, Way::Here),
+            Self::RouterEarly => Day::early(Trouble::Healthy),
+            Self::RouterEarlyKill => Day::early(Trouble::KillLag),
+            Self::RouterToken => on(Trouble::Token, Way::Here),
+            Self::RouterAttributes => on(Trouble::Attributes, Way::Here),
+            Self::RouterReturned => on(Trouble::Healthy, Way::Returned),
+            Self::RouterReturnedLag => on(Trouble::Lag, Way::Returned),
+            Self::RouterProxied => on(Trouble::Healthy, Way::Proxied),
             Self::Plain
             | Self::Kill
             | Self::KillLag
@@ -141,7 +114,7 @@ impl Mode {
 
     fn play(self) -> Play {
         let calm = Play {
-            mix: workload::Mix::Events,
+            mix: Mix::Events,
             lag: 0.0,
             fault_rate: 0.0,
             kills: false,
@@ -171,7 +144,7 @@ impl Mode {
                 ..calm
             },
             Self::Records => Play {
-                mix: workload::Mix::Records,
+                mix: Mix::Records,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -179,7 +152,7 @@ impl Mode {
             },
             // A gateway lets nobody wait for somebody else: what several people say of one company has no order.
             Self::Gateway => Play {
-                mix: workload::Mix::Warehouse,
+                mix: Mix::Warehouse,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -187,13 +160,13 @@ impl Mode {
             },
             // Dead letters are sent without the journal, which knows whom no search finds yet.
             Self::Replay => Play {
-                mix: workload::Mix::Late,
+                mix: Mix::Late,
                 kills: true,
                 stops: true,
                 ..calm
             },
             Self::GatewayReplay => Play {
-                mix: workload::Mix::Late,
+                mix: Mix::Late,
                 lag: LONG_LAG,
                 kills: true,
                 stops: true,
@@ -212,6 +185,7 @@ impl Mode {
             | Self::RouterEarly
             | Self::RouterEarlyKill
             | Self::RouterToken
+            | Self::RouterAttributes
             | Self::RouterReturned
             | Self::RouterReturnedLag
             | Self::RouterProxied => calm,
@@ -228,18 +202,18 @@ const LONG_LAG: f64 = 120.0;
 /// What is not as it should be.
 pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure> {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9).wrapping_add(mode as u64));
-    if let Some(day) = mode.day() {
+    if let Some(day) = mode.behind_rudder_server() {
         return rudder::run(stage, &mut random, seed, day);
     }
     let play = mode.play();
     let shares_emails = random.bool();
-    let is_replayed = play.mix == workload::Mix::Late;
+    let is_replayed = play.mix == Mix::Late;
     let is_uncertain = play.kills || play.fault_rate > 0.0;
-    let kinds = workload::Kinds {
+    let kinds = Kinds {
         leads: !is_uncertain,
         nameless: !(is_replayed || is_uncertain && shares_emails),
     };
-    let happenings = workload::random(&mut random, play.mix, kinds);
+    let happenings = random_events(&mut random, play.mix, kinds);
     let happenings = match is_replayed {
         true => Model::repeatable(happenings, shares_emails),
         false => happenings,
@@ -247,7 +221,7 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
     let events: Vec<_> = happenings
         .iter()
         .enumerate()
-        .map(|(at, happening)| workload::event(happening, at))
+        .map(|(at, happening)| event(happening, at))
         .collect();
     let model = match is_replayed {
         true => Model::after_replay(&happenings, shares_emails),
@@ -272,7 +246,7 @@ pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure>
     if mode == Mode::Replay {
         delivery::replay(stage, &sandbox)?;
     }
-    let difference = model::difference(&model.lines(), &model::lines(&sandbox.state()?));
+    let difference = difference(&model.lines(), &lines(&sandbox.state()?));
     if !difference.is_empty() {
         return Err(Failure::Wrong(difference));
     }

@@ -1,7 +1,7 @@
 //! The shipped program as processes: a sandbox, deliveries, a gateway.
 
-use super::happening::{LATE, LATE_OF_COMPANY};
 use super::stage::Fault;
+use crate::people::{LATE, LATE_OF_COMPANY};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};

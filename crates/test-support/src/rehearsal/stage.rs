@@ -1,6 +1,6 @@
 //! What the ways to play a rehearsal share: where, how, how long, and what can go wrong.
 
-use super::workload::Mix;
+use crate::people::Mix;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -36,6 +36,8 @@ mod world;
 pub use cost::{Cost, Workload, cost, plain_cost};
 pub use mishaps::Mishaps;
 pub use pace::{Pace, pace};
+#[cfg(feature = "chain")]
+pub(crate) use response::response_of;
 pub use scenario::Scenario;
 pub use verdict::Report;
 pub use violation::Violation;

@@ -3,6 +3,6 @@
 use intercom_delivery::Response;
 
 /// The response without the time that it was made at.
-pub(super) fn response_of(reply: &intercom_sandbox::Response) -> Response {
+pub(crate) fn response_of(reply: &intercom_sandbox::Response) -> Response {
     Response::with_headers(reply.status, reply.body.clone(), |name| reply.header(name))
 }

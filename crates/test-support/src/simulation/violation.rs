@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Violation(String);
 
 impl Violation {
-    pub(super) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 }

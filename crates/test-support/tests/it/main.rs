@@ -1,5 +1,7 @@
 //! The workspace's tests that need more than one crate, as one binary.
 
+#[cfg(feature = "chain")]
+mod chain;
 mod properties;
 mod regressions;
 #[cfg(feature = "simulation")]

@@ -1,8 +1,7 @@
 //! What comes before its contact, and waits for it in the stores of the instances.
 
 use super::chain::Chain;
-use crate::rehearsal::happening::{Action, Happening};
-use crate::rehearsal::model::{self, Model};
+use crate::people::{Action, Happening, Model, difference, lines};
 use crate::rehearsal::process::{Sandbox, Service};
 use crate::rehearsal::stage::{FINISH, Failure, Fault, Stage};
 use serde_json::Value;
@@ -10,11 +9,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How soon it is looked for a contact that the other instance may have created; ten seconds in the real world.
+/// How soon it is looked for a contact that the other instance may have created; ten seconds in the real world, which are
+/// five hundred times as long: all events arrive within some 25 minutes of it, and within two and a half of rudder-server's
+/// own time.
 pub(super) const FIRST_LOOK: &str = "20ms";
-/// How long all events take to arrive. Of the real world, that is some 25 minutes where it is looked for contacts, and two
-/// where rudder-server waits.
-pub(super) const ARRIVAL: Duration = Duration::from_secs(3);
 /// How often it is looked whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -41,7 +39,7 @@ pub(super) fn finish(
     }
     let started = Instant::now();
     loop {
-        let difference = model::difference(&model.lines(), &model::lines(&sandbox.state()?));
+        let difference = difference(&model.lines(), &lines(&sandbox.state()?));
         let queued: i64 = (0..services.len())
             .map(|at| queued(stage, at))
             .sum::<Result<i64, Fault>>()?;

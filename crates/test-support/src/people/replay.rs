@@ -49,7 +49,7 @@ fn without(fields: &Fields, names: &BTreeSet<&'static str>) -> Fields {
 }
 
 /// What is left to be done of an event that has failed, after later ones: it undoes nothing of them.
-pub(super) fn left_of(happening: &Happening, later: &[&Happening]) -> Option<Happening> {
+pub(crate) fn left_of(happening: &Happening, later: &[&Happening]) -> Option<Happening> {
     let since = Since::of(happening.identity.user_id.as_ref(), later);
     let mut left = happening.clone();
     if since.is_written {

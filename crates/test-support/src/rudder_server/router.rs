@@ -9,23 +9,31 @@ use std::time::Duration;
 
 /// How long things take, and how many there are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    pub(super) workers: usize,
+pub(crate) struct Pace {
+    pub(crate) workers: usize,
     /// How many jobs a worker collects.
-    pub(super) batch: usize,
-    /// How long it waits for them.
-    pub(super) patience: Duration,
+    pub(crate) batch: usize,
+    /// How often it hands over what it has collected, if that is less.
+    pub(crate) patience: Duration,
     /// How long a job waits that failed once; it doubles every time.
-    pub(super) backoff: Duration,
-    pub(super) longest_backoff: Duration,
+    pub(crate) backoff: Duration,
+    pub(crate) longest_backoff: Duration,
     /// For how long a job is tried that fails with 5xx, and how often at least.
-    pub(super) gives_up_after: Duration,
-    pub(super) attempts: u32,
+    pub(crate) gives_up_after: Duration,
+    pub(crate) attempts: u32,
 }
 
 impl Pace {
+    /// What was seen.
+    pub(crate) fn real() -> Self {
+        Self {
+            workers: 64,
+            ..Self::scaled(1)
+        }
+    }
+
     /// What was seen, so many times as fast, with fewer workers.
-    pub(super) fn scaled(faster: u32) -> Self {
+    pub(crate) fn scaled(faster: u32) -> Self {
         let scaled = |seconds| Duration::from_secs(seconds) / faster;
         Self {
             workers: 8,
@@ -51,38 +59,50 @@ enum State {
 
 /// An event on its way.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// Whose it is: those of one key stay in order.
-    pub(super) key: String,
-    pub(super) message: Value,
-    pub(super) attempts: u32,
-    pub(super) first_attempt: Option<Duration>,
+    pub(crate) key: String,
+    pub(crate) message: Value,
+    pub(crate) attempts: u32,
+    pub(crate) first_attempt: Option<Duration>,
     state: State,
 }
 
 /// What a worker is to do.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Have these jobs transformed.
     Send(Vec<usize>),
-    /// Ask again later.
-    Wait,
-    /// Nothing is left to be done.
+    /// Ask again at that moment.
+    Wait(Duration),
+    /// Nothing is left for this worker.
     Done,
 }
 
 /// The router.
 #[derive(Debug)]
-pub(super) struct Router {
+pub(crate) struct Router {
     pace: Pace,
     jobs: Vec<Job>,
+    /// By worker, the jobs that are not done, in order.
+    open: Vec<Vec<usize>>,
+    /// By worker, when it hands over what it has collected.
+    due: Vec<Duration>,
     /// The keys of which a job was aborted, and none has succeeded since: their jobs come one at a time.
     one_by_one: BTreeSet<String>,
 }
 
+/// When the workers hand over what they have collected first: not all at once.
+fn due(pace: Pace) -> Vec<Duration> {
+    let workers = u32::try_from(pace.workers).unwrap_or(u32::MAX);
+    (1..=workers).map(|worker| pace.patience * worker / workers).collect()
+}
+
 impl Router {
-    pub(super) fn new(pace: Pace) -> Self {
+    pub(crate) fn new(pace: Pace) -> Self {
         Self {
+            open: vec![Vec::new(); pace.workers],
+            due: due(pace),
             pace,
             jobs: Vec::new(),
             one_by_one: BTreeSet::new(),
@@ -90,7 +110,9 @@ impl Router {
     }
 
     /// An event arrives.
-    pub(super) fn add(&mut self, at: Duration, key: String, message: Value) {
+    pub(crate) fn add(&mut self, at: Duration, key: String, message: Value) {
+        let worker = self.worker_of(&key);
+        self.open[worker].push(self.jobs.len());
         self.jobs.push(Job {
             key,
             message,
@@ -100,60 +122,65 @@ impl Router {
         });
     }
 
-    pub(super) fn job(&self, at: usize) -> &Job {
+    pub(crate) fn job(&self, at: usize) -> &Job {
         &self.jobs[at]
     }
 
-    pub(super) fn aborted(&self) -> usize {
+    pub(crate) fn aborted(&self) -> usize {
         self.jobs.iter().filter(|job| job.state == State::Aborted).count()
     }
 
-    fn is_done(&self) -> bool {
+    /// How many attempts the jobs took beyond their first.
+    pub(crate) fn repeats(&self) -> usize {
         self.jobs
             .iter()
-            .all(|job| matches!(job.state, State::Succeeded | State::Aborted))
+            .filter_map(|job| usize::try_from(job.attempts).ok())
+            .sum()
     }
 
     fn worker_of(&self, key: &str) -> usize {
-        let hash = key
-            .bytes()
-            .fold(5381_usize, |hash, byte| hash.wrapping_mul(33) ^ usize::from(byte));
-        hash % self.pace.workers
+        // FNV-1a, of which the lower bits depend on all of the key.
+        let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        usize::try_from(hash).unwrap_or_default() % self.pace.workers
     }
 
     /// The next jobs of a worker that has none.
-    pub(super) fn turn(&mut self, worker: usize, now: Duration) -> Turn {
+    pub(crate) fn turn(&mut self, worker: usize, now: Duration) -> Turn {
+        let jobs = &self.jobs;
+        self.open[worker].retain(|at| !matches!(jobs[*at].state, State::Succeeded | State::Aborted));
+        if self.open[worker].is_empty() {
+            return Turn::Done;
+        }
         let mut blocked: BTreeSet<&str> = BTreeSet::new();
-        let (mut batch, mut since) = (Vec::new(), now);
-        let (mut is_left, all_done) = (false, self.is_done());
-        for (at, job) in self.jobs.iter().enumerate() {
+        let (mut batch, mut next) = (Vec::new(), Duration::MAX);
+        for at in &self.open[worker] {
+            let job = &self.jobs[*at];
             let State::Waiting(from) = job.state else { continue };
-            if self.worker_of(&job.key) != worker {
-                continue;
-            }
-            is_left = true;
             if blocked.contains(job.key.as_str()) {
                 continue;
             }
             if from > now {
+                next = next.min(from);
                 blocked.insert(&job.key);
                 continue;
             }
             if job.attempts > 0 || self.one_by_one.contains(&job.key) {
                 blocked.insert(&job.key);
             }
-            batch.push(at);
-            since = since.min(from);
+            batch.push(*at);
             if batch.len() == self.pace.batch {
                 break;
             }
         }
-        if all_done {
-            return Turn::Done;
+        let due = &mut self.due[worker];
+        let is_due = now >= *due;
+        if is_due {
+            *due = now + self.pace.patience;
         }
-        let is_full = batch.len() == self.pace.batch;
-        if batch.is_empty() || !is_left || !is_full && now < since + self.pace.patience {
-            return Turn::Wait;
+        if batch.len() < self.pace.batch && (batch.is_empty() || !is_due) {
+            return Turn::Wait(next.min(*due));
         }
         for at in &batch {
             let job = &mut self.jobs[*at];
@@ -164,7 +191,7 @@ impl Router {
     }
 
     /// A job has come to this status.
-    pub(super) fn ended(&mut self, at: usize, status: u16, now: Duration) {
+    pub(crate) fn ended(&mut self, at: usize, status: u16, now: Duration) {
         let pace = self.pace;
         let job = &mut self.jobs[at];
         job.state = match status {
@@ -189,7 +216,7 @@ impl Router {
     }
 
     /// A job was not sent, because one before it has failed.
-    pub(super) fn waits(&mut self, at: usize, now: Duration) {
+    pub(crate) fn waits(&mut self, at: usize, now: Duration) {
         let job = &mut self.jobs[at];
         if job.attempts == 0 {
             job.first_attempt = None;
@@ -219,7 +246,7 @@ mod tests {
     fn sent(router: &mut Router, at: u64) -> Vec<usize> {
         match router.turn(0, second(at)) {
             Turn::Send(batch) => batch,
-            Turn::Wait | Turn::Done => Vec::new(),
+            Turn::Wait(_) | Turn::Done => Vec::new(),
         }
     }
 
@@ -245,7 +272,7 @@ mod tests {
         assert!(sent(&mut router, 39).is_empty());
         assert_eq!(sent(&mut router, 45), [0]);
         router.ended(0, 299, second(45));
-        assert_eq!(sent(&mut router, 45), [1]);
+        assert_eq!(sent(&mut router, 50), [1]);
     }
 
     #[test]
@@ -256,7 +283,7 @@ mod tests {
         (1..4).for_each(|at| router.waits(at, second(5)));
         assert_eq!(sent(&mut router, 10), [1]);
         router.ended(1, 299, second(10));
-        assert_eq!(sent(&mut router, 10), [2, 3]);
+        assert_eq!(sent(&mut router, 15), [2, 3]);
         assert_eq!(router.aborted(), 1);
     }
 

@@ -47,7 +47,7 @@ pub struct Model {
     /// What has come before its contact, and waits for it.
     waiting: Vec<(usize, Happening)>,
     /// How many events still waited for their contact after the events, and how many of these are to fail if nobody comes.
-    pub(super) left_waiting: (usize, usize),
+    pub(crate) left_waiting: (usize, usize),
     /// What became of each event.
     pub endings: Vec<Ending>,
 }
@@ -74,7 +74,7 @@ impl Model {
 
     /// Those of the events that come to the same if a kill has them come again after later ones, where some events fail:
     /// not those of somebody who is not there yet, but may be then.
-    pub(super) fn repeatable(happenings: Vec<Happening>, shares_emails: bool) -> Vec<Happening> {
+    pub(crate) fn repeatable(happenings: Vec<Happening>, shares_emails: bool) -> Vec<Happening> {
         let mut model = Self {
             shares_emails,
             ..Self::default()
@@ -96,7 +96,7 @@ impl Model {
     /// The workspace after these events, of which those with the attribute that is not defined fail, and after what has
     /// failed is sent again, all of it in its order. The events are those that are [repeatable](Self::repeatable): none waits
     /// for its contact.
-    pub(super) fn after_replay(happenings: &[Happening], shares_emails: bool) -> Self {
+    pub(crate) fn after_replay(happenings: &[Happening], shares_emails: bool) -> Self {
         let mut model = Self {
             shares_emails,
             ..Self::default()
@@ -140,7 +140,7 @@ impl Model {
     }
 
     /// How many contacts there are.
-    pub(super) fn people(&self) -> usize {
+    pub(crate) fn people(&self) -> usize {
         self.contacts.iter().filter(|contact| !contact.is_gone).count()
     }
 
@@ -317,7 +317,7 @@ fn name_of(external_id: Option<&str>, email: Option<&str>) -> String {
 }
 
 /// The state that a sandbox tells, as sorted lines: what the model knows of, and no more.
-pub(super) fn lines(state: &Value) -> Vec<String> {
+pub(crate) fn lines(state: &Value) -> Vec<String> {
     let items = |list: &str| state[list].as_array().into_iter().flatten();
     let fields = |item: &Value, names: &[&str]| {
         let standard = names.iter().filter(|name| !item[**name].is_null());
@@ -362,7 +362,7 @@ pub(super) fn lines(state: &Value) -> Vec<String> {
 }
 
 /// The lines that only one of two sorted lists has: those missing from `actual`, and those that it has beyond.
-pub(super) fn difference(expected: &[String], actual: &[String]) -> Vec<String> {
+pub(crate) fn difference(expected: &[String], actual: &[String]) -> Vec<String> {
     let mut counts: BTreeMap<&String, i64> = BTreeMap::new();
     for line in expected {
         *counts.entry(line).or_default() += 1;

@@ -4,8 +4,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The custom attribute of contacts that is not defined before events are replayed, and that of companies.
-pub(super) const LATE: &str = "late";
-pub(super) const LATE_OF_COMPANY: &str = "behind";
+pub(crate) const LATE: &str = "late";
+pub(crate) const LATE_OF_COMPANY: &str = "behind";
 
 /// Who an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub struct Happening {
 
 impl Happening {
     /// What is left of joining a company once the company is saved.
-    pub(super) fn link(&self) -> Self {
+    pub(crate) fn link(&self) -> Self {
         let mut link = self.clone();
         if let Action::Group { fields, tags, .. } = &mut link.action {
             (*fields, *tags) = (Fields::default(), Vec::new());
@@ -87,11 +87,11 @@ impl Happening {
 }
 
 /// The address of a mailbox that several people share. Who of them comes first is chance, so it is not compared.
-pub(super) const SHARED: &str = "office@people.example";
+pub(crate) const SHARED: &str = "office@people.example";
 
 impl Fields {
     /// Sets these as well.
-    pub(super) fn write(&mut self, others: &Self) {
+    pub(crate) fn write(&mut self, others: &Self) {
         self.standard
             .extend(others.standard.iter().map(|(name, value)| (*name, value.clone())));
         for (name, value) in &others.custom {

@@ -9,20 +9,51 @@ const START: i64 = 1_750_000_000;
 
 /// What events there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mix {
+pub(crate) enum Mix {
     /// Identify, track and group, with removals from companies; everybody keeps who they are.
     Events,
     /// Records besides, which insert and delete people and give them another email.
     Records,
-    /// What a website sends of many new people, in the shares of the table in the README. Companies stay as they are:
-    /// across people, nobody keeps order.
-    Site,
+    /// What a website sends of many new people: identify 43 %, group 17 %, track 40 %. Companies stay as they are: across
+    /// people, nobody keeps order.
+    Site(Site),
     /// What a website sends of people of whom most do something before they are identified; nobody leaves a company.
     Early,
     /// Records of a warehouse besides, of fewer people; companies stay as they are.
     Warehouse,
     /// The same, and some have an attribute that the workspace does not have at first.
     Late,
+}
+
+/// A website.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// How many people come.
+    pub(crate) people: usize,
+    /// How many are there at a time.
+    at_a_time: usize,
+    companies: usize,
+    has_tags: bool,
+}
+
+impl Site {
+    /// One of few people and companies, which have tags.
+    pub(crate) const SMALL: Self = Self {
+        people: 30,
+        at_a_time: 10,
+        companies: 3,
+        has_tags: true,
+    };
+
+    /// One like that on which the real rudder-server was seen, of so many people.
+    pub(crate) fn measured(people: usize) -> Self {
+        Self {
+            people,
+            at_a_time: 300,
+            companies: (people / 10).max(1),
+            has_tags: false,
+        }
+    }
 }
 
 impl Mix {
@@ -33,7 +64,7 @@ impl Mix {
     fn people(self, random: &mut Rng) -> usize {
         match self {
             Self::Events | Self::Records => random.usize(2..9),
-            Self::Site => 30,
+            Self::Site(site) => site.people,
             Self::Early => 12,
             Self::Warehouse | Self::Late => random.usize(4..12),
         }
@@ -43,11 +74,12 @@ impl Mix {
     fn whose_turn(self, random: &mut Rng, event: i64, events: i64, people: usize) -> usize {
         match self {
             Self::Events | Self::Records | Self::Early | Self::Warehouse | Self::Late => random.usize(0..people),
-            Self::Site => {
-                let there = people / 3;
+            Self::Site(site) => {
+                let there = site.at_a_time;
                 let passed = usize::try_from(event).unwrap_or_default() * (people + there);
                 let newest = passed / usize::try_from(events).unwrap_or(1).max(1);
-                random.usize(newest.saturating_sub(there)..=newest).min(people - 1)
+                let last = newest.min(people - 1);
+                random.usize(newest.saturating_sub(there).min(last)..=last)
             }
         }
     }
@@ -56,19 +88,19 @@ impl Mix {
         match self {
             Self::Early => 90,
             Self::Events | Self::Records | Self::Warehouse | Self::Late => random.i64(20..90),
-            Self::Site => 168,
+            Self::Site(site) => i64::try_from(site.people * 28 / 5).unwrap_or(i64::MAX),
         }
     }
 }
 
 /// What depends on whether calls may take effect twice.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kinds {
+pub(crate) struct Kinds {
     /// Whether there are leads. Intercom takes a second lead for another person, so that what is tried twice may be there
     /// twice.
-    pub(super) leads: bool,
+    pub(crate) leads: bool,
     /// Whether there are people without a user id: where several users can have one email, the same holds for them.
-    pub(super) nameless: bool,
+    pub(crate) nameless: bool,
 }
 
 struct Person {
@@ -79,7 +111,7 @@ struct Person {
 }
 
 /// Random events.
-pub(super) fn random(random: &mut Rng, mix: Mix, kinds: Kinds) -> Vec<Happening> {
+pub(crate) fn random(random: &mut Rng, mix: Mix, kinds: Kinds) -> Vec<Happening> {
     let people = 0..mix.people(random);
     let mut people: Vec<Person> = people.map(|at| person(random, at, mix, kinds)).collect();
     let count = mix.events(random);
@@ -138,7 +170,7 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
     let is_early = match mix {
         Mix::Events => random.u8(0..3) == 0,
         Mix::Early => random.u8(0..4) != 0,
-        Mix::Records | Mix::Site | Mix::Warehouse | Mix::Late => false,
+        Mix::Records | Mix::Site(_) | Mix::Warehouse | Mix::Late => false,
     };
     if person.is_new && is_early {
         return early(random, identity, mix, at);
@@ -146,10 +178,10 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
     let kind = if person.is_new { 0 } else { random.u8(0..20) };
     // Identify 31 %, group 21 %, track 48 % of what comes after the first: 43, 17 and 40 % of all.
     let kind = match mix {
-        Mix::Site | Mix::Early if kind > 0 => {
+        Mix::Site(_) | Mix::Early if kind > 0 => {
             [1, 1, 2, 2, 3, 8, 8, 9, 10, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19][usize::from(kind - 1)]
         }
-        Mix::Site | Mix::Early | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
+        Mix::Site(_) | Mix::Early | Mix::Events | Mix::Records | Mix::Warehouse | Mix::Late => kind,
     };
     let action = match (kind, mix) {
         (0, Mix::Records | Mix::Warehouse | Mix::Late) if random.bool() => {
@@ -161,21 +193,21 @@ fn happening(random: &mut Rng, person: &mut Person, number: usize, mix: Mix, kin
         },
         (6 | 7, _) => Action::Identify {
             fields: late(contact_fields(random), random, mix, true),
-            leaves: vec![company(random)],
+            leaves: vec![company(random, mix)],
         },
-        (8..=11, Mix::Site | Mix::Early | Mix::Warehouse | Mix::Late) => {
-            let company = company(random);
+        (8..=11, Mix::Site(_) | Mix::Early | Mix::Warehouse | Mix::Late) => {
+            let company = company(random, mix);
             let fields = late(same_fields(&company), random, mix, false);
             Action::Group {
                 company,
                 fields,
-                tags: tags(random),
+                tags: tags(random, mix),
             }
         }
         (8..=11, Mix::Events | Mix::Records) => Action::Group {
-            company: company(random),
+            company: company(random, mix),
             fields: company_fields(random),
-            tags: tags(random),
+            tags: tags(random, mix),
         },
         (12 | 13, Mix::Records | Mix::Warehouse | Mix::Late) => {
             person.emails += 1;
@@ -212,12 +244,12 @@ fn early(random: &mut Rng, identity: Identity, mix: Mix, at: i64) -> Happening {
             name: format!("Event {}", random.u8(0..4)),
         },
         false => {
-            let company = company(random);
+            let company = company(random, mix);
             let fields = match mix {
                 Mix::Early => same_fields(&company),
                 _ => company_fields(random),
             };
-            let tags = tags(random);
+            let tags = tags(random, mix);
             Action::Group { company, fields, tags }
         }
     };
@@ -238,8 +270,12 @@ fn late(mut fields: Fields, random: &mut Rng, mix: Mix, is_contact: bool) -> Fie
     fields
 }
 
-fn company(random: &mut Rng) -> String {
-    format!("company-{}", random.u8(0..3))
+fn company(random: &mut Rng, mix: Mix) -> String {
+    let companies = match mix {
+        Mix::Site(site) => site.companies,
+        Mix::Events | Mix::Records | Mix::Early | Mix::Warehouse | Mix::Late => 3,
+    };
+    format!("company-{}", random.usize(0..companies))
 }
 
 fn contact_fields(random: &mut Rng) -> Fields {
@@ -292,7 +328,10 @@ fn same_fields(company: &str) -> Fields {
     fields
 }
 
-fn tags(random: &mut Rng) -> Vec<String> {
+fn tags(random: &mut Rng, mix: Mix) -> Vec<String> {
+    if matches!(mix, Mix::Site(site) if !site.has_tags) {
+        return Vec::new();
+    }
     let all = ["tall", "round"];
     all.iter()
         .filter(|_| random.u8(0..4) == 0)
@@ -301,7 +340,7 @@ fn tags(random: &mut Rng) -> Vec<String> {
 }
 
 /// The event as an SDK or a reverse ETL sends it.
-pub(super) fn event(happening: &Happening, number: usize) -> Value {
+pub(crate) fn event(happening: &Happening, number: usize) -> Value {
     let Identity { user_id, email } = &happening.identity;
     let time = chrono::DateTime::from_timestamp(happening.at, 0).unwrap_or_default();
     let mut event = json!({
