@@ -130,6 +130,22 @@ fn routed(file: &Path, sandbox: &Served) -> State {
     state(sandbox)
 }
 
+/// A state without the attributes that nobody has: where identifies become one update, what the last of them unsets is never
+/// defined.
+fn comparable(state: &impl serde::Serialize) -> Value {
+    let mut state = serde_json::to_value(state).unwrap();
+    let people = [&state["contacts"], &state["companies"]].map(|all| all.as_array().unwrap().clone());
+    let has = |name: &str| {
+        people
+            .iter()
+            .flatten()
+            .any(|one| !one["custom_attributes"][name].is_null())
+    };
+    let attributes = state["data_attributes"].as_array_mut().unwrap();
+    attributes.retain(|attribute| has(attribute["name"].as_str().unwrap()));
+    state
+}
+
 fn case(file: &Path) -> String {
     let mut text = format!("Converted\n{}", conversions(file));
     let mut before = None;
@@ -137,8 +153,8 @@ fn case(file: &Path) -> String {
         let (said, after) = sent(file, &world(policy));
         let routed = routed(file, &world(policy));
         assert_eq!(
-            serde_json::to_value(&routed).unwrap(),
-            serde_json::to_value(&after).unwrap(),
+            comparable(&routed),
+            comparable(&after),
             "{} as rudder-server sends it, {world_of}",
             file.display()
         );

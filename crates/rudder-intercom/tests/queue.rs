@@ -147,7 +147,7 @@ fn what_waits_for_its_contact_is_counted_and_exported_in_its_place() {
     let kept = Kept::new();
     let status = kept.printed(&["status"]);
     assert!(
-        status.contains("1 waiting, ") && status.contains("1 waiting for their contact"),
+        status.contains("1 waiting, ") && status.contains("1 waiting for the identify of their user"),
         "{status}"
     );
     let exported = kept.printed(&["export"]);
