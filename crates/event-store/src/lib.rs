@@ -11,6 +11,7 @@ mod dropping;
 mod early;
 mod error;
 mod event;
+mod group;
 mod guard;
 mod history;
 mod intents;
@@ -26,6 +27,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod transaction;
 mod undelivered;
 mod writer;
 

@@ -5,6 +5,8 @@
 pub mod protocol;
 
 #[cfg(feature = "server")]
+mod body;
+#[cfg(feature = "server")]
 mod calls;
 #[cfg(feature = "server")]
 mod connection;

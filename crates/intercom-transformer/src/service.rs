@@ -1,12 +1,13 @@
 //! The HTTP service: paths, headers, bodies, limits.
 
+use crate::body::{check_format, content_length, read_body, too_large};
 use crate::early::{self, EarlyEvents};
 use crate::intercom::IntercomClient;
 use crate::metrics::{self, Endpoint};
 use crate::problem::{Problem, catch_panics, json, other_destination};
 use crate::protocol::{
-    API_VERSION, API_VERSION_HEADER, BadRequest, COMPACTED, CONTENT_FORMAT_HEADER, DESTINATION_INFO_HEADER, Features,
-    Parts, ProxyVersion, SECRET_HEADER, is_destination_type, json::members,
+    API_VERSION, API_VERSION_HEADER, BadRequest, DESTINATION_INFO_HEADER, Features, Parts, ProxyVersion, SECRET_HEADER,
+    is_destination_type, json::members,
 };
 use crate::settings::Settings;
 use crate::{deletion, processor, proxy, router};
@@ -19,7 +20,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use event_store::Store;
 use http_access::{Secret, check_browser, credentials};
-use http_body_util::{BodyExt as _, Limited};
 use intercom_delivery::client::Client;
 use serde_json::value::RawValue;
 use std::convert::Infallible;
@@ -433,82 +433,4 @@ impl Transformer {
         let work = Work { bytes, room };
         Ok((head.headers, work))
     }
-}
-
-fn content_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn too_large(limit: usize) -> Problem {
-    let message = format!("the body is longer than {limit} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
-}
-
-async fn read_body(body: Body, limit: usize, expected: Option<usize>) -> Result<Bytes, Problem> {
-    let mut body = Limited::new(body, limit);
-    let mut whole: Vec<u8> = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => too_large(limit),
-            None => Problem::new(
-                StatusCode::BAD_REQUEST,
-                "body_interrupted",
-                "the body did not arrive whole",
-            ),
-        })?;
-        if let Ok(data) = frame.into_data() {
-            if whole.is_empty() {
-                // What is promised is not reserved before it begins to come.
-                whole.reserve(expected.unwrap_or(0).clamp(data.len(), 1 << 20));
-            }
-            whole.extend_from_slice(&data);
-        }
-    }
-    Ok(whole.into())
-}
-
-/// Refuses bodies that are not what they are read as.
-fn check_format(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value: &HeaderValue| value.to_str().unwrap_or("?").trim())
-    };
-    let unsupported = |code, message: &str| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, message));
-    if let Some(content_type) = text(header::CONTENT_TYPE.as_str())
-        && !is_json(content_type)
-    {
-        return unsupported(
-            "unsupported_content_type",
-            "the content type is not application/json in UTF-8",
-        );
-    }
-    match text(header::CONTENT_ENCODING.as_str()) {
-        None | Some("" | "identity") => {}
-        Some(_) => return unsupported("unsupported_content_encoding", "the body is compressed"),
-    }
-    match text(CONTENT_FORMAT_HEADER) {
-        None | Some("" | "json") => Ok(()),
-        Some(format) if format.eq_ignore_ascii_case(COMPACTED) => Ok(()),
-        Some(_) => unsupported(
-            "unsupported_content_format",
-            "the only compacted form known is json+compactedv1",
-        ),
-    }
-}
-
-fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default();
-    let is_json = essence.eq_ignore_ascii_case("application/json");
-    is_json
-        && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-                matches!(
-                    value.trim().trim_matches('"').to_ascii_lowercase().as_str(),
-                    "utf-8" | "utf8"
-                )
-            }
-            _ => true,
-        })
 }

@@ -26,7 +26,7 @@ fn every_event_arrives_whatever_the_day_brings() {
         assert_eq!((total.wrong, total.links, total.lost), (0, 0, 0), "{trouble}");
         let is_calm = matches!(
             trouble,
-            Trouble::Healthy | Trouble::Limit | Trouble::Faults | Trouble::Attributes
+            Trouble::Healthy | Trouble::Lag | Trouble::Limit | Trouble::Faults | Trouble::Attributes
         );
         assert!(is_calm || total.repeats > 0, "the day is bad: {trouble}");
         assert_eq!(total.kills > 0, matches!(trouble, Trouble::Kill | Trouble::KillLag));
