@@ -111,6 +111,7 @@ test("tells what has become of one user's events, and mends one", () => opened({
   await page.locator("#why", { hasText: "Give the event a name." }).waitFor();
   assert.equal(await page.getByRole("button", { name: "Replay", exact: true }).count(), 0);
   await page.getByRole("button", { name: "Edit and replay" }).click();
+  await page.locator("#editing").waitFor();
   const event = JSON.parse(await page.locator("#event").inputValue());
   await page.locator("#event").fill(JSON.stringify({ ...event, event: "Plan Changed" }));
   await page.getByRole("button", { name: "Show the calls" }).click();
