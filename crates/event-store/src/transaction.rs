@@ -14,7 +14,7 @@ use super::target;
 use super::totals::{self, Totals};
 use super::undelivered;
 use crate::event::{CompleteEvent, MessageKey};
-use crate::settings::{Awaiting, Bounds, StoreSettings};
+use crate::settings::{Bounds, StoreSettings};
 use intercom_delivery::DeliveryWarning;
 use intercom_delivery::journal::learnt;
 use rudderstack_events::EventType;
@@ -43,17 +43,8 @@ pub(super) fn transact(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
-    let keeps_history = settings.history.events > 0;
     for settled in &group.settled {
-        settle(
-            &transaction,
-            settled,
-            &settings.awaiting,
-            &mut totals,
-            &mut counters,
-            keeps_history,
-            now,
-        )?;
+        settle(&transaction, settled, settings, &mut totals, &mut counters, now)?;
     }
     for (early, _) in &group.keeps {
         if seen.insert(early.event.key) {
@@ -87,15 +78,7 @@ pub(super) fn transact(
     let mut given_up = awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)?;
     for settled in &mut given_up {
         settled.how.notes.push((&DeliveryWarning::MemberNotFound).into());
-        settle(
-            &transaction,
-            settled,
-            &settings.awaiting,
-            &mut totals,
-            &mut counters,
-            keeps_history,
-            now,
-        )?;
+        settle(&transaction, settled, settings, &mut totals, &mut counters, now)?;
     }
     let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
     let bounds = settings.bounds;
@@ -178,10 +161,9 @@ fn refusal(totals: &Totals, bounds: Bounds, events: &[CompleteEvent], is_late: b
 fn settle(
     transaction: &Transaction<'_>,
     settled: &Settled,
-    waits: &Awaiting,
+    settings: &StoreSettings,
     totals: &mut Totals,
     counters: &mut Counters,
-    keeps_history: bool,
     now: i64,
 ) -> rusqlite::Result<()> {
     if let Some(contact) = &settled.learnt {
@@ -191,6 +173,7 @@ fn settle(
         intents::begin(transaction, settled.seq, contact)?;
     }
     let event = history::origin(transaction, settled.seq)?;
+    let keeps_history = settings.history.events > 0;
     let note = |step: Option<NewStep<'_>>| match step.filter(|_| keeps_history) {
         Some(step) => history::note(transaction, event, now, &step),
         None => Ok(()),
@@ -200,7 +183,7 @@ fn settle(
         Settlement::GoesOn => return Ok(()),
         Settlement::Awaits(awaited) => {
             note(Some(NewStep::of(StepKind::Awaits)))?;
-            return awaiting::keep(transaction, settled.seq, awaited, waits, totals, now);
+            return awaiting::keep(transaction, settled.seq, awaited, &settings.awaiting, totals, now);
         }
         Settlement::Rejected(undelivered) => Some(("rejected", undelivered)),
         Settlement::Failed(undelivered) => Some(("failed", undelivered)),
