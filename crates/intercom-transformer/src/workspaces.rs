@@ -119,11 +119,7 @@ impl Workspaces {
 
     /// The engine of a workspace that runs, unless its token has been refused for long enough to be tried again.
     pub(crate) fn running(&self, scope: Scope) -> Option<Arc<Running>> {
-        let now = Instant::now();
-        let running = lock(&self.running);
-        let known = running.get(&scope).filter(|known| !known.is_spent(now))?;
-        lock(&known.shared.state).used = Some(now);
-        Some(Arc::clone(known))
+        in_use(&lock(&self.running), scope, Instant::now())
     }
 
     /// The engine of a workspace: the one that runs, or else a new one.
@@ -133,11 +129,12 @@ impl Workspaces {
         awaiting: Option<Awaiting>,
         start: impl FnOnce() -> Result<(EngineSettings, WorkspaceCalls), intercom_delivery::client::Error>,
     ) -> Result<Arc<Running>, intercom_delivery::client::Error> {
-        if let Some(running) = self.running(scope) {
+        let now = Instant::now();
+        // Held until it is there: two engines of one workspace would keep no order between them.
+        let mut running = lock(&self.running);
+        if let Some(running) = in_use(&running, scope, now) {
             return Ok(running);
         }
-        let mut running = lock(&self.running);
-        let now = Instant::now();
         let refreshed = running
             .get(&scope)
             .and_then(|known| lock(&known.shared.state).refreshed);
@@ -304,7 +301,57 @@ fn note(outcome: &Outcome, state: &mut State) {
     }
 }
 
+/// The engine of a workspace that runs, which is used now, unless its token has been refused for long enough.
+fn in_use(running: &HashMap<Scope, Arc<Running>>, scope: Scope, now: Instant) -> Option<Arc<Running>> {
+    let known = running.get(&scope).filter(|known| !known.is_spent(now))?;
+    lock(&known.shared.state).used = Some(now);
+    Some(Arc::clone(known))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing in here can be left half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intercom::IntercomClient;
+    use crate::settings::Settings;
+    use intercom_api::Region;
+    use intercom_delivery::client::{AccessToken, Client, Workspace};
+    use std::sync::Barrier;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_workspace_has_one_engine_however_many_ask_for_it_at_once() {
+        let client = Client::builder().build().unwrap();
+        let intercom = Arc::new(IntercomClient::new(client, Settings::default()));
+        for round in 0..200 {
+            let token = round.to_string();
+            let scope = intercom.contacts.scope("https://api.intercom.io", &token, None);
+            let together = Arc::new(Barrier::new(4));
+            let asking: Vec<_> = (0..4)
+                .map(|_| {
+                    let (intercom, token, together) = (Arc::clone(&intercom), token.clone(), Arc::clone(&together));
+                    tokio::task::spawn_blocking(move || {
+                        together.wait();
+                        let running = intercom.workspaces.get(scope, None, || {
+                            let workspace = Workspace::new(Region::Us, AccessToken::new(&token)?);
+                            let calls = WorkspaceCalls::new(intercom.calls.clone(), workspace, Region::Us);
+                            Ok((EngineSettings::new(), calls))
+                        });
+                        running.unwrap()
+                    })
+                })
+                .collect();
+            let mut engines = Vec::new();
+            for asked in asking {
+                engines.push(asked.await.unwrap());
+            }
+            assert!(
+                engines.iter().all(|engine| Arc::ptr_eq(engine, &engines[0])),
+                "round {round}"
+            );
+        }
+    }
 }
