@@ -162,6 +162,9 @@ pub(super) fn give_up(
     totals: &mut Totals,
     now: i64,
 ) -> rusqlite::Result<Vec<Settled>> {
+    if totals.awaiting == 0 {
+        return Ok(Vec::new());
+    }
     let age = i64::try_from(settings.age.as_millis()).unwrap_or(i64::MAX);
     let beyond = totals.awaiting - i64::try_from(settings.events).unwrap_or(i64::MAX);
     let first: Option<i64> = transaction
@@ -289,10 +292,7 @@ mod tests {
     async fn an_event_is_found_by_any_of_its_keys_and_keeps_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("events.db"), StoreSettings::new()).unwrap();
-        let event = |id| CompleteEvent {
-            json: r#"{"type":"track"}"#.to_owned(),
-            key: MessageKey::of("key", id),
-        };
+        let event = |id| CompleteEvent::new(r#"{"type":"track"}"#.to_owned(), MessageKey::of("key", id));
         store.accept(vec![event("a"), event("b")]).await.unwrap();
         let keys = [1, u64::MAX].map(ContactKey);
         let awaited = Settlement::Awaits(Box::new(Awaited::new(keys.to_vec())));
@@ -319,10 +319,8 @@ mod tests {
     }
 
     fn early(id: &str, target: &Target, key: u64) -> EarlyEvent {
-        let event = CompleteEvent {
-            json: format!(r#"{{"messageId":"{id}"}}"#),
-            key: MessageKey::of(&target.destination, id),
-        };
+        let json = format!(r#"{{"messageId":"{id}"}}"#);
+        let event = CompleteEvent::new(json, MessageKey::of(&target.destination, id));
         let mut awaited = Awaited::new(vec![ContactKey(key)]);
         awaited.otherwise = Some(Box::new(Undelivered::new(FailureRecord::new("x"), About::default())));
         EarlyEvent::new(event, now() - 1_000, target.clone(), awaited)

@@ -1,5 +1,6 @@
 //! Figures for charts: events by minute, and rejections and failures by code.
 
+use crate::clock::Moment;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -64,8 +65,8 @@ impl Counters {
         *self.codes.entry(("dropped", code.to_owned())).or_default() += 1;
     }
 
-    pub(super) fn save(&self, transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
-        let minute = now / 60_000;
+    pub(super) fn save(&self, transaction: &Transaction<'_>, moment: Moment) -> rusqlite::Result<()> {
+        let minute = moment.now / 60_000;
         let Minute {
             received,
             repeated,
@@ -88,16 +89,18 @@ impl Counters {
             .execute(params![
                 minute, received, repeated, delivered, skipped, rejected, failed
             ])?;
-        transaction
-            .prepare_cached("DELETE FROM minutes WHERE minute < ?")?
-            .execute([minute - KEPT_MINUTES])?;
+        if moment.tidies {
+            transaction
+                .prepare_cached("DELETE FROM minutes WHERE minute < ?")?
+                .execute([minute - KEPT_MINUTES])?;
+        }
         for ((kind, code), count) in &self.codes {
             transaction
                 .prepare_cached(
                     "INSERT INTO codes VALUES (?, ?, ?, ?)
                      ON CONFLICT DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at",
                 )?
-                .execute(params![kind, code, count, now])?;
+                .execute(params![kind, code, count, moment.now])?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::counters::Counters;
 use super::dead_letter::{COLUMNS, DeadLetter, KEPT_DROPPED, dead_letter};
 use super::history::{self, NewStep, StepKind};
 use super::totals::Totals;
+use crate::clock::Moment;
 use crate::settings::DeadLetters;
 use rusqlite::Transaction;
 use std::fs::{File, OpenOptions};
@@ -19,8 +20,11 @@ pub(super) fn drop_oldest(
     totals: &mut Totals,
     counters: &mut Counters,
     settings: &DeadLetters,
-    now: i64,
+    Moment { now, tidies }: Moment,
 ) -> rusqlite::Result<usize> {
+    if !tidies && totals.dead_bytes.unsigned_abs() <= settings.bytes {
+        return Ok(0);
+    }
     let oldest = settings.age.map_or(i64::MIN, |age| {
         now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
     });

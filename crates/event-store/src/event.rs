@@ -1,14 +1,24 @@
 //! An event on its way into the store.
 
+use crate::history::Trace;
 use xxhash_rust::xxh3::Xxh3;
 
 /// An event as it goes into the store.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct CompleteEvent {
     /// The event's JSON text.
     pub json: String,
     /// Stands for its `messageId` where repeats are looked for.
     pub key: MessageKey,
+    /// By what it is found again, if it has been looked at already; else the store looks.
+    pub trace: Option<Trace>,
+}
+
+impl CompleteEvent {
+    /// An event that has not been looked at.
+    pub fn new(json: String, key: MessageKey) -> Self {
+        Self { json, key, trace: None }
+    }
 }
 
 impl std::fmt::Debug for CompleteEvent {

@@ -3,7 +3,6 @@
 use super::accepted::{Accepted, Refusal};
 use super::awaiting::Recalled;
 use super::early::EarlyEvent;
-use super::history::Trace;
 use super::settled::Settled;
 use super::target::{Target, TargetId};
 use crate::event::CompleteEvent;
@@ -29,7 +28,7 @@ pub(super) type Reply = oneshot::Sender<Result<Accepted, Refusal>>;
 /// What is written in one transaction.
 #[derive(Default)]
 pub(super) struct Group {
-    pub(super) requests: Vec<(Vec<CompleteEvent>, Vec<Trace>)>,
+    pub(super) requests: Vec<Vec<CompleteEvent>>,
     pub(super) replies: Vec<Reply>,
     pub(super) bytes: usize,
     pub(super) settled: Vec<Settled>,
@@ -39,9 +38,9 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn accept(&mut self, events: Vec<CompleteEvent>, traces: Vec<Trace>, reply: Reply) {
+    pub(super) fn accept(&mut self, events: Vec<CompleteEvent>, reply: Reply) {
         self.bytes += events.iter().map(|event| event.json.len()).sum::<usize>();
-        self.requests.push((events, traces));
+        self.requests.push(events);
         self.replies.push(reply);
     }
 

@@ -40,7 +40,9 @@ pub use early::{EarlyEvent, Keeping};
 pub use error::Error;
 pub use event::{CompleteEvent, MessageKey};
 pub use guard::Condition;
-pub use history::{EventHistory, EventState, Find, Note, Step, StepDetail, StepKind, TraceKey, TracedEvent, Wanted};
+pub use history::{
+    EventHistory, EventState, Find, Note, Step, StepDetail, StepKind, Trace, TraceKey, TracedEvent, Wanted,
+};
 pub use managing::Dropped;
 pub use pending::Pending;
 pub use queue::{Queue, QueueStatus};

@@ -15,6 +15,7 @@ use crate::settled::Settled;
 use crate::target::{Target, TargetId};
 use crate::writer::{Command, Writer};
 use intercom_delivery::ContactKey;
+use rudderstack_events::Object;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -83,14 +84,22 @@ impl Store {
     /// # Errors
     ///
     /// If the store is full or cannot be written.
-    pub async fn accept(&self, events: Vec<CompleteEvent>) -> Result<Accepted, Refusal> {
+    pub async fn accept(&self, mut events: Vec<CompleteEvent>) -> Result<Accepted, Refusal> {
         let (reply, replied) = oneshot::channel();
-        // Here and not where it is written: there is one writer.
-        let trace = |seed| events.iter().map(|event| Trace::of(seed, &event.json)).collect();
-        let traces = self.seed.map_or_else(Vec::new, trace);
-        let command = Command::Accept(events, traces, reply);
+        if let Some(seed) = self.seed {
+            // Here and not where it is written: there is one writer.
+            for event in &mut events {
+                event.trace.get_or_insert_with(|| Trace::of(seed, &event.json));
+            }
+        }
+        let command = Command::Accept(events, reply);
         self.commands.send(command).await.map_err(|_| Refusal::StoreFailed)?;
         replied.await.unwrap_or(Err(Refusal::StoreFailed))
+    }
+
+    /// By what an event is found again, given its entries and its text; none, if no history is kept.
+    pub fn trace(&self, event: &Object<'_>, json: &str) -> Option<Trace> {
+        self.seed.map(|seed| Trace::of_entries(seed, event, json))
     }
 
     /// Has an event wait for its contact, before whatever is asked of the store later. It is on disk once that is

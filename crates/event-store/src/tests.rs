@@ -26,10 +26,8 @@ impl Bench {
 }
 
 fn event(id: &str) -> CompleteEvent {
-    CompleteEvent {
-        json: format!(r#"{{"messageId":"{id}","type":"track"}}"#),
-        key: MessageKey::of("key", id),
-    }
+    let json = format!(r#"{{"messageId":"{id}","type":"track"}}"#);
+    CompleteEvent::new(json, MessageKey::of("key", id))
 }
 
 fn events(ids: &[&str]) -> Vec<CompleteEvent> {

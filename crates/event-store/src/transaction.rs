@@ -13,6 +13,7 @@ use super::settled::{Settled, Settlement, Undelivered};
 use super::target;
 use super::totals::{self, Totals};
 use super::undelivered;
+use crate::clock::Moment;
 use crate::event::{CompleteEvent, MessageKey};
 use crate::settings::{Bounds, StoreSettings};
 use intercom_delivery::DeliveryWarning;
@@ -38,8 +39,9 @@ pub(super) fn transact(
     group: &Group,
     fresh: &mut Vec<MessageKey>,
     block: Option<&OpenBlock>,
-    now: i64,
+    moment: Moment,
 ) -> rusqlite::Result<Written> {
+    let now = moment.now;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut totals = Totals::load(&transaction)?;
     let mut counters = Counters::default();
@@ -80,18 +82,18 @@ pub(super) fn transact(
         settled.how.notes.push((&DeliveryWarning::MemberNotFound).into());
         settle(&transaction, settled, settings, &mut totals, &mut counters, now)?;
     }
-    let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, now)?;
+    let dropped = drop_oldest(&transaction, &mut totals, &mut counters, &settings.dead_letters, moment)?;
     let bounds = settings.bounds;
     let is_late = is_too_far_behind(&transaction, bounds, now)?;
     let mut answers = Vec::with_capacity(group.requests.len());
     let mut run = Run::new(totals.next_seq, now);
-    for (events, traces) in &group.requests {
+    for events in &group.requests {
         if let Some(refusal) = refusal(&totals, bounds, events, is_late) {
             answers.push(Err(refusal));
             continue;
         }
         let mut accepted = Accepted::default();
-        for (at, event) in events.iter().enumerate() {
+        for event in events {
             if !seen.insert(event.key) {
                 accepted.repeated += 1;
                 continue;
@@ -99,7 +101,7 @@ pub(super) fn transact(
             fresh.push(event.key);
             totals.put_in(&transaction, totals.next_seq, now, &event.json, None)?;
             totals.next_seq += 1;
-            if let Some(trace) = traces.get(at) {
+            if let Some(trace) = &event.trace {
                 run.add(trace);
             }
             accepted.stored += 1;
@@ -108,8 +110,8 @@ pub(super) fn transact(
         counters.minute.repeated += i64::try_from(accepted.repeated).unwrap_or(i64::MAX);
         answers.push(Ok(accepted));
     }
-    let block = keep_history(&transaction, settings, block, &run, &mut totals, now)?;
-    counters.save(&transaction, now)?;
+    let block = keep_history(&transaction, settings, block, &run, &mut totals, moment)?;
+    counters.save(&transaction, moment)?;
     totals.save(&transaction)?;
     let seen = seen.save(&transaction, fresh, now)?;
     transaction.commit()?;
@@ -130,13 +132,13 @@ fn keep_history(
     block: Option<&OpenBlock>,
     run: &Run<'_>,
     totals: &mut Totals,
-    now: i64,
+    moment: Moment,
 ) -> rusqlite::Result<Option<OpenBlock>> {
     let block = match run.count() {
         0 => block.cloned(),
         _ => history::append(transaction, block, run, totals)?,
     };
-    let left = history::prune(transaction, &settings.history, totals, now)?;
+    let left = history::prune(transaction, &settings.history, totals, moment)?;
     Ok(block.filter(|block| left.is_none_or(|left| block.is_from(left))))
 }
 

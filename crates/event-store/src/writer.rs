@@ -4,12 +4,12 @@ use super::accepted::Refusal;
 use super::early::EarlyEvent;
 use super::group::{Group, Recall, Reply};
 use super::guard::{Condition, Guard};
-use super::history::{self, OpenBlock, Trace};
+use super::history::{self, OpenBlock};
 use super::seen::Seen;
 use super::settled::Settled;
 use super::target::TargetId;
 use super::transaction::{Written, transact};
-use crate::clock::now;
+use crate::clock::{Moment, now};
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::settings::StoreSettings;
@@ -25,13 +25,14 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// How long to wait before it is tried again to note what became of events.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often it is looked for dead letters that are too old, if nothing else is written.
+/// How often it is looked for what is too old, if nothing else is written.
 const TIDY: Duration = Duration::from_secs(60);
+/// How often it is looked for that while other things are written: each look costs several statements.
+const TIDY_WHEN_BUSY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Events, each with its trace, if it is kept.
-    Accept(Vec<CompleteEvent>, Vec<Trace>, Reply),
+    Accept(Vec<CompleteEvent>, Reply),
     Settle(Vec<Settled>),
     Keep(Box<EarlyEvent>, oneshot::Sender<Result<(), Refusal>>),
     Looked(TargetId, Vec<ContactKey>),
@@ -55,8 +56,8 @@ pub(super) struct Writer {
     dropped: Arc<AtomicU64>,
     given_up: Arc<AtomicU64>,
     warned_of_dropped: Option<Instant>,
-    /// When dead letters were last looked at.
-    tidied: Instant,
+    /// When it was last looked for what is too old.
+    tidied: Option<Instant>,
     /// Where the traces of events are added.
     block: Option<OpenBlock>,
 }
@@ -82,7 +83,7 @@ impl Writer {
             dropped,
             given_up,
             warned_of_dropped: None,
-            tidied: Instant::now(),
+            tidied: None,
         })
     }
 
@@ -104,7 +105,7 @@ impl Writer {
             let mut next = Some(first);
             while let Some(command) = next {
                 match command {
-                    Command::Accept(events, traces, reply) => group.accept(events, traces, reply),
+                    Command::Accept(events, reply) => group.accept(events, reply),
                     Command::Settle(settled) => group.settled.extend(settled),
                     Command::Keep(event, reply) => group.keeps.push((*event, reply)),
                     Command::Looked(target, keys) => group.looked.push((target, keys)),
@@ -152,12 +153,15 @@ impl Writer {
             self.fail(group, found, None);
             return false;
         }
-        let has_tidied = self.tidied.elapsed() < TIDY;
-        if group.is_empty() && has_tidied && *self.condition.borrow() == Condition::Sound {
+        let has_tidied = |lately| self.tidied.is_some_and(|tidied| tidied.elapsed() < lately);
+        if group.is_empty() && has_tidied(TIDY) && *self.condition.borrow() == Condition::Sound {
             return false;
         }
-        self.tidied = Instant::now();
-        let now = now();
+        let moment = Moment {
+            now: now(),
+            tidies: !has_tidied(TIDY_WHEN_BUSY),
+        };
+        let now = moment.now;
         let mut fresh = Vec::new();
         match transact(
             &mut self.connection,
@@ -166,7 +170,7 @@ impl Writer {
             &group,
             &mut fresh,
             self.block.as_ref(),
-            now,
+            moment,
         ) {
             Ok(Written {
                 answers,
@@ -177,6 +181,9 @@ impl Writer {
                 block,
             }) => {
                 self.block = block;
+                if moment.tidies {
+                    self.tidied = Some(Instant::now());
+                }
                 self.tell_of_dropped(dropped);
                 self.given_up.fetch_add(given_up as u64, Ordering::Relaxed);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);

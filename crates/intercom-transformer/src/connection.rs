@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tracing::Instrument as _;
 
 /// The requests of a connection whose heads have come, and those of them that have a response.
@@ -27,13 +27,19 @@ impl Progress {
         self.0[0].load(Ordering::Acquire)
     }
 
+    /// The head of a request has come, which is in progress until what this gives is dropped.
+    pub(crate) fn begin(&self) -> InProgress {
+        self.0[0].fetch_add(1, Ordering::AcqRel);
+        InProgress(self.clone())
+    }
+
     fn is_busy(&self) -> bool {
         self.0[1].load(Ordering::Acquire) < self.begun()
     }
 }
 
 /// Counts a request until it has its response.
-struct InProgress(Progress);
+pub(crate) struct InProgress(Progress);
 
 impl Drop for InProgress {
     fn drop(&mut self) {
@@ -41,13 +47,8 @@ impl Drop for InProgress {
     }
 }
 
-/// Tells the connection that the head of a request has come.
-pub(crate) async fn track(request: Request, next: Next) -> Response {
-    let progress = request.extensions().get::<Progress>().cloned();
-    let _in_progress = progress.map(|progress| {
-        progress.0[0].fetch_add(1, Ordering::AcqRel);
-        InProgress(progress)
-    });
+/// Records a request as a span.
+pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let span = tracing::debug_span!(
         "request",
@@ -65,31 +66,40 @@ pub(crate) async fn track(request: Request, next: Next) -> Response {
 #[derive(Debug)]
 struct Deadline {
     timeout: Duration,
+    at: Option<Instant>,
+    /// Made once something waits.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Deadline {
     fn new(timeout: Duration) -> Self {
-        Self { timeout, timer: None }
+        Self {
+            timeout,
+            at: None,
+            timer: None,
+        }
     }
 
     /// Sets it, unless it is set.
     fn arm(&mut self) {
-        let timeout = self.timeout;
-        self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        if self.at.is_none() {
+            self.at = Instant::now().checked_add(self.timeout);
+        }
     }
 
     fn disarm(&mut self) {
+        self.at = None;
         self.timer = None;
     }
 
     /// Fails if it has passed, and else has the task woken when it does.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let timer = self.timer.as_mut();
-        if timer.is_some_and(|timer| timer.as_mut().poll(context).is_ready()) {
-            return Err(io::ErrorKind::TimedOut.into());
+        let Some(at) = self.at else { return Ok(()) };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        match timer.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
         }
-        Ok(())
     }
 }
 

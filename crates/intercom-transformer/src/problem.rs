@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::any::Any;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 
 /// How many seconds a client waits that came when there was no room.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -90,11 +90,19 @@ pub(crate) fn other_destination() -> Problem {
 }
 
 /// Answers 500 where a handler panics, and keeps the connection.
-pub(crate) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
-    CatchPanicLayer::custom(panicked)
+pub(crate) fn catch_panics() -> CatchPanicLayer<Panicked> {
+    CatchPanicLayer::custom(Panicked)
 }
 
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a request met a fault of this program");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of this program").into_response()
+/// Answers a request that has met a panic.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panicked;
+
+impl ResponseForPanic for Panicked {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Response {
+        tracing::error!("a request met a fault of this program");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of this program").into_response()
+    }
 }

@@ -1,11 +1,12 @@
 //! Connections: accepted, timed, and let go of gracefully.
 
-use crate::connection::{Peers, Progress, Timed, track};
+use crate::connection::{Peers, Progress, Timed, trace};
 use crate::problem;
 use crate::service::{Routes, Transformer};
+use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::Request;
 use axum::middleware;
-use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::Layer as _;
+use tower::{Layer as _, ServiceExt as _};
 use tower_http::normalize_path::NormalizePathLayer;
 
 /// How long to wait after a connection could not be accepted, for want of file descriptors perhaps.
@@ -56,9 +57,14 @@ impl Transformer {
     ) -> io::Result<()> {
         let is_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
         let router = self.routes(routes, is_loopback);
-        let router = router.merge(others.layer(problem::catch_panics()));
+        let mut router = router.merge(others);
+        // Each layer of a router costs every request some allocations: there is none for spans that nobody takes.
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            router = router.layer(middleware::from_fn(trace));
+        }
         let settings = &self.intercom.settings;
-        let service = NormalizePathLayer::trim_trailing_slash().layer(router.layer(middleware::from_fn(track)));
+        let service = NormalizePathLayer::trim_trailing_slash().layer(router);
+        let service = problem::catch_panics().layer(service);
         // HTTP/1.1 is what rudder-server speaks. To tell it from HTTP/2 would mean to wait for the first bytes, untimed.
         let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
         server
@@ -99,8 +105,18 @@ impl Transformer {
                 settings.header_timeout,
                 settings.write_timeout,
             );
-            let service = Extension(ConnectInfo(peer)).layer(service.clone());
-            let service = TowerToHyperService::new(Extension(progress).layer(service));
+            let service = service.clone();
+            let service = tower::service_fn(move |mut request: Request<_>| {
+                let in_progress = progress.begin();
+                request.extensions_mut().insert(ConnectInfo(peer));
+                let response = service.clone().oneshot(request);
+                async move {
+                    let response = response.await;
+                    drop(in_progress);
+                    response
+                }
+            });
+            let service = TowerToHyperService::new(service);
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             let connection = graceful.watch(connection);
             let open = self.intercom.metrics.connection();

@@ -115,6 +115,7 @@ async fn fill(path: &str, count: u64, history: Option<u64>) -> Result<()> {
                 &Request::read(&events(first, BATCH), Endpoint::Batch)?,
                 "key",
                 &arrival,
+                |event, json| store.trace(event, json),
             )?)
             .await?;
     }

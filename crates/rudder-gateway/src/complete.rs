@@ -1,21 +1,25 @@
 //! Takes a request apart into the events that the store keeps.
 
-use event_store::{CompleteEvent, MessageKey};
-use rudderstack_events::MessageId;
+use event_store::{CompleteEvent, MessageKey, Trace};
 use rudderstack_events::request::{Arrival, Request, RequestError};
+use rudderstack_events::{MessageId, Object};
 
-/// Completes every event of a request that came with this write key.
+/// Completes every event of a request that came with this write key. `trace` looks at each by what it can be found again.
 ///
 /// # Errors
 ///
 /// If any of the events is not what it should be, or is too long: the request is turned away as a whole.
-pub fn complete(request: &Request<'_>, write_key: &str, arrival: &Arrival) -> Result<Vec<CompleteEvent>, RequestError> {
-    let events = request.complete(arrival, new_message_id)?;
-    let kept = events.into_iter().map(|event| CompleteEvent {
+pub fn complete(
+    request: &Request<'_>,
+    write_key: &str,
+    arrival: &Arrival,
+    trace: impl Fn(&Object<'_>, &str) -> Option<Trace>,
+) -> Result<Vec<CompleteEvent>, RequestError> {
+    request.complete_as(arrival, new_message_id, |entries, event| CompleteEvent {
         key: MessageKey::of(write_key, event.message_id.as_str()),
+        trace: trace(entries, &event.json),
         json: event.json,
-    });
-    Ok(kept.collect())
+    })
 }
 
 /// A version 4 UUID.
@@ -45,7 +49,7 @@ mod tests {
         let body = r#"{"batch":[{"messageId":"m-1"},{"messageId":"m-1","x":1},{"messageId":" "}]}"#;
         let arrival = Arrival::new(DateTime::<Utc>::UNIX_EPOCH);
         let request = Request::read(body, Endpoint::Batch).unwrap();
-        let events = complete(&request, "key", &arrival).unwrap();
+        let events = complete(&request, "key", &arrival, |_, _| None).unwrap();
         assert_eq!(events[0].key, MessageKey::of("key", "m-1"));
         assert_ne!(events[0].key, MessageKey::of("other", "m-1"));
         assert_eq!(events[0].key, events[1].key);

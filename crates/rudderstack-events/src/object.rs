@@ -370,16 +370,6 @@ impl<'a> Raw<'a> {
         items(&mut Cursor::new(self.json())).ok()
     }
 
-    /// Whether it is an array of more than so many items.
-    pub(crate) fn has_more_items_than(&self, limit: usize) -> bool {
-        let mut items = 0_usize;
-        let counted = Cursor::new(self.json()).array(|cursor| {
-            items += 1;
-            cursor.value().map(drop)
-        });
-        counted.is_ok() && items > limit
-    }
-
     /// The entries, if it is an object, for as long as the text lives that the value was read from.
     pub fn into_object(self) -> Option<Object<'a>> {
         match self.0 {

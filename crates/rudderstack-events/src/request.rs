@@ -112,10 +112,22 @@ impl<'a> Request<'a> {
                     return Err(RequestError::context_too_large(arrival.max_event_bytes));
                 }
                 let events = batch.get("batch").ok_or_else(RequestError::missing_batch)?;
-                if events.has_more_items_than(arrival.max_events) {
+                let Cow::Borrowed(json) = events.0 else {
+                    return Err(RequestError::invalid_batch());
+                };
+                let (mut events, mut count) = (Vec::new(), 0_usize);
+                let read = Cursor::new(json).array(|cursor| {
+                    let event = cursor.value()?;
+                    count += 1;
+                    if count <= arrival.max_events {
+                        events.push(Raw::of_valid(event));
+                    }
+                    Ok(())
+                });
+                read.map_err(|_| RequestError::invalid_batch())?;
+                if count > arrival.max_events {
                     return Err(RequestError::too_many_events("/batch", arrival.max_events));
                 }
-                let events = events.clone().into_array().ok_or_else(RequestError::invalid_batch)?;
                 return Ok(Self::batch(&batch, events));
             }
             Endpoint::Any => "",
@@ -197,9 +209,24 @@ impl<'a> Request<'a> {
     pub fn complete(
         &self,
         arrival: &Arrival,
-        mut new_id: impl FnMut() -> MessageId<'static>,
+        new_id: impl FnMut() -> MessageId<'static>,
     ) -> Result<Vec<CompleteEvent>, RequestError> {
+        self.complete_as(arrival, new_id, |_, event| event)
+    }
+
+    /// The same, and makes of each event, given its entries, what the receiver keeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    pub fn complete_as<T>(
+        &self,
+        arrival: &Arrival,
+        mut new_id: impl FnMut() -> MessageId<'static>,
+        mut made: impl FnMut(&Object<'_>, CompleteEvent) -> T,
+    ) -> Result<Vec<T>, RequestError> {
         let mut bytes = 0;
+        let received_at = Raw::from(arrival.received_at);
         let complete = |(index, raw): (usize, &Raw<'a>)| {
             let pointer = || self.pointer(index);
             if raw.json().len() > arrival.max_event_bytes {
@@ -210,14 +237,14 @@ impl<'a> Request<'a> {
             if arrival.needs_identity && !is_somebodys(&event) {
                 return Err(RequestError::missing_identity(pointer()));
             }
-            let message_id = arrival.stamp(&mut event, &mut new_id);
+            let message_id = arrival.stamp_with(&mut event, &received_at, &mut new_id);
             let json = event.to_json();
             bytes += json.len();
             // A long context of a batch multiplies by its events.
             if bytes > arrival.max_total_bytes {
                 return Err(RequestError::batch_too_large(arrival.max_total_bytes));
             }
-            Ok(CompleteEvent { json, message_id })
+            Ok(made(&event, CompleteEvent { json, message_id }))
         };
         self.events.iter().enumerate().map(complete).collect()
     }
@@ -383,6 +410,16 @@ impl Arrival {
     ///
     /// A `timestamp` that is missing is `receivedAt - (sentAt - originalTimestamp)`, by the receiver's clock.
     pub fn stamp(&self, event: &mut Object<'_>, new_id: impl FnOnce() -> MessageId<'static>) -> MessageId<'static> {
+        self.stamp_with(event, &Raw::from(self.received_at), new_id)
+    }
+
+    /// The same, given when the event was received as a value.
+    fn stamp_with<'a>(
+        &self,
+        event: &mut Object<'a>,
+        received_at: &Raw<'a>,
+        new_id: impl FnOnce() -> MessageId<'static>,
+    ) -> MessageId<'static> {
         let (id, is_text) = match event.get("messageId").and_then(Raw::scalar) {
             Some(Scalar::String(id)) if !id.trim().is_empty() => (MessageId::new(id.into_owned()), true),
             Some(Scalar::Number(id)) => (MessageId::new(id.to_owned()), false),
@@ -393,11 +430,12 @@ impl Arrival {
         }
         // A time that the caller has set is the caller's.
         if time(event, "timestamp").is_none() {
-            set_time(event, "timestamp", self.happened_at(event));
+            let happened_at = Some(self.happened_at(event)).filter(|time| *time != self.received_at);
+            event.insert("timestamp", happened_at.map_or_else(|| received_at.clone(), Raw::from));
         }
         // A server that forwards events may have received them earlier.
         if time(event, "receivedAt").is_none() {
-            set_time(event, "receivedAt", self.received_at);
+            event.insert("receivedAt", received_at.clone());
         }
         if let Some(request_ip) = &self.request_ip
             && event.get("request_ip").is_none_or(|value| value.kind() != Kind::String)
@@ -455,10 +493,6 @@ fn is_somebodys(event: &Object<'_>) -> bool {
 
 fn time(event: &Object<'_>, key: &str) -> Option<DateTime<Utc>> {
     Timestamp::new(event.get(key)?.string()?).to_utc()
-}
-
-fn set_time(event: &mut Object<'_>, key: &'static str, time: DateTime<Utc>) {
-    event.insert(key, Timestamp::from(time).as_str().to_owned());
 }
 
 #[cfg(test)]

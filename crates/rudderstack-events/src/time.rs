@@ -91,7 +91,8 @@ impl From<SystemTime> for Field<'_, Timestamp<'_>> {
 
 impl From<DateTime<Utc>> for Raw<'_> {
     fn from(time: DateTime<Utc>) -> Self {
-        Self::from(Timestamp::from(time).0.into_owned())
+        // Nothing in it is escaped.
+        Self(Cow::Owned(format!("\"{}\"", Timestamp::from(time).0)))
     }
 }
 

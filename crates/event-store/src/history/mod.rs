@@ -16,12 +16,11 @@ pub(super) use past::{body, events, history};
 pub(super) use runs::Run;
 pub(super) use step::NewStep;
 pub use step::{Step, StepDetail, StepKind};
-pub(super) use trace::Trace;
-pub use trace::TraceKey;
+pub use trace::{Trace, TraceKey};
 
 use super::dead_letter::json;
 use super::totals::Totals;
-use crate::clock::now;
+use crate::clock::{Moment, now};
 use crate::settings::History;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -133,10 +132,13 @@ pub(super) fn prune(
     transaction: &Transaction<'_>,
     settings: &History,
     totals: &mut Totals,
-    now: i64,
+    Moment { now, tidies }: Moment,
 ) -> rusqlite::Result<Option<i64>> {
     let age = i64::try_from(settings.age.as_millis()).unwrap_or(i64::MAX);
     let most = i64::try_from(settings.events).unwrap_or(i64::MAX);
+    if !tidies && totals.traced <= most {
+        return Ok(None);
+    }
     let mut beyond = None;
     for _ in 0..AT_A_TIME {
         let oldest: Option<(i64, i64, i64, i64)> = transaction

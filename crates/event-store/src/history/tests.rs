@@ -9,12 +9,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 fn event(user: &str, id: &str) -> CompleteEvent {
-    CompleteEvent {
-        json: format!(
-            r#"{{"type":"track","event":"Plan Changed","userId":"{user}","messageId":"{id}","properties":{{"email":"{user}@x.example"}}}}"#
-        ),
-        key: MessageKey::of("key", id),
-    }
+    let json = format!(
+        r#"{{"type":"track","event":"Plan Changed","userId":"{user}","messageId":"{id}","properties":{{"email":"{user}@x.example"}}}}"#
+    );
+    CompleteEvent::new(json, MessageKey::of("key", id))
 }
 
 async fn open(settings: StoreSettings) -> (TempDir, Store) {

@@ -1,8 +1,8 @@
 //! By what an event is found again, once it is gone: hashes, and what says nothing of anybody.
 
 use memchr::memmem::Finder;
-use rudderstack_events::EventType;
 use rudderstack_events::scan::Cursor;
+use rudderstack_events::{EventType, Object, Raw, Scalar};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
@@ -81,7 +81,7 @@ pub(super) fn keys_of(seed: u64, text: &str) -> Vec<TraceKey> {
 
 /// What is kept of an event. `Debug` shows its type only.
 #[derive(Clone, Default)]
-pub(crate) struct Trace {
+pub struct Trace {
     pub(super) event_type: Option<EventType>,
     pub(super) name: Option<String>,
     keys: [TraceKey; MOST_KEYS],
@@ -96,85 +96,38 @@ impl fmt::Debug for Trace {
     }
 }
 
-/// The members of an event that are looked at, as they are written.
-#[derive(Default)]
-struct Members<'a> {
-    event_type: Option<&'a str>,
-    event: Option<&'a str>,
-    name: Option<&'a str>,
-    action: Option<&'a str>,
-    user_id: Option<&'a str>,
-    anonymous_id: Option<&'a str>,
-    message_id: Option<&'a str>,
-    identifiers: Option<&'a str>,
-}
-
-impl<'a> Members<'a> {
-    /// Those of an event's JSON text; none, if it is no object.
-    fn of(json: &'a str) -> Option<Self> {
-        let mut members = Self::default();
-        Cursor::new(json)
-            .object(|cursor, key| {
-                let value = cursor.value()?;
-                let member = match &*key {
-                    "type" => &mut members.event_type,
-                    "event" => &mut members.event,
-                    "name" => &mut members.name,
-                    "action" => &mut members.action,
-                    "userId" => &mut members.user_id,
-                    "anonymousId" => &mut members.anonymous_id,
-                    "messageId" => &mut members.message_id,
-                    "identifiers" => &mut members.identifiers,
-                    _ => return Ok(()),
-                };
-                *member = Some(value);
-                Ok(())
-            })
-            .ok()?;
-        Some(members)
-    }
-
-    /// What a track event, a page or a screen is called; what is done, if it is a record.
-    fn name(&self, event_type: Option<EventType>) -> Option<String> {
-        let json = match event_type? {
-            EventType::Track => self.event,
-            EventType::Page | EventType::Screen => self.name,
-            EventType::Record => self.action,
-            EventType::Identify | EventType::Group | EventType::Alias => return None,
-        };
-        let mut name = text(json?)?.trim().to_owned();
-        let end = (0..=LONGEST_NAME.min(name.len()))
-            .rev()
-            .find(|at| name.is_char_boundary(*at));
-        name.truncate(end.unwrap_or(0));
-        Some(name).filter(|name| !name.is_empty())
-    }
-}
-
 impl Trace {
     /// That of an event's JSON text; an empty one, if it is none.
+    pub(crate) fn of(seed: u64, json: &str) -> Self {
+        Object::from_json(json).map_or_else(|_| Self::default(), |event| Self::of_entries(seed, &event, json))
+    }
+
+    /// That of an event, given its entries and its JSON text.
     ///
     /// It is made of every event that comes in: nothing is built of what is only passed over.
-    pub(crate) fn of(seed: u64, json: &str) -> Self {
-        let Some(members) = Members::of(json) else {
-            return Self::default();
+    pub(crate) fn of_entries(seed: u64, event: &Object<'_>, json: &str) -> Self {
+        let text = |key| event.get(key).and_then(Raw::string);
+        let event_type = text("type").and_then(|name| name.parse().ok());
+        let name = match event_type {
+            Some(EventType::Track) => text("event"),
+            Some(EventType::Page | EventType::Screen) => text("name"),
+            Some(EventType::Record) => text("action"),
+            Some(EventType::Identify | EventType::Group | EventType::Alias) | None => None,
         };
-        let event_type = members.event_type.and_then(text).and_then(|name| name.parse().ok());
         let mut trace = Self {
             event_type,
-            name: members.name(event_type),
+            name: name.and_then(|name| shortened(&name)),
             ..Self::default()
         };
-        trace.add(seed, USER, &members.user_id.and_then(id).unwrap_or_default());
-        if let Some(identifiers) = members.identifiers.filter(|_| event_type == Some(EventType::Record)) {
-            // What is no object has none.
-            let _ = Cursor::new(identifiers).object(|cursor, name| {
-                let value = cursor.value()?;
-                if !name.eq_ignore_ascii_case("email") {
-                    trace.add(seed, USER, &id(value).unwrap_or_default());
-                }
-                Ok(())
-            });
+        let id = |key| event.get(key).and_then(id).unwrap_or_default();
+        trace.add(seed, USER, &id("userId"));
+        let identifiers = event
+            .get("identifiers")
+            .filter(|_| event_type == Some(EventType::Record));
+        for (name, value) in identifiers.and_then(Raw::object).iter().flat_map(Object::iter) {
+            if !name.eq_ignore_ascii_case("email") {
+                trace.add(seed, USER, &self::id(value).unwrap_or_default());
+            }
         }
         emails(json, |email| {
             if email.contains(char::is_uppercase) {
@@ -183,11 +136,11 @@ impl Trace {
                 trace.add(seed, EMAIL, email);
             }
         });
-        trace.add(seed, ANONYMOUS, &members.anonymous_id.and_then(id).unwrap_or_default());
+        trace.add(seed, ANONYMOUS, &id("anonymousId"));
         trace.has_person = trace.count > 0;
         // There is always room for it.
         trace.count = trace.count.min(MOST_KEYS - 1);
-        trace.add(seed, MESSAGE, &members.message_id.and_then(id).unwrap_or_default());
+        trace.add(seed, MESSAGE, &id("messageId"));
         trace
     }
 
@@ -209,6 +162,22 @@ impl Trace {
     }
 }
 
+/// What a name is kept as; none, if it is blank.
+fn shortened(name: &str) -> Option<String> {
+    let name = name.trim();
+    let end = name.floor_char_boundary(LONGEST_NAME);
+    Some(name[..end].to_owned()).filter(|name| !name.is_empty())
+}
+
+/// An id: a text, or a number as it is written.
+fn id<'v>(value: &'v Raw<'_>) -> Option<Cow<'v, str>> {
+    match value.scalar()? {
+        Scalar::String(text) => Some(text),
+        Scalar::Number(number) => Some(number.into()),
+        Scalar::Boolean(_) => None,
+    }
+}
+
 /// A text, given as JSON.
 fn text(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
@@ -216,15 +185,6 @@ fn text(json: &str) -> Option<Cow<'_, str>> {
         return serde_json::from_str(json).ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inner))
-}
-
-/// An id, given as JSON: a text, or a number as it is written.
-fn id(json: &str) -> Option<Cow<'_, str>> {
-    match json.as_bytes().first()? {
-        b'"' => text(json),
-        b'-' | b'0'..=b'9' => Some(json.into()),
-        _ => None,
-    }
 }
 
 static EMAIL_KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""email""#));

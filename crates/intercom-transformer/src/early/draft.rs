@@ -22,14 +22,12 @@ impl Draft {
         let json = serde_json::to_string(job.message).ok()?;
         let about = About::from(job.message);
         let id = about.message_id.as_deref().unwrap_or(&json);
+        let key = MessageKey::of(access.destination_id, id);
         Some(Self {
             store: store.clone(),
             at: job.converted_at.0.saturating_mul(1_000),
             target: access.target(),
-            event: CompleteEvent {
-                key: MessageKey::of(access.destination_id, id),
-                json,
-            },
+            event: CompleteEvent::new(json, key),
             about,
         })
     }

@@ -2,12 +2,18 @@
 //!
 //! A write key is no secret of the page that sends it, and no cookie counts for anything here.
 
-use axum::extract::Request;
+use super::App;
+use super::page::local_only;
+use super::response::Fault;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
 
-pub(super) async fn cors(request: Request, next: Next) -> Response {
+/// Passes on what may come in, and tells browsers so.
+pub(super) async fn cors(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
+    local_only(&app, &request)?;
     let origin = request.headers().get(header::ORIGIN).cloned();
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
     let is_preflight = request.method() == Method::OPTIONS && asked.is_some();
@@ -17,7 +23,7 @@ pub(super) async fn cors(request: Request, next: Next) -> Response {
     } else {
         next.run(request).await
     };
-    let Some(origin) = origin else { return response };
+    let Some(origin) = origin else { return Ok(response) };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(
@@ -36,5 +42,5 @@ pub(super) async fn cors(request: Request, next: Next) -> Response {
         let exposed = HeaderValue::from_static("Retry-After");
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
-    response
+    Ok(response)
 }

@@ -146,7 +146,7 @@ pub(super) async fn replay_edited(
     let mut arrival = app.arrival();
     arrival.needs_identity = true;
     let received = rudderstack_events::request::Request::receive(&body.text, Endpoint::Any, &arrival)?;
-    let mut events = crate::complete::complete(&received, "", &arrival)?;
+    let mut events = crate::complete::complete(&received, "", &arrival, |_, _| None)?;
     let (Some(event), true) = (events.pop(), events.is_empty()) else {
         return Err(Fault::new(400, "not_one_event", "send one event"));
     };

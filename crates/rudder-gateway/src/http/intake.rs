@@ -8,8 +8,7 @@ use crate::complete::complete;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use event_store::CompleteEvent;
-use event_store::{Condition, Refusal};
+use event_store::{CompleteEvent, Condition, Refusal, Store};
 use rudderstack_events::request::{Arrival, Endpoint, Request};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -75,11 +74,11 @@ async fn store(
     arrival.request_ip = Some(address(app, &parts.headers, peer));
     let key = key.to_owned();
     let (events, _share) = if body.turn.is_none() {
-        events_of(body, &key, endpoint, &arrival).await?
+        events_of(&app.store, body, &key, endpoint, &arrival).await?
     } else {
         // Away from the threads that serve requests.
-        let runtime = Handle::current();
-        let made = spawn_blocking(move || runtime.block_on(events_of(body, &key, endpoint, &arrival)));
+        let (runtime, store) = (Handle::current(), app.store.clone());
+        let made = spawn_blocking(move || runtime.block_on(events_of(&store, body, &key, endpoint, &arrival)));
         made.await
             .map_err(|_| Fault::new(500, "internal", "a fault of this program"))??
     };
@@ -94,6 +93,7 @@ async fn store(
 
 /// Takes a body apart. The memory that the events take is set aside before they are made, and stays so.
 async fn events_of(
+    store: &Store,
     body: Text,
     key: &str,
     endpoint: Endpoint,
@@ -107,7 +107,7 @@ async fn events_of(
     let request = Request::receive(&text, endpoint, arrival)?;
     let longest = arrival.max_total_bytes.saturating_add(arrival.max_event_bytes);
     share.hold(text.len() + request.most_bytes().min(longest)).await?;
-    let events = complete(&request, key, arrival)?;
+    let events = complete(&request, key, arrival, |event, json| store.trace(event, json))?;
     Ok((events, share))
 }
 

@@ -105,6 +105,10 @@ impl Share {
             let Some(more) = bytes.checked_sub(held).filter(|more| *more > 0) else {
                 return Ok(());
             };
+            if inner.waiting.is_empty() && more <= inner.free {
+                inner.take(self.number, more);
+                return Ok(());
+            }
             let (grant, granted) = oneshot::channel();
             let waiting = Waiting {
                 bytes: more,
@@ -112,9 +116,6 @@ impl Share {
             };
             inner.waiting.insert(self.number, waiting);
             inner.grant();
-            if !inner.waiting.contains_key(&self.number) {
-                return Ok(());
-            }
             granted
         };
         let since = Instant::now();
@@ -166,6 +167,15 @@ impl Inner {
         self.keys.get(&key).copied().unwrap_or_default()
     }
 
+    /// Sets bytes aside for a request.
+    fn take(&mut self, number: u64, bytes: usize) {
+        if let Some(held) = self.requests.get_mut(&number) {
+            self.free -= bytes;
+            held.bytes += bytes;
+            *self.keys.entry(held.key).or_default() += bytes;
+        }
+    }
+
     /// Grants what there is room for, the least first, counted with what the key has.
     fn grant(&mut self) {
         loop {
@@ -183,12 +193,10 @@ impl Inner {
             {
                 return;
             }
-            let (Some(waiting), Some(held)) = (self.waiting.remove(&number), self.requests.get_mut(&number)) else {
+            let Some(waiting) = self.waiting.remove(&number) else {
                 return;
             };
-            self.free -= waiting.bytes;
-            held.bytes += waiting.bytes;
-            *self.keys.entry(held.key).or_default() += waiting.bytes;
+            self.take(number, waiting.bytes);
             // Whoever no longer waits gives it back.
             let _ = waiting.granted.send(());
         }

@@ -17,7 +17,7 @@ pub(crate) use app::App;
 pub(crate) use ready::probes;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -32,8 +32,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/sourceConfig", get(source_config::get))
         .route("/sourceConfig/", get(source_config::get))
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(cors::cors))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), page::local_only));
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), cors::cors));
     let api = Router::new()
         .route("/api/stats", get(api::stats))
         .route("/api/dead-letters", get(api::dead_letters))
@@ -59,8 +58,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(sdk)
         .merge(api)
         .merge(page)
-        // Bodies are bounded where they are read.
-        .layer(DefaultBodyLimit::disable())
         .with_state(app)
         .merge(probes)
 }

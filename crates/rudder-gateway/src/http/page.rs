@@ -4,7 +4,7 @@ use super::App;
 use super::response::{Fault, text};
 use crate::settings::WriteKeys;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_access::{credentials, is_local_origin, names_this_machine};
@@ -69,9 +69,9 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 
 /// Keeps web pages from elsewhere from sending events, if no write key is asked for: a browser on this machine is on
 /// this machine, whatever page it shows.
-pub(super) async fn local_only(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
+pub(super) fn local_only(app: &App, request: &Request) -> Result<(), Fault> {
     if matches!(app.settings.write_keys, WriteKeys::Any) {
-        from_this_machine(&request, "the gateway needs write keys")?;
+        from_this_machine(request, "the gateway needs write keys")?;
         // SDKs on servers send none.
         let origin = request.headers().get(header::ORIGIN);
         if !origin.is_none_or(|origin| origin.to_str().is_ok_and(is_local_origin)) {
@@ -79,17 +79,17 @@ pub(super) async fn local_only(State(app): State<Arc<App>>, request: Request, ne
             return Err(Fault::new(403, "wrong_origin", message));
         }
     }
-    Ok(next.run(request).await)
+    Ok(())
 }
 
 /// What proxies say that they have passed a request on. Not all of them do.
-const PROXIED: [&str; 6] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
+static PROXIED: [HeaderName; 6] = [
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-real-ip"),
 ];
 
 /// Turns away what comes from elsewhere: by another name that leads here, or through a proxy that listens for others.
@@ -98,7 +98,7 @@ fn from_this_machine(request: &Request, needs: &'static str) -> Result<(), Fault
     if !names_this_machine(request.uri(), request.headers()) {
         return turn_away("wrong_host", "the request was not sent to a name of this machine");
     }
-    if PROXIED.iter().any(|name| request.headers().contains_key(*name)) {
+    if PROXIED.iter().any(|name| request.headers().contains_key(name)) {
         return turn_away("proxied", "the request came through a proxy");
     }
     Ok(())

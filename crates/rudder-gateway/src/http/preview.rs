@@ -42,7 +42,7 @@ pub(super) async fn preview(State(app): State<Arc<App>>, request: Request) -> Re
     let body = body::read(&app, 0, &parts.headers, body).await?;
     let arrival = app.arrival();
     let request = rudderstack_events::request::Request::receive(&body.text, Endpoint::Any, &arrival)?;
-    let events = complete(&request, "", &arrival)?;
+    let events = complete(&request, "", &arrival, |_, _| None)?;
     let now = UnixSeconds(arrival.received_at.timestamp());
     let previews = events.iter().map(|event| of(&event.json, &app, now));
     Ok(json(&previews.collect::<Result<Vec<_>, Fault>>()?))
