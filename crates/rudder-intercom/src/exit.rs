@@ -1,6 +1,7 @@
 //! How the program ends: its exit codes and its errors.
 
 use crate::pipeline;
+use crate::preview::KeptError;
 use intercom_delivery::client::{CallError, TransportError};
 use intercom_delivery::journal::JournalError;
 use std::fmt::Write as _;
@@ -65,6 +66,14 @@ pub(crate) enum Error {
         path: PathBuf,
         /// Why.
         source: JournalError,
+    },
+    /// What was read cannot be kept in this file, or was not read by such a run.
+    #[error("cannot use {} for --resume", path.display())]
+    Resume {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: KeptError,
     },
     /// The journal is of another input, as an event of this one shows.
     #[error(
