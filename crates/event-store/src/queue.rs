@@ -256,7 +256,7 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn traced(&self, wanted: &Wanted, limit: usize) -> Result<Vec<TracedEvent>, Error> {
-        Ok(history::events(&self.connection, wanted, limit)?)
+        history::events(&self.connection, &self.path, wanted, limit)
     }
 
     /// What has happened to the event that came in with this number, as far as it is kept.
@@ -265,7 +265,7 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn history(&self, number: i64) -> Result<Option<EventHistory>, Error> {
-        Ok(history::history(&self.connection, number)?)
+        history::history(&self.connection, &self.path, number)
     }
 
     /// The event that came in with this number, if it is still there.
