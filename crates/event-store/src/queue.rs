@@ -66,6 +66,10 @@ impl Queue {
         })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// What is in it.
     ///
     /// # Errors

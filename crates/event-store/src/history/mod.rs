@@ -16,8 +16,8 @@ pub(super) use past::{body, events, history};
 pub(super) use runs::Run;
 pub(super) use step::NewStep;
 pub use step::{Step, StepDetail, StepKind};
-pub(super) use trace::Trace;
 pub use trace::TraceKey;
+pub(super) use trace::{PersonKeys, Trace};
 
 use super::dead_letter::json;
 use super::totals::Totals;

@@ -185,9 +185,9 @@ impl From<Traced<'_>> for Found {
 }
 
 /// So many parts of the history are searched at a time: a disk answers several questions as fast as one.
-const PARTS: i64 = 4;
+const PARTS: i64 = 8;
 /// So many events are searched in one go: a few hundred kilobytes.
-const AT_ONCE: i64 = 20_000;
+const AT_ONCE: i64 = 10_000;
 
 /// What is looked for.
 struct Search {
