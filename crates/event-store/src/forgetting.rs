@@ -7,6 +7,7 @@ use super::schema;
 use super::totals::Totals;
 use crate::clock::now;
 use crate::error::Error;
+use intercom_api::ExternalId;
 use intercom_delivery::{ContactKey, KnownContact};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 use serde::Serialize;
@@ -119,7 +120,7 @@ fn find(connection: &Connection, people: &[Person]) -> rusqlite::Result<Found> {
     visit(connection, "SELECT seq, contact FROM learnt", |seq, contact| {
         let known = serde_json::from_str::<KnownContact>(contact).ok();
         let is_theirs = known.is_some_and(|known| {
-            let user_id = known.external_id.as_ref().map(|id| id.as_str());
+            let user_id = known.external_id.as_ref().map(ExternalId::as_str);
             keys.have(user_id, known.email.as_deref())
         });
         found.learnt.extend(is_theirs.then_some(seq));

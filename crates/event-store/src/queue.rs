@@ -260,7 +260,8 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn traced(&self, wanted: &Wanted, limit: usize) -> Result<Vec<TracedEvent>, Error> {
-        history::events(&self.connection, &self.path, wanted, limit)
+        let path = self.path.as_path();
+        history::events(&self.connection, &|| schema::open_to_read(path), wanted, limit)
     }
 
     /// What has happened to the event that came in with this number, as far as it is kept.
@@ -269,7 +270,8 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn history(&self, number: i64) -> Result<Option<EventHistory>, Error> {
-        history::history(&self.connection, &self.path, number)
+        let path = self.path.as_path();
+        history::history(&self.connection, &|| schema::open_to_read(path), number)
     }
 
     /// The event that came in with this number, if it is still there.

@@ -1,7 +1,6 @@
 //! How the program ends: its exit codes and its errors.
 
 use crate::pipeline;
-use crate::preview::KeptError;
 use intercom_delivery::client::{CallError, TransportError};
 use intercom_delivery::journal::JournalError;
 use std::fmt::Write as _;
@@ -73,7 +72,7 @@ pub(crate) enum Error {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: KeptError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The journal is of another input, as an event of this one shows.
     #[error(

@@ -183,7 +183,7 @@ fn after_a_refused_token_and_an_outage_it_goes_on_where_it_was() {
     set_token(None);
     let refused = calls(&stage);
     let (code, _, told) = disturb(&stage, 12, |_| {
-        every_call(&stage, Some(Fault::Drop(Dropped::BeforeEffect)))
+        every_call(&stage, Some(Fault::Drop(Dropped::BeforeEffect)));
     });
     assert_eq!(code, Some(4), "{told}");
     assert!(told.contains("going on with the run that began at"), "{told}");

@@ -6,13 +6,11 @@ use super::step::{Step, StepKind};
 use super::trace::{KEY_BYTES, TraceKey, keys_of};
 use crate::dead_letter::from_json;
 use crate::error::Error;
-use crate::schema;
 use rudderstack_events::EventType;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use strum::IntoStaticStr;
@@ -189,6 +187,9 @@ const PARTS: i64 = 8;
 /// So many events are searched in one go: a few hundred kilobytes.
 const AT_ONCE: i64 = 10_000;
 
+/// Opens the store once more, to read it elsewhere at the same time.
+pub(crate) type Another<'a> = &'a (dyn Fn() -> Result<Connection, Error> + Sync);
+
 /// What is looked for.
 struct Search {
     keys: Option<Vec<[u8; KEY_BYTES]>>,
@@ -225,7 +226,7 @@ impl Search {
     }
 
     /// The newest events, the newest first. Those of somebody may be anywhere in a long history, all of which is then read.
-    fn run(&self, connection: &Connection, path: &Path) -> Result<Vec<Found>, Error> {
+    fn run(&self, connection: &Connection, another: Another<'_>) -> Result<Vec<Found>, Error> {
         let bounds = "SELECT coalesce(min(first), 0), coalesce(max(first), 0) FROM received";
         let bounds = connection
             .prepare_cached(bounds)?
@@ -246,7 +247,7 @@ impl Search {
         });
         thread::scope(|scope| {
             let others: Vec<_> = parts
-                .map(|part| scope.spawn(move || Ok::<_, Error>(self.within(&schema::open_to_read(path)?, part)?)))
+                .map(|part| scope.spawn(move || Ok::<_, Error>(self.within(&another()?, part)?)))
                 .collect();
             let mut found = self.within(connection, end - part..end)?;
             for other in others {
@@ -260,10 +261,10 @@ impl Search {
     }
 }
 
-/// Up to `limit` events of the store at this path, the newest first.
+/// Up to `limit` events, the newest first.
 pub(crate) fn events(
     connection: &Connection,
-    path: &Path,
+    another: Another<'_>,
     wanted: &Wanted,
     limit: usize,
 ) -> Result<Vec<TracedEvent>, Error> {
@@ -283,7 +284,7 @@ pub(crate) fn events(
         limit,
         is_over: AtomicBool::new(false),
     };
-    let mut found = search.run(connection, path)?;
+    let mut found = search.run(connection, another)?;
     if let Some(Find::Text(user)) = &wanted.find {
         forgotten(connection, user.trim(), before, after, limit, &mut found)?;
     }
@@ -312,13 +313,17 @@ fn forgotten(
 }
 
 /// One event with its history.
-pub(crate) fn history(connection: &Connection, path: &Path, number: i64) -> Result<Option<EventHistory>, Error> {
+pub(crate) fn history(
+    connection: &Connection,
+    another: Another<'_>,
+    number: i64,
+) -> Result<Option<EventHistory>, Error> {
     let wanted = Wanted {
         before: number.checked_add(1),
         after: number.checked_sub(1),
         ..Wanted::default()
     };
-    let event = match events(connection, path, &wanted, 1)?.pop() {
+    let event = match events(connection, another, &wanted, 1)?.pop() {
         Some(event) => event,
         None if !is_kept(connection)? => return Ok(None),
         None => {

@@ -79,7 +79,7 @@ impl Erase {
             .as_deref()
             .map(Queue::open)
             .transpose()
-            .map_err(cannot_use_store)?;
+            .map_err(|error| cannot_use_store(&error))?;
         let caller = Caller::new(&self.connection)?;
         let everybody = people.len() as u64;
         if self.dry_run {
@@ -95,7 +95,7 @@ impl Erase {
         };
         let mut receipts = Receipts::open(&self.receipt).map_err(cannot)?;
         let kept = store.as_mut().map(|store| store.forget(&stored(&people)));
-        let kept = kept.transpose().map_err(cannot_use_store)?;
+        let kept = kept.transpose().map_err(|error| cannot_use_store(&error))?;
         let interrupt = Interrupt::listen()?;
         let caller = caller.until(&interrupt);
         let mut output = Lines::new();
@@ -188,7 +188,9 @@ impl Erase {
             }
         }
         if let Some(store) = store {
-            let kept = store.traces_of(&stored(people)).map_err(cannot_use_store)?;
+            let kept = store
+                .traces_of(&stored(people))
+                .map_err(|error| cannot_use_store(&error))?;
             output.add(format_args!("in the store: {}", events(kept)));
             tell_of_queue(kept);
         }
@@ -253,8 +255,8 @@ impl Erase {
     }
 }
 
-fn cannot_use_store(error: rudder_gateway::store::Error) -> Error {
-    Error::Usage(with_causes(&error))
+fn cannot_use_store(error: &rudder_gateway::store::Error) -> Error {
+    Error::Usage(with_causes(error))
 }
 
 /// The people, as a store knows them.

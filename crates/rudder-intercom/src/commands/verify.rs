@@ -258,7 +258,9 @@ impl Verify {
     }
 
     fn cannot_resume(&self, source: KeptError) -> Error {
-        let path = self.resume.clone().unwrap_or_default();
-        Error::Resume { path, source }
+        Error::Resume {
+            path: self.resume.clone().unwrap_or_default(),
+            source: Box::new(source),
+        }
     }
 }
