@@ -54,8 +54,6 @@ pub(crate) struct Erase {
     /// Until then, what the workspace does for new contacts may happen: messages, webhooks.
     #[arg(long)]
     probe_archived_email: bool,
-    #[command(flatten)]
-    connection: Connection,
     /// Also delete what this store of `serve` keeps of the people.
     #[arg(long, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", value_hint = ValueHint::FilePath)]
     store: Option<PathBuf>,
@@ -68,6 +66,8 @@ pub(crate) struct Erase {
     /// Only look for people: request nothing and write no receipts. Archived contacts are not found this way.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 impl Erase {

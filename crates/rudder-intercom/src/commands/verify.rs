@@ -46,13 +46,13 @@ pub(crate) struct Verify {
     #[command(flatten)]
     events: Events,
     /// The journal that the events were sent with; it is only read.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Comparison")]
     journal: Option<PathBuf>,
     /// Keep in this file what is read, so that after an interruption the same command goes on where it was.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Comparison")]
     resume: Option<PathBuf>,
     /// Compare only so many people, the same ones each time, and their companies.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", help_heading = "Comparison")]
     sample: Option<NonZeroUsize>,
     /// Show who differs, and the values found and expected; otherwise only names of fields, and kinds of values.
     #[arg(long, help_heading = "Output")]
