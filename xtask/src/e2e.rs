@@ -1,9 +1,10 @@
-//! The real SDKs, and a real Chromium, against the gateway.
+//! The real SDKs, and a real Chromium, against the gateway; and the reports and the documentation in that Chromium.
 //!
 //! Whatever is installed or made lies below `target/e2e`; nothing else of the checkout is touched.
 
+use crate::guide;
 use crate::install::{self, NODE, NPM, Need, PYTHON, copy, npm, patiently, python, succeed, succeeds};
-use crate::project;
+use crate::{project, site};
 use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -13,7 +14,7 @@ pub(crate) struct Options {
     /// Runs only the tests whose names match this pattern
     #[arg(long, value_name = "PATTERN")]
     only: Option<String>,
-    /// Writes pictures of the page into this folder
+    /// Writes pictures of the pages into this folder
     #[arg(long, value_name = "FOLDER")]
     screenshots: Option<PathBuf>,
 }
@@ -37,14 +38,14 @@ const NEEDS: &[Need] = &[
 ];
 
 pub(crate) fn run(options: &Options) -> ExitCode {
-    project::end(test(options).map(|()| "the SDKs and the page work".to_owned()))
+    project::end(test(options).map(|()| "the SDKs and the pages work".to_owned()))
 }
 
 fn test(options: &Options) -> Result<(), String> {
     install::packages(NEEDS)?;
     let source = project::root().join("crates/rudder-gateway/e2e");
     let target = project::root().join("target/e2e");
-    succeed(project::cargo().args(["build", "--package", "rudder-intercom"]))?;
+    let program = guide::build(&[])?;
     let rust_sdk = rust(&source.join("rust/Cargo.toml"), &target.join("rust"))?;
     let tests = target.join("tests");
     copy(&source, &tests)?;
@@ -61,11 +62,19 @@ fn test(options: &Options) -> Result<(), String> {
         let pictures = std::path::absolute(pictures).map_err(|error| error.to_string())?;
         node.env("SCREENSHOTS", pictures);
     }
-    let program = format!("target/debug/rudder-intercom{EXE_SUFFIX}");
-    node.env("RUDDER_INTERCOM", project::root().join(program))
+    let documents = target.join("site");
+    site::build(&documents)?;
+    node.env("RUDDER_INTERCOM", program)
+        .env("FIXTURES", project::root().join("fixtures"))
+        .env("SITE", documents)
         .env("RUST_SDK_PROGRAM", rust_sdk)
         .env("PYTHON", python)
-        .args(["sdks.test.mjs", "answers.test.mjs", "page.test.mjs"]);
+        .args([
+            "sdks.test.mjs",
+            "answers.test.mjs",
+            "page.test.mjs",
+            "documents.test.mjs",
+        ]);
     succeed(&mut node)
 }
 

@@ -73,7 +73,7 @@ enum Command {
     /// Builds and runs the programs of people who import the crates, and the examples of the crates
     Importers,
     /// Writes the program's manual pages, and what completes its arguments in shells
-    Manual(manual::Options),
+    Manual(project::Output),
     /// Changes the rules in many small ways, and says which changes no test notices; with cargo-mutants
     Mutants(mutants::Options),
     /// Checks that the pure crates have neither I/O nor clock, and builds them for wasm32
@@ -86,8 +86,8 @@ enum Command {
     Simulate(simulate::Options),
     /// Plays days of rudder-server's double, the transformer and the sandbox together, under virtual time
     SimulateRouter(simulate_router::Options),
-    /// Writes the documentation as a site, and looks whether its links lead somewhere
-    Site(site::Options),
+    /// Writes the documentation as a site, in place of what the folder has, and looks whether its links lead somewhere
+    Site(project::Output),
     /// Rewrites the snapshots of the tests
     Snapshots(snapshots::Options),
 }
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Guide(options) => guide::run(&options),
         Command::Importers => importers::run(),
-        Command::Manual(options) => manual::run(&options),
+        Command::Manual(output) => manual::run(&output),
         Command::Mutants(options) => mutants::run(&options),
         Command::Pure => pure::run(),
         Command::Examples(options) => suites::examples(&options),
@@ -123,7 +123,7 @@ fn main() -> ExitCode {
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::SimulateRouter(options) => simulate_router::run(&options),
-        Command::Site(options) => site::run(&options),
+        Command::Site(output) => site::run(&output),
         Command::Snapshots(options) => snapshots::run(&options),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{guide, project};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// The shells, and what their files are called.
@@ -14,18 +14,8 @@ const SHELLS: [(&str, &str); 5] = [
     ("elvish", "rudder-intercom.elv"),
 ];
 
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// The folder for them
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
-}
-
-pub(crate) fn run(options: &Options) -> ExitCode {
-    let folder = options
-        .folder
-        .clone()
-        .unwrap_or_else(|| project::root().join("target/manual"));
+pub(crate) fn run(output: &project::Output) -> ExitCode {
+    let folder = output.or("manual");
     project::end(write(&folder).map(|()| format!("manual pages and completions written below {}", folder.display())))
 }
 

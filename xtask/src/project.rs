@@ -40,6 +40,22 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// Where a chore writes, as an argument.
+#[derive(clap::Args)]
+pub(crate) struct Output {
+    /// The folder to write into, instead of the one below target
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+impl Output {
+    /// The folder: without the argument, that of this name below `target`.
+    pub(crate) fn or(&self, name: &str) -> PathBuf {
+        let given = self.folder.clone();
+        given.unwrap_or_else(|| root().join("target").join(name))
+    }
+}
+
 /// Every file below `folder` with this extension, in order.
 pub(crate) fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();

@@ -11,6 +11,7 @@ mod dropping;
 mod early;
 mod error;
 mod event;
+mod forgetting;
 mod group;
 mod guard;
 mod history;
@@ -39,6 +40,7 @@ pub use dead_letter::{DeadLetter, Filter};
 pub use early::{EarlyEvent, Keeping};
 pub use error::Error;
 pub use event::{CompleteEvent, MessageKey};
+pub use forgetting::{Person, Traces};
 pub use guard::Condition;
 pub use history::{
     EventHistory, EventState, Find, Note, Step, StepDetail, StepKind, Trace, TraceKey, TracedEvent, Wanted,

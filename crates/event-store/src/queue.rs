@@ -66,6 +66,10 @@ impl Queue {
         })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// What is in it.
     ///
     /// # Errors
@@ -256,7 +260,8 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn traced(&self, wanted: &Wanted, limit: usize) -> Result<Vec<TracedEvent>, Error> {
-        Ok(history::events(&self.connection, wanted, limit)?)
+        let path = self.path.as_path();
+        history::events(&self.connection, &|| schema::open_to_read(path), wanted, limit)
     }
 
     /// What has happened to the event that came in with this number, as far as it is kept.
@@ -265,7 +270,8 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn history(&self, number: i64) -> Result<Option<EventHistory>, Error> {
-        Ok(history::history(&self.connection, number)?)
+        let path = self.path.as_path();
+        history::history(&self.connection, &|| schema::open_to_read(path), number)
     }
 
     /// The event that came in with this number, if it is still there.

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 
-const PROGRAM = process.env.RUDDER_INTERCOM ?? new URL("../../../target/debug/rudder-intercom", import.meta.url).pathname;
+export const PROGRAM = process.env.RUDDER_INTERCOM ?? new URL("../../../target/debug/rudder-intercom", import.meta.url).pathname;
 export const WRITE_KEY = "e2eWriteKey00000000000000000";
 
 const lines = (stream, found) => new Promise((resolve, reject) => {

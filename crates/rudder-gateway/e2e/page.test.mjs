@@ -1,14 +1,11 @@
 // The page, in a real Chromium: on a phone, in the dark, without a mouse, behind a token.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { CALLS } from "./calls.mjs";
 import { launch } from "./chromium.mjs";
 import { Gateway, WRITE_KEY } from "./gateway.mjs";
+import { SCREENS, accessible, fits, isWithin, picture } from "./looks.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PICTURES = process.env.SCREENSHOTS;
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
@@ -37,21 +34,6 @@ async function opened(options, use, start = {}) {
     await context.close();
     await gateway.stop();
   }
-}
-
-async function picture(page, name) {
-  if (!PICTURES) return;
-  mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
-}
-
-const isWithin = (page) => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
-
-/** What a person with a screen reader would stumble over. */
-async function accessible(page, where) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => [where, id, nodes.map(({ html }) => html)]), []);
 }
 
 const tab = (page, name) => page.getByRole("tab", { name }).click();
@@ -202,24 +184,20 @@ test("works without a mouse", () => opened({ viewport: { width: 360, height: 740
 }, AT_ONCE));
 
 test("fits every screen, and everybody can read it", async () => {
-  for (const [size, viewport] of [["desktop", { width: 1200, height: 900 }], ["phone", { width: 360, height: 740 }]]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await opened({ viewport, colorScheme, hasTouch: size === "phone" }, async (page, gateway) => {
-        await send(gateway, [...CALLS, { call: "track", userId: "stranger", event: "Looked at something with a rather long name of its own" }, { call: "track", userId: "stranger" }, { call: "identify", userId: "1042", traits: { createdAt: "soon" } }]);
-        await gateway.drained(10);
-        for (const [name, hash, there] of [["overview", "", "Some events could not be delivered"], ["events", "#events", "Order Completed"], ["event", "#events/9", "Give the event a name."], ["delivered", "#events/10", "invalid_date"], ["letters", "#letters", "Identify the user first"], ["playground", "#playground", "Nothing is sent."]]) {
-          await page.goto(`${gateway.url}/${hash}`);
-          await page.getByText(there).locator("visible=true").first().waitFor();
-          if (name === "playground") {
-            await page.getByRole("button", { name: "Show the calls" }).click();
-            await page.locator("#result .call").first().waitFor();
-          }
-          assert.ok(await isWithin(page), `nothing sticks out to the side: ${name} on a ${size}`);
-          await accessible(page, `${name} on a ${size}, ${colorScheme}`);
-          await picture(page, `${name}-${size}-${colorScheme}`);
+  for (const { screen, options } of SCREENS) {
+    await opened(options, async (page, gateway) => {
+      await send(gateway, [...CALLS, { call: "track", userId: "stranger", event: "Looked at something with a rather long name of its own" }, { call: "track", userId: "stranger" }, { call: "identify", userId: "1042", traits: { createdAt: "soon" } }]);
+      await gateway.drained(10);
+      for (const [name, hash, there] of [["overview", "", "Some events could not be delivered"], ["events", "#events", "Order Completed"], ["event", "#events/9", "Give the event a name."], ["delivered", "#events/10", "invalid_date"], ["letters", "#letters", "Identify the user first"], ["playground", "#playground", "Nothing is sent."]]) {
+        await page.goto(`${gateway.url}/${hash}`);
+        await page.getByText(there).locator("visible=true").first().waitFor();
+        if (name === "playground") {
+          await page.getByRole("button", { name: "Show the calls" }).click();
+          await page.locator("#result .call").first().waitFor();
         }
-      }, AT_ONCE);
-    }
+        await fits(page, `${name}-${screen}`);
+      }
+    }, AT_ONCE);
   }
 });
 

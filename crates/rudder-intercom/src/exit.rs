@@ -66,6 +66,14 @@ pub(crate) enum Error {
         /// Why.
         source: JournalError,
     },
+    /// What was read cannot be kept in this file, or was not read by such a run.
+    #[error("cannot use {} for --resume", path.display())]
+    Resume {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The journal is of another input, as an event of this one shows.
     #[error(
         "the journal {} belongs to another input: the event in line {line} is not the one that was there; give the same \

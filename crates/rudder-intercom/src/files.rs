@@ -1,7 +1,8 @@
-//! The files that a command is given must not be one and the same.
+//! The files that a command is given: no two are one and the same, and no two runs write to one.
 
 use crate::exit::Error;
-use std::fs::Metadata;
+use std::fs::{File, Metadata, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Makes sure that no two of these name one file: writing the one would destroy the other.
@@ -22,6 +23,24 @@ pub(crate) fn require_distinct(files: &[(&str, Option<&Path>)]) -> Result<(), Er
         seen.push((name, place));
     }
     Ok(())
+}
+
+/// Keeps other runs from writing to a file, for as long as it is open.
+///
+/// # Errors
+///
+/// If another run writes to it.
+pub(crate) fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "another run is writing to it; give each run a file of its own",
+        )),
+        // A file system without locks.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// A regular file: what it is, if it is there, or where it would be made.

@@ -8,10 +8,14 @@ mod common;
 
 use common::{Run, Served, run_with_token};
 use intercom_api::{ArchiveContact, ContactFields, ContactId, CreateContact, OperationId, Role};
+use intercom_delivery::{ContactKey, FailureRecord};
 use intercom_sandbox::{ErrorResponse, Fault, ScriptedFault, Settings};
+use rudder_gateway::complete;
+use rudder_gateway::store::{About, Awaited, Queue, Settled, Settlement, Store, StoreSettings, Undelivered};
+use rudderstack_events::request::{Arrival, Endpoint, Request};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 struct Scene {
@@ -93,6 +97,75 @@ fn people_are_erased_archived_ones_too() {
     assert_eq!(run.code(), 0);
     assert!(scene.left().is_empty(), "nobody is left behind by looking for them");
     assert_eq!(scene.receipts().len(), 5, "receipts are appended");
+}
+
+/// A store with a dead letter and an event that waits of each of two people, and one in the queue of the first.
+fn store(path: &Path) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(path, StoreSettings::new()).unwrap();
+        let of = |user: &str, id: &str| {
+            json!({"type": "track", "userId": user, "messageId": format!("{user}-{id}"), "event": "Seen"})
+        };
+        let batch = [of("a", "1"), of("a", "2"), of("b", "1"), of("b", "2"), of("a", "3")];
+        let body = json!({"batch": batch}).to_string();
+        let request = Request::read(&body, Endpoint::Batch).unwrap();
+        let arrival = Arrival::new(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        store.accept(complete(&request, "key", &arrival).unwrap()).await.unwrap();
+        let failed = || Settlement::Failed(Box::new(Undelivered::new(FailureRecord::new("timeout"), About::default())));
+        let awaits = || Settlement::Awaits(Box::new(Awaited::new(vec![ContactKey(7)])));
+        let settled = [(1, failed()), (2, awaits()), (3, failed()), (4, awaits())];
+        let settled = settled.map(|(seq, settlement)| Settled::new(seq, settlement));
+        store.settle(settled.into()).await.unwrap();
+        store.close().await;
+    });
+}
+
+#[test]
+fn what_a_store_has_of_them_goes_too_so_that_nothing_creates_them_again() {
+    let scene = Scene::new(Settings::default());
+    scene.contact("a", "a@example.org");
+    let path = scene.folder.path().join("events.db");
+    let arguments = |more: &[&'static str]| -> Vec<String> {
+        let all = [&["--user-id", "a", "--store", path.to_str().unwrap()], more].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    let erase = |more: &[&'static str]| {
+        let arguments = arguments(more);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        scene.erase(&arguments, "")
+    };
+    let missing = erase(&["--yes"]);
+    assert!(
+        missing.code() == 2 && missing.stderr().contains("there is no event store at"),
+        "{}",
+        missing.stderr()
+    );
+    assert_eq!(scene.left(), [json!("a")]);
+    store(&path);
+    let status = || Queue::open(&path).unwrap().status().unwrap();
+    let looked = erase(&["--dry-run"]);
+    assert_eq!(looked.code(), 0, "{}", looked.stderr());
+    let expected = "1 dead letter and 1 event that waited for their contact";
+    assert!(
+        looked.stdout().contains(&format!("in the store: {expected}")),
+        "{}",
+        looked.stdout()
+    );
+    assert_eq!((status().dead_letters, status().awaiting), (2, 2));
+    let run = erase(&["--yes"]);
+    assert!(
+        run.stdout().contains(&format!("from the store: {expected} deleted")),
+        "{}",
+        run.stdout()
+    );
+    assert!(
+        run.stderr().contains("1 event of theirs in the queue"),
+        "{}",
+        run.stderr()
+    );
+    assert_eq!((run.code(), scene.left().len()), (1, 0));
+    assert_eq!((status().dead_letters, status().awaiting, status().events), (1, 1, 1));
 }
 
 #[test]

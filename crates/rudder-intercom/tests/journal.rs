@@ -107,6 +107,18 @@ fn a_token_that_may_not_tell_its_workspace_can_be_used_all_the_same() {
 }
 
 #[test]
+fn intercom_is_asked_once_whose_the_token_is() {
+    let sandbox = Served::new(Settings::default());
+    let folder = tempfile::tempdir().unwrap();
+    let run = send(sandbox.url(), "t", &folder.path().join("journal"), &common::identify(1));
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert_eq!(
+        sandbox.state()["calls"]["identify_admin"],
+        serde_json::json!({"200": 1})
+    );
+}
+
+#[test]
 fn a_journal_is_for_one_url_and_one_input() {
     let (sandbox, other) = (Served::new(Settings::default()), Served::new(Settings::default()));
     let folder = tempfile::tempdir().unwrap();

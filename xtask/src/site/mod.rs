@@ -29,22 +29,13 @@ const PAGES: [(&str, &str); 16] = [
     ("CHANGELOG.md", "Changelog"),
 ];
 
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// The folder for it; what is in it is lost
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
-}
-
-pub(crate) fn run(options: &Options) -> ExitCode {
-    let folder = options
-        .folder
-        .clone()
-        .unwrap_or_else(|| project::root().join("target/site"));
+pub(crate) fn run(output: &project::Output) -> ExitCode {
+    let folder = output.or("site");
     project::end(build(&folder).map(|pages| format!("{pages} pages written below {}", folder.display())))
 }
 
-fn build(folder: &Path) -> Result<usize, String> {
+/// Writes it into a folder, whose files are lost.
+pub(crate) fn build(folder: &Path) -> Result<usize, String> {
     let mut pages = BTreeMap::new();
     for (path, title) in PAGES {
         let text = fs::read_to_string(project::root().join(path)).map_err(|error| format!("{path}: {error}"))?;

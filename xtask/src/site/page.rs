@@ -113,7 +113,9 @@ impl Page {
         // A wide table is moved by itself.
         let body = body
             .replace("<table>", "<div class=\"wide\" tabindex=\"0\"><table>")
-            .replace("</table>", "</table></div>");
+            .replace("</table>", "</table></div>")
+            // A corner above the names of lines says nothing, and is none.
+            .replace("<th></th>", "<td></td>");
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

@@ -16,6 +16,7 @@ pub(super) use past::{body, events, history};
 pub(super) use runs::Run;
 pub(super) use step::NewStep;
 pub use step::{Step, StepDetail, StepKind};
+pub(super) use trace::PersonKeys;
 pub use trace::{Trace, TraceKey};
 
 use super::dead_letter::json;

@@ -5,10 +5,14 @@ use super::runs::{Traced, each};
 use super::step::{Step, StepKind};
 use super::trace::{KEY_BYTES, TraceKey, keys_of};
 use crate::dead_letter::from_json;
+use crate::error::Error;
 use rudderstack_events::EventType;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use strum::IntoStaticStr;
 
 /// What is known of an event. `Debug` shows its number only.
@@ -178,8 +182,92 @@ impl From<Traced<'_>> for Found {
     }
 }
 
+/// So many parts of the history are searched at a time: a disk answers several questions as fast as one.
+const PARTS: i64 = 8;
+/// So many events are searched in one go: a few hundred kilobytes.
+const AT_ONCE: i64 = 10_000;
+
+/// Opens the store once more, to read it elsewhere at the same time.
+pub(crate) type Another<'a> = &'a (dyn Fn() -> Result<Connection, Error> + Sync);
+
+/// What is looked for.
+struct Search {
+    keys: Option<Vec<[u8; KEY_BYTES]>>,
+    before: i64,
+    after: i64,
+    limit: usize,
+    /// Set when all that is wanted has been found.
+    is_over: AtomicBool,
+}
+
+impl Search {
+    /// The newest of the events whose blocks begin with one of these numbers, the newest first.
+    fn within(&self, connection: &Connection, firsts: Range<i64>) -> rusqlite::Result<Vec<Found>> {
+        let mut query = connection.prepare_cached(
+            "SELECT runs FROM received WHERE first >= ? AND first < ? AND last > ? ORDER BY first DESC",
+        )?;
+        let mut blocks = query.query([firsts.start, firsts.end, self.after])?;
+        let mut found = Vec::new();
+        while let Some(block) = blocks.next()? {
+            let mut of_block = Vec::new();
+            each(block.get_ref(0)?.as_blob()?, |traced| {
+                let is_wanted = self.keys.as_ref().is_none_or(|keys| traced.has(keys));
+                if is_wanted && traced.event < self.before && traced.event > self.after {
+                    of_block.push(traced);
+                }
+            });
+            let left = self.limit - found.len();
+            found.extend(of_block.into_iter().rev().take(left).map(Found::from));
+            if found.len() == self.limit || self.is_over.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The newest events, the newest first. Those of somebody may be anywhere in a long history, all of which is then read.
+    fn run(&self, connection: &Connection, another: Another<'_>) -> Result<Vec<Found>, Error> {
+        let bounds = "SELECT coalesce(min(first), 0), coalesce(max(first), 0) FROM received";
+        let bounds = connection
+            .prepare_cached(bounds)?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let (oldest, newest): (i64, i64) = bounds?;
+        let end = self.before.min(newest.saturating_add(1));
+        let part = end.saturating_sub(oldest) / PARTS;
+        if self.keys.is_none() || part < AT_ONCE {
+            return Ok(self.within(connection, i64::MIN..end)?);
+        }
+        let parts = (1..PARTS).map(|older| {
+            let end = end - part * older;
+            if older == PARTS - 1 {
+                i64::MIN..end
+            } else {
+                end - part..end
+            }
+        });
+        thread::scope(|scope| {
+            let others: Vec<_> = parts
+                .map(|part| scope.spawn(move || Ok::<_, Error>(self.within(&another()?, part)?)))
+                .collect();
+            let mut found = self.within(connection, end - part..end)?;
+            for other in others {
+                self.is_over.store(found.len() >= self.limit, Ordering::Relaxed);
+                // A thread that has panicked has found nothing.
+                found.extend(other.join().unwrap_or_else(|_| Err(Error::Closed))?);
+            }
+            found.truncate(self.limit);
+            Ok(found)
+        })
+    }
+}
+
 /// Up to `limit` events, the newest first.
-pub(crate) fn events(connection: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Vec<TracedEvent>> {
+pub(crate) fn events(
+    connection: &Connection,
+    another: Another<'_>,
+    wanted: &Wanted,
+    limit: usize,
+) -> Result<Vec<TracedEvent>, Error> {
     if !is_kept(connection)? {
         return Ok(Vec::new());
     }
@@ -189,28 +277,19 @@ pub(crate) fn events(connection: &Connection, wanted: &Wanted, limit: usize) -> 
         Find::Person(key) => vec![key.bytes()],
     });
     let (before, after) = (wanted.before.unwrap_or(i64::MAX), wanted.after.unwrap_or(i64::MIN));
-    let mut query =
-        connection.prepare_cached("SELECT runs FROM received WHERE first < ? AND last > ? ORDER BY first DESC")?;
-    let mut blocks = query.query([before, after])?;
-    let mut found = Vec::new();
-    while let Some(block) = blocks.next()? {
-        let mut of_block = Vec::new();
-        each(block.get_ref(0)?.as_blob()?, |traced| {
-            let is_wanted = keys.as_ref().is_none_or(|keys| traced.has(keys));
-            if is_wanted && traced.event < before && traced.event > after {
-                of_block.push(traced);
-            }
-        });
-        let left = limit - found.len();
-        found.extend(of_block.into_iter().rev().take(left).map(Found::from));
-        if found.len() == limit {
-            break;
-        }
-    }
+    let search = Search {
+        keys,
+        before,
+        after,
+        limit,
+        is_over: AtomicBool::new(false),
+    };
+    let mut found = search.run(connection, another)?;
     if let Some(Find::Text(user)) = &wanted.find {
         forgotten(connection, user.trim(), before, after, limit, &mut found)?;
     }
-    found.into_iter().map(|found| told(connection, found)).collect()
+    let told = found.into_iter().map(|found| told(connection, found));
+    Ok(told.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Adds dead letters of a user that are older than what is kept of others.
@@ -234,13 +313,17 @@ fn forgotten(
 }
 
 /// One event with its history.
-pub(crate) fn history(connection: &Connection, number: i64) -> rusqlite::Result<Option<EventHistory>> {
+pub(crate) fn history(
+    connection: &Connection,
+    another: Another<'_>,
+    number: i64,
+) -> Result<Option<EventHistory>, Error> {
     let wanted = Wanted {
         before: number.checked_add(1),
         after: number.checked_sub(1),
         ..Wanted::default()
     };
-    let event = match events(connection, &wanted, 1)?.pop() {
+    let event = match events(connection, another, &wanted, 1)?.pop() {
         Some(event) => event,
         None if !is_kept(connection)? => return Ok(None),
         None => {

@@ -198,6 +198,44 @@ async fn the_oldest_are_forgotten() {
     store.close().await;
 }
 
+/// It is searched in several places at a time.
+#[tokio::test]
+async fn a_long_history_is_searched_as_a_whole_the_newest_first() {
+    const EVENTS: usize = 100_000;
+    let (_folder, store) = open(StoreSettings::new()).await;
+    for batch in 0..EVENTS / 2_000 {
+        let of = |at: usize| if at % 1_000 == 7 { "rare" } else { "many" };
+        let events = (batch * 2_000..(batch + 1) * 2_000).map(|at| event(of(at), &format!("m-{at}")));
+        store.accept(events.collect()).await.unwrap();
+    }
+    assert!(store.is_written().await.unwrap());
+    let queue = store.queue().unwrap();
+    let numbers = |wanted: &Wanted, limit: usize| -> Vec<i64> {
+        let found = queue.traced(wanted, limit).unwrap();
+        found.iter().map(|event| event.number).collect()
+    };
+    let rare: Vec<i64> = (0..EVENTS as i64 / 1_000).rev().map(|at| at * 1_000 + 8).collect();
+    assert_eq!(numbers(&Wanted::with("rare"), 1_000), rare);
+    for limit in [1, 30, 99] {
+        assert_eq!(numbers(&Wanted::with("rare"), limit), rare[..limit]);
+    }
+    let newest: Vec<i64> = (EVENTS as i64 - 49..=EVENTS as i64).rev().collect();
+    assert_eq!(numbers(&Wanted::with("many"), 50), newest);
+    for (before, after) in [(90_008, 8), (99_008, 50_008), (100_001, 0), (8, 0)] {
+        let mut wanted = Wanted::with("rare");
+        (wanted.before, wanted.after) = (Some(before), Some(after));
+        let expected: Vec<i64> = rare
+            .iter()
+            .copied()
+            .filter(|at| (after + 1..before).contains(at))
+            .collect();
+        assert_eq!(numbers(&wanted, 1_000), expected, "{after}..{before}");
+    }
+    assert_eq!(numbers(&Wanted::with("m-12345"), 9), [12_346]);
+    assert!(numbers(&Wanted::with("nobody"), 9).is_empty());
+    store.close().await;
+}
+
 #[tokio::test]
 async fn nothing_is_kept_if_it_is_not_wanted() {
     let mut settings = StoreSettings::new();

@@ -4,6 +4,7 @@ use memchr::memmem::Finder;
 use rudderstack_events::scan::Cursor;
 use rudderstack_events::{EventType, Object, Raw, Scalar};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 use strum::IntoEnumIterator as _;
@@ -77,6 +78,53 @@ pub(super) fn keys_of(seed: u64, text: &str) -> Vec<TraceKey> {
         .to_vec();
     keys.push(TraceKey::of(seed, EMAIL, &text.to_lowercase()));
     keys
+}
+
+/// The keys of people, whatever the store.
+#[derive(Default)]
+pub(crate) struct PersonKeys {
+    keys: HashSet<TraceKey>,
+    /// Email addresses of people who have a user id: they are theirs unless another user has them.
+    emails: HashSet<TraceKey>,
+}
+
+impl PersonKeys {
+    /// Adds somebody with this user id, this email address, or both.
+    pub(crate) fn add(&mut self, user_id: Option<&str>, email: Option<&str>) {
+        let (id, email) = (user_id.map(user_key), email.map(email_key));
+        match id {
+            Some(_) => self.emails.extend(email),
+            None => self.keys.extend(email),
+        }
+        self.keys.extend(id);
+    }
+
+    /// Whether an event is one of theirs, by its JSON text.
+    pub(crate) fn are_of(&self, json: &str) -> bool {
+        let Ok(event) = Object::from_json(json) else {
+            return false;
+        };
+        let trace = Trace::of_entries(0, &event, json);
+        let has = |keys: &HashSet<TraceKey>| trace.keys().iter().any(|key| keys.contains(key));
+        let is_of_user = || event.get("userId").and_then(id).is_some();
+        has(&self.keys) || (has(&self.emails) && !is_of_user())
+    }
+
+    /// Whether a contact is one of theirs, by its user id and its email address.
+    pub(crate) fn have(&self, user_id: Option<&str>, email: Option<&str>) -> bool {
+        let is_theirs = |key| self.keys.contains(&key);
+        let email = email.map(email_key);
+        user_id.map(user_key).is_some_and(is_theirs)
+            || email.is_some_and(|email| is_theirs(email) || (user_id.is_none() && self.emails.contains(&email)))
+    }
+}
+
+fn user_key(id: &str) -> TraceKey {
+    TraceKey::of(0, USER, id.trim())
+}
+
+fn email_key(email: &str) -> TraceKey {
+    TraceKey::of(0, EMAIL, &email.trim().to_lowercase())
 }
 
 /// What is kept of an event. `Debug` shows its type only.

@@ -60,7 +60,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Resul
         let more = events.len() > PAGE;
         events.truncate(PAGE);
         let listed = events.into_iter().map(|event| Listed {
-            user: user(queue, event.number).filter(|_| asked.values),
+            user: asked.values.then(|| user(queue, event.number)).flatten(),
             event,
         });
         Ok((listed.collect::<Vec<_>>(), more))

@@ -3,7 +3,7 @@
 use super::findings::Finding;
 use super::report::{Effort, NameCount, Report};
 use super::text::duration;
-use crate::html::{self, Bar, Column, Escaped};
+use crate::html::{self, Bar, Column, Escaped, Prose};
 use crate::text::{counted, lines, percent, thousands};
 use std::io::{self, Write};
 
@@ -100,7 +100,7 @@ impl Report {
             .map(|finding| {
                 format!(
                     "{} <span class=\"quiet\">({}: {})</span>",
-                    Escaped(finding.advice),
+                    Prose(finding.advice),
                     finding.code,
                     counted(finding.count, "event")
                 )
@@ -109,7 +109,7 @@ impl Report {
         steps.extend(self.limits.iter().map(|finding| {
             format!(
                 "{} <span class=\"quiet\">({}: {})</span>",
-                Escaped(finding.advice),
+                Prose(finding.advice),
                 finding.code,
                 thousands(finding.count)
             )
@@ -293,13 +293,13 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
         flag,
     } in findings
     {
-        let flag = flag.map_or_else(String::new, |flag| format!(" See <code>{flag}</code>."));
-        let (meaning, costs) = (Escaped(meaning), costs.in_words());
+        let flag = flag.map_or_else(String::new, |flag| format!(" See <code>{}</code>.", Prose(flag)));
+        let (meaning, costs) = (Prose(meaning), costs.in_words());
         let cells = [
             &thousands(*count) as _,
             &format_args!("{meaning}<br><code class=\"quiet\">{code}</code> <span class=\"quiet\">costs {costs}</span>")
                 as _,
-            &format_args!("{}{flag}", Escaped(advice)) as _,
+            &format_args!("{}{flag}", Prose(advice)) as _,
             &format_args!("<span class=\"quiet\">{}</span>", lines(examples)) as _,
         ];
         html::row(&COLUMNS, &cells, out)?;

@@ -78,6 +78,11 @@ impl Desk {
         self.time_of_events = time;
     }
 
+    /// The time of events that name none.
+    pub(super) fn time_of_events(&self) -> UnixSeconds {
+        self.time_of_events
+    }
+
     fn preparer(&self) -> Preparer {
         let mut settings = self.events.conversion.settings();
         settings.time_of_events = Some(self.time_of_events);

@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::connection::Connection;
 use crate::erase::{Outcome, Person, Receipt, Receipts, read_people};
-use crate::exit::{Error, Exit};
+use crate::exit::{Error, Exit, with_causes};
 use crate::interrupt::Interrupt;
 use crate::print::{Lines, note};
 use crate::text::{BAD, DIM, GOOD, counted};
@@ -11,6 +11,7 @@ use clap::{Args, ValueHint};
 use intercom_api::ContactId;
 use intercom_delivery::client::CallError;
 use intercom_delivery::{Erasure, ErasureError};
+use rudder_gateway::store::{Queue, Traces};
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _};
 use std::path::PathBuf;
@@ -25,13 +26,17 @@ Examples:
   rudder-intercom erase --user-id 42 --dry-run
   rudder-intercom erase --email ann@example.com
   rudder-intercom erase --file people.ndjson --yes --receipt receipts.ndjson
+  rudder-intercom erase --user-id 42 --store rudder-intercom.db
 
 A file has JSON objects, {\"userId\": …} or {\"email\": …}, or requests to RudderStack's /deleteUsers; a file of events is
 refused. If both are given, the email counts only if nobody has the user id. Receipts say when, where in the input
 the person was named, the contact's id, Intercom's id of the request, and the outcome: requested, already_gone,
 not_found, ambiguous (several contacts have the email, and none was touched) or failed. They hold no user id and no
 email. Archived contacts are found by user id; by email only with --probe-archived-email.
-Exits with 1 if it failed for somebody, and with 4 if Intercom cannot be reached; the same command can be given again.")]
+With --store, what a gateway or a transformer keeps of the person goes first, so that nothing of it creates them again: dead
+letters, and events that wait for their contact. Events in the queue are delivered rather than deleted; if there are any,
+give the same command again once they are. Of the history, hashes of the ids stay until they are too old (history-age).
+Exits with 1 if it failed for somebody or events of theirs are in the queue, and with 4 if Intercom cannot be reached; the same command can be given again.")]
 pub(crate) struct Erase {
     /// Erase the person with this user id; can be repeated.
     #[arg(long, value_name = "ID", required_unless_present_any = ["email", "file"])]
@@ -49,8 +54,9 @@ pub(crate) struct Erase {
     /// Until then, what the workspace does for new contacts may happen: messages, webhooks.
     #[arg(long)]
     probe_archived_email: bool,
-    #[command(flatten)]
-    connection: Connection,
+    /// Also delete what this store of `serve` keeps of the people.
+    #[arg(long, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", value_hint = ValueHint::FilePath)]
+    store: Option<PathBuf>,
     /// Append the receipts to this file.
     #[arg(long, value_name = "FILE", default_value = "erasure-receipts.ndjson", value_hint = ValueHint::FilePath)]
     receipt: PathBuf,
@@ -60,16 +66,24 @@ pub(crate) struct Erase {
     /// Only look for people: request nothing and write no receipts. Archived contacts are not found this way.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 impl Erase {
     /// Erases everybody who was named.
     pub(crate) fn run(self) -> Result<Exit, Error> {
         let people = self.people()?;
+        let mut store = self
+            .store
+            .as_deref()
+            .map(Queue::open)
+            .transpose()
+            .map_err(|error| cannot_use_store(&error))?;
         let caller = Caller::new(&self.connection)?;
         let everybody = people.len() as u64;
         if self.dry_run {
-            return self.dry_run(&caller, &people);
+            return self.dry_run(&caller, store.as_ref(), &people);
         }
         if !self.is_confirmed(everybody)? {
             note!("nobody was erased");
@@ -80,6 +94,8 @@ impl Erase {
             source,
         };
         let mut receipts = Receipts::open(&self.receipt).map_err(cannot)?;
+        let kept = store.as_mut().map(|store| store.forget(&stored(&people)));
+        let kept = kept.transpose().map_err(|error| cannot_use_store(&error))?;
         let interrupt = Interrupt::listen()?;
         let caller = caller.until(&interrupt);
         let mut output = Lines::new();
@@ -136,8 +152,14 @@ impl Erase {
             counted(erased, "erasure"),
             self.receipt.display()
         ));
+        if let Some(kept) = kept {
+            output.add(format_args!("from the store: {} deleted", events(kept)));
+            tell_of_queue(kept);
+        }
         output.finish()?;
-        Ok(Exit::complete_if(failed == 0))
+        Ok(Exit::complete_if(
+            failed == 0 && kept.is_none_or(|kept| kept.queued == 0),
+        ))
     }
 
     fn erasure(&self, person: &Person) -> Erasure {
@@ -146,7 +168,7 @@ impl Erase {
             .all_with_email(self.all_with_email)
     }
 
-    fn dry_run(&self, caller: &Caller, people: &[Person]) -> Result<Exit, Error> {
+    fn dry_run(&self, caller: &Caller, store: Option<&Queue>, people: &[Person]) -> Result<Exit, Error> {
         let (mut output, mut is_complete) = (Lines::new(), true);
         for person in people {
             let mut erasure = self.erasure(person);
@@ -164,6 +186,13 @@ impl Erase {
                 [] => output.add(format_args!("{}: {DIM}not found; may be archived{DIM:#}", person.named)),
                 ids => output.add(format_args!("{}: {}", person.named, ids.join(", "))),
             }
+        }
+        if let Some(store) = store {
+            let kept = store
+                .traces_of(&stored(people))
+                .map_err(|error| cannot_use_store(&error))?;
+            output.add(format_args!("in the store: {}", events(kept)));
+            tell_of_queue(kept);
         }
         output.finish()?;
         Ok(Exit::complete_if(is_complete))
@@ -223,6 +252,34 @@ impl Erase {
             .read_line(&mut answer)
             .map_err(|error| Error::System("cannot read the answer".to_owned(), error))?;
         Ok(answer.trim() == "yes")
+    }
+}
+
+fn cannot_use_store(error: &rudder_gateway::store::Error) -> Error {
+    Error::Usage(with_causes(error))
+}
+
+/// The people, as a store knows them.
+fn stored(people: &[Person]) -> Vec<rudder_gateway::store::Person> {
+    let stored = |person: &Person| rudder_gateway::store::Person::new(person.user_id.clone(), person.email.clone());
+    people.iter().map(stored).collect()
+}
+
+fn events(kept: Traces) -> String {
+    format!(
+        "{} and {} that waited for their contact",
+        counted(kept.dead_letters, "dead letter"),
+        counted(kept.awaiting, "event")
+    )
+}
+
+fn tell_of_queue(kept: Traces) {
+    if kept.queued > 0 {
+        note!(
+            "{} of theirs in the queue, which will be delivered and may create them again: give the same command again \
+             once the queue has done so",
+            counted(kept.queued, "event")
+        );
     }
 }
 

@@ -13,10 +13,10 @@ use crate::text::{BOLD, DIM, plural, thousands};
 use crate::values::{OneOf, Time, parser};
 use anstream::AutoStream;
 use clap::{Args, ValueHint};
-use intercom_api::{ErrorKind, IdentifyAdmin, Operation as _, Region, UnixSeconds};
+use intercom_api::{ApiError, ErrorKind, IdentifyAdmin, Operation as _, Region, UnixSeconds};
 use intercom_delivery::client::{CallError, Client, HttpTransport, Workspace};
 use intercom_delivery::journal::{Journal, JournalError};
-use intercom_delivery::{AssumedLimit, EngineSettings, ResponseError, SkipUnchanged, TransportFailure};
+use intercom_delivery::{AssumedLimit, EngineSettings, Response, ResponseError, SkipUnchanged, TransportFailure};
 use intercom_sandbox::{RunningSandbox, Settings};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -169,10 +169,10 @@ impl Send {
                 .map_err(|error| Error::Usage(error.to_string()))?,
         };
         let client = http_client(sandbox.is_none(), self.policies.call_timeout)?;
-        runtime.block_on(require_reachable(&client, &workspace))?;
+        let answer = runtime.block_on(first_answer(&client, &workspace))?;
         let transport = HttpTransport::new(client, workspace.clone());
         let input = self.input.open()?;
-        let journal = self.journal(workspace)?;
+        let journal = self.journal(workspace, answer)?;
         let dead_letters = self.dead_letters(journal.as_ref())?;
         let mut conversion = self.conversion.settings();
         conversion.time_of_events = Some(self.time_of_events(journal.as_ref())?);
@@ -317,7 +317,7 @@ impl Send {
     }
 
     /// The journal, which is for one input, its settings, and one workspace.
-    fn journal(&self, workspace: Workspace) -> Result<Option<Journal>, Error> {
+    fn journal(&self, workspace: Workspace, answer: Option<Response>) -> Result<Option<Journal>, Error> {
         let Some(path) = &self.record.journal else {
             return Ok(None);
         };
@@ -334,7 +334,7 @@ impl Send {
             Ok(journal)
         };
         let journal = open().map_err(|source| self.journal_error(source))?;
-        let id = workspace_id(workspace)?;
+        let id = workspace_id(workspace, answer)?;
         journal
             .require_workspace(id.as_deref())
             .map_err(|source| self.journal_error(source))?;
@@ -367,15 +367,15 @@ impl SandboxArgs {
 }
 
 /// Sees that there is something that answers, whatever it says. An outage is waited out once a delivery has begun; a host
-/// that is not there at the very first call is rather a setting that is wrong.
-async fn require_reachable(client: &Client, workspace: &Workspace) -> Result<(), Error> {
+/// that is not there at the very first call is rather a setting that is wrong. Gives what it says of whose the token is.
+async fn first_answer(client: &Client, workspace: &Workspace) -> Result<Option<Response>, Error> {
     let call = (IdentifyAdmin {}).to_call().map_err(|_| CallError::Unwritable)?;
     let mut attempts = 1;
     loop {
         match client.send(&call, workspace).await {
-            Ok(_) => return Ok(()),
+            Ok(answer) => return Ok(Some(answer)),
             // It is there, and slow.
-            Err(error) if error.failure != TransportFailure::Unreachable => return Ok(()),
+            Err(error) if error.failure != TransportFailure::Unreachable => return Ok(None),
             Err(error) if attempts == FIRST_CALL_ATTEMPTS || !error.is_retryable() => {
                 let reason = with_causes(&error);
                 return Err(Error::Unreachable(format!("{reason}; nothing was sent")));
@@ -386,16 +386,24 @@ async fn require_reachable(client: &Client, workspace: &Workspace) -> Result<(),
     }
 }
 
-/// The id of the workspace that the access token is for, if Intercom tells it to this token.
-pub(super) fn workspace_id(workspace: Workspace) -> Result<Option<String>, Error> {
-    match Caller::of(workspace)?.run(&IdentifyAdmin {}) {
+/// The id of the workspace that the access token is for, if Intercom tells it to this token: by what it has answered already,
+/// if that will be the same next time.
+pub(super) fn workspace_id(workspace: Workspace, answer: Option<Response>) -> Result<Option<String>, Error> {
+    let lasting = answer.filter(|answer| !ApiError::parse(answer.status, b"").is_retryable());
+    let admin = match lasting {
+        Some(answer) => answer.read::<IdentifyAdmin>().map_err(CallError::from),
+        None => Caller::of(workspace)?.run(&IdentifyAdmin {}),
+    };
+    match admin {
         Ok(admin) => Ok(admin.app.and_then(|app| app.id_code)),
         // A token that may not read this, or a stand-in for Intercom that does not have it. A page of something in
         // between says nothing of the workspace.
         Err(CallError::Response(ResponseError::Refused(error)))
             if matches!(error.status, 400 | 403 | 404) && error.kind != ErrorKind::NotJson =>
         {
-            note!("Intercom does not tell which workspace the token is for: the journal cannot tell another one");
+            note!(
+                "Intercom does not tell which workspace the token is for, so that it cannot be told from another one"
+            );
             Ok(None)
         }
         Err(error) => Err(error.into()),

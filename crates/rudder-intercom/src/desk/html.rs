@@ -2,7 +2,7 @@
 
 use super::changes::{ShownChange, ShownLink};
 use super::diff::{Counts, Diff};
-use crate::html::{self, Column, Escaped, Part};
+use crate::html::{self, Column, Escaped, Part, Prose};
 use crate::preview::{Effect, What};
 use crate::text::{counted, duration, lines, thousands};
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ impl Diff {
             "<header class=\"verdict{class}\">\n<div class=\"quiet\">What would change in Intercom, by {input}</div>\n<h1>{headline}</h1>"
         )?;
         for note in self.notes() {
-            writeln!(out, "<p class=\"hint\">{}</p>", Escaped(&note))?;
+            writeln!(out, "<p class=\"hint\">{}</p>", Prose(&note))?;
         }
         writeln!(out, "</header>")?;
         let figures = [
@@ -134,7 +134,7 @@ impl Diff {
             let cells = [
                 &thousands(reason.events) as _,
                 &format_args!("<code>{}</code>", Escaped(&reason.code)) as _,
-                &Escaped(reason.advice) as _,
+                &Prose(reason.advice) as _,
                 &format_args!("<span class=\"quiet\">{}</span>", lines(&reason.lines)) as _,
             ];
             html::row(&COLUMNS, &cells, out)?;

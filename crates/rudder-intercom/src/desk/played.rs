@@ -35,7 +35,8 @@ pub(crate) fn play(
     let mut once = || -> Result<Played, Error> {
         let (opened, limit, preparer) = input()?;
         let engine = engine.clone().with_remembered(REMEMBERED);
-        let job = Job::new(opened, limit, preparer, engine, overlay.clone());
+        let mut job = Job::new(opened, limit, preparer, engine, overlay.clone());
+        job.interrupt = overlay.reader().interrupt();
         let delivered = deliver(runtime, job);
         let Delivered { summary, end, .. } =
             delivered.map_err(|error| Error::System("cannot begin".to_owned(), std::io::Error::other(error)))?;

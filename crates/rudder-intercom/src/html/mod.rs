@@ -27,6 +27,29 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// A sentence of our own, in which `names` and --flags are set as code.
+pub(crate) struct Prose<'a>(pub(crate) &'a str);
+
+impl Display for Prose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, part) in self.0.split('`').enumerate() {
+            if at % 2 == 1 {
+                write!(f, "<code>{}</code>", Escaped(part))?;
+                continue;
+            }
+            for word in part.split_inclusive(' ') {
+                let end = word.trim_end_matches([' ', '.', ',', ';', ':', ')']).len();
+                let (flag, rest) = word.split_at(end);
+                match flag.starts_with("--") {
+                    true => write!(f, "<code class=\"flag\">{}</code>{rest}", Escaped(flag))?,
+                    false => write!(f, "{}", Escaped(word))?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Begins a page. `what` names it, and `input` what it is of.
 pub(crate) fn begin(what: &str, input: &Escaped<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(
@@ -164,6 +187,15 @@ mod tests {
     fn nothing_breaks_out_of_its_element() {
         let text = "<script>\"'&\u{0}\n";
         assert_eq!(Escaped(text).to_string(), "&lt;script&gt;&quot;&#39;&amp;\u{fffd} ");
+    }
+
+    #[test]
+    fn names_and_flags_stand_out() {
+        assert_eq!(
+            Prose("Send `a<b`, or use --on-unknown create; -- not <it>.").to_string(),
+            "Send <code>a&lt;b</code>, or use <code class=\"flag\">--on-unknown</code> create; \
+             <code class=\"flag\">--</code> not &lt;it&gt;."
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod companies;
 mod contacts;
 mod fields;
 mod index;
+mod kept;
 mod overlay;
 mod questions;
 mod reader;
@@ -14,6 +15,7 @@ mod state;
 mod wanted;
 
 pub(crate) use changes::{Change, Changes, Effect, Link, What};
+pub(crate) use kept::{KeptError, Opened};
 pub(crate) use overlay::{MOST_READ_AGAIN, Overlay};
 pub(crate) use questions::Key;
 pub(crate) use reader::Reader;

@@ -1,6 +1,7 @@
 //! The copy of a workspace, which calls are made to in its place.
 
 use super::changes::Changes;
+use super::kept::Round;
 use super::reader::Reader;
 use super::state::{Need, State};
 use super::wanted::Wanted;
@@ -110,7 +111,7 @@ impl Overlay {
                 let hits = reader.search(questions).await?;
                 self.state().contacts.answered(questions, &hits);
             }
-            Need::Contact(id) => match reader.contact(id).await? {
+            Need::Contact(id) => match reader.contact(id, Round::First).await? {
                 Some(contact) => drop(self.state().contacts.read(&contact)),
                 None => self.state().contacts.is_gone(id.as_str()),
             },
@@ -143,7 +144,7 @@ impl Overlay {
         self.state().contacts.rewind();
         let mut is_news = false;
         for id in ids {
-            let contact = self.reader.contact(id).await?;
+            let contact = self.reader.contact(id, Round::Again).await?;
             let mut state = self.state();
             is_news |= match contact {
                 Some(contact) => state.contacts.read_again(&contact),

@@ -1,5 +1,6 @@
 //! Reads the workspace, in as few calls as possible.
 
+use super::kept::{Kept, Round};
 use super::questions::{EMAIL, EXTERNAL_ID, ID, Question};
 use crate::calling::settle;
 use crate::interrupt::Interrupt;
@@ -13,7 +14,7 @@ use intercom_delivery::{Response, ResponseError};
 use rudderstack_to_intercom::CompanyKey;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// So many people are looked up by one search, and so many values one list of a search has: what is safe.
 pub(super) const TOGETHER: usize = 15;
@@ -29,6 +30,7 @@ pub(crate) struct Reader {
     workspace: Workspace,
     interrupt: Option<Interrupt>,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    kept: OnceLock<Kept>,
     /// Whether the workspace has refused a list of values.
     refuses_lists: AtomicBool,
 }
@@ -41,26 +43,50 @@ impl Reader {
             workspace,
             interrupt,
             calls: Mutex::default(),
+            kept: OnceLock::new(),
             refuses_lists: AtomicBool::new(false),
         }
     }
 
-    /// How many calls were made, by operation.
+    /// Who listens to whether the program is to end.
+    pub(crate) fn interrupt(&self) -> Option<Interrupt> {
+        self.interrupt.clone()
+    }
+
+    /// Keeps what the workspace answers, and asks for nothing that is kept already.
+    pub(crate) fn keep_in(&self, kept: Kept) {
+        // There is one such file at most.
+        let _ = self.kept.set(kept);
+    }
+
+    /// What is kept of what the workspace has answered, if that is wanted.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.kept.get()
+    }
+
+    /// How many calls it has taken, by operation, those of earlier runs that are kept among them.
     pub(crate) fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn run<O: Operation>(&self, operation: &O) -> Result<O::Response, CallError> {
         let call = operation.to_call().map_err(|_| CallError::Unwritable)?;
-        Ok(self.make(&call).await?.read::<O>()?)
+        Ok(self.make(&call, Round::First).await?.read::<O>()?)
     }
 
-    async fn make(&self, call: &Call) -> Result<Response, CallError> {
+    async fn make(&self, call: &Call, round: Round) -> Result<Response, CallError> {
         if !only_reads(call.operation) {
             return Err(CallError::Unwritable);
         }
         self.count(call);
-        settle(&self.client, &self.workspace, call, self.interrupt.as_ref()).await
+        if let Some(response) = self.kept().and_then(|kept| kept.get(call, round)) {
+            return Ok(response);
+        }
+        let response = settle(&self.client, &self.workspace, call, self.interrupt.as_ref()).await?;
+        if let Some(kept) = self.kept() {
+            kept.keep(call, round, &response);
+        }
+        Ok(response)
     }
 
     fn count(&self, call: &Call) {
@@ -107,8 +133,11 @@ impl Reader {
     }
 
     /// A contact; none, if there is none with this id.
-    pub(super) async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, CallError> {
-        unless_gone(self.run(&RetrieveContact::new(id.clone())).await)
+    pub(super) async fn contact(&self, id: &ContactId, round: Round) -> Result<Option<Contact>, CallError> {
+        let call = RetrieveContact::new(id.clone()).to_call();
+        let call = call.map_err(|_| CallError::Unwritable)?;
+        let read = self.make(&call, round).await?.read::<RetrieveContact>();
+        unless_gone(read.map_err(CallError::from))
     }
 
     /// The companies that are found so: none, one, or several of one name.
@@ -146,7 +175,7 @@ impl Reader {
         for page in 1..=MOST_PAGES {
             let mut call = list.to_call().map_err(|_| CallError::Unwritable)?;
             call.query.push(("page".into(), page.to_string()));
-            let read = self.make(&call).await?.read::<ListContactCompanies>();
+            let read = self.make(&call, Round::First).await?.read::<ListContactCompanies>();
             let Some(list) = unless_gone(read.map_err(CallError::from))? else {
                 break;
             };

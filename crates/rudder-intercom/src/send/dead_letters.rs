@@ -1,10 +1,11 @@
 //! Events that failed, kept so that they can be sent again.
 
 use super::prepare::fingerprint;
+use crate::files::lock;
 use intercom_delivery::journal::DeadLetterId;
 use intercom_delivery::{FailureRecord, Superseded};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -234,19 +235,6 @@ fn is_same(file: &fs::Metadata, other: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
     true
-}
-
-fn lock(file: &File) -> io::Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(io::Error::new(
-            io::ErrorKind::ResourceBusy,
-            "another run is writing to it; give each run a file of its own",
-        )),
-        // A file system without locks.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 /// Refuses a file that a newer release has written, so that no file is of two formats: the first line tells.

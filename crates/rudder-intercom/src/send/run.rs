@@ -11,6 +11,7 @@ use crate::check::{Moments, SAME_SECOND};
 use crate::convert::now;
 use crate::exit::Error;
 use crate::input::Opened;
+use crate::interrupt::Interrupt;
 use crate::{exit, interrupt, pipeline};
 use crossbeam_channel::bounded;
 use intercom_delivery::client::{Control, Delivery, Submissions, Transport};
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// What is to be delivered, and how.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(crate) struct Job<T> {
     pub(crate) abort_above: u8,
     /// Whether dead letters are sent as they are, whatever later events have written since.
     pub(crate) replay_as_new: bool,
+    /// Who listens already to whether the program is to end; otherwise, the delivery does.
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
 impl<T> Job<T> {
@@ -59,6 +63,7 @@ impl<T> Job<T> {
             dead_letters: None,
             abort_above: 100,
             replay_as_new: false,
+            interrupt: None,
         }
     }
 }
@@ -134,14 +139,12 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
         thread::spawn(move || handle.block_on(tracker.follow(outcomes, submissions, records, read, stop)))
     };
     let is_over = Arc::new(AtomicBool::new(false));
-    let react = reaction(
+    let listening = listen(
+        runtime,
+        job.interrupt,
         control.clone(),
-        Arc::clone(&progress),
-        interrupted,
-        Arc::clone(&is_over),
+        (interrupted, Arc::clone(&progress), Arc::clone(&is_over)),
     );
-    // Where nobody can listen, the system ends the program, and the journal has what was done by then.
-    let _ = interrupt::listen(react);
     let telling = runtime.spawn(watch_reach(control.clone(), Arc::clone(&progress)));
     let showing = {
         let (progress, tracker, control) = (Arc::clone(&progress), Arc::clone(&tracker), control.clone());
@@ -178,6 +181,9 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
         .map(|followed| followed.and_then(|records| tracker.finish(records, ended)));
     showing.abort();
     telling.abort();
+    if let Some(listening) = listening {
+        listening.abort();
+    }
     is_over.store(true, Ordering::Relaxed);
     progress.clear();
 
@@ -200,6 +206,25 @@ pub(crate) fn deliver<T: Transport>(runtime: &Runtime, job: Job<T>) -> Result<De
         no_dead_letters,
         nothing_asked_for,
     })
+}
+
+/// Stops the delivery when the program is asked to end. Gives the task that waits for that, if somebody else listens.
+fn listen(
+    runtime: &Runtime,
+    interrupt: Option<Interrupt>,
+    control: Control,
+    (interrupted, progress, is_over): (crossbeam_channel::Sender<()>, Arc<Progress>, Arc<AtomicBool>),
+) -> Option<JoinHandle<()>> {
+    let Some(interrupt) = interrupt else {
+        // Where nobody can listen, the system ends the program, and the journal has what was done by then.
+        let _ = interrupt::listen(reaction(control, progress, interrupted, is_over));
+        return None;
+    };
+    Some(runtime.spawn(async move {
+        interrupt.asked().await;
+        control.stop();
+        let _ = interrupted.try_send(());
+    }))
 }
 
 /// Stops the delivery at the first Ctrl-C, gives up what is in flight at the second, and everything at the third, or as

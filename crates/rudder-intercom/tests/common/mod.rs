@@ -139,6 +139,10 @@ impl Served {
         self.sandbox.base_url()
     }
 
+    pub(crate) fn sandbox(&self) -> &RunningSandbox {
+        &self.sandbox
+    }
+
     pub(crate) fn state(&self) -> Value {
         serde_json::to_value(self.sandbox.state()).unwrap()
     }
