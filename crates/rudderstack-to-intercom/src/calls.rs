@@ -4,7 +4,7 @@ use crate::company_key::CompanyKey;
 use crate::lookup::Lookup;
 use crate::plan::{COMPANY_ID, CONTACT_ID, Missing, Plan, Step, When, WithRequest};
 use exact_json::RawJson;
-use intercom_api::{Attributes, Call, Operation, OperationId, Value};
+use intercom_api::{AttributeName, Attributes, Call, Operation, OperationId, Value};
 use serde::de::Error as _;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -58,8 +58,8 @@ impl<'de> Deserialize<'de> for PlannedCall {
             query,
             body,
         } = Written::deserialize(deserializer)?;
-        let text = |(name, value)| match value {
-            Value::String(text) => Ok((name, text)),
+        let text = |(name, value): (AttributeName, Value)| match value {
+            Value::String(text) => Ok((String::from(name).into(), text)),
             _ => Err(D::Error::custom("expected a text in the query")),
         };
         let mut call = Call::new(operation, path);
