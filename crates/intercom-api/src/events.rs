@@ -4,7 +4,7 @@
 //! <https://developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/data-events>.
 
 use crate::ids::{ContactId, ExternalId};
-use crate::json::{Attributes, Value};
+use crate::json::{AttributeName, Attributes, Value};
 use crate::model::{fields, request, response, sent, setter};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
@@ -70,7 +70,7 @@ impl DataEvent {
 
     /// The same with what else is known of it.
     #[must_use]
-    pub fn with_metadata<K: Into<Cow<'static, str>>, V: Into<Value>>(
+    pub fn with_metadata<K: Into<AttributeName>, V: Into<Value>>(
         mut self,
         metadata: impl IntoIterator<Item = (K, V)>,
     ) -> Self {

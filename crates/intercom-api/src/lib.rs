@@ -42,7 +42,7 @@ pub use errors::{ApiError, ContactConflict, ErrorCode, ErrorItem, ErrorKind};
 pub use events::*;
 pub use exact_json::{Reveal, Revealed};
 pub use ids::*;
-pub use json::{Attributes, Number, Value};
+pub use json::{AttributeName, Attributes, Number, Value};
 pub use limits::RateLimit;
 pub use model::OrEmpty;
 pub use notes::*;

@@ -8,7 +8,7 @@ use crate::field::Field;
 use crate::ids::{AnonymousId, GroupId, MessageId, PreviousId, UserId};
 use crate::integrations::Integrations;
 use crate::json::Raw;
-use crate::model::{Model, object_model, read_eagerly, setters};
+use crate::model::{Model, object_model, read_eagerly, read_part, setters};
 use crate::object::Object;
 use crate::owned::into_owned;
 use crate::scan::{Cursor, Fault};
@@ -116,27 +116,54 @@ macro_rules! common_setters {
     )*};
 }
 
-/// An event whose type is not looked at yet: the parts of its type are still among `extra`.
+/// An event whose type is not looked at yet: the parts of its type are still among `extra`, or held.
 #[derive(Default)]
 struct ReadEvent<'a> {
     common: Common<'a>,
-    /// Read in the same pass as the event.
+    /// What belongs to the types of most events, so that theirs need not go through `extra`.
     traits: Field<'a, Object<'a>>,
     properties: Field<'a, Object<'a>>,
+    event: Field<'a, Cow<'a, str>>,
+    group_id: Field<'a, GroupId<'a>>,
+    /// Those of them that are there, in order, and how many entries of `extra` come before each.
+    held: [(Held, usize); 4],
+    holds: usize,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Held {
+    #[default]
+    Traits,
+    Properties,
+    Event,
+    GroupId,
 }
 
 impl<'a> Model<'a> for ReadEvent<'a> {
     fn take(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
-        let (key, part) = match key {
-            "traits" => ("traits", &mut self.traits),
-            "properties" => ("properties", &mut self.properties),
+        let part = match key {
+            "traits" => {
+                self.traits = read_eagerly(cursor)?;
+                Held::Traits
+            }
+            "properties" => {
+                self.properties = read_eagerly(cursor)?;
+                Held::Properties
+            }
+            "event" => {
+                self.event = read_part!(cursor);
+                Held::Event
+            }
+            "groupId" => {
+                self.group_id = read_part!(cursor);
+                Held::GroupId
+            }
             _ => return self.common.take(key, cursor),
         };
-        let start = cursor.ahead_at();
-        *part = read_eagerly(cursor)?;
-        // For an event of a type that has no such part, and for the order.
-        let text = Raw::of_valid(cursor.since(start));
-        self.common.extra.collect(Cow::Borrowed(key), text);
+        if !self.held[..self.holds].iter().any(|(held, _)| *held == part) {
+            self.held[self.holds] = (part, self.common.extra.len());
+            self.holds += 1;
+        }
         Ok(true)
     }
 
@@ -145,15 +172,34 @@ impl<'a> Model<'a> for ReadEvent<'a> {
     }
 }
 
+impl<'a> ReadEvent<'a> {
+    /// What every event has. Parts that are held still are of a type that has none such, and go where they stood.
+    fn into_common(mut self) -> Common<'a> {
+        let mut placed = 0;
+        for (part, before) in &self.held[..self.holds] {
+            let (key, raw) = match part {
+                Held::Traits => ("traits", std::mem::take(&mut self.traits).into_raw()),
+                Held::Properties => ("properties", std::mem::take(&mut self.properties).into_raw()),
+                Held::Event => ("event", std::mem::take(&mut self.event).into_raw()),
+                Held::GroupId => ("groupId", std::mem::take(&mut self.group_id).into_raw()),
+            };
+            if let Some(raw) = raw {
+                self.common.extra.place(before + placed, Cow::Borrowed(key), raw);
+                placed += 1;
+            }
+        }
+        self.common
+    }
+}
+
 /// Takes a part of the event's type out of the rest.
 macro_rules! own_part {
     ($read:ident, $field:ident, $key:literal) => {
         $read.common.extra.remove($key).map_or(Field::Absent, Field::Received)
     };
-    ($read:ident, $field:ident, $key:literal, eager) => {{
-        $read.common.extra.remove($key);
-        $read.$field
-    }};
+    ($read:ident, $field:ident, $key:literal, held) => {
+        std::mem::take(&mut $read.$field)
+    };
 }
 
 /// Declares the events: a struct each, and the enum of all of them.
@@ -218,7 +264,7 @@ macro_rules! events {
 
                 fn from_read(mut read: ReadEvent<'a>) -> Self {
                     $(let $field = own_part!(read, $field, $key $(, $read)?);)*
-                    Self { common: read.common, $($field,)* }
+                    Self { common: read.into_common(), $($field,)* }
                 }
             }
 
@@ -311,7 +357,7 @@ macro_rules! events {
             fn from_read(read: ReadEvent<'a>) -> Self {
                 match read.common.event_type() {
                     $(Some(EventType::$name) => Self::$name($name::from_read(read)),)*
-                    None => Self::Other(read.common),
+                    None => Self::Other(read.into_common()),
                 }
             }
         }
@@ -331,14 +377,14 @@ events! {
     /// Who a person is, and what is known of them.
     Identify {
         /// What is known of the person. The browser SDK sends it in `context.traits` instead.
-        traits: Object<'a> = "traits" eager,
+        traits: Object<'a> = "traits" held,
     }
     /// What a person did.
     Track {
         /// The name of what they did.
-        event: Cow<'a, str> = "event",
+        event: Cow<'a, str> = "event" held,
         /// Its details.
-        properties: Object<'a> = "properties" eager,
+        properties: Object<'a> = "properties" held,
     }
     /// Which web page was seen.
     Page {
@@ -347,7 +393,7 @@ events! {
         /// The category of the page.
         category: Cow<'a, str> = "category",
         /// Its details.
-        properties: Object<'a> = "properties" eager,
+        properties: Object<'a> = "properties" held,
     }
     /// Which screen of an app was seen.
     Screen {
@@ -356,14 +402,14 @@ events! {
         /// The category of the screen.
         category: Cow<'a, str> = "category",
         /// Its details.
-        properties: Object<'a> = "properties" eager,
+        properties: Object<'a> = "properties" held,
     }
     /// Which company, organisation or account a person belongs to.
     Group {
         /// What the sender calls the group.
-        group_id: GroupId<'a> = "groupId",
+        group_id: GroupId<'a> = "groupId" held,
         /// What is known of the group.
-        traits: Object<'a> = "traits" eager,
+        traits: Object<'a> = "traits" held,
     }
     /// That two ids mean one person.
     Alias {
@@ -392,8 +438,11 @@ impl<'a> Event<'a> {
     /// nor is a malformed part: that shows when the part is asked for.
     pub fn from_json(json: &'a str) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(json);
-        let read = Self::read(&mut cursor).and_then(|event| cursor.end().map(|()| event));
-        read.map_err(|fault| ParseError::new(fault, json))
+        let mut read = ReadEvent::default();
+        match read.fill(&mut cursor).and_then(|()| cursor.end()) {
+            Ok(()) => Ok(Self::from_read(read)),
+            Err(fault) => Err(ParseError::new(fault, json)),
+        }
     }
 
     /// Reads the event that a cursor is ahead of, as a part of a larger text.
@@ -402,7 +451,10 @@ impl<'a> Event<'a> {
     ///
     /// As for [`from_json`](Self::from_json).
     pub fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
-        ReadEvent::read(cursor).map(Self::from_read)
+        // Events are large, and moving one takes longer than reading a part.
+        let mut read = ReadEvent::default();
+        read.fill(cursor)?;
+        Ok(Self::from_read(read))
     }
 
     /// `traits` beside the event's other parts, whatever its type.

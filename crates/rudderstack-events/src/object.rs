@@ -334,6 +334,12 @@ impl<'a> Object<'a> {
         self.push_in(Classes::of(&key), key, value);
     }
 
+    /// Puts an entry whose key is known not to be there yet at a place, or at the end if that is before it.
+    pub(crate) fn place(&mut self, at: usize, key: Cow<'a, str>, value: Raw<'a>) {
+        self.classes.join(Classes::of(&key));
+        self.entries.insert(at.min(self.entries.len()), (key, value));
+    }
+
     fn push_in(&mut self, class: Classes, key: Cow<'a, str>, value: Raw<'a>) {
         if self.entries.capacity() == 0 {
             self.entries.reserve(SOME);

@@ -1,10 +1,13 @@
 //! The calls of a plan, as data and as text.
 
 use crate::company_key::CompanyKey;
-use crate::lookup::Lookup;
+use crate::lookup::{Lookup, Person};
 use crate::plan::{COMPANY_ID, CONTACT_ID, Missing, Plan, Step, When, WithRequest};
 use exact_json::RawJson;
-use intercom_api::{Attributes, Call, Operation, OperationId, Value};
+use intercom_api::{
+    AttributeName, Attributes, Call, CreateContact, GroupOperator, Operation, OperationId, SearchContacts,
+    SearchOperator, UpdateContact, Value,
+};
 use serde::de::Error as _;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,6 +15,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::ptr;
+use std::sync::OnceLock;
 
 /// A call of a plan, before anything is known of the responses.
 ///
@@ -58,8 +62,8 @@ impl<'de> Deserialize<'de> for PlannedCall {
             query,
             body,
         } = Written::deserialize(deserializer)?;
-        let text = |(name, value)| match value {
-            Value::String(text) => Ok((name, text)),
+        let text = |(name, value): (AttributeName, Value)| match value {
+            Value::String(text) => Ok((String::from(name).into(), text)),
             _ => Err(D::Error::custom("expected a text in the query")),
         };
         let mut call = Call::new(operation, path);
@@ -98,11 +102,12 @@ fn write_call<S: Serializer>(
     map.end()
 }
 
-/// A plan and its calls, only to be written. What is the body of a call is part of the plan as well, and is made into text once.
+/// A plan and its calls, only to be written. What is the body of a call may be part of the plan and of another call as well;
+/// it is made into text once.
 pub struct Written<'p> {
     plan: &'p Plan,
-    /// The body that the plan is about.
-    body: Option<RawJson>,
+    /// The body that the plan is about, once it is made into text.
+    body: OnceLock<Option<RawJson>>,
 }
 
 impl fmt::Debug for Written<'_> {
@@ -113,16 +118,24 @@ impl fmt::Debug for Written<'_> {
 
 impl<'p> Written<'p> {
     fn new(plan: &'p Plan) -> Self {
-        let body = match plan {
-            Plan::SaveContact(plan) => serde_json::value::to_raw_value(&plan.update),
-            Plan::SubmitEvent(event) => serde_json::value::to_raw_value(event),
-            Plan::SaveCompany(plan) => serde_json::value::to_raw_value(&plan.company),
-            Plan::DeleteContact(_) => return Self { plan, body: None },
-        };
         Self {
             plan,
-            body: body.ok().map(RawJson),
+            body: OnceLock::new(),
         }
+    }
+
+    /// The body that the plan is about, as text.
+    fn body(&self) -> Option<&RawJson> {
+        let write = || {
+            let body = match self.plan {
+                Plan::SaveContact(plan) => serde_json::value::to_raw_value(&plan.update),
+                Plan::SubmitEvent(event) => serde_json::value::to_raw_value(event),
+                Plan::SaveCompany(plan) => serde_json::value::to_raw_value(&plan.company),
+                Plan::DeleteContact(_) => return None,
+            };
+            body.ok().map(RawJson)
+        };
+        self.body.get_or_init(write).as_ref()
     }
 
     /// The plan, written as it would be itself.
@@ -135,16 +148,15 @@ impl<'p> Written<'p> {
         WrittenCalls(self)
     }
 
-    /// The body of a step, if it is the one that the plan is about.
+    /// The body of a step as text, if it is the one that the plan is about, and text already or needed more than once.
     fn body_of(&self, step: Step<'_>) -> Option<&RawJson> {
-        let is_it = match (step, self.plan) {
+        match (step, self.plan) {
             (Step::UpdateContact(fields) | Step::CreateContact(fields), Plan::SaveContact(plan)) => {
-                ptr::eq(fields, &raw const plan.update)
+                self.body().filter(|_| ptr::eq(fields, &raw const plan.update))
             }
-            (Step::SubmitEvent(_), _) | (Step::UpsertCompany(_), _) => true,
-            _ => false,
-        };
-        self.body.as_ref().filter(|_| is_it)
+            (Step::SubmitEvent(_) | Step::UpsertCompany(_), _) => self.body.get()?.as_ref(),
+            _ => None,
+        }
     }
 }
 
@@ -180,8 +192,8 @@ impl Serialize for WrittenPlan<'_> {
             SubmitEvent(&'p RawJson),
             SaveCompany(Company<'p>),
         }
-        let Written { plan, body } = self.0;
-        let parts = match (plan, body) {
+        let plan = self.0.plan;
+        let parts = match (plan, self.0.body()) {
             (Plan::SaveContact(plan), Some(update)) => Parts::SaveContact(Contact {
                 lookup: &plan.lookup,
                 detach: &plan.detach,
@@ -223,15 +235,71 @@ struct WrittenCall<'w> {
 
 impl Serialize for WrittenCall<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.step.with_request(
-            None,
-            None,
-            Write {
-                when: self.when,
-                body: self.body,
+        let Self { when, step, body } = *self;
+        match (step, body) {
+            // Most calls are of these, which need no request to be made.
+            (Step::FindContact(Lookup::Person(person)), _) => {
+                let search = Search { query: Query(person) };
+                write_call(
+                    serializer,
+                    when,
+                    SearchContacts::ID,
+                    "/contacts/search",
+                    &[],
+                    Some(search),
+                )
+            }
+            (Step::UpdateContact(_), Some(body)) => write_call(
                 serializer,
-            },
-        )
+                when,
+                UpdateContact::ID,
+                "/contacts/{contact.id}",
+                &[],
+                Some(body),
+            ),
+            (Step::CreateContact(_), Some(body)) => {
+                write_call(serializer, when, CreateContact::ID, "/contacts", &[], Some(body))
+            }
+            _ => step.with_request(None, None, Write { when, body, serializer }),
+        }
+    }
+}
+
+/// What [`Lookup::search`] makes of a person, only to be written.
+#[derive(Serialize)]
+struct Search<'p> {
+    query: Query<'p>,
+}
+
+struct Query<'p>(&'p Person);
+
+impl Serialize for Query<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Filter<'p> {
+            field: &'static str,
+            operator: SearchOperator,
+            value: &'p str,
+        }
+        struct Filters<'p>(&'p Person);
+        impl Serialize for Filters<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let filters = self.0.searched().into_iter().map(|(field, value)| Filter {
+                    field: field.into(),
+                    operator: SearchOperator::Equals,
+                    value,
+                });
+                serializer.collect_seq(filters)
+            }
+        }
+        let operator = match self.0.searched().into_iter().count() {
+            1 => GroupOperator::And,
+            _ => GroupOperator::Or,
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("operator", &operator)?;
+        map.serialize_entry("value", &Filters(self.0))?;
+        map.end()
     }
 }
 
@@ -315,8 +383,12 @@ mod tests {
         let save = SaveContact::new(lookup.clone(), contact.clone());
         let detach = save.clone().with_detach([CompanyKey::Name("Fern".to_owned())]);
         let company = SaveCompany::new(CompanyFields::new().with_name("Fern"));
+        let person = |id: Option<&str>, email| Lookup::Person(Person::new(id.map(Into::into), email).unwrap());
         for plan in [
             Plan::SaveContact(save.clone()),
+            Plan::DeleteContact(person(Some("u 1"), Some("ann@example.com"))),
+            Plan::DeleteContact(person(Some("u 1"), None)),
+            Plan::DeleteContact(person(None, Some("ann@example.com"))),
             Plan::SaveContact(detach),
             Plan::SaveContact(save.clone().with_missing(Missing::Reject)),
             Plan::SaveContact(save.with_missing(Missing::CreateWith(Box::new(contact.with_phone("1"))))),

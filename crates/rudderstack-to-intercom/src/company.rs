@@ -5,6 +5,7 @@ use crate::deviation::Deviation;
 use crate::flatten::{COMPANY_ATTRIBUTES, custom_attributes};
 use crate::issue::{Rejection, RejectionCode};
 use crate::member::{self, Requested};
+use crate::names::Names;
 use crate::plan::SaveCompany;
 use crate::reader::Reader;
 use crate::rule::{Rule, rules};
@@ -69,15 +70,18 @@ pub const STANDARD_TRAITS: &[&str] = &[
     "remoteCreatedAt",
 ];
 
+static TRAITS: Names = Names::new(STANDARD_TRAITS);
+
 /// The company's fields, custom attributes included.
 pub(crate) fn fields(reader: &Reader<'_>) -> Result<CompanyFields, Rejection> {
-    fields_and_request(reader).map(|(company, _)| company)
+    let mut company = CompanyFields::default();
+    fill(reader, &mut company)?;
+    Ok(company)
 }
 
-/// The same, and the field that the event asks for to look the user up by.
-fn fields_and_request(reader: &Reader<'_>) -> Result<(CompanyFields, Option<Requested>), Rejection> {
-    let mut company = CompanyFields::default();
-    apply(reader, &mut company);
+/// Fills the company's fields where they stand, and gives the field that the event asks for to look the user up by.
+fn fill(reader: &Reader<'_>, company: &mut CompanyFields) -> Result<Option<Requested>, Rejection> {
+    apply(reader, company);
     if company.company_id.is_none() {
         return Err(Rejection::new(
             RejectionCode::MissingGroupId,
@@ -87,9 +91,8 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(CompanyFields, Option<Requ
     }
     let requested = member::requested_field(reader)?;
     let traits = reader.first_object(ATTRIBUTES_FROM, |_| true);
-    company.custom_attributes =
-        custom_attributes(reader, traits, COMPANY_ATTRIBUTES, STANDARD_TRAITS, requested.as_ref());
-    Ok((company, requested))
+    company.custom_attributes = custom_attributes(reader, traits, COMPANY_ATTRIBUTES, &TRAITS, requested.as_ref());
+    Ok(requested)
 }
 
 /// The names of the tags, without repeats.
@@ -141,7 +144,8 @@ fn tags(reader: &Reader<'_>) -> Vec<String> {
 }
 
 pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveCompany, Rejection> {
-    let (company, requested) = fields_and_request(reader)?;
+    let mut company = CompanyFields::default();
+    let requested = fill(reader, &mut company)?;
     let mut plan = SaveCompany::new(company);
     plan.member = member::lookup_of_member(reader, requested.as_ref());
     plan.tags = tags(reader);

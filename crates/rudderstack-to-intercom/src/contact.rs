@@ -6,6 +6,7 @@ use crate::deviation::Deviation;
 use crate::flatten::{CONTACT_ATTRIBUTES, custom_attributes};
 use crate::issue::{Rejection, RejectionCode, WarningCode};
 use crate::member::{self, Requested};
+use crate::names::Names;
 use crate::plan::SaveContact;
 use crate::reader::Reader;
 use crate::rule::{Rule, rules};
@@ -85,15 +86,18 @@ pub const STANDARD_TRAITS: &[&str] = &[
     "companies",
 ];
 
+static TRAITS: Names = Names::new(STANDARD_TRAITS);
+
 /// The contact's fields, custom attributes included.
 pub(crate) fn fields(reader: &Reader<'_>) -> Result<ContactFields, Rejection> {
-    fields_and_request(reader).map(|(contact, _)| contact)
+    let mut contact = ContactFields::default();
+    fill(reader, &mut contact)?;
+    Ok(contact)
 }
 
-/// The same, and the field that the event asks for to look the contact up by.
-fn fields_and_request(reader: &Reader<'_>) -> Result<(ContactFields, Option<Requested>), Rejection> {
-    let mut contact = ContactFields::default();
-    apply(reader, &mut contact);
+/// Fills the contact's fields where they stand, and gives the field that the event asks for to look the contact up by.
+fn fill(reader: &Reader<'_>, contact: &mut ContactFields) -> Result<Option<Requested>, Rejection> {
+    apply(reader, contact);
     if contact.external_id.is_none() && contact.email.is_none() {
         return Err(Rejection::new(
             RejectionCode::MissingIdentity,
@@ -104,9 +108,11 @@ fn fields_and_request(reader: &Reader<'_>) -> Result<(ContactFields, Option<Requ
     let requested = member::requested_field(reader)?;
     // An empty `traits` hides nothing (D11).
     let traits = reader.first_object(ATTRIBUTES_FROM, |traits| !traits.is_empty());
-    contact.custom_attributes =
-        custom_attributes(reader, traits, CONTACT_ATTRIBUTES, STANDARD_TRAITS, requested.as_ref());
-    Ok((contact.in_version(reader.destination.api_version), requested))
+    contact.custom_attributes = custom_attributes(reader, traits, CONTACT_ATTRIBUTES, &TRAITS, requested.as_ref());
+    if contact.owner_id.is_some() {
+        *contact = std::mem::take(contact).in_version(reader.destination.api_version);
+    }
+    Ok(requested)
 }
 
 /// What the traits of an identify say of one company.
@@ -191,7 +197,8 @@ fn mention(reader: &Reader<'_>, value: &Raw<'_>, place: &str) -> Mention {
 }
 
 pub(crate) fn plan(reader: &Reader<'_>) -> Result<SaveContact, Rejection> {
-    let (contact, requested) = fields_and_request(reader)?;
+    let mut contact = ContactFields::default();
+    let requested = fill(reader, &mut contact)?;
     let lookup = member::lookup_of_contact(reader, requested, &contact)?;
     let mut plan = SaveContact::new(lookup, contact);
     plan.detach = removals(reader);

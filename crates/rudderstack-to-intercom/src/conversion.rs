@@ -208,7 +208,7 @@ impl<'a> Mapped<'a, Event<'a>> {
         if is_for_others(&reader) {
             return Ok(Decision::Skip);
         }
-        convert_with(reader, self.event).map(|conversion| Decision::Convert(Box::new(conversion)))
+        convert_with(reader, self.event).map(Decision::Convert)
     }
 }
 
@@ -220,7 +220,7 @@ fn is_for_others(reader: &Reader<'_>) -> bool {
     }
 }
 
-fn convert_with(reader: Reader<'_>, event: &Event<'_>) -> Result<Conversion, Rejection> {
+fn convert_with(reader: Reader<'_>, event: &Event<'_>) -> Result<Box<Conversion>, Rejection> {
     let plan = match event {
         Event::Identify(_) => contact::plan(&reader).map(Plan::SaveContact),
         Event::Track(_) => data_event::event(&reader).map(Plan::SubmitEvent),
@@ -232,12 +232,12 @@ fn convert_with(reader: Reader<'_>, event: &Event<'_>) -> Result<Conversion, Rej
         Ok(plan) => {
             let identities = identities(&reader, &plan);
             let (warnings, sources) = reader.finish();
-            Ok(Conversion {
+            Ok(Box::new(Conversion {
                 plan,
                 identities,
                 warnings,
                 sources,
-            })
+            }))
         }
         Err(rejection) => Err(Rejection {
             warnings: reader.take_warnings(),
@@ -367,5 +367,6 @@ impl<'a> TryFrom<Mapped<'a, Event<'a>>> for Conversion {
             Reader::new(mapped.event, mapped.destination, mapped.now, mapped.traced),
             mapped.event,
         )
+        .map(|conversion| *conversion)
     }
 }

@@ -4,15 +4,18 @@ use crate::coerce::{Coerced, NUMBER, is_whole};
 use crate::destination::{AttributeNames, LongText};
 use crate::issue::WarningCode;
 use crate::member::Requested;
+use crate::names::Names;
 use crate::reader::{Reader, escape_pointer};
 use crate::source::Root;
-use intercom_api::{Attributes, Number, Value, limits};
+use intercom_api::{AttributeName, Attributes, Number, Value, limits};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// The longest flattened name, in bytes. Intercom's own limits are far lower.
 const MAX_NAME: usize = 1024;
+
+/// How many bytes nearly all flattened names have at most.
+const NAME: usize = 64;
 
 /// How many bytes the flattened names of an event may have together. Many values below a long name would make a hostile
 /// event a thousand times its size.
@@ -28,13 +31,13 @@ pub(crate) struct Flattening {
     /// What the target is called in a trace.
     pub(crate) target: &'static str,
     /// Of custom attributes: the names that they cannot have.
-    standard: Option<&'static [&'static str]>,
+    standard: Option<&'static Names>,
 }
 
 impl Flattening {
     /// Whether Intercom has an attribute of its own of this name.
     pub(crate) fn is_reserved(&self, name: &str) -> bool {
-        self.standard.is_some_and(|names| names.contains(&name))
+        self.standard.is_some_and(|names| names.contains(name))
     }
 }
 
@@ -43,11 +46,11 @@ pub(crate) const CONTACT_ATTRIBUTES: Flattening = Flattening {
     separator: "_",
     keep_rich: false,
     target: "custom_attributes",
-    standard: Some(limits::STANDARD_CONTACT_ATTRIBUTES),
+    standard: Some(&const { Names::new(limits::STANDARD_CONTACT_ATTRIBUTES) }),
 };
 /// Custom attributes of a company.
 pub(crate) const COMPANY_ATTRIBUTES: Flattening = Flattening {
-    standard: Some(limits::STANDARD_COMPANY_ATTRIBUTES),
+    standard: Some(&const { Names::new(limits::STANDARD_COMPANY_ATTRIBUTES) }),
     ..CONTACT_ATTRIBUTES
 };
 /// Metadata of an event.
@@ -62,7 +65,7 @@ pub(crate) const METADATA: Flattening = Flattening {
 pub(crate) struct Flattener<'r, 'e> {
     reader: &'r Reader<'e>,
     how: Flattening,
-    flat: Vec<(Cow<'static, str>, Value)>,
+    flat: Vec<(AttributeName, Value)>,
     /// The places of those that stay whole.
     rich: Vec<usize>,
     /// The name that is being made.
@@ -91,13 +94,13 @@ pub(crate) fn custom_attributes(
     reader: &Reader<'_>,
     traits: Option<(Root, &Object<'_>)>,
     how: Flattening,
-    standard: &[&str],
+    standard: &Names,
     requested: Option<&Requested>,
 ) -> Attributes {
     let Some((root, traits)) = traits else {
         return Attributes::new();
     };
-    let skip = |key: &str| standard.contains(&key) || requested.is_some_and(|lookup| lookup.is_named(key));
+    let skip = |key: &str| standard.contains(key) || requested.is_some_and(|lookup| lookup.is_named(key));
     flatten(reader, traits, &reader.root(root), how, skip)
 }
 
@@ -109,7 +112,7 @@ impl<'r, 'e> Flattener<'r, 'e> {
             how,
             flat: Vec::with_capacity(entries),
             rich: Vec::new(),
-            name: String::new(),
+            name: String::with_capacity(NAME),
             names: 0,
         }
     }
@@ -194,28 +197,28 @@ impl<'r, 'e> Flattener<'r, 'e> {
             }
             name
         } else {
-            self.name.clone()
+            self.name.as_str().into()
         };
         self.reader.note(|| format!("{}.{name}", self.how.target), pointer);
         self.names += name.len();
         if rich {
             self.rich.push(self.flat.len());
         }
-        self.flat.push((Cow::Owned(name), value));
+        self.flat.push((name, value));
     }
 
     /// A name that a custom attribute can have (D29), made of the one that is being made.
-    fn possible_name(&self, pointer: &dyn Fn() -> String) -> Option<String> {
+    fn possible_name(&self, pointer: &dyn Fn() -> String) -> Option<AttributeName> {
         let warn = |code, message: String| self.reader.warn(code, pointer(), message);
         let name = self.name.as_str();
-        let name = if is_possible(name) {
-            name.to_owned()
+        let name: AttributeName = if is_possible(name) {
+            name.into()
         } else if self.reader.destination.attribute_names == AttributeNames::AsIs {
             warn(
                 WarningCode::InvalidAttributeName,
                 format!("Intercom has no custom attribute with a name such as {name:?}"),
             );
-            name.to_owned()
+            name.into()
         } else {
             let renamed = renamed(name);
             if renamed.is_empty() {
@@ -225,7 +228,7 @@ impl<'r, 'e> Flattener<'r, 'e> {
             }
             let message = format!("the name {name:?} is not allowed; the value is sent as {renamed:?}");
             warn(WarningCode::AttributeRenamed, message);
-            renamed
+            renamed.into()
         };
         if self.how.is_reserved(&name) {
             let message = format!("{name} is a standard attribute of Intercom's, and cannot be a custom attribute");
@@ -315,7 +318,7 @@ fn is_rich(entries: &Object<'_>) -> bool {
 }
 
 /// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
-fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<(Cow<'static, str>, Value)>, rich: &[usize]) -> Attributes {
+fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<(AttributeName, Value)>, rich: &[usize]) -> Attributes {
     let overridden = overridden(&flat);
     if overridden.is_empty() && rich.is_empty() {
         return Attributes::from_distinct(flat);
@@ -336,7 +339,7 @@ fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<(Cow<'static, str>, Val
 }
 
 /// Which entries have the name of a later one; empty if none has.
-fn overridden(flat: &[(Cow<'static, str>, Value)]) -> Vec<bool> {
+fn overridden(flat: &[(AttributeName, Value)]) -> Vec<bool> {
     /// Up to this many, comparing each with each is faster than hashing.
     const FEW: usize = 24;
     let repeated = |at: usize, name: &str| flat[at + 1..].iter().any(|(later, _)| later == name);
@@ -352,7 +355,7 @@ fn overridden(flat: &[(Cow<'static, str>, Value)]) -> Vec<bool> {
         };
     }
     let mut seen = HashSet::with_capacity(flat.len());
-    let mut lost: Vec<bool> = flat.iter().rev().map(|(name, _)| !seen.insert(name.as_ref())).collect();
+    let mut lost: Vec<bool> = flat.iter().rev().map(|(name, _)| !seen.insert(name.as_str())).collect();
     lost.reverse();
     lost
 }

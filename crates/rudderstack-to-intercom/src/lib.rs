@@ -17,6 +17,7 @@ mod flatten;
 mod issue;
 mod lookup;
 mod member;
+mod names;
 mod parts;
 mod plan;
 mod reader;

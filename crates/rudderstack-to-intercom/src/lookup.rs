@@ -108,6 +108,17 @@ impl Person {
         self
     }
 
+    /// What is searched, field by field.
+    pub(crate) fn searched(&self) -> impl IntoIterator<Item = (ContactField, &str)> {
+        let email = self.email.as_deref();
+        // The email alone decides, if there is one, where it is the same person's.
+        let id = self.external_id.as_ref().map(ExternalId::as_str);
+        let id = id.filter(|_| email.is_none() || self.shared_email == SharedEmail::Separate);
+        let [id, email] =
+            [(ContactField::ExternalId, id), (ContactField::Email, email)].map(|(field, text)| Some((field, text?)));
+        id.into_iter().chain(email)
+    }
+
     fn is_known_by_email(&self, hit: &Contact) -> bool {
         self.email.as_deref().is_some_and(|email| has_email(hit, email))
     }
@@ -173,13 +184,10 @@ impl Lookup {
             Self::Person(person) => person,
             Self::Field(lookup) => return vec![lookup.clone()],
         };
-        let email = person.email.as_deref();
-        let by_email = email.map(|email| FieldLookup::new(LookupField::EMAIL, email));
-        // The email alone decides, if there is one, where it is the same person's.
-        let id = person.external_id.as_ref();
-        let id = id.filter(|_| email.is_none() || person.shared_email == SharedEmail::Separate);
-        let by_id = id.map(|id| FieldLookup::new(LookupField::EXTERNAL_ID, id.as_str()));
-        by_id.into_iter().chain(by_email).collect()
+        let searched = person.searched().into_iter();
+        searched
+            .map(|(field, text)| FieldLookup::new(LookupField::Standard(field), text))
+            .collect()
     }
 
     /// The search that finds the contact.

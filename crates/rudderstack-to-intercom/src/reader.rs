@@ -117,8 +117,13 @@ impl<'e> Reader<'e> {
 
     /// `integrations`; warns if it is not an object.
     fn integrations(&self) -> Option<&Object<'e>> {
+        /// What SDKs send unless they are told otherwise; it says nothing.
+        const USUAL: &str = r#"{"All":true}"#;
         let read = || {
-            let raw = self.event.common().integrations.raw().filter(|raw| !raw.is_null())?;
+            let raw = self.event.common().integrations.raw()?;
+            if raw.is_null() || raw.json() == USUAL {
+                return None;
+            }
             let kind = raw.kind();
             let object = raw.into_object();
             if object.is_none() {

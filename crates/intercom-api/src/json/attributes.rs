@@ -1,9 +1,8 @@
 //! Ordered objects.
 
-use super::Value;
+use super::{AttributeName, Value};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -15,11 +14,11 @@ const INDEXED_FROM: usize = 32;
 /// Keys keep their order. Setting a key that is there already replaces its value in place. Equality goes by the order too.
 #[derive(Clone, Default)]
 pub struct Attributes {
-    entries: Vec<(Cow<'static, str>, Value)>,
+    entries: Vec<(AttributeName, Value)>,
     /// Where each key is, once there are many. Whoever changes the positions drops it.
     // Boxed, because every `Value` has room for one of these.
     #[allow(clippy::box_collection)]
-    index: Option<Box<HashMap<String, usize>>>,
+    index: Option<Box<HashMap<AttributeName, usize>>>,
 }
 
 impl Attributes {
@@ -40,7 +39,7 @@ impl Attributes {
     }
 
     /// Entries whose keys are known to be distinct, without looking at them.
-    pub fn from_distinct(entries: Vec<(Cow<'static, str>, Value)>) -> Self {
+    pub fn from_distinct(entries: Vec<(AttributeName, Value)>) -> Self {
         Self { entries, index: None }
     }
 
@@ -60,10 +59,12 @@ impl Attributes {
     }
 
     /// Sets `key`, and gives back the value that it replaces.
-    pub fn insert(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<AttributeName>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         if self.index.is_none() && self.entries.len() >= INDEXED_FROM {
-            self.index = Some(Box::new(self.keys().map(str::to_owned).zip(0..).collect()));
+            self.index = Some(Box::new(
+                self.entries.iter().map(|(name, _)| name.clone()).zip(0..).collect(),
+            ));
         }
         match self.position(&key) {
             Some(at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
@@ -75,7 +76,7 @@ impl Attributes {
     }
 
     /// Adds an entry whose key is known not to be there yet, without looking for it.
-    pub fn push_new(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+    pub fn push_new(&mut self, key: impl Into<AttributeName>, value: impl Into<Value>) {
         let key = key.into();
         debug_assert!(self.get(&key).is_none());
         self.push(key, value.into());
@@ -90,36 +91,36 @@ impl Attributes {
 
     /// The entries, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.entries.iter().map(|(name, value)| (name.as_ref(), value))
+        self.entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// The entries, in order, to change their values.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value)> {
-        self.entries.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
+        self.entries.iter_mut().map(|entry| (entry.0.as_str(), &mut entry.1))
     }
 
     /// The same with `key` set, for building an object in one expression.
     #[must_use]
-    pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, key: impl Into<AttributeName>, value: impl Into<Value>) -> Self {
         self.insert(key, value);
         self
     }
 
     /// The keys, in order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.entries.iter().map(|(name, _)| name.as_ref())
+        self.entries.iter().map(|(name, _)| name.as_str())
     }
 
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
             Some(index) => index.get(key).copied(),
-            None => self.entries.iter().position(|(name, _)| name == key),
+            None => self.entries.iter().position(|(name, _)| name.as_str() == key),
         }
     }
 
-    fn push(&mut self, key: Cow<'static, str>, value: Value) {
+    fn push(&mut self, key: AttributeName, value: Value) {
         if let Some(index) = &mut self.index {
-            index.insert(key.clone().into_owned(), self.entries.len());
+            index.insert(key.clone(), self.entries.len());
         }
         self.entries.push((key, value));
     }
@@ -135,7 +136,7 @@ impl Eq for Attributes {}
 
 /// The entries, given up in order.
 impl IntoIterator for Attributes {
-    type Item = (Cow<'static, str>, Value);
+    type Item = (AttributeName, Value);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
@@ -143,7 +144,7 @@ impl IntoIterator for Attributes {
     }
 }
 
-impl<K: Into<Cow<'static, str>>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
+impl<K: Into<AttributeName>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut object = Self::new();
         object.extend(entries);
@@ -151,7 +152,7 @@ impl<K: Into<Cow<'static, str>>, V: Into<Value>> FromIterator<(K, V)> for Attrib
     }
 }
 
-impl<K: Into<Cow<'static, str>>, V: Into<Value>> Extend<(K, V)> for Attributes {
+impl<K: Into<AttributeName>, V: Into<Value>> Extend<(K, V)> for Attributes {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         for (key, value) in entries {
             self.insert(key, value);
@@ -159,7 +160,7 @@ impl<K: Into<Cow<'static, str>>, V: Into<Value>> Extend<(K, V)> for Attributes {
     }
 }
 
-impl<K: Into<Cow<'static, str>>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Attributes {
+impl<K: Into<AttributeName>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Attributes {
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()
     }
@@ -177,12 +178,12 @@ impl std::ops::Index<&str> for Attributes {
 impl<'a> IntoIterator for &'a Attributes {
     type Item = (&'a str, &'a Value);
     type IntoIter = std::iter::Map<
-        std::slice::Iter<'a, (Cow<'static, str>, Value)>,
-        fn(&'a (Cow<'static, str>, Value)) -> (&'a str, &'a Value),
+        std::slice::Iter<'a, (AttributeName, Value)>,
+        fn(&'a (AttributeName, Value)) -> (&'a str, &'a Value),
     >;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.entries.iter().map(|(key, value)| (key.as_ref(), value))
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
     }
 }
 

@@ -1,11 +1,13 @@
 //! JSON values whose numbers keep their text: `1.0` stays `1.0`, and a 64-bit integer is never rounded.
 
 mod attributes;
+mod name;
 mod number;
 mod parse;
 mod value;
 
 pub use attributes::Attributes;
+pub use name::AttributeName;
 pub use number::Number;
 pub use parse::MAX_DEPTH;
 pub use value::Value;

@@ -3,50 +3,20 @@
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{self, Serialize, Serializer};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 use std::fmt;
-use std::str;
 
 /// A JSON number, kept as it was written.
 ///
 /// Equality is that of the text: `1` and `1.0` differ.
+// Most numbers are short, and kept in their place.
 #[derive(Clone)]
-pub struct Number(Text);
-
-/// The text of a number, which is in its place unless it is long: there are many of them, and most are short.
-#[derive(Clone)]
-enum Text {
-    Short { length: u8, bytes: [u8; SHORT] },
-    Long(Box<str>),
-}
-
-/// How many bytes are short: as many as make a number no larger than a `String`.
-const SHORT: usize = 22;
-
-impl Text {
-    fn new(text: &str) -> Self {
-        let mut bytes = [0; SHORT];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(start), Ok(length)) => {
-                start.copy_from_slice(text.as_bytes());
-                Self::Short { length, bytes }
-            }
-            _ => Self::Long(text.into()),
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        match self {
-            // A number is ASCII.
-            Self::Short { length, bytes } => str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default(),
-            Self::Long(text) => text,
-        }
-    }
-}
+pub struct Number(SmolStr);
 
 impl Number {
     /// The number with this JSON text, or `None` if the text is not a JSON number (RFC 8259, section 6).
     pub fn from_json_text(text: &str) -> Option<Self> {
-        is_number(text).then(|| Self(Text::new(text)))
+        is_number(text).then(|| Self(SmolStr::new(text)))
     }
 
     /// A number from a finite float; `None` for NaN and the infinities, which JSON cannot express.
@@ -55,12 +25,12 @@ impl Number {
             .is_finite()
             .then(|| serde_json::to_string(&value).ok())
             .flatten()?;
-        Some(Self(Text::new(&text)))
+        Some(Self(SmolStr::new(&text)))
     }
 
     /// The JSON text.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 
     /// The value as an integer, if it is written as one and fits.
@@ -102,7 +72,7 @@ macro_rules! integers {
     ($($kind:ident)*) => {$(
         impl From<$kind> for Number {
             fn from(value: $kind) -> Self {
-                Self(Text::new(&value.to_string()))
+                Self(SmolStr::new(&value.to_string()))
             }
         }
     )*};
@@ -148,7 +118,7 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = exact_json::deserialize(deserializer)?;
         match raw.get().as_bytes().first() {
-            Some(b'-' | b'0'..=b'9') => Ok(Self(Text::new(raw.get()))),
+            Some(b'-' | b'0'..=b'9') => Ok(Self(SmolStr::new(raw.get()))),
             _ => Err(de::Error::custom("expected a number")),
         }
     }

@@ -34,7 +34,7 @@ macro_rules! fields {
                     ///
                     /// The same with these.
                     #[must_use]
-                    pub fn [<with_ $attributes>]<K: Into<::std::borrow::Cow<'static, str>>, V: Into<$crate::Value>>(
+                    pub fn [<with_ $attributes>]<K: Into<$crate::AttributeName>, V: Into<$crate::Value>>(
                         mut self,
                         $attributes: impl IntoIterator<Item = (K, V)>,
                     ) -> Self {

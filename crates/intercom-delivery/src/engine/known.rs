@@ -304,7 +304,7 @@ impl Known<'_> {
         Permit::With(Rewritten {
             body: body.json,
             dropped: body.dropped,
-            missing: missing.map(|(name, value)| (name.into_owned(), value)).collect(),
+            missing: missing.map(|(name, value)| (name.into_string(), value)).collect(),
             is_full: self.memory.attributes.are_full(),
         })
     }

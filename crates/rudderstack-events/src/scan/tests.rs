@@ -55,6 +55,38 @@ fn accepts_what_serde_json_accepts() {
     }
 }
 
+/// Entries of plain strings are gone over together; what stands among them must not matter.
+#[test]
+fn accepts_the_entries_that_serde_json_accepts() {
+    let keys = ["\"a\":", "\"a\" : ", "\"\\n\":", "\"aaaaaaaa\":", "\"a\""];
+    let values = [
+        "\"b\"",
+        "\"\"",
+        "\"\\\"\"",
+        "\"bbbbbbbbb\" ",
+        "1",
+        "[\"b\",\"c\"]",
+        "{\"b\":\"c\"}",
+        "",
+    ];
+    let entries = || {
+        keys.iter()
+            .flat_map(|key| values.iter().map(move |value| format!("{key}{value}")))
+    };
+    for first in entries() {
+        for second in entries() {
+            for end in ["", ",", ",\"c\":\"d\"", " , \"c\":\"d\""] {
+                let text = format!("{{{first},{second}{end}}}");
+                for length in (1..=text.len()).filter(|&length| length == text.len() || length % 7 == 0) {
+                    let text = &text[..length];
+                    let reference = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+                    assert_eq!(accepts(text), reference, "{text:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn values_of_every_sort_inside_containers() {
     for text in [
