@@ -9,7 +9,6 @@ use super::seen::Seen;
 use super::settled::Settled;
 use super::target::TargetId;
 use super::transaction::{Written, transact};
-use crate::clock::now;
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::settings::StoreSettings;
@@ -71,7 +70,7 @@ impl Writer {
         [dropped, given_up]: [Arc<AtomicU64>; 2],
     ) -> Result<Self, Error> {
         Ok(Self {
-            seen: Seen::load(&connection, settings.repeats, now())?,
+            seen: Seen::load(&connection, settings.repeats, settings.clock.now())?,
             block: history::open_block(&connection)?,
             connection,
             settings,
@@ -100,31 +99,48 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => None,
             };
             let Some(first) = first else { break };
-            let mut group = Group::default();
-            let mut next = Some(first);
-            while let Some(command) = next {
-                match command {
-                    Command::Accept(events, traces, reply) => group.accept(events, traces, reply),
-                    Command::Settle(settled) => group.settled.extend(settled),
-                    Command::Keep(event, reply) => group.keeps.push((*event, reply)),
-                    Command::Looked(target, keys) => group.looked.push((target, keys)),
-                    Command::Recall(recall) => group.recalls.push(recall),
-                    Command::Look => {}
-                    Command::Close(done) => {
-                        closing = Some(done);
-                        commands.close();
-                    }
-                }
-                next = if group.is_full() {
-                    None
-                } else {
-                    commands.try_recv().ok()
-                };
-            }
-            if self.commit(group) {
-                changed.notify_one();
-            }
+            closing = self.take(first, &mut commands, changed);
         }
+        self.end(commands, closing);
+    }
+
+    /// Writes a command together with those behind it. Says whom to tell that it is closed, if that was one of them.
+    pub(super) fn take(
+        &mut self,
+        first: Command,
+        commands: &mut mpsc::Receiver<Command>,
+        changed: &Notify,
+    ) -> Option<oneshot::Sender<()>> {
+        let mut closing = None;
+        let mut group = Group::default();
+        let mut next = Some(first);
+        while let Some(command) = next {
+            match command {
+                Command::Accept(events, traces, reply) => group.accept(events, traces, reply),
+                Command::Settle(settled) => group.settled.extend(settled),
+                Command::Keep(event, reply) => group.keeps.push((*event, reply)),
+                Command::Looked(target, keys) => group.looked.push((target, keys)),
+                Command::Recall(recall) => group.recalls.push(recall),
+                Command::Look => {}
+                Command::Close(done) => {
+                    closing = Some(done);
+                    commands.close();
+                }
+            }
+            next = if group.is_full() {
+                None
+            } else {
+                commands.try_recv().ok()
+            };
+        }
+        if self.commit(group) {
+            changed.notify_one();
+        }
+        closing
+    }
+
+    /// Leaves the store to others.
+    pub(super) fn end(mut self, commands: mpsc::Receiver<Command>, closing: Option<oneshot::Sender<()>>) {
         // What comes after the wish to close is turned away: its reply is dropped.
         drop(commands);
         if !self.unsettled.is_empty() {
@@ -157,7 +173,7 @@ impl Writer {
             return false;
         }
         self.tidied = Instant::now();
-        let now = now();
+        let now = self.settings.clock.now();
         let mut fresh = Vec::new();
         match transact(
             &mut self.connection,
