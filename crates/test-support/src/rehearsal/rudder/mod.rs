@@ -3,6 +3,8 @@
 mod chain;
 mod early;
 
+pub(super) use early::day as early;
+
 use super::process::{Sandbox, Service, Signal, World};
 use super::stage::{FINISH, Failure, Fault, Report, STOP, Stage};
 use crate::people::{Model, event};
@@ -128,7 +130,7 @@ fn watch(
             is_out = !is_out;
             sandbox.fail(if is_out { 1.0 } else { 0.0 })?;
         }
-        if day.kills && passed > next_kill && ends < 6 {
+        if day.kills.is_some() && passed > next_kill && ends < 6 {
             let at = random.usize(0..services.len());
             services[at].process.signal(Signal::Kill)?;
             services[at].process.wait(STOP)?;
