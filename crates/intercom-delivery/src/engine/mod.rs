@@ -280,7 +280,9 @@ impl Engine {
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             let woken_by = job.woken_by.take();
             let transmit = match next {
-                Next::Call(call) | Next::LastWrite(call) => Some(self.make(seq, call, lock)),
+                Next::Call(call) | Next::LastWrite(call) => {
+                    (!self.gathers(seq, &call)).then(|| self.make(seq, call, lock))
+                }
                 Next::Wait(Busy::Note) => {
                     self.intend(seq);
                     None

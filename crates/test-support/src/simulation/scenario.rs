@@ -215,6 +215,9 @@ impl Scenario {
                 scenario.storms.push((begin, begin + random.u64(1_000..20_000)));
             }
         }
+        if seed.is_multiple_of(3) {
+            scenario.settings.search_patience = Duration::from_millis(250);
+        }
         // Where any attribute is taken, a list says little.
         scenario.settings.list_attributes = !scenario.sandbox.accept_any_attribute && random.bool();
         scenario
