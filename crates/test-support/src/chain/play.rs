@@ -24,7 +24,7 @@ const KILLS: usize = 12;
 /// How long it is waited at the end for what waits in stores: it is looked every hour for those who have not come for one.
 const LAST_LOOKS: Duration = Duration::from_secs(2 * 60 * 60 + 60);
 /// How often it is looked whether that is done.
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(60);
 
 /// What is played, and how far it is.
 pub(super) struct Played {
