@@ -442,6 +442,7 @@ impl Engine {
     /// Sends the job's call on its way.
     fn make(&mut self, seq: u64, call: Call, lock: Option<LockKey>) -> Transmit {
         let (call, others) = self.with_others(seq, call);
+        self.count_people(call.operation, others.as_ref());
         if let Some(others) = &others {
             self.take_along(others, call.operation);
         }

@@ -76,6 +76,13 @@ impl Engine {
         }
     }
 
+    pub(super) fn count_people(&mut self, operation: OperationId, others: Option<&Others>) {
+        if operation == OperationId::SearchContacts {
+            self.totals.searches += 1;
+            self.totals.looked_up += 1 + others.map_or(0, |others| others.jobs.len() as u64);
+        }
+    }
+
     /// Takes those in who are under way, and whose turn it is.
     fn ready_with(&mut self, people: &mut People) -> Vec<u64> {
         let remembers = self.settings.savings.remember_contacts;

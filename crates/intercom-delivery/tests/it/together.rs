@@ -48,6 +48,8 @@ fn fifteen_people_are_looked_up_by_one_search() {
     run.run(|sent| ask(&mut sandbox, sent));
     assert_eq!(run.results(), ["delivered"; 40]);
     assert_eq!((searches(&run).len(), run.sent.len()), (3, 43));
+    let totals = run.engine.status().totals;
+    assert_eq!((totals.searches, totals.looked_up), (3, 40));
     assert_eq!(sandbox.state().contacts.len(), 40);
     let calls = |outcome: &Outcome| u64::from(delivered(outcome).calls);
     assert_eq!(run.outcomes.iter().map(calls).sum::<u64>(), 43, "each call counts once");

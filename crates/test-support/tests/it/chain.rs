@@ -23,7 +23,11 @@ fn play(scenario: Scenario, seeds: std::ops::Range<u64>) -> Report {
 fn every_event_arrives_whatever_the_day_brings() {
     for trouble in Trouble::iter() {
         // Hours take longer than minutes.
-        let seeds = if matches!(trouble, Trouble::Early | Trouble::EarlyKill) { 1 } else { 3 };
+        let seeds = if matches!(trouble, Trouble::Early | Trouble::EarlyKill) {
+            1
+        } else {
+            3
+        };
         let total = play(Scenario::new(trouble), 0..seeds);
         assert_eq!((total.wrong, total.links, total.lost), (0, 0, 0), "{trouble}");
         // On other days, jobs are tried again on some seeds only.
