@@ -61,8 +61,7 @@ fn test(options: &Options) -> Result<(), String> {
         let pictures = std::path::absolute(pictures).map_err(|error| error.to_string())?;
         node.env("SCREENSHOTS", pictures);
     }
-    let program = format!("target/debug/rudder-intercom{EXE_SUFFIX}");
-    node.env("RUDDER_INTERCOM", project::root().join(program))
+    node.env("RUDDER_INTERCOM", project::program("debug"))
         .env("RUST_SDK_PROGRAM", rust_sdk)
         .env("PYTHON", python)
         .args(["sdks.test.mjs", "answers.test.mjs", "page.test.mjs"]);
