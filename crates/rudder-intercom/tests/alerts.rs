@@ -66,8 +66,9 @@ fn the_alerts_of_the_transformer_fire() {
         ),
         (
             "RudderIntercomSlow",
-            "rudder_intercom_http_request_seconds_bucket{le=\"30.0\",endpoint=\"router_transform\"} 0\n\
-             rudder_intercom_http_request_seconds_bucket{le=\"60.0\",endpoint=\"router_transform\"} 2",
+            // Those that are answered at the time limit of 20 seconds.
+            "rudder_intercom_http_request_seconds_bucket{le=\"10.0\",endpoint=\"router_transform\"} 0\n\
+             rudder_intercom_http_request_seconds_bucket{le=\"30.0\",endpoint=\"router_transform\"} 2",
         ),
     ] {
         rules.fires(alert, before, after);
