@@ -221,6 +221,7 @@ impl Metrics {
             connections: Gauge::default(),
             resident: Gauge::default(),
         };
+        metrics.register_single();
         let registry = &mut metrics.registry;
         registry.register("http_requests", "HTTP requests answered", metrics.requests.clone());
         registry.register_with_unit(
@@ -230,12 +231,6 @@ impl Metrics {
             metrics.request_seconds.clone(),
         );
         registry.register(
-            "http_requests_in_progress",
-            "HTTP requests with a body that are being answered",
-            metrics.requests_in_progress.clone(),
-        );
-        registry.register("connections", "Open connections", metrics.connections.clone());
-        registry.register(
             "events",
             "Events by type and what became of them",
             metrics.events.clone(),
@@ -244,31 +239,6 @@ impl Metrics {
             "jobs",
             "Events carried out here: delivered, to be tried again, or ended, and why",
             metrics.jobs.clone(),
-        );
-        registry.register(
-            "token_refreshes",
-            "How often rudder-server was told to fetch an access token anew",
-            metrics.token_refreshes.clone(),
-        );
-        registry.register(
-            "workspaces",
-            "Workspaces that are delivered to from here",
-            metrics.workspaces.clone(),
-        );
-        registry.register(
-            "contact_searches",
-            "Searches for the contacts of events that are delivered from here",
-            metrics.searches.clone(),
-        );
-        registry.register(
-            "contacts_looked_for",
-            "People that these searches were for",
-            metrics.people.clone(),
-        );
-        registry.register(
-            "ready",
-            "Whether requests are taken: not once a stop has begun",
-            metrics.ready.clone(),
         );
         metrics.store.register(registry);
         registry.register(
@@ -281,11 +251,6 @@ impl Metrics {
             "How long calls to Intercom took",
             Unit::Seconds,
             metrics.call_seconds.clone(),
-        );
-        registry.register(
-            "calls_in_progress",
-            "Calls to Intercom on their way",
-            metrics.calls_in_progress.clone(),
         );
         registry.register(
             "rate_limit",
@@ -302,11 +267,6 @@ impl Metrics {
             "Contacts looked up, by whether they were remembered",
             metrics.memory.clone(),
         );
-        registry.register(
-            "remembered_contacts",
-            "Contact ids remembered",
-            metrics.remembered.clone(),
-        );
         registry.register_with_unit(
             "resident_memory",
             "Memory of the process that is in RAM",
@@ -314,6 +274,55 @@ impl Metrics {
             metrics.resident.clone(),
         );
         metrics
+    }
+
+    /// Registers those that have no labels.
+    fn register_single(&mut self) {
+        for (name, help, gauge) in [
+            (
+                "http_requests_in_progress",
+                "HTTP requests with a body that are being answered",
+                &self.requests_in_progress,
+            ),
+            ("connections", "Open connections", &self.connections),
+            (
+                "workspaces",
+                "Workspaces that are delivered to from here",
+                &self.workspaces,
+            ),
+            (
+                "ready",
+                "Whether requests are taken: not once a stop has begun",
+                &self.ready,
+            ),
+            (
+                "calls_in_progress",
+                "Calls to Intercom on their way",
+                &self.calls_in_progress,
+            ),
+            ("remembered_contacts", "Contact ids remembered", &self.remembered),
+        ] {
+            self.registry.register(name, help, gauge.clone());
+        }
+        for (name, help, counter) in [
+            (
+                "token_refreshes",
+                "How often rudder-server was told to fetch an access token anew",
+                &self.token_refreshes,
+            ),
+            (
+                "contact_searches",
+                "Searches for the contacts of events that are delivered from here",
+                &self.searches,
+            ),
+            (
+                "contacts_looked_for",
+                "People that these searches were for",
+                &self.people,
+            ),
+        ] {
+            self.registry.register(name, help, counter.clone());
+        }
     }
 
     /// All metrics as text, and those of others behind them.
