@@ -1,7 +1,7 @@
 //! What operators can see, as Prometheus scrapes it.
 
 use crate::early::{InStore, StoreMetrics};
-use crate::workspaces::LookedUp;
+use crate::looked_up::LookedUp;
 use intercom_api::{OperationId, RateLimit, Region};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};

@@ -3,11 +3,11 @@
 use crate::calls::WorkspaceCalls;
 use crate::contacts::Scope;
 use crate::early::Draft;
+use crate::looked_up::LookedUp;
 use event_store::{Refusal, Target};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Submissions};
 use intercom_delivery::{Arrival, ContactKey, DeliveryResult, EngineSettings, EventId, FailureCode, Outcome};
 use std::collections::HashMap;
-use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -87,20 +87,6 @@ pub(crate) struct Workspaces {
     /// What those have looked up that are forgotten.
     forgotten: Mutex<LookedUp>,
     numbers: AtomicU64,
-}
-
-/// How many people were looked up, and by how many searches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LookedUp {
-    pub(crate) searches: u64,
-    pub(crate) people: u64,
-}
-
-impl AddAssign for LookedUp {
-    fn add_assign(&mut self, more: Self) {
-        self.searches += more.searches;
-        self.people += more.people;
-    }
 }
 
 /// An engine that runs, and what is known of the workspace.
