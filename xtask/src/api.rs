@@ -84,8 +84,9 @@ fn differences(report: &mut String, path: &Path, before: &str, now: &str) {
 
 /// The file in which a crate has been described.
 fn described(package: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), PathBuf::from);
-    target.join("doc").join(format!("{}.json", package.replace('-', "_")))
+    project::target()
+        .join("doc")
+        .join(format!("{}.json", package.replace('-', "_")))
 }
 
 /// The format in which a crate has been described.

@@ -94,7 +94,7 @@ const STEPS: &[Step] = &[
             "--",
             "simulate-router",
             "--seeds",
-            "100",
+            "60",
         ]),
     },
     Step {

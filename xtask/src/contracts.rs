@@ -5,7 +5,6 @@
 
 use crate::install::{self, NODE, NPM, Need, PYTHON, copy, npm, python, succeed};
 use crate::project;
-use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -36,7 +35,7 @@ fn check(shared: Option<&Path>) -> Result<(), String> {
     npm(&tests)?;
     let python = python(&tests.join("requirements.txt"), &target.join("python"))?;
 
-    let program = project::root().join(format!("target/debug/rudder-intercom{EXE_SUFFIX}"));
+    let program = project::program("debug");
     let tool = |name: &Path| {
         let mut tool = Command::new(name);
         tool.env("RUDDER_INTERCOM", &program).current_dir(&tests);

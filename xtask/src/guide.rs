@@ -4,7 +4,6 @@
 //! from run to run.
 
 use crate::project;
-use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -182,10 +181,7 @@ pub(crate) fn build(flags: &[&str]) -> Result<PathBuf, String> {
         Ok(status) if status.success() => {}
         _ => return Err("the program cannot be built".to_owned()),
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().join("target"), PathBuf::from);
-    let profile = if flags.is_empty() { "debug" } else { "release" };
-    let program = target.join(profile).join(format!("rudder-intercom{EXE_SUFFIX}"));
-    std::path::absolute(program).map_err(|error| error.to_string())
+    Ok(project::program(if flags.is_empty() { "debug" } else { "release" }))
 }
 
 /// Runs the commands one after the other in a folder of their own.

@@ -1,5 +1,6 @@
 //! Where the project's files are, and how its commands are run.
 
+use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,17 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("this package lies in the project's folder")
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    // One that is relative is so to where cargo runs, which is the project's folder.
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
+}
+
+/// The program, as it is built with this profile.
+pub(crate) fn program(profile: &str) -> PathBuf {
+    target().join(profile).join(format!("rudder-intercom{EXE_SUFFIX}"))
 }
 
 /// The same cargo that runs this program.

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 use test_support::rehearsal::{Failure, Mode, Report, Stage, rehearse};
 
@@ -25,6 +25,10 @@ pub(crate) struct Options {
     /// Play these modes only; all, if none is given
     #[arg(long, value_name = "MODE", value_delimiter = ',')]
     mode: Vec<Mode>,
+    /// How many people come to the website, in modes behind rudder-server: as they came to that on which the real one was seen,
+    /// which takes a hundredth of a second for each; a few, if it is not said
+    #[arg(long)]
+    people: Option<usize>,
     /// How many rehearsals run at a time
     #[arg(long, default_value_t = NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN))]
     jobs: NonZeroUsize,
@@ -44,7 +48,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             }
         },
     };
-    let folder = project::root().join("target/rehearsal");
+    let folder = project::target().join("rehearsal");
     let modes = match options.mode.as_slice() {
         [] => Mode::iter().collect(),
         modes => modes.to_vec(),
@@ -64,15 +68,17 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             tally.broken,
             tally.seconds
         );
-        let calls = tally.reports.iter().map(|report| report.calls).sum::<u64>();
+        let calls: u64 = tally.reports.iter().map(|report| report.calls).sum();
         if calls > 0 {
+            let processor: Duration = tally.reports.iter().map(|report| report.processor).sum();
             println!(
-                "{:12} {} of {} people wrong, {} events lost, {:.2} calls an event",
+                "{:12} {} of {} people wrong, {} events lost, {:.3} calls and {:.3} ms of processor time an event",
                 "",
                 sum(|report| report.wrong),
                 sum(|report| report.people),
                 sum(|report| report.lost),
-                ratio(calls, sum(|report| report.events)),
+                ratio(calls as f64, sum(|report| report.events)),
+                ratio(processor.as_secs_f64() * 1e3, sum(|report| report.events)),
             );
         }
         passed += tally.reports.len();
@@ -87,8 +93,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "it is for people")]
-fn ratio(calls: u64, events: usize) -> f64 {
-    calls as f64 / events.max(1) as f64
+fn ratio(sum: f64, events: usize) -> f64 {
+    sum / events.max(1) as f64
 }
 
 #[derive(Default)]
@@ -103,6 +109,7 @@ struct Tally {
 
 /// Plays all seeds of a mode, some at a time.
 fn play(options: &Options, program: &Path, folder: &Path, mode: Mode) -> Tally {
+    let stage = |name: &str| Stage::new(program, folder.join(name)).with_people(options.people);
     let (next, tally) = (AtomicU64::new(options.seed), Mutex::new(Tally::default()));
     let end = options.seed + options.seeds;
     let started = Instant::now();
@@ -111,7 +118,7 @@ fn play(options: &Options, program: &Path, folder: &Path, mode: Mode) -> Tally {
         if seed >= end {
             return ControlFlow::Break(());
         }
-        let result = one(program, &folder.join(format!("{mode}-{seed}")), mode, seed);
+        let result = one(&stage(&format!("{mode}-{seed}")), mode, seed);
         let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match result {
             Ok(report) => tally.reports.push(report),
@@ -140,12 +147,12 @@ fn play(options: &Options, program: &Path, folder: &Path, mode: Mode) -> Tally {
 }
 
 /// Plays one seed in a folder of its own, which stays for whoever looks into a failure.
-fn one(program: &Path, folder: &Path, mode: Mode, seed: u64) -> Result<Report, Failure> {
+fn one(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure> {
     // What an earlier rehearsal has left.
-    let _ = fs::remove_dir_all(folder);
-    fs::create_dir_all(folder)?;
-    let report = rehearse(&Stage::new(program, folder), mode, seed)?;
-    fs::remove_dir_all(folder)?;
+    let _ = fs::remove_dir_all(stage.folder());
+    fs::create_dir_all(stage.folder())?;
+    let report = rehearse(stage, mode, seed)?;
+    fs::remove_dir_all(stage.folder())?;
     Ok(report)
 }
 
@@ -158,5 +165,5 @@ fn build() -> Result<PathBuf, String> {
     if !status.success() {
         return Err("the program cannot be built".into());
     }
-    Ok(project::root().join("target/release/rudder-intercom"))
+    Ok(project::program("release"))
 }

@@ -113,6 +113,7 @@ pub(super) fn recall(
     keys: &[ContactKey],
     limit: usize,
     totals: &mut Totals,
+    now: i64,
 ) -> rusqlite::Result<Vec<Recalled>> {
     let mut found = BTreeSet::new();
     for ContactKey(key) in keys {
@@ -131,7 +132,7 @@ pub(super) fn recall(
     let mut recalled = Vec::new();
     for seq in found.into_iter().take(limit) {
         if let Some(event) = put_back(transaction, seq, totals)? {
-            history::recalled(transaction, seq)?;
+            history::recalled(transaction, seq, now)?;
             let saved_company = saved_company(transaction, seq)?;
             recalled.push(Recalled { event, saved_company });
         }

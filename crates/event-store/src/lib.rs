@@ -15,6 +15,7 @@ mod forgetting;
 mod group;
 mod guard;
 mod history;
+mod in_place;
 mod intents;
 mod managing;
 mod pending;
@@ -34,7 +35,7 @@ mod writer;
 
 pub use accepted::{Accepted, Refusal};
 pub use awaiting::Recalled;
-pub use clock::now;
+pub use clock::{Clock, now};
 pub use counters::{CodeCount, Minute};
 pub use dead_letter::{DeadLetter, Filter};
 pub use early::{EarlyEvent, Keeping};

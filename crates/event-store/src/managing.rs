@@ -7,7 +7,6 @@ use super::schema;
 use super::target::TargetId;
 use super::totals::Totals;
 use super::undelivered;
-use crate::clock::now;
 use crate::error::Error;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
@@ -44,11 +43,12 @@ impl Queue {
     /// If the store cannot be written; those that have been put back by then stay there.
     pub fn replay(&mut self, filter: &Filter, as_new: bool) -> Result<u64, Error> {
         let mut writer = schema::open(&self.path)?;
+        let at = self.clock.now();
         each(&mut writer, filter, |transaction, totals, chosen| {
             let body: String = transaction
                 .prepare_cached("SELECT body FROM dead_letters WHERE id = ?")?
                 .query_row([chosen.id], |row| row.get(0))?;
-            put_back(transaction, totals, chosen, &body, as_new, false)
+            put_back(transaction, totals, chosen, at, &body, as_new, false)
         })
     }
 
@@ -60,8 +60,9 @@ impl Queue {
     /// If the store cannot be written.
     pub fn replay_edited(&mut self, dead_letter: i64, event: &str) -> Result<bool, Error> {
         let mut writer = schema::open(&self.path)?;
+        let at = self.clock.now();
         let replayed = each(&mut writer, &Filter::one(dead_letter), |transaction, totals, chosen| {
-            put_back(transaction, totals, chosen, event, false, true)
+            put_back(transaction, totals, chosen, at, event, false, true)
         })?;
         Ok(replayed > 0)
     }
@@ -73,13 +74,13 @@ impl Queue {
     /// If the store cannot be written; those that have been dropped by then are gone.
     pub fn drop_dead_letters(&mut self, filter: &Filter) -> Result<Dropped, Error> {
         let mut writer = schema::open(&self.path)?;
-        let at = now();
+        let at = self.clock.now();
         let dropped = each(&mut writer, filter, |transaction, totals, chosen| {
             transaction
                 .prepare_cached("UPDATE dead_letters SET dropped_at = ? WHERE id = ?")?
                 .execute([at, chosen.id])?;
             take_off(totals, chosen);
-            note(transaction, chosen, &NewStep::of(StepKind::Dropped))
+            note(transaction, chosen, at, &NewStep::of(StepKind::Dropped))
         })?;
         Ok(Dropped { dropped, at })
     }
@@ -93,7 +94,8 @@ impl Queue {
         let mut writer = schema::open(&self.path)?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut totals = Totals::load(&transaction)?;
-        let (from, to) = dropped_at.map_or((now() - KEPT_DROPPED, i64::MAX), |at| (at, at));
+        let now = self.clock.now();
+        let (from, to) = dropped_at.map_or((now - KEPT_DROPPED, i64::MAX), |at| (at, at));
         let restored = transaction
             .prepare_cached(
                 "SELECT id, octet_length(body), event, target FROM dead_letters WHERE dropped_at BETWEEN ? AND ?",
@@ -106,7 +108,7 @@ impl Queue {
                 .execute([chosen.id])?;
             totals.dead += 1;
             totals.dead_bytes += chosen.bytes;
-            note(&transaction, chosen, &NewStep::of(StepKind::Restored))?;
+            note(&transaction, chosen, now, &NewStep::of(StepKind::Restored))?;
         }
         totals.save(&transaction)?;
         transaction.commit()?;
@@ -128,10 +130,10 @@ fn take_off(totals: &mut Totals, chosen: &Chosen) {
     totals.dead_bytes -= chosen.bytes;
 }
 
-fn note(transaction: &Transaction<'_>, chosen: &Chosen, step: &NewStep<'_>) -> rusqlite::Result<()> {
+fn note(transaction: &Transaction<'_>, chosen: &Chosen, at: i64, step: &NewStep<'_>) -> rusqlite::Result<()> {
     chosen
         .event
-        .map_or(Ok(()), |event| history::note(transaction, event, now(), step))
+        .map_or(Ok(()), |event| history::note(transaction, event, at, step))
 }
 
 /// Puts an event into the queue in place of a dead letter.
@@ -139,13 +141,14 @@ fn put_back(
     transaction: &Transaction<'_>,
     totals: &mut Totals,
     chosen: &Chosen,
+    at: i64,
     body: &str,
     as_new: bool,
     edited: bool,
 ) -> rusqlite::Result<()> {
     let seq = totals.next_seq;
     undelivered::replayed(transaction, chosen.id, seq, as_new)?;
-    totals.put_in(transaction, seq, now(), body, chosen.target)?;
+    totals.put_in(transaction, seq, at, body, chosen.target)?;
     totals.next_seq += 1;
     if let Some(event) = chosen.event {
         history::replayed(transaction, seq, event)?;
@@ -156,7 +159,7 @@ fn put_back(
         edited,
         ..StepDetail::default()
     };
-    note(transaction, chosen, &step)?;
+    note(transaction, chosen, at, &step)?;
     transaction
         .prepare_cached("DELETE FROM dead_letters WHERE id = ?")?
         .execute([chosen.id])?;

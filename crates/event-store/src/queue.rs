@@ -8,7 +8,7 @@ use super::schema;
 use super::target::{self, Target, TargetId};
 use super::totals::{self, Totals};
 use super::{awaiting, undelivered};
-use crate::clock::now;
+use crate::clock::Clock;
 use crate::error::Error;
 use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::journal::learnt;
@@ -44,6 +44,7 @@ pub struct QueueStatus {
 pub struct Queue {
     connection: Connection,
     pub(super) path: PathBuf,
+    pub(super) clock: Clock,
     /// Whether it has what version 5 has: one of an earlier release that is only read has not.
     has_history: bool,
 }
@@ -63,6 +64,7 @@ impl Queue {
             has_history: history::is_kept(&connection)?,
             connection,
             path: path.to_owned(),
+            clock: Clock::default(),
         })
     }
 
@@ -77,10 +79,11 @@ impl Queue {
     /// If it cannot be read.
     pub fn status(&self) -> Result<QueueStatus, Error> {
         let totals = Totals::load(&self.connection)?;
+        let now = self.clock.now();
         Ok(QueueStatus {
             events: totals.events,
             event_bytes: totals.event_bytes,
-            oldest_age_ms: totals::oldest(&self.connection)?.map(|at| (now() - at).max(0)),
+            oldest_age_ms: totals::oldest(&self.connection)?.map(|at| (now - at).max(0)),
             dead_letters: totals.dead,
             dead_letter_bytes: totals.dead_bytes,
             awaiting: totals.awaiting,
@@ -89,7 +92,7 @@ impl Queue {
                 .then(|| awaiting::oldest(&self.connection))
                 .transpose()?
                 .flatten()
-                .map(|since| (now() - since).max(0)),
+                .map(|since| (now - since).max(0)),
         })
     }
 
@@ -146,7 +149,10 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn learnt(&self) -> Result<Vec<KnownContact>, Error> {
-        let oldest = now().saturating_sub(i64::try_from(KnownContact::KEPT_FOR.as_millis()).unwrap_or(i64::MAX));
+        let oldest = self
+            .clock
+            .now()
+            .saturating_sub(i64::try_from(KnownContact::KEPT_FOR.as_millis()).unwrap_or(i64::MAX));
         let mut known = Vec::new();
         learnt::since(&self.connection, oldest, |contact| known.push(contact.clone()))?;
         Ok(known)
@@ -212,7 +218,7 @@ impl Queue {
     /// If it cannot be read.
     pub fn due(&self, target: TargetId, limit: usize) -> Result<Vec<Pending>, Error> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        Ok(awaiting::due(&self.connection, target, now(), limit)?)
+        Ok(awaiting::due(&self.connection, target, self.clock.now(), limit)?)
     }
 
     /// The companies that were saved for events of the queue that have waited for their member, by number.

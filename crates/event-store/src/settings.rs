@@ -1,5 +1,6 @@
 //! Settings of the store.
 
+use crate::clock::Clock;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,6 +115,8 @@ pub struct StoreSettings {
     pub awaiting: Awaiting,
     /// For how long, and of how many events, it is kept what has happened to them.
     pub history: History,
+    /// The clock that it goes by.
+    pub clock: Clock,
 }
 
 /// What is kept of events that have come in, for whoever asks what became of them: their type, their name, hashes of their

@@ -2,6 +2,7 @@
 
 use crate::accepted::{Accepted, Refusal};
 use crate::awaiting::Recalled;
+use crate::clock::Clock;
 use crate::early::{EarlyEvent, Keeping};
 use crate::error::Error;
 use crate::event::CompleteEvent;
@@ -31,13 +32,16 @@ const WAITING: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Store {
     commands: mpsc::Sender<Command>,
-    changed: Arc<Notify>,
+    pub(crate) changed: Arc<Notify>,
     condition: watch::Receiver<Condition>,
     dropped: Arc<AtomicU64>,
     given_up: Arc<AtomicU64>,
     path: PathBuf,
     /// What the hashes of its events begin with; none, if no history is kept.
     seed: Option<u64>,
+    clock: Clock,
+    /// Whether it is written and read where it is used, rather than beside the runtime.
+    pub(crate) is_in_place: bool,
 }
 
 impl Store {
@@ -47,6 +51,20 @@ impl Store {
     ///
     /// If the file cannot be opened, is in use, has several names, or is not a store.
     pub fn open(path: &Path, settings: StoreSettings) -> Result<Self, Error> {
+        let (store, writer, waiting) = Self::opened(path, settings)?;
+        let wake = Arc::clone(&store.changed);
+        thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run(waiting, &wake))
+            .map_err(|source| cannot_open(&store.path, source))?;
+        Ok(store)
+    }
+
+    /// A store, with its writer and what that is to write.
+    pub(crate) fn opened(
+        path: &Path,
+        settings: StoreSettings,
+    ) -> Result<(Self, Writer, mpsc::Receiver<Command>), Error> {
         let path = &schema::real(path).map_err(|source| cannot_open(path, source))?;
         // Leaves nothing beside a file that is something else.
         schema::check_file(path)?;
@@ -59,24 +77,22 @@ impl Store {
         let (tell, condition) = watch::channel(Condition::Sound);
         let dropped = Arc::<AtomicU64>::default();
         let given_up = Arc::<AtomicU64>::default();
+        let clock = settings.clock.clone();
         let counts = [Arc::clone(&dropped), Arc::clone(&given_up)];
         let writer = Writer::new(connection, settings, lock, guard, tell, counts)?;
         let (commands, waiting) = mpsc::channel(WAITING);
-        let changed = Arc::new(Notify::new());
-        let wake = Arc::clone(&changed);
-        thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || writer.run(waiting, &wake))
-            .map_err(|source| cannot_open(path, source))?;
-        Ok(Self {
+        let store = Self {
             commands,
-            changed,
+            changed: Arc::default(),
             condition,
             dropped,
             given_up,
             path: path.to_owned(),
             seed,
-        })
+            clock,
+            is_in_place: false,
+        };
+        Ok((store, writer, waiting))
     }
 
     /// Stores events, all or none. Once this returns they are on disk.
@@ -226,7 +242,21 @@ impl Store {
     ///
     /// If the file cannot be opened.
     pub fn queue(&self) -> Result<Queue, Error> {
-        Queue::open(&self.path)
+        let mut queue = Queue::open(&self.path)?;
+        queue.clock = self.clock.clone();
+        Ok(queue)
+    }
+
+    /// Does something that takes a while, such as to read the store, beside the runtime.
+    ///
+    /// # Errors
+    ///
+    /// If it panics, or the runtime ends.
+    pub async fn beside<T: Send + 'static>(&self, act: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        match self.is_in_place {
+            true => Ok(act()),
+            false => tokio::task::spawn_blocking(act).await.map_err(|_| Error::Closed),
+        }
     }
 
     /// Writes what has been handed in, then closes the store, for all clones.

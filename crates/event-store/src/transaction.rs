@@ -75,6 +75,7 @@ pub(super) fn transact(
             keys,
             *limit,
             &mut totals,
+            now,
         )?);
     }
     let mut given_up = awaiting::give_up(&transaction, &settings.awaiting, &mut totals, now)?;

@@ -9,7 +9,7 @@ use super::seen::Seen;
 use super::settled::Settled;
 use super::target::TargetId;
 use super::transaction::{Written, transact};
-use crate::clock::{Moment, now};
+use crate::clock::Moment;
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::settings::StoreSettings;
@@ -56,8 +56,8 @@ pub(super) struct Writer {
     dropped: Arc<AtomicU64>,
     given_up: Arc<AtomicU64>,
     warned_of_dropped: Option<Instant>,
-    /// When it was last looked for what is too old.
-    tidied: Option<Instant>,
+    /// When it was last looked for what is too old, in Unix milliseconds.
+    tidied: Option<i64>,
     /// Where the traces of events are added.
     block: Option<OpenBlock>,
 }
@@ -72,7 +72,7 @@ impl Writer {
         [dropped, given_up]: [Arc<AtomicU64>; 2],
     ) -> Result<Self, Error> {
         Ok(Self {
-            seen: Seen::load(&connection, settings.repeats, now())?,
+            seen: Seen::load(&connection, settings.repeats, settings.clock.now())?,
             block: history::open_block(&connection)?,
             connection,
             settings,
@@ -101,31 +101,48 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => None,
             };
             let Some(first) = first else { break };
-            let mut group = Group::default();
-            let mut next = Some(first);
-            while let Some(command) = next {
-                match command {
-                    Command::Accept(events, reply) => group.accept(events, reply),
-                    Command::Settle(settled) => group.settled.extend(settled),
-                    Command::Keep(event, reply) => group.keeps.push((*event, reply)),
-                    Command::Looked(target, keys) => group.looked.push((target, keys)),
-                    Command::Recall(recall) => group.recalls.push(recall),
-                    Command::Look => {}
-                    Command::Close(done) => {
-                        closing = Some(done);
-                        commands.close();
-                    }
-                }
-                next = if group.is_full() {
-                    None
-                } else {
-                    commands.try_recv().ok()
-                };
-            }
-            if self.commit(group) {
-                changed.notify_one();
-            }
+            closing = self.take(first, &mut commands, changed);
         }
+        self.end(commands, closing);
+    }
+
+    /// Writes a command together with those behind it. Says whom to tell that it is closed, if that was one of them.
+    pub(super) fn take(
+        &mut self,
+        first: Command,
+        commands: &mut mpsc::Receiver<Command>,
+        changed: &Notify,
+    ) -> Option<oneshot::Sender<()>> {
+        let mut closing = None;
+        let mut group = Group::default();
+        let mut next = Some(first);
+        while let Some(command) = next {
+            match command {
+                Command::Accept(events, reply) => group.accept(events, reply),
+                Command::Settle(settled) => group.settled.extend(settled),
+                Command::Keep(event, reply) => group.keeps.push((*event, reply)),
+                Command::Looked(target, keys) => group.looked.push((target, keys)),
+                Command::Recall(recall) => group.recalls.push(recall),
+                Command::Look => {}
+                Command::Close(done) => {
+                    closing = Some(done);
+                    commands.close();
+                }
+            }
+            next = if group.is_full() {
+                None
+            } else {
+                commands.try_recv().ok()
+            };
+        }
+        if self.commit(group) {
+            changed.notify_one();
+        }
+        closing
+    }
+
+    /// Leaves the store to others.
+    pub(super) fn end(mut self, commands: mpsc::Receiver<Command>, closing: Option<oneshot::Sender<()>>) {
         // What comes after the wish to close is turned away: its reply is dropped.
         drop(commands);
         if !self.unsettled.is_empty() {
@@ -153,15 +170,18 @@ impl Writer {
             self.fail(group, found, None);
             return false;
         }
-        let has_tidied = |lately| self.tidied.is_some_and(|tidied| tidied.elapsed() < lately);
+        let now = self.settings.clock.now();
+        let has_tidied = |lately: Duration| {
+            self.tidied
+                .is_some_and(|tidied| u128::from(now.abs_diff(tidied)) < lately.as_millis())
+        };
         if group.is_empty() && has_tidied(TIDY) && *self.condition.borrow() == Condition::Sound {
             return false;
         }
         let moment = Moment {
-            now: now(),
+            now,
             tidies: !has_tidied(TIDY_WHEN_BUSY),
         };
-        let now = moment.now;
         let mut fresh = Vec::new();
         match transact(
             &mut self.connection,
@@ -182,7 +202,7 @@ impl Writer {
             }) => {
                 self.block = block;
                 if moment.tidies {
-                    self.tidied = Some(Instant::now());
+                    self.tidied = Some(now);
                 }
                 self.tell_of_dropped(dropped);
                 self.given_up.fetch_add(given_up as u64, Ordering::Relaxed);

@@ -15,6 +15,9 @@ const ATTEMPTS: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
 /// The waits between attempts: a request is answered soon, and rudder-server waits longer.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
+/// For how long people who are to be looked up wait for others: rudder-server has waited for seconds to collect events, and
+/// calls are what is scarce.
+const SEARCH_PATIENCE: Duration = Duration::from_millis(250);
 /// How many events an engine takes in: requests are bounded in number and length, so that it is never full.
 const QUEUE: NonZeroUsize = NonZeroUsize::new(1 << 24).expect("not zero");
 
@@ -60,6 +63,7 @@ fn engine_settings(intercom: &IntercomClient) -> EngineSettings {
     engine.remembered = settings.remembered_contacts;
     // A slow first call would keep all others waiting.
     engine.assumed_limit = Some(AssumedLimit::DOCUMENTED);
+    engine.search_patience = SEARCH_PATIENCE;
     engine.outcomes = OutcomeOrder::AsTheyEnd;
     engine.await_contacts = intercom.early.get().is_some();
     engine

@@ -24,6 +24,7 @@ mod here;
 mod intercom;
 #[cfg(feature = "server")]
 mod jobs;
+mod looked_up;
 #[cfg(feature = "server")]
 mod metrics;
 #[cfg(feature = "server")]

@@ -1,6 +1,7 @@
 //! What operators can see, as Prometheus scrapes it.
 
 use crate::early::{InStore, StoreMetrics};
+use crate::looked_up::LookedUp;
 use intercom_api::{OperationId, RateLimit, Region};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -151,6 +152,19 @@ struct RegionLabels {
     region: &'static str,
 }
 
+/// What is told when the metrics are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Present {
+    /// Whether requests are taken.
+    pub(crate) is_ready: bool,
+    /// How many contact ids are remembered.
+    pub(crate) remembered: usize,
+    /// How many workspaces are delivered to.
+    pub(crate) workspaces: usize,
+    pub(crate) looked_up: LookedUp,
+    pub(crate) in_store: InStore,
+}
+
 /// The metrics of the service.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -161,6 +175,9 @@ pub(crate) struct Metrics {
     jobs: Family<JobLabels, Counter>,
     token_refreshes: Counter,
     workspaces: Gauge,
+    searches: Counter,
+    people: Counter,
+    ready: Gauge,
     pub(crate) store: StoreMetrics,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<OperationLabels, Histogram>,
@@ -190,6 +207,9 @@ impl Metrics {
             jobs: Family::default(),
             token_refreshes: Counter::default(),
             workspaces: Gauge::default(),
+            searches: Counter::default(),
+            people: Counter::default(),
+            ready: Gauge::default(),
             store: StoreMetrics::default(),
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(seconds),
@@ -201,6 +221,7 @@ impl Metrics {
             connections: Gauge::default(),
             resident: Gauge::default(),
         };
+        metrics.register_single();
         let registry = &mut metrics.registry;
         registry.register("http_requests", "HTTP requests answered", metrics.requests.clone());
         registry.register_with_unit(
@@ -210,12 +231,6 @@ impl Metrics {
             metrics.request_seconds.clone(),
         );
         registry.register(
-            "http_requests_in_progress",
-            "HTTP requests with a body that are being answered",
-            metrics.requests_in_progress.clone(),
-        );
-        registry.register("connections", "Open connections", metrics.connections.clone());
-        registry.register(
             "events",
             "Events by type and what became of them",
             metrics.events.clone(),
@@ -224,16 +239,6 @@ impl Metrics {
             "jobs",
             "Events carried out here: delivered, to be tried again, or ended, and why",
             metrics.jobs.clone(),
-        );
-        registry.register(
-            "token_refreshes",
-            "How often rudder-server was told to fetch an access token anew",
-            metrics.token_refreshes.clone(),
-        );
-        registry.register(
-            "workspaces",
-            "Workspaces that are delivered to from here",
-            metrics.workspaces.clone(),
         );
         metrics.store.register(registry);
         registry.register(
@@ -246,11 +251,6 @@ impl Metrics {
             "How long calls to Intercom took",
             Unit::Seconds,
             metrics.call_seconds.clone(),
-        );
-        registry.register(
-            "calls_in_progress",
-            "Calls to Intercom on their way",
-            metrics.calls_in_progress.clone(),
         );
         registry.register(
             "rate_limit",
@@ -267,11 +267,6 @@ impl Metrics {
             "Contacts looked up, by whether they were remembered",
             metrics.memory.clone(),
         );
-        registry.register(
-            "remembered_contacts",
-            "Contact ids remembered",
-            metrics.remembered.clone(),
-        );
         registry.register_with_unit(
             "resident_memory",
             "Memory of the process that is in RAM",
@@ -281,18 +276,69 @@ impl Metrics {
         metrics
     }
 
-    /// All metrics as text, and those of others behind them. `remembered` is how many contact ids are remembered, `workspaces`
-    /// how many are delivered to.
-    pub(crate) fn encode(
-        &self,
-        remembered: usize,
-        workspaces: usize,
-        in_store: InStore,
-        others: Option<&Others>,
-    ) -> String {
-        self.remembered.set(i64::try_from(remembered).unwrap_or(i64::MAX));
-        self.workspaces.set(i64::try_from(workspaces).unwrap_or(i64::MAX));
-        self.store.set(in_store);
+    /// Registers those that have no labels.
+    fn register_single(&mut self) {
+        for (name, help, gauge) in [
+            (
+                "http_requests_in_progress",
+                "HTTP requests with a body that are being answered",
+                &self.requests_in_progress,
+            ),
+            ("connections", "Open connections", &self.connections),
+            (
+                "workspaces",
+                "Workspaces that are delivered to from here",
+                &self.workspaces,
+            ),
+            (
+                "ready",
+                "Whether requests are taken: not once a stop has begun",
+                &self.ready,
+            ),
+            (
+                "calls_in_progress",
+                "Calls to Intercom on their way",
+                &self.calls_in_progress,
+            ),
+            ("remembered_contacts", "Contact ids remembered", &self.remembered),
+        ] {
+            self.registry.register(name, help, gauge.clone());
+        }
+        for (name, help, counter) in [
+            (
+                "token_refreshes",
+                "How often rudder-server was told to fetch an access token anew",
+                &self.token_refreshes,
+            ),
+            (
+                "contact_searches",
+                "Searches for the contacts of events that are delivered from here",
+                &self.searches,
+            ),
+            (
+                "contacts_looked_for",
+                "People that these searches were for",
+                &self.people,
+            ),
+        ] {
+            self.registry.register(name, help, counter.clone());
+        }
+    }
+
+    /// All metrics as text, and those of others behind them.
+    pub(crate) fn encode(&self, present: Present, others: Option<&Others>) -> String {
+        self.remembered
+            .set(i64::try_from(present.remembered).unwrap_or(i64::MAX));
+        self.workspaces
+            .set(i64::try_from(present.workspaces).unwrap_or(i64::MAX));
+        self.ready.set(present.is_ready.into());
+        self.store.set(present.in_store);
+        for (counter, count) in [
+            (&self.searches, present.looked_up.searches),
+            (&self.people, present.looked_up.people),
+        ] {
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
         if let Some(bytes) = resident_bytes() {
             self.resident.set(bytes);
         }
@@ -407,20 +453,27 @@ mod tests {
         metrics.call(OperationId::SearchContacts, "timeout", Duration::from_secs(3));
         metrics.request(Endpoint::RouterTransform, 200, Duration::from_millis(1));
         let in_progress = metrics.call_in_progress();
-        let text = metrics.encode(7, 0, InStore::default(), None);
+        let present = Present {
+            remembered: 7,
+            looked_up: LookedUp { searches: 2, people: 9 },
+            ..Present::default()
+        };
+        let text = metrics.encode(present, None);
         for line in [
             "rudder_intercom_events_total{type=\"track\",outcome=\"returned\"} 3",
             "rudder_intercom_calls_total{operation=\"search_contacts\",status=\"timeout\"} 1",
             "rudder_intercom_http_requests_total{endpoint=\"router_transform\",status=\"200\"} 1",
             "rudder_intercom_calls_in_progress 1",
             "rudder_intercom_remembered_contacts 7",
+            "rudder_intercom_contacts_looked_for_total 9",
+            "rudder_intercom_ready 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         drop(in_progress);
         assert!(
             metrics
-                .encode(7, 0, InStore::default(), None)
+                .encode(present, None)
                 .contains("rudder_intercom_calls_in_progress 0")
         );
     }

@@ -9,7 +9,9 @@ use crate::protocol::{
 };
 use crate::steps::Steps;
 use intercom_api::{ApiError, ApiVersion, Call, Contact, ContactFields, ContactId, Method, OperationId, Region, Route};
-use intercom_delivery::{Ending, Fact, Knowledge, Next, Permit, Response, Rewritten, Verdict, Walk, Write};
+use intercom_delivery::{
+    Ending, Fact, FailureCode, Knowledge, Next, Permit, Response, Rewritten, Verdict, Walk, Write,
+};
 use rudderstack_to_intercom::{Lookup, Missing, Person, Plan, SaveContact};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -222,7 +224,7 @@ impl<'g, 'r> Delivery<'g, 'r> {
             match verdict {
                 Verdict::GoOn => {}
                 Verdict::End(Ending::Delivered) => return last.transpose(),
-                Verdict::End(Ending::Rejected(_)) => return Ok(None),
+                Verdict::End(Ending::Rejected(_) | Ending::Failed(FailureCode::UnknownContact)) => return Ok(None),
                 Verdict::End(Ending::Failed(_)) | Verdict::Retry(_) => {
                     return match last {
                         Some(Ok(_)) => Err(SendError::Unreadable),

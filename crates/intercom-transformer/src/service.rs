@@ -3,7 +3,7 @@
 use crate::body::{check_format, content_length, read_body, too_large};
 use crate::early::{self, EarlyEvents};
 use crate::intercom::IntercomClient;
-use crate::metrics::{self, Endpoint};
+use crate::metrics::{self, Endpoint, Present};
 use crate::problem::{Problem, catch_panics, json, other_destination};
 use crate::protocol::{
     API_VERSION, API_VERSION_HEADER, BadRequest, DESTINATION_INFO_HEADER, Features, Parts, ProxyVersion, SECRET_HEADER,
@@ -336,17 +336,15 @@ async fn build_version() -> &'static str {
 }
 
 async fn metrics_text(State(service): State<Transformer>) -> Response {
-    let text = service.intercom.metrics.encode(
-        service.intercom.contacts.len(),
-        service.intercom.workspaces.len(),
-        service
-            .intercom
-            .early
-            .get()
-            .map(EarlyEvents::in_store)
-            .unwrap_or_default(),
-        service.others.as_deref(),
-    );
+    let intercom = &service.intercom;
+    let present = Present {
+        is_ready: !*intercom.stopping.borrow(),
+        remembered: intercom.contacts.len(),
+        workspaces: intercom.workspaces.len(),
+        looked_up: intercom.workspaces.looked_up(),
+        in_store: intercom.early.get().map(EarlyEvents::in_store).unwrap_or_default(),
+    };
+    let text = intercom.metrics.encode(present, service.others.as_deref());
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 

@@ -3,6 +3,7 @@
 use crate::calls::WorkspaceCalls;
 use crate::contacts::Scope;
 use crate::early::Draft;
+use crate::looked_up::LookedUp;
 use event_store::{Refusal, Target};
 use intercom_delivery::client::{Control, Delivery, Outcomes, Submissions};
 use intercom_delivery::{Arrival, ContactKey, DeliveryResult, EngineSettings, EventId, FailureCode, Outcome};
@@ -83,6 +84,8 @@ pub(crate) struct Awaiting {
 #[derive(Debug, Default)]
 pub(crate) struct Workspaces {
     running: Mutex<HashMap<Scope, Arc<Running>>>,
+    /// What those have looked up that are forgotten.
+    forgotten: Mutex<LookedUp>,
     numbers: AtomicU64,
 }
 
@@ -139,14 +142,31 @@ impl Workspaces {
             .get(&scope)
             .and_then(|known| lock(&known.shared.state).refreshed);
         // Those that are forgotten end once they have delivered what they have.
-        running.retain(|_, known| !known.is_idle(now, IDLE));
+        let forget = |known: &Running, idle_for| {
+            let is_idle = known.is_idle(now, idle_for);
+            if is_idle {
+                *lock(&self.forgotten) += known.looked_up();
+            }
+            is_idle
+        };
+        running.retain(|_, known| !forget(known, IDLE));
         if running.len() >= KEPT {
-            running.retain(|_, known| !known.is_idle(now, Duration::ZERO));
+            running.retain(|_, known| !forget(known, Duration::ZERO));
         }
         let (settings, transport) = start()?;
         let started = Running::start(settings, transport, awaiting, refreshed);
-        running.insert(scope, Arc::clone(&started));
+        if let Some(spent) = running.insert(scope, Arc::clone(&started)) {
+            *lock(&self.forgotten) += spent.looked_up();
+        }
         Ok(started)
+    }
+
+    /// What all of them have looked up so far.
+    pub(crate) fn looked_up(&self) -> LookedUp {
+        let running = lock(&self.running);
+        let mut all = *lock(&self.forgotten);
+        running.values().for_each(|running| all += running.looked_up());
+        all
     }
 
     /// How many there are.
@@ -219,6 +239,14 @@ impl Running {
     pub(crate) fn others_go_through(&self) -> bool {
         let delivered = lock(&self.shared.state).delivered;
         delivered.is_some_and(|last| last.elapsed() < LATELY) && self.control.outage().is_none()
+    }
+
+    fn looked_up(&self) -> LookedUp {
+        let totals = self.control.status().totals;
+        LookedUp {
+            searches: totals.searches,
+            people: totals.looked_up,
+        }
     }
 
     /// Whether another engine is to take its place.

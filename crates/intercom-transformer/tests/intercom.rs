@@ -179,6 +179,16 @@ async fn events_of_one_user_keep_their_order_and_others_do_not_wait() {
 }
 
 #[tokio::test]
+async fn a_data_event_of_nobody_is_ended_whatever_names_its_contact() {
+    let (_sandbox, router) = with_sandbox(Settings::default()).await;
+    let by_email = json!({"type": "track", "event": "e", "context": {"traits": {"email": "u@example.com"}}});
+    for track in [json!({"type": "track", "event": "e", "userId": "u"}), by_email] {
+        let response = save(&router, track).await;
+        assert_eq!(response["output"]["response"][0]["statusCode"], 404, "{response}");
+    }
+}
+
+#[tokio::test]
 async fn what_intercom_refuses_is_told_by_event() {
     let (_sandbox, router) = with_sandbox(Settings::default().with_token("right")).await;
     let track = json!({"type": "track", "event": "e", "userId": "u-1"});

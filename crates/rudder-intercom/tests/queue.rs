@@ -36,7 +36,7 @@ impl Kept {
                 {"type":"track","userId":"1042","messageId":"m-4"}]}"#;
             let request = Request::read(body, Endpoint::Batch).unwrap();
             let arrival = Arrival::new(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-            store.accept(complete(&request, "key", &arrival).unwrap()).await.unwrap();
+            store.accept(complete(&request, "key", &arrival, |_, _| None).unwrap()).await.unwrap();
             let mut delivered = Settled::new(2, Settlement::Delivered);
             let dropped = intercom_delivery::DeliveryWarning::AttributeDropped {
                 attribute: "plan".to_owned(),

@@ -357,12 +357,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "what waits in the store is not found when its contact comes",
     ),
     fault(
+        "full_search_waits",
+        Noticed::Delivery,
+        "crates/intercom-delivery/src/engine/people.rs",
+        ("if now < until && jobs.len() < MOST_PEOPLE {", "if now < until {"),
+        "a search that is full waits for more people",
+    ),
+    fault(
         "target_lost",
         Noticed::Store,
         "crates/event-store/src/managing.rs",
         (
-            "totals.put_in(transaction, seq, now(), body, chosen.target)?;",
-            "totals.put_in(transaction, seq, now(), body, None)?;",
+            "totals.put_in(transaction, seq, at, body, chosen.target)?;",
+            "totals.put_in(transaction, seq, at, body, None)?;",
         ),
         "a dead letter of a transformer forgets where it goes",
     ),

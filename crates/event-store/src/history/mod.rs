@@ -21,7 +21,7 @@ pub use trace::{Trace, TraceKey};
 
 use super::dead_letter::json;
 use super::totals::Totals;
-use crate::clock::{Moment, now};
+use crate::clock::Moment;
 use crate::settings::History;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -196,9 +196,9 @@ pub(super) fn ended(transaction: &Transaction<'_>, seq: i64, event: i64) -> rusq
 }
 
 /// The contact of an event that waits for them has come.
-pub(super) fn recalled(transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+pub(super) fn recalled(transaction: &Transaction<'_>, seq: i64, now: i64) -> rusqlite::Result<()> {
     let event = origin(transaction, seq)?;
-    note(transaction, event, now(), &NewStep::of(StepKind::Recalled))
+    note(transaction, event, now, &NewStep::of(StepKind::Recalled))
 }
 
 /// Notes what has happened to an event.

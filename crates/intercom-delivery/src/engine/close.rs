@@ -60,7 +60,7 @@ impl Engine {
         self.closed = Some(reason);
         let ends = |job: &Job| match reason {
             Closed::Unauthorized => job.state != State::InFlight,
-            Closed::Stopped => matches!(job.state, State::Sleeping { .. } | State::Noting),
+            Closed::Stopped => matches!(job.state, State::Sleeping { .. } | State::Gathering(_) | State::Noting),
         };
         let mut ended: Vec<u64> = self
             .jobs

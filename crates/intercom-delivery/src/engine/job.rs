@@ -24,6 +24,8 @@ pub(super) enum State {
         /// Whether that is the time that Intercom has asked for.
         is_asked_for: bool,
     },
+    /// Others to be looked up together with, until then.
+    Gathering(Time),
     /// A response.
     InFlight,
 }
@@ -32,7 +34,7 @@ impl State {
     /// When a job in this state goes on by itself.
     pub(super) fn wakes_at(self) -> Option<Time> {
         match self {
-            Self::Sleeping { until, .. } => Some(until),
+            Self::Sleeping { until, .. } | Self::Gathering(until) => Some(until),
             Self::Ready | Self::Locked(_) | Self::Noting | Self::InFlight => None,
         }
     }

@@ -280,7 +280,9 @@ impl Engine {
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             let woken_by = job.woken_by.take();
             let transmit = match next {
-                Next::Call(call) | Next::LastWrite(call) => Some(self.make(seq, call, lock)),
+                Next::Call(call) | Next::LastWrite(call) => {
+                    (!self.gathers(seq, &call)).then(|| self.make(seq, call, lock))
+                }
                 Next::Wait(Busy::Note) => {
                     self.intend(seq);
                     None
@@ -440,6 +442,7 @@ impl Engine {
     /// Sends the job's call on its way.
     fn make(&mut self, seq: u64, call: Call, lock: Option<LockKey>) -> Transmit {
         let (call, others) = self.with_others(seq, call);
+        self.count_people(call.operation, others.as_ref());
         if let Some(others) = &others {
             self.take_along(others, call.operation);
         }

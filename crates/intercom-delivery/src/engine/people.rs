@@ -1,5 +1,6 @@
 //! The people that one search is for, and what each is told of its hits.
 
+use super::time::Time;
 use crate::response::Response;
 use intercom_api::{
     Contact, ContactList, Operation as _, SearchContacts, SearchOperator, SearchPagination, SearchQuery, SearchValue,
@@ -7,11 +8,14 @@ use intercom_api::{
 };
 use rudderstack_to_intercom::{FieldLookup, Lookup, LookupField};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// So many people are looked up by one search: what the lists of a query may hold for certain.
-const MOST_PEOPLE: usize = 15;
+pub(super) const MOST_PEOPLE: usize = 15;
 /// After so many searches in lists that were refused in a row, lists are not tried any more.
 const REFUSED_IN_A_ROW: u32 = 3;
+/// Searches that have room for more people are frequent if the last was made within this time.
+const FREQUENT: Duration = Duration::from_secs(1);
 /// After so many failed attempts a job searches alone: what fails may be due to the value of another.
 pub(super) const ATTEMPTS_TOGETHER: u32 = 2;
 
@@ -51,6 +55,26 @@ pub(super) struct Others {
 pub(super) struct Searches {
     /// Searches in lists that were refused in a row.
     refused: u32,
+    /// When one was made last that had room for more people.
+    last_with_room: Option<Time>,
+    /// The one that people wait for together.
+    gathering: Option<Gathering>,
+}
+
+/// A search that waits for more people.
+#[derive(Debug)]
+struct Gathering {
+    until: Time,
+    jobs: Vec<u64>,
+}
+
+/// Whether a search is made.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Gathered {
+    /// It is, together with those of these jobs, who have waited for it.
+    Go(Vec<u64>),
+    /// At this time, unless it is full before.
+    Wait(Time),
 }
 
 impl Searches {
@@ -58,6 +82,37 @@ impl Searches {
         match self.refused {
             ..REFUSED_IN_A_ROW => of_job,
             REFUSED_IN_A_ROW.. => of_job.max(Form::Filters),
+        }
+    }
+
+    /// A search is made for so many people.
+    pub(super) fn made(&mut self, people: usize, now: Time) {
+        if people < MOST_PEOPLE {
+            self.last_with_room = Some(now);
+        }
+    }
+
+    /// Whether the search of a job is made now. It is if it is the first for a while, if it is full, or if it has waited.
+    pub(super) fn gather(&mut self, job: u64, patience: Duration, now: Time) -> Gathered {
+        let are_frequent = || self.last_with_room.is_some_and(|last| now.since(last) < FREQUENT);
+        match &mut self.gathering {
+            None if are_frequent() => {
+                let until = now.after(patience);
+                self.gathering = Some(Gathering { until, jobs: vec![job] });
+                Gathered::Wait(until)
+            }
+            None => Gathered::Go(Vec::new()),
+            Some(Gathering { until, jobs }) => {
+                let until = *until;
+                if !jobs.contains(&job) {
+                    jobs.push(job);
+                }
+                if now < until && jobs.len() < MOST_PEOPLE {
+                    return Gathered::Wait(until);
+                }
+                let jobs = self.gathering.take().map(|gathering| gathering.jobs);
+                Gathered::Go(jobs.unwrap_or_default())
+            }
         }
     }
 

@@ -123,6 +123,9 @@ pub struct EngineSettings {
     pub archived: ArchivedPolicy,
     /// Ways to make fewer calls.
     pub savings: Savings,
+    /// For how long people who are to be looked up wait for others, so that one search finds all of them. Whoever comes
+    /// alone does not wait: nobody does if no search for fewer people than it has room for was made within a second.
+    pub search_patience: Duration,
     /// How many contacts are remembered, and how many companies, links and tags.
     pub remembered: NonZeroUsize,
     /// The rate limit until the first response tells it. If none is assumed, the first call is made alone.
@@ -179,6 +182,7 @@ impl EngineSettings {
             unknown_contact: UnknownContactPolicy::default(),
             archived: ArchivedPolicy::default(),
             savings: Savings::ALL,
+            search_patience: Duration::ZERO,
             remembered: nonzero!(NonZeroUsize 20_000),
             assumed_limit: None,
             max_rate: None,
@@ -232,6 +236,8 @@ impl EngineSettings {
         archived: ArchivedPolicy,
         /// Ways to make fewer calls.
         savings: Savings,
+        /// For how long people who are to be looked up wait for others.
+        search_patience: Duration,
         /// How many contacts are remembered, and how many companies, links and tags.
         remembered: NonZeroUsize,
         /// The rate limit until the first response tells it.

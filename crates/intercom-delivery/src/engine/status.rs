@@ -42,6 +42,10 @@ pub struct Totals {
     pub retries: u64,
     /// Responses of 429.
     pub throttled: u64,
+    /// Searches for contacts.
+    pub searches: u64,
+    /// People that these were for.
+    pub looked_up: u64,
     /// Events delivered.
     pub delivered: u64,
     /// Events rejected.

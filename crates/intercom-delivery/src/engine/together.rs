@@ -1,19 +1,53 @@
 //! People who wait for a search at the same time are looked up by one.
 //!
-//! Nobody waits for others to come: a search that is made anyway takes those along whose turn it is, too. Each is told
-//! what a search for them alone would have shown.
+//! A search that is made takes those along whose turn it is, too. Where searches are frequent, one waits for others to come,
+//! if the settings say so. Each is told what a search for them alone would have shown.
 
 use super::Engine;
-use super::job::{State, walk_of};
+use super::job::{Job, State, walk_of};
 use super::memory::Memory;
-use super::people::{Form, Others, People};
+use super::people::{Form, Gathered, Others, People};
 use crate::walk::Walk;
 use intercom_api::{Call, Operation as _, OperationId};
+use std::cmp::Reverse;
 
 /// So many of the events that can start are looked at to find people.
 const LOOKED_AT: usize = 256;
 
 impl Engine {
+    /// Whether the call is a search that is made later, together with those of others.
+    pub(super) fn gathers(&mut self, seq: u64, call: &Call) -> bool {
+        let patience = self.settings.search_patience;
+        let may_wait = !patience.is_zero() && self.settings.savings.batch_lookups && self.closed.is_none();
+        if !may_wait || call.operation != OperationId::SearchContacts {
+            return false;
+        }
+        let Some(job) = self.jobs.get(&seq) else { return false };
+        let mut people = People::new(self.searches.form(job.form));
+        let lookup = job.walk.to_look_up(|_| false);
+        if job.attempts > 0 || job.throttled > 0 || !lookup.is_some_and(|lookup| people.add(lookup)) {
+            return false;
+        }
+        match self.searches.gather(seq, patience, self.now) {
+            Gathered::Wait(until) => {
+                if let Some(job) = self.jobs.get_mut(&seq) {
+                    job.state = State::Gathering(until);
+                    self.sleeping.push(Reverse((until, seq)));
+                }
+                true
+            }
+            Gathered::Go(others) => {
+                for other in others {
+                    let waits = |job: &Job| matches!(job.state, State::Gathering(_));
+                    if other != seq && self.jobs.get(&other).is_some_and(waits) {
+                        self.make_ready(other);
+                    }
+                }
+                false
+            }
+        }
+    }
+
     /// The search as it is made, and for whom besides this job: those are taken along who have one to make now.
     pub(super) fn with_others(&mut self, seq: u64, call: Call) -> (Call, Option<Others>) {
         if !self.settings.savings.batch_lookups || call.operation != OperationId::SearchContacts {
@@ -31,6 +65,7 @@ impl Engine {
         }
         let mut jobs = self.ready_with(&mut people);
         jobs.extend(self.queued_with(&mut people));
+        self.searches.made(1 + jobs.len(), self.now);
         if jobs.is_empty() {
             return (call, None);
         }
@@ -38,6 +73,13 @@ impl Engine {
             Ok(together) => (together, Some(Others { form, jobs })),
             // It can be written whatever the values are.
             Err(_) => (call, None),
+        }
+    }
+
+    pub(super) fn count_people(&mut self, operation: OperationId, others: Option<&Others>) {
+        if operation == OperationId::SearchContacts {
+            self.totals.searches += 1;
+            self.totals.looked_up += 1 + others.map_or(0, |others| others.jobs.len() as u64);
         }
     }
 

@@ -48,6 +48,8 @@ fn fifteen_people_are_looked_up_by_one_search() {
     run.run(|sent| ask(&mut sandbox, sent));
     assert_eq!(run.results(), ["delivered"; 40]);
     assert_eq!((searches(&run).len(), run.sent.len()), (3, 43));
+    let totals = run.engine.status().totals;
+    assert_eq!((totals.searches, totals.looked_up), (3, 40));
     assert_eq!(sandbox.state().contacts.len(), 40);
     let calls = |outcome: &Outcome| u64::from(delivered(outcome).calls);
     assert_eq!(run.outcomes.iter().map(calls).sum::<u64>(), 43, "each call counts once");
@@ -243,4 +245,70 @@ fn members_are_looked_up_with_others_before_their_company_is_saved() {
         ["delivered", "delivered", "delivered", unlinked, unlinked]
     );
     assert_eq!(sandbox.state().companies.len(), 2);
+}
+
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// People who come at these times, in milliseconds, to an engine that has patience; when searches were made, and how many
+/// people each is for.
+fn searched(arrivals: &[u64]) -> Vec<(u64, usize)> {
+    let mut settings = side_by_side();
+    settings.search_patience = PATIENCE;
+    let mut run = Run::new(settings);
+    let mut sandbox = Sandbox::new(Settings::default());
+    for (at, arrival) in arrivals.iter().enumerate() {
+        let arrival = START.after(Duration::from_millis(*arrival));
+        run.until = Some(arrival);
+        while run.step(&mut |sent| ask(&mut sandbox, sent)) {}
+        run.now = arrival;
+        let (plan, identities) = named(&format!("u{at}"), &format!("p{at}@x.org"));
+        run.submit(plan, identities);
+    }
+    run.until = None;
+    run.run(|sent| ask(&mut sandbox, sent));
+    assert_eq!(run.results(), vec!["delivered"; arrivals.len()]);
+    assert_eq!(sandbox.state().contacts.len(), arrivals.len());
+    let is_search = |sent: &&Sent| sent.call.operation == Op::SearchContacts;
+    let made = run.sent.iter().filter(is_search).map(|sent| {
+        let after = u64::try_from(sent.at.since(START).as_millis()).unwrap();
+        let emails = sent.body().matches("@x.org").count();
+        (after, emails)
+    });
+    made.collect()
+}
+
+#[test]
+fn where_searches_are_frequent_one_waits_for_others() {
+    // The first is made at once. Those that come soon after it wait for each other, though never for longer than that.
+    assert_eq!(
+        searched(&[0, 400, 500, 649, 651, 5_000]),
+        [(0, 1), (650, 3), (901, 1), (5_000, 1)]
+    );
+}
+
+#[test]
+fn a_search_that_is_full_does_not_wait() {
+    let mut arrivals = vec![0];
+    arrivals.extend([100; 10]);
+    arrivals.extend([200; 9]);
+    // Who is one too many comes with the next.
+    assert_eq!(searched(&arrivals), [(0, 1), (200, 15), (450, 4)]);
+}
+
+#[test]
+fn whoever_waits_for_others_does_not_keep_a_stop_waiting() {
+    let mut settings = side_by_side();
+    settings.search_patience = PATIENCE;
+    let mut run = Run::new(settings);
+    let mut sandbox = Sandbox::new(Settings::default());
+    for user in ["u0", "u1"] {
+        run.submit(identify(user, "{}"), who(user));
+        run.until = Some(run.now.after(PATIENCE / 2));
+        while run.step(&mut |sent| ask(&mut sandbox, sent)) {}
+        run.now = run.until.unwrap();
+    }
+    run.engine.stop();
+    run.run(|sent| ask(&mut sandbox, sent));
+    assert_eq!(run.results(), ["delivered", "failed stopped"]);
+    assert_eq!(run.now, START.after(PATIENCE), "nobody has waited");
 }

@@ -7,7 +7,7 @@ use super::settle::{Converted, convert, note, settle_all};
 use crate::engines;
 use crate::intercom::IntercomClient;
 use crate::workspaces::{Arrived, Listener, Running};
-use event_store::{About, Error, Pending, Queue, Settled, Target, TargetId};
+use event_store::{About, Error, Pending, Queue, Settled, Store, Target, TargetId};
 use intercom_api::CompanyId;
 use intercom_delivery::{ContactKey, EventId, Submission, Terms};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -190,7 +190,7 @@ async fn round(
     let room = WINDOW.saturating_sub(early.turn.under_way());
     let not_now = early.turn.not_now();
     let settings = intercom.settings.clone();
-    let (reader, targets) = read(reader, |reader| {
+    let (reader, targets) = read(&early.store, reader, |reader| {
         let status = reader.status()?;
         match (status.events, status.awaiting) {
             (0, 0) => Ok(Vec::new()),
@@ -209,7 +209,7 @@ async fn round(
         return Ok(reader);
     }
     let looks: HashSet<TargetId> = known.iter().map(|(id, ..)| *id).filter(|id| look.may(*id)).collect();
-    let (reader, found) = read(reader, move |reader| {
+    let (reader, found) = read(&early.store, reader, move |reader| {
         let mut room = room;
         let mut found = Vec::with_capacity(known.len());
         for (id, _, access) in known {
@@ -249,13 +249,12 @@ async fn round(
     Ok(reader)
 }
 
-/// Reads the store beside the runtime.
 async fn read<T: Send + 'static>(
+    store: &Store,
     reader: Queue,
     act: impl FnOnce(&Queue) -> Result<T, Error> + Send + 'static,
 ) -> Result<(Queue, T), Error> {
-    let read = tokio::task::spawn_blocking(move || act(&reader).map(|found| (reader, found)));
-    read.await.map_err(|_| Error::Closed)?
+    store.beside(move || act(&reader).map(|found| (reader, found))).await?
 }
 
 /// Up to `limit` events of the queue of a target that can go now.

@@ -97,9 +97,8 @@ impl EarlyEvents {
     /// Who is waited for in the workspace of a destination.
     pub(crate) async fn awaiting(&self, access: Access<'_>) -> Awaiting {
         let target = access.target();
-        let store = self.store.clone();
-        let of = target.clone();
-        let read = tokio::task::spawn_blocking(move || store.queue()?.awaited_of(&of));
+        let (store, of) = (self.store.clone(), target.clone());
+        let read = self.store.beside(move || store.queue()?.awaited_of(&of));
         let keys = match read.await {
             Ok(Ok(keys)) => keys,
             Ok(Err(error)) => {

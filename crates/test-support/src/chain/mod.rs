@@ -4,6 +4,7 @@
 //! engine, and calls the sandbox. What lies between is in this process and takes no time but what is told of it: hours pass
 //! in an instant, and the same seed always gives the same calls.
 
+mod instance;
 mod intercom;
 mod play;
 mod report;
@@ -17,7 +18,7 @@ use crate::simulation::Violation;
 use std::time::Duration;
 
 /// How long a day may take: longer than anything is to be waited for.
-const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
 
 impl Scenario {
     /// Plays it with a seed.
@@ -45,9 +46,13 @@ impl Scenario {
             Err(error) => return (Vec::new(), Err(Violation::new(error.to_string()))),
         };
         runtime.block_on(async {
-            let played = play::Played::new(self, seed, is_traced);
+            let played = match play::Played::new(self, seed, is_traced) {
+                Ok(played) => played,
+                Err(violation) => return (Vec::new(), Err(violation)),
+            };
             let in_time = tokio::time::timeout(LONGEST, played.play()).await.is_ok();
-            let verdict = Verdict::new(played.model(), &played.state(), played.aborted(), played.day());
+            let mut verdict = Verdict::new(played.model(), &played.state(), played.aborted(), played.day());
+            verdict.difference.extend(played.wrong_in_stores());
             let result = if !in_time {
                 Err(Violation::new(format!("it is not over after {LONGEST:?}")))
             } else if verdict.is_as_expected(self.way) {

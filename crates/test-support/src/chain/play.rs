@@ -1,22 +1,19 @@
 //! A day: workers, instances that are killed, and what comes of it.
 
-use super::intercom::{Intercom, Life, Line, NEW_TOKEN, TOKEN, lock};
+use super::instance::{Instance, Setup};
+use super::intercom::{Intercom, Life, NEW_TOKEN, TOKEN, lock};
 use super::report::Report;
 use super::scenario::Scenario;
-use crate::people::{Model, Site, event};
-use crate::rudder_server::Way;
+use crate::people::{Action, Happening, Model, Site, difference, event, lines};
 use crate::rudder_server::{Day, Pace, Router, RudderServer, Turn, Verdict, key};
+use crate::simulation::Violation;
 use fastrand::Rng;
 use http::Request;
 use http_body_util::BodyExt as _;
-use intercom_delivery::AttributePolicy;
-use intercom_delivery::client::Client;
-use intercom_transformer::{DeliverBy, Instances, Settings, Transformer};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
@@ -24,28 +21,32 @@ use tower::ServiceExt as _;
 const HOP: Duration = Duration::from_millis(1);
 /// How often instances are killed, at most.
 const KILLS: usize = 12;
-
-/// A transformer, and the switch that ends it; none while it is down.
-struct Instance(Transformer, watch::Sender<bool>);
+/// How long it is waited at the end for what waits in stores: it is looked every hour for those who have not come for one.
+const LAST_LOOKS: Duration = Duration::from_secs(2 * 60 * 60 + 60);
+/// How often it is looked whether that is done.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// What is played, and how far it is.
 pub(super) struct Played {
     chain: Arc<Chain>,
     model: Model,
     events: usize,
+    /// One of them that changes nothing when it comes again.
+    track: Option<usize>,
     day: Day,
 }
 
 struct Chain {
     server: Mutex<RudderServer>,
+    /// None while it is down.
     instances: Mutex<Vec<Option<Instance>>>,
     intercom: Arc<Intercom>,
-    settings: Settings,
+    setup: Setup,
     kills: AtomicUsize,
 }
 
 impl Played {
-    pub(super) fn new(scenario: &Scenario, seed: u64, is_traced: bool) -> Self {
+    pub(super) fn new(scenario: &Scenario, seed: u64, is_traced: bool) -> Result<Self, Violation> {
         let site = scenario.people.map_or(Site::SMALL, Site::measured);
         let day = Day::new(scenario.trouble, scenario.way, site);
         let (happenings, model) = day.events(&mut Rng::with_seed(seed ^ 0x5eed_0f5c_e9a2_1005));
@@ -59,9 +60,7 @@ impl Played {
         let server = RudderServer::new(
             router,
             day.way,
-            (0..scenario.instances)
-                .map(|at| format!("http://{at}.instance"))
-                .collect(),
+            (0..scenario.instances).map(host).collect(),
             [TOKEN, token],
             (std::time::SystemTime::UNIX_EPOCH + intercom.now()).into(),
         );
@@ -69,29 +68,76 @@ impl Played {
             server: Mutex::new(server),
             instances: Mutex::default(),
             intercom,
-            settings: settings(&day, scenario.instances),
+            setup: Setup::new(&day, scenario.instances).map_err(|error| Violation::new(error.to_string()))?,
             kills: AtomicUsize::new(0),
         };
-        lock(&chain.instances).extend((0..scenario.instances).map(|_| Some(chain.instance())));
-        Self {
+        for at in 0..scenario.instances {
+            let instance = chain.setup.start(at, &chain.intercom);
+            let instance = instance.map_err(|error| Violation::new(error.to_string()))?;
+            lock(&chain.instances).push(Some(instance));
+        }
+        let is_track = |happening: &Happening| matches!(happening.action, Action::Track { .. });
+        Ok(Self {
             chain: Arc::new(chain),
             model,
             events: happenings.len(),
+            track: happenings.iter().position(is_track),
             day,
-        }
+        })
     }
 
-    /// Works until every job is done.
+    /// Works until every job is done, and what waits in the stores as far as it can be.
     pub(super) async fn play(&self) {
         let mut workers = JoinSet::new();
         for worker in 0..Pace::real().workers {
             workers.spawn(Arc::clone(&self.chain).work(worker));
         }
         let mut mishaps = JoinSet::new();
-        if self.day.kills {
-            mishaps.spawn(Arc::clone(&self.chain).kill_now_and_then());
+        if let Some(pause) = self.day.kills {
+            mishaps.spawn(Arc::clone(&self.chain).kill_now_and_then(pause));
         }
         while workers.join_next().await.is_some() {}
+        if self.day.has_stores {
+            while mishaps.join_next().await.is_some() {}
+            self.empty_stores().await;
+        }
+    }
+
+    /// Waits until everything is delivered whose contact has come.
+    async fn empty_stores(&self) {
+        let instances = lock(&self.chain.instances).len();
+        // One that has been killed learns the token with the next event.
+        for (at, track) in (0..instances).zip(self.track.iter().cycle()) {
+            let request = lock(&self.chain.server).transform_at(&host(at), &[*track]);
+            if let Ok(request) = request {
+                self.chain.ask(request).await;
+            }
+        }
+        let ends_by = self.chain.intercom.passed() + LAST_LOOKS;
+        while !self.is_delivered() && self.chain.intercom.passed() < ends_by {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn is_delivered(&self) -> bool {
+        let is_empty = |instance: &Instance| instance.stored().is_ok_and(|stored| stored.events == 0);
+        let all_empty = lock(&self.chain.instances).iter().flatten().all(is_empty);
+        all_empty && difference(&self.model.lines(), &lines(&self.state())).is_empty()
+    }
+
+    /// What is wrong in the stores, line by line.
+    pub(super) fn wrong_in_stores(&self) -> Vec<String> {
+        let instances = lock(&self.chain.instances);
+        let stored = instances.iter().flatten().enumerate();
+        let lines = stored.filter_map(|(at, instance)| match instance.stored() {
+            Ok(stored) if stored.events == 0 && stored.dead_letters == 0 => None,
+            Ok(stored) => Some(format!(
+                "in the store of instance {at}: {} events that could be delivered, {} dead letters",
+                stored.events, stored.dead_letters
+            )),
+            Err(error) => Some(format!("the store of instance {at}: {error}")),
+        });
+        lines.collect()
     }
 
     pub(super) fn day(&self) -> &Day {
@@ -139,30 +185,12 @@ impl Played {
     }
 }
 
-/// The settings of the transformer.
-fn settings(day: &Day, instances: usize) -> Settings {
-    let mut settings = Settings::new();
-    settings.deliver = match day.way {
-        Way::Here => DeliverBy::Here,
-        Way::Returned | Way::Proxied => DeliverBy::RudderServer,
-    };
-    if instances == 1 {
-        settings.instances = Instances::One;
-    }
-    if day.lacks_attribute {
-        settings.on_undefined = AttributePolicy::Create;
-    }
-    settings
+/// Where an instance is.
+fn host(at: usize) -> String {
+    format!("http://{at}.instance")
 }
 
 impl Chain {
-    fn instance(&self) -> Instance {
-        let (switch, life) = watch::channel(false);
-        let intercom = Arc::clone(&self.intercom);
-        let client = Client::in_process(Line { intercom, life });
-        Instance(Transformer::over(client, self.settings.clone()), switch)
-    }
-
     /// Has jobs transformed until all of this worker's are done.
     async fn work(self: Arc<Self>, worker: usize) {
         loop {
@@ -204,8 +232,8 @@ impl Chain {
         let at: usize = at.parse().ok()?;
         let (router, mut life) = {
             let instances = lock(&self.instances);
-            let Instance(transformer, switch) = instances.get(at)?.as_ref()?;
-            (transformer.router(), switch.subscribe())
+            let instance = instances.get(at)?.as_ref()?;
+            (instance.transformer().router(), instance.life())
         };
         let answer = async {
             tokio::time::sleep(HOP).await;
@@ -222,18 +250,25 @@ impl Chain {
         }
     }
 
-    async fn kill_now_and_then(self: Arc<Self>) {
+    /// Kills instances, each after `pause` at most, and starts them again, after half of that at most.
+    async fn kill_now_and_then(self: Arc<Self>, pause: Duration) {
+        let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         for _ in 0..KILLS {
-            tokio::time::sleep(self.intercom.chance(500..4_000)).await;
+            tokio::time::sleep(self.intercom.chance(pause / 8..pause)).await;
             let at = self.intercom.choose(lock(&self.instances).len());
-            if let Some(Instance(_, switch)) = lock(&self.instances)[at].take() {
+            let instance = lock(&self.instances)[at].take();
+            if let Some(instance) = instance {
                 self.intercom.tell(|| format!("instance {at} is killed"));
-                switch.send_replace(true);
+                instance.kill().await;
                 self.kills.fetch_add(1, Ordering::Relaxed);
             }
-            tokio::time::sleep(self.intercom.chance(1..2_000)).await;
-            let instance = self.instance();
-            lock(&self.instances)[at] = Some(instance);
+            tokio::time::sleep(self.intercom.chance(1..pause / 2)).await;
+            match self.setup.start(at, &self.intercom) {
+                Ok(instance) => lock(&self.instances)[at] = Some(instance),
+                Err(error) => self
+                    .intercom
+                    .tell(|| format!("instance {at} cannot be started: {error}")),
+            }
         }
     }
 }

@@ -80,8 +80,8 @@ pub enum Mode {
 
 impl Mode {
     /// What happens behind rudder-server, if it is about that.
-    fn behind_rudder_server(self) -> Option<Day> {
-        let on = |trouble, way| Day::new(trouble, way, Site::SMALL);
+    fn behind_rudder_server(self, site: Site) -> Option<Day> {
+        let on = |trouble, way| Day::new(trouble, way, site);
         Some(match self {
             Self::Router => on(Trouble::Healthy, Way::Here),
             Self::RouterLag => on(Trouble::Lag, Way::Here),
@@ -92,8 +92,8 @@ impl Mode {
             Self::RouterKill => on(Trouble::Kill, Way::Here),
             Self::RouterKillLag => on(Trouble::KillLag, Way::Here),
             Self::RouterRecords => on(Trouble::Records, Way::Here),
-            Self::RouterEarly => Day::early(Trouble::Healthy),
-            Self::RouterEarlyKill => Day::early(Trouble::KillLag),
+            Self::RouterEarly => rudder::early(Trouble::Early),
+            Self::RouterEarlyKill => rudder::early(Trouble::EarlyKill),
             Self::RouterToken => on(Trouble::Token, Way::Here),
             Self::RouterAttributes => on(Trouble::Attributes, Way::Here),
             Self::RouterReturned => on(Trouble::Healthy, Way::Returned),
@@ -202,7 +202,8 @@ const LONG_LAG: f64 = 120.0;
 /// What is not as it should be.
 pub fn rehearse(stage: &Stage, mode: Mode, seed: u64) -> Result<Report, Failure> {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9).wrapping_add(mode as u64));
-    if let Some(day) = mode.behind_rudder_server() {
+    let site = stage.people().map_or(Site::SMALL, Site::measured);
+    if let Some(day) = mode.behind_rudder_server(site) {
         return rudder::run(stage, &mut random, seed, day);
     }
     let play = mode.play();

@@ -40,6 +40,8 @@ pub struct Report {
     pub wrong: usize,
     /// How many events were given up that could have been delivered.
     pub lost: usize,
+    /// How much time of processors the services took, as far as the system tells.
+    pub processor: Duration,
 }
 
 /// What was not as it should be.
@@ -81,6 +83,7 @@ impl fmt::Display for Failure {
 pub struct Stage {
     program: PathBuf,
     folder: PathBuf,
+    people: Option<usize>,
 }
 
 impl Stage {
@@ -89,7 +92,25 @@ impl Stage {
         Self {
             program: program.into(),
             folder: folder.into(),
+            people: None,
         }
+    }
+
+    /// The same where so many people come to a website, as they came to that on which the real rudder-server was seen: for
+    /// modes behind rudder-server, which are a few people's otherwise. It is slower, so that requests are as small as real ones.
+    #[must_use]
+    pub fn with_people(mut self, people: Option<usize>) -> Self {
+        self.people = people;
+        self
+    }
+
+    /// Where it may write.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn people(&self) -> Option<usize> {
+        self.people
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

@@ -43,6 +43,11 @@ pub enum Trouble {
     Token,
     /// Some have attributes that the workspace does not have, which are created.
     Attributes,
+    /// Groups and tracks come before the identify of their user, by up to an hour; where the transformer delivers, they wait
+    /// in the stores of its instances, of which the other one may get the identify.
+    Early,
+    /// The same, while one of two instances is killed every few minutes, and searches lag.
+    EarlyKill,
 }
 
 /// What happens to the chain.
@@ -58,7 +63,8 @@ pub(crate) struct Day {
     pub(crate) limit: Option<u32>,
     /// For how long nothing goes through.
     pub(crate) outage: Duration,
-    pub(crate) kills: bool,
+    /// How long it goes well, at most, until one of two instances is killed.
+    pub(crate) kills: Option<Duration>,
     /// Whether the token that rudder-server knows is refused.
     pub(crate) replaces_token: bool,
     /// Whether the workspace has defined attributes only.
@@ -80,13 +86,20 @@ impl Day {
             fault_rate: 0.0,
             limit: None,
             outage: Duration::ZERO,
-            kills: false,
+            kills: None,
             replaces_token: false,
             lacks_attribute: false,
             has_stores: false,
             way,
         };
         let lag = Duration::from_secs(10);
+        let kills = Some(Duration::from_secs(4));
+        let early = Self {
+            mix: Mix::Early,
+            arrival: Duration::from_secs(60 * 60),
+            has_stores: way == Way::Here,
+            ..calm
+        };
         match trouble {
             Trouble::Healthy => calm,
             Trouble::Lag => Self { lag, ..calm },
@@ -106,12 +119,8 @@ impl Day {
                 fault_rate: 0.05,
                 ..calm
             },
-            Trouble::Kill => Self { kills: true, ..calm },
-            Trouble::KillLag => Self {
-                kills: true,
-                lag,
-                ..calm
-            },
+            Trouble::Kill => Self { kills, ..calm },
+            Trouble::KillLag => Self { kills, lag, ..calm },
             Trouble::Records => Self {
                 mix: Mix::Warehouse,
                 lag,
@@ -126,16 +135,12 @@ impl Day {
                 lacks_attribute: true,
                 ..calm
             },
-        }
-    }
-
-    /// One on which what needs a contact comes before it, and waits in the stores of the transformers.
-    pub(crate) fn early(trouble: Trouble) -> Self {
-        Self {
-            mix: Mix::Early,
-            arrival: Duration::from_secs(150),
-            has_stores: true,
-            ..Self::new(trouble, Way::Here, Site::SMALL)
+            Trouble::Early => early,
+            Trouble::EarlyKill => Self {
+                kills: Some(Duration::from_secs(8 * 60)),
+                lag,
+                ..early
+            },
         }
     }
 

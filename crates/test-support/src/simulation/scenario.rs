@@ -173,7 +173,7 @@ impl Scenario {
             happenings,
             arrivals,
             policies,
-            settings: engine(random, policies, is_forgetful).with_await_contacts(habits.early),
+            settings: engine(seed, random, policies, is_forgetful).with_await_contacts(habits.early),
             sandbox: sandbox(random, is_forgetful).with_duplicate_email(duplicate_email),
             faults: Faults::default(),
             storms: Vec::new(),
@@ -221,7 +221,7 @@ impl Scenario {
     }
 }
 
-fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSettings {
+fn engine(seed: u64, random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSettings {
     let number = |number: usize| NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN);
     let mut settings = EngineSettings::new();
     settings.concurrency = number(random.usize(1..20));
@@ -239,6 +239,9 @@ fn engine(random: &mut Rng, policies: Policies, is_forgetful: bool) -> EngineSet
     };
     settings.savings.merge_identifies = random.u8(..4) > 0;
     settings.savings.batch_lookups = random.u8(..4) > 0;
+    if seed.is_multiple_of(3) {
+        settings.search_patience = Duration::from_millis(250);
+    }
     if is_forgetful {
         settings.remembered = number(random.usize(1..4));
     }

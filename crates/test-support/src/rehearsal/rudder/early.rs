@@ -1,9 +1,10 @@
 //! What comes before its contact, and waits for it in the stores of the instances.
 
 use super::chain::Chain;
-use crate::people::{Action, Happening, Model, difference, lines};
+use crate::people::{Action, Happening, Model, Site, difference, lines};
 use crate::rehearsal::process::{Sandbox, Service};
 use crate::rehearsal::stage::{FINISH, Failure, Fault, Stage};
+use crate::rudder_server::{Day, Trouble, Way};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,8 +14,18 @@ use std::time::{Duration, Instant};
 /// five hundred times as long: all events arrive within some 25 minutes of it, and within two and a half of rudder-server's
 /// own time.
 pub(super) const FIRST_LOOK: &str = "20ms";
+/// How long all events take to arrive, in rudder-server's own time: the hour that they take, as many times as fast.
+const ARRIVAL: Duration = Duration::from_secs(150);
 /// How often it is looked whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// A day on which what needs a contact comes before it.
+pub(in crate::rehearsal) fn day(trouble: Trouble) -> Day {
+    Day {
+        arrival: ARRIVAL,
+        ..Day::new(trouble, Way::Here, Site::SMALL)
+    }
+}
 
 /// Where an instance keeps what waits.
 pub(super) fn store(stage: &Stage, instance: usize) -> PathBuf {

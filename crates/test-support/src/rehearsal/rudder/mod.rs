@@ -3,6 +3,8 @@
 mod chain;
 mod early;
 
+pub(super) use early::day as early;
+
 use super::process::{Sandbox, Service, Signal, World};
 use super::stage::{FINISH, Failure, Fault, Report, STOP, Stage};
 use crate::people::{Model, event};
@@ -11,8 +13,9 @@ use chain::{Chain, lock};
 use fastrand::Rng;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How many times as fast as the real one it is.
+/// How many times as fast as the real one it is, and where many people come.
 const FASTER: u32 = 50;
+const FASTER_OF_MANY: u32 = 10;
 /// The same of searches: what the processes do does not get faster, and must not take longer than searches lag.
 const SEARCHES_FASTER: u32 = 10;
 /// How long contacts settle: longer than searches lag.
@@ -26,13 +29,21 @@ const NEW_TOKEN: &str = "new";
 /// Plays a day. Where rudder-server makes calls, what is lost is counted, and is no failure: it is how that is.
 pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Result<Report, Failure> {
     let (happenings, model) = day.events(random);
+    let faster = stage.people().map_or(FASTER, |_| FASTER_OF_MANY);
+    let pace = match stage.people() {
+        None => Pace::scaled(faster),
+        Some(_) => Pace {
+            workers: Pace::real().workers,
+            ..Pace::scaled(faster)
+        },
+    };
     let mut world = World {
         seed,
         lag: (day.lag / SEARCHES_FASTER).as_secs_f64(),
         fault_rate: day.fault_rate,
         shares_emails: false,
         lacks_attribute: day.lacks_attribute,
-        limit: day.limit.map(|calls| (calls, Duration::from_secs(10) / FASTER)),
+        limit: day.limit.map(|calls| (calls, Duration::from_secs(10) / faster)),
         token_file: None,
     };
     let token = stage.file("token");
@@ -42,9 +53,9 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
     }
     let sandbox = Sandbox::start(stage.program(), &stage.file("errors.log"), &world)?;
     let mut services = vec![start(stage, &sandbox, day, 0)?, start(stage, &sandbox, day, 1)?];
-    let mut router = Router::new(Pace::scaled(FASTER));
+    let mut router = Router::new(pace);
     for (number, happening) in happenings.iter().enumerate() {
-        let at = day.arrives(number, happenings.len()) / FASTER;
+        let at = day.arrives(number, happenings.len()) / faster;
         router.add(at, key(happening), event(happening, number));
     }
     let server = RudderServer::new(
@@ -55,8 +66,8 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
         SystemTime::now().into(),
     );
     let chain = Chain::new(server);
-    let workers = Pace::scaled(FASTER).workers;
-    let ends = std::thread::scope(|scope| {
+    let workers = pace.workers;
+    let (ends, mut processor) = std::thread::scope(|scope| {
         let working: Vec<_> = (0..workers)
             .map(|worker| {
                 scope.spawn({
@@ -65,7 +76,7 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
                 })
             })
             .collect();
-        let result = watch(stage, &sandbox, random, day, &chain, &mut services, || {
+        let result = watch(stage, &sandbox, random, (day, faster), &chain, &mut services, || {
             working.iter().all(std::thread::ScopedJoinHandle::is_finished)
         });
         chain.end();
@@ -75,12 +86,19 @@ pub(super) fn run(stage: &Stage, random: &mut Rng, seed: u64, day: Day) -> Resul
         early::finish(stage, &sandbox, &model, &chain, &services, &happenings)?;
     }
     for service in &mut services {
+        processor += service.process.processor_time();
         service.process.signal(Signal::Terminate)?;
         if service.process.wait(STOP)?.is_none() {
             return Err(Failure::Hangs("stopping the service"));
         }
     }
-    judge(&sandbox, &model, &chain, day, happenings.len(), ends)
+    let report = Report {
+        events: happenings.len(),
+        ends,
+        processor,
+        ..Report::default()
+    };
+    judge(&sandbox, &model, &chain, day, report)
 }
 
 fn start(stage: &Stage, sandbox: &Sandbox, day: Day, instance: usize) -> Result<Service, Fault> {
@@ -105,31 +123,33 @@ fn start(stage: &Stage, sandbox: &Sandbox, day: Day, instance: usize) -> Result<
     Service::start(stage.program(), &stage.file("errors.log"), sandbox, &arguments)
 }
 
-/// Lets happen what the day brings, until all is done. Says how often an instance was killed.
+/// Lets happen what the day brings, until all is done. Says how often an instance was killed, and how much time of processors
+/// those took.
 fn watch(
     stage: &Stage,
     sandbox: &Sandbox,
     random: &mut Rng,
-    day: Day,
+    (day, faster): (Day, u32),
     chain: &Chain,
     services: &mut [Service],
     is_done: impl Fn() -> bool,
-) -> Result<usize, Failure> {
+) -> Result<(usize, Duration), Failure> {
     let started = Instant::now();
     let (mut ends, mut next_kill) = (0, Duration::from_millis(random.u64(50..200)));
-    let mut is_out = false;
+    let (mut is_out, mut processor) = (false, Duration::ZERO);
     while !is_done() {
         let passed = started.elapsed();
         if passed > FINISH {
             return Err(Failure::Hangs("delivering"));
         }
-        let outage = Duration::from_millis(150)..Duration::from_millis(150) + day.outage / FASTER;
+        let outage = Duration::from_millis(150)..Duration::from_millis(150) + day.outage / faster;
         if !day.outage.is_zero() && outage.contains(&passed) != is_out {
             is_out = !is_out;
             sandbox.fail(if is_out { 1.0 } else { 0.0 })?;
         }
-        if day.kills && passed > next_kill && ends < 6 {
+        if day.kills.is_some() && passed > next_kill && ends < 6 {
             let at = random.usize(0..services.len());
+            processor += services[at].process.processor_time();
             services[at].process.signal(Signal::Kill)?;
             services[at].process.wait(STOP)?;
             // For a while, connections are refused.
@@ -142,28 +162,20 @@ fn watch(
         }
         std::thread::sleep(LOOK);
     }
-    Ok(ends)
+    Ok((ends, processor))
 }
 
 /// Compares what came of it with the model.
-fn judge(
-    sandbox: &Sandbox,
-    model: &Model,
-    chain: &Chain,
-    day: Day,
-    events: usize,
-    ends: usize,
-) -> Result<Report, Failure> {
+fn judge(sandbox: &Sandbox, model: &Model, chain: &Chain, day: Day, report: Report) -> Result<Report, Failure> {
     let verdict = Verdict::new(model, &sandbox.state()?, lock(&chain.server).router.aborted(), &day);
     if !verdict.is_as_expected(day.way) {
         return Err(Failure::Wrong(verdict.into_lines()));
     }
     Ok(Report {
-        events,
-        ends,
         calls: sandbox.calls()?,
         people: verdict.people,
         wrong: verdict.wrong,
         lost: verdict.lost,
+        ..report
     })
 }
