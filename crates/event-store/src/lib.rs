@@ -18,6 +18,8 @@ mod intents;
 mod managing;
 mod pending;
 mod queue;
+mod reassigning;
+mod recipient;
 mod schema;
 mod seen;
 mod settings;
@@ -44,6 +46,7 @@ pub use history::{EventHistory, EventState, Find, Note, Step, StepDetail, StepKi
 pub use managing::Dropped;
 pub use pending::Pending;
 pub use queue::{Queue, QueueStatus};
+pub use recipient::{Place, Recipient};
 pub use settings::{Awaiting, Bounds, DeadLetters, History, Keeper, Repeats, StoreSettings};
 pub use settled::{About, Awaited, How, Settled, Settlement, Undelivered};
 pub use store::Store;

@@ -9,6 +9,7 @@ use crate::group::Recall;
 use crate::guard::{Condition, Guard};
 use crate::history::{self, Trace};
 use crate::queue::Queue;
+use crate::recipient;
 use crate::schema;
 use crate::settings::StoreSettings;
 use crate::settled::Settled;
@@ -52,6 +53,9 @@ impl Store {
         let lock = lock(path)?;
         let connection = schema::open(path)?;
         schema::check_keeper(&connection, path, settings.keeper)?;
+        if let Some(place) = &settings.place {
+            recipient::claim(&connection, path, place)?;
+        }
         let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
         let seed = history::seed(&connection)?;
         let seed = (settings.history.events > 0).then_some(seed);
@@ -231,7 +235,7 @@ impl Store {
 }
 
 /// Keeps other gateways from delivering the same events.
-fn lock(path: &Path) -> Result<File, Error> {
+pub(super) fn lock(path: &Path) -> Result<File, Error> {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::create(name).map_err(|source| cannot_open(path, source))?;
