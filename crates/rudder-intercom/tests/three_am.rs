@@ -203,12 +203,34 @@ fn one_users_events_fail() {
     until("the others are delivered", || {
         gateway.figure("events_total", "delivered") == Some(20.0)
     });
+    let waiting = |more: &[&str]| {
+        let mut command = program();
+        command
+            .args(["queue", "waiting", "--store"])
+            .arg(gateway.store())
+            .args(more);
+        run_command(&mut command, "").stdout()
+    };
+    until("the first has been tried three times", || {
+        let first: Value = serde_json::from_str(waiting(&["--json"]).lines().next().unwrap()).unwrap();
+        first["attempts"].as_u64() >= Some(3)
+    });
+    let shown = waiting(&[]);
+    assert!(
+        shown.contains("retrying: server_error") && !shown.contains(USER),
+        "{shown}"
+    );
+    assert!(waiting(&["--show-values"]).contains(USER));
+    // Long before the oldest has waited for so long that it is told of for that alone.
+    let run = doctor(&gateway, &server.url());
+    assert_named(&run, "backlog", "fault", "times with server_error");
+    assert!(run.stdout().contains("show 1 --show-values"), "{}", run.stdout());
     age(&gateway.store(), 47);
     let run = doctor(&gateway, &server.url());
     assert_named(
         &run,
         "backlog",
-        "warning",
+        "fault",
         "3 events wait, the oldest for 47 minutes; of the oldest 3, 3 are one user's",
     );
 }
