@@ -110,6 +110,10 @@ pub fn explain_note(code: &str) -> Option<Explanation> {
             "A custom attribute that the workspace does not have was left out.",
             "Create the attribute in Intercom, then send the event again.",
         ),
+        "attribute_of_another_type" => of(
+            "The value cannot be turned into the type that the custom attribute has in the workspace, and was left out.",
+            "Send values of the attribute's type, or under another name.",
+        ),
         "superseded" => of(
             "Later events of the same contact or company had been delivered before: what they have written was left out.",
             "Nothing, or replay it as new to overwrite what is there.",
@@ -138,6 +142,9 @@ mod tests {
             DeliveryWarning::RoleRefused,
             DeliveryWarning::ExternalIdReplaced,
             DeliveryWarning::AttributeDropped {
+                attribute: String::new(),
+            },
+            DeliveryWarning::AttributeOfAnotherType {
                 attribute: String::new(),
             },
             DeliveryWarning::Superseded,

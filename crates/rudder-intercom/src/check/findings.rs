@@ -173,7 +173,7 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
         Finding {
             costs: Costs::Value,
             ..finding(
-                "attribute_dropped",
+                "attribute_of_another_type",
                 &tally.of_another_type,
                 "Events with a value that cannot be turned into the type that its attribute has in the workspace; it is left out.",
                 "Send values of the attribute's type, or under another name.",

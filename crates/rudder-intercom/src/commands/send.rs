@@ -207,7 +207,11 @@ impl Send {
         }
 
         let mut stdout = BufWriter::new(AutoStream::auto(io::stdout().lock()));
-        let mut printed = summary.write_text(start.elapsed(), &mut stdout);
+        let mut printed = match end {
+            // What the journal says is of other events.
+            End::OtherInput(_) => Ok(()),
+            _ => summary.write_text(start.elapsed(), &mut stdout),
+        };
         if let Some(sandbox) = &sandbox {
             printed = printed.and_then(|()| describe(sandbox, &mut stdout));
         }
