@@ -6,7 +6,7 @@ use crate::early::{EarlyEvent, Keeping};
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::group::Recall;
-use crate::guard::{Condition, Guard};
+use crate::guard::{self, Condition, Guard};
 use crate::history::{self, Trace};
 use crate::queue::Queue;
 use crate::recipient;
@@ -51,11 +51,21 @@ impl Store {
         // Leaves nothing beside a file that is something else.
         schema::check_file(path)?;
         let lock = lock(path)?;
-        let connection = schema::open(path)?;
-        schema::check_keeper(&connection, path, settings.keeper)?;
-        if let Some(place) = &settings.place {
-            recipient::claim(&connection, path, place)?;
-        }
+        let open = || {
+            let connection = schema::open(path)?;
+            schema::check_keeper(&connection, path, settings.keeper)?;
+            if let Some(place) = &settings.place {
+                recipient::claim(&connection, path, place)?;
+            }
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| match error {
+            Error::Store(error) => Error::Open {
+                path: path.to_owned(),
+                source: guard::why_not_opened(path, error),
+            },
+            error => error,
+        })?;
         let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
         let seed = history::seed(&connection)?;
         let seed = (settings.history.events > 0).then_some(seed);

@@ -1,5 +1,6 @@
 //! What codes mean, and what mends it.
 
+use event_store::{EventState, TracedEvent};
 use intercom_delivery::FailureCode;
 use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;
@@ -54,6 +55,25 @@ pub fn explain(code: &str) -> Option<Explanation> {
         advice: code.advice(),
         remedy: if is_unwanted { Remedy::Nothing } else { Remedy::Edit },
     })
+}
+
+/// Why an event is as it is, if there is more to say than that: why it was not delivered, or is not yet. What goes on by itself
+/// needs nobody.
+pub fn explain_event(event: &TracedEvent) -> Option<Explanation> {
+    match event.state {
+        EventState::Awaiting => Some(Explanation {
+            meaning: "Intercom has no contact for it yet; it is delivered as soon as an identify of the same user has been.",
+            advice: "Nothing, if that is to come: it waits a day, unless wait-for-contact says otherwise, and then becomes a dead letter.",
+            remedy: Remedy::Nothing,
+        }),
+        EventState::Retrying => Some(Explanation {
+            advice: "Nothing, for now: it is tried again by itself, for up to three hours, and then becomes a dead letter.",
+            remedy: Remedy::Nothing,
+            ..explain(event.code.as_deref()?)?
+        }),
+        EventState::Failed | EventState::Rejected => explain(event.code.as_deref()?),
+        _ => None,
+    }
 }
 
 fn remedy(code: FailureCode) -> Remedy {

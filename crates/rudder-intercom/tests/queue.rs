@@ -99,6 +99,11 @@ fn what_is_wrong_with_a_users_plan_is_found_and_explained() {
     ] {
         assert!(shown.contains(part), "{part} is not in\n{shown}");
     }
+    // What goes on by itself needs nobody.
+    let shown = kept.printed(&["show", "1"]);
+    for part in ["awaiting", "no contact for it yet", "Nothing, if that is to come"] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
     let nobody = kept.run(&["search", "somebody else"]);
     assert!(nobody.status.success() && nobody.stdout.is_empty());
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("no event with this"));

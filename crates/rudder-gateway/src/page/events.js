@@ -99,7 +99,7 @@ const stepItem = (at, ...children) => make("li", {}, make("time", { dateTime: ne
 const remark = (note) => make("p", { className: "note" }, make("code", { textContent: note.code }), note.at ? ` at ${note.at}` : "", note.why ? `: ${note.why.meaning} ${note.why.advice}` : "");
 
 function because({ event, why }) {
-  if (!why || !["failed", "rejected", "retrying"].includes(event.state)) return [];
+  if (!why) return [];
   const none = event.dead_letter && !["replay", "mend_then_replay"].includes(why.remedy) ? " To replay it as it is would come to the same." : "";
   return [make("div", { className: `note ${KINDS[event.state]}` }, make("p", {}, make("b", { textContent: "Why: " }), why.meaning), make("p", {}, make("b", { textContent: "What to do: " }), why.advice + none))];
 }
@@ -115,7 +115,7 @@ function actions({ event, why, is_kept }) {
     id && button("Edit and replay", () => edit(event), helps ? "plain" : ""),
     is_kept && shown,
     id && button("Drop", () => act("drop", { ids: [id] }), "danger"),
-    !is_kept && make("span", { className: "soft", textContent: "The event itself is gone: it is kept only until it has ended." })].filter(Boolean);
+    !is_kept && make("span", { className: "soft", textContent: "The event itself is gone: it is kept until it is delivered or dropped." })].filter(Boolean);
 }
 
 async function showEvent(id) {

@@ -358,7 +358,13 @@ async fn resolve(url: &str) -> Option<Check> {
 fn unreachable(error: &TransportError) -> Check {
     let host = error.host.as_deref().unwrap_or("the host");
     let name = match error.cause {
-        Cause::Certificate | Cause::NoTrustedCertificates | Cause::TlsToPlainPort => "tls",
+        Cause::Certificate
+        | Cause::UnknownIssuer
+        | Cause::CertificateExpired
+        | Cause::CertificateNotYetValid
+        | Cause::CertificateForAnotherName
+        | Cause::NoTrustedCertificates
+        | Cause::TlsToPlainPort => "tls",
         _ => "connection",
     };
     let detail = format!("{host}: {}", error.cause.meaning());

@@ -8,7 +8,7 @@ use clap::Args;
 use rudder_gateway::store::{
     About, EventHistory, EventState, Note, Queue as Store, Step, StepKind, TracedEvent, Wanted,
 };
-use rudder_gateway::{explain, explain_note};
+use rudder_gateway::{explain_event, explain_note};
 use rudderstack_events::Event;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -264,7 +264,7 @@ impl Show {
                 #[serde(skip_serializing_if = "Option::is_none")]
                 body: Option<&'a serde_json::value::RawValue>,
             }
-            let why = history.event.code.as_deref().and_then(explain);
+            let why = explain_event(&history.event);
             let whole = Whole {
                 history: &history,
                 why,
@@ -307,12 +307,7 @@ fn told(history: &EventHistory, command: &str, output: &mut dyn Write) -> io::Re
             remark(note, output)?;
         }
     }
-    let is_wrong = matches!(
-        event.state,
-        EventState::Failed | EventState::Rejected | EventState::Retrying
-    );
-    let why = event.code.as_deref().filter(|_| is_wrong).and_then(explain);
-    let Some(why) = why else { return Ok(()) };
+    let Some(why) = explain_event(event) else { return Ok(()) };
     writeln!(output, "{BOLD}Why:{BOLD:#}        {}", why.meaning)?;
     writeln!(output, "{BOLD}What to do:{BOLD:#} {}", why.advice)?;
     if event.dead_letter.is_some() {
