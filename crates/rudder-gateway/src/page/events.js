@@ -17,7 +17,7 @@ function line(event) {
   const person = tag && make("button", { type: "button", className: "tag", textContent: event.user ?? tag, ariaLabel: `Events of user ${event.user ?? tag}` });
   if (person) {
     person.dataset.place = `person-${event.number}`;
-    person.addEventListener("click", () => find({ person: event.person }, `user ${event.user ?? tag}`));
+    person.addEventListener("click", () => find({ person: event.person }, `of user ${event.user ?? tag}`));
   }
   const link = make("a", { href: `#events/${event.number}`, textContent: event.number, ariaLabel: `Event ${event.number}` });
   link.dataset.place = `event-${event.number}`;
@@ -50,7 +50,7 @@ async function find(what, words) {
   location.hash = "events";
   await told(load);
   const count = `${number(listed.length)}${$("older").hidden ? "" : " or more"} ${listed.length === 1 ? "event" : "events"}`;
-  $("found").replaceChildren(...(words ? [`${count} of ${words}. `, make("button", { type: "button", className: "plain", textContent: "Show all", onclick: () => { $("find").value = ""; find({}); } })] : []));
+  $("found").replaceChildren(...(words ? [`${count} ${words}. `, make("button", { type: "button", className: "plain", textContent: "Show all", onclick: () => { $("find").value = ""; find({}); } })] : []));
 }
 
 function setLive(is) {
@@ -62,7 +62,7 @@ function setLive(is) {
 $("search").addEventListener("submit", (submit) => {
   submit.preventDefault();
   const text = $("find").value.trim();
-  find(text ? { find: text } : {}, text && "what you have searched for");
+  find(text ? { find: text } : {}, text && "found");
 });
 $("live").addEventListener("click", () => {
   setLive(!isLive);

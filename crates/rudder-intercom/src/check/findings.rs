@@ -46,10 +46,10 @@ impl Costs {
     /// For people.
     pub(super) const fn in_words(self) -> &'static str {
         match self {
-            Self::Event => "the event",
-            Self::EventInSilence => "the event, without an error",
-            Self::Value => "the value",
-            Self::Nothing => "nothing",
+            Self::Event => "The event is lost.",
+            Self::EventInSilence => "The event is lost, without an error.",
+            Self::Value => "The value is lost.",
+            Self::Nothing => "Nothing is lost.",
         }
     }
 }
@@ -263,7 +263,7 @@ pub(super) fn notes(tally: &Tally, missing: &Missing) -> Vec<Finding> {
                 "before_contact",
                 &missing.waited,
                 "Events that come before their user's identify: they wait for it.",
-                "Nothing: they are delivered after it, with their own times.",
+                "Nothing needs doing: they are delivered after it, with their own times.",
             )
         },
         Finding {

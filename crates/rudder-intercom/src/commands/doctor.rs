@@ -77,7 +77,7 @@ impl Doctor {
         let client = http_client(true, CALL_TIMEOUT)?;
         match workspace {
             Some(Found::WithToken(workspace)) => {
-                runtime.block_on(self.look_at_intercom(&client, &workspace, &mut checks))
+                runtime.block_on(self.look_at_intercom(&client, &workspace, &mut checks));
             }
             None => {}
             Some(Found::WithoutToken(workspace)) => {
@@ -252,7 +252,7 @@ impl Doctor {
                 true
             }
             Err(ResponseError::Refused(error)) => {
-                let detail = format!("{} is answered: {error}", "GET /me");
+                let detail = format!("GET /me: {error}");
                 checks.push(Check::fault("token", detail).mend("try again later; see https://www.intercomstatus.com"));
                 false
             }

@@ -29,7 +29,7 @@ pub(crate) fn clock(theirs: Option<UnixSeconds>, ours: UnixSeconds) -> Check {
         ..=CLOSE => Check::ok(
             "clock",
             if apart == 0 {
-                "that of Intercom".to_owned()
+                "the same as Intercom's".to_owned()
             } else {
                 detail
             },
