@@ -4,6 +4,7 @@
 
 mod accepted;
 mod awaiting;
+mod claim;
 mod clock;
 mod counters;
 mod dead_letter;

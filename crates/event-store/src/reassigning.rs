@@ -1,8 +1,9 @@
 //! Whom the events of a store are for, to whoever reads or manages it.
 
+use crate::claim;
 use crate::error::Error;
 use crate::queue::Queue;
-use crate::recipient::{self, Recipient};
+use crate::recipient::Recipient;
 use crate::schema;
 use crate::store::{Store, lock};
 
@@ -13,7 +14,7 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn recipient(&self) -> Result<Option<Recipient>, Error> {
-        Ok(recipient::of(&self.connection)?)
+        Ok(claim::of(&self.connection)?)
     }
 
     /// Has the events delivered to wherever the next gateway that opens the store delivers to. Says whom they were for.
@@ -25,8 +26,8 @@ impl Queue {
         let _lock = lock(&self.path)?;
         let mut writer = schema::open(&self.path)?;
         let transaction = writer.transaction()?;
-        let before = recipient::of(&transaction)?;
-        recipient::forget(&transaction)?;
+        let before = claim::of(&transaction)?;
+        claim::forget(&transaction)?;
         transaction.commit()?;
         Ok(before)
     }
@@ -39,6 +40,6 @@ impl Store {
     ///
     /// If they are for another one, or the store cannot be written.
     pub fn claim_workspace(&self, workspace: &str) -> Result<(), Error> {
-        recipient::claim_workspace(&schema::open(self.path())?, self.path(), workspace)
+        claim::claim_workspace(&schema::open(self.path())?, self.path(), workspace)
     }
 }

@@ -1,6 +1,6 @@
 //! The tables.
 
-use super::{awaiting, history, recipient, target, undelivered};
+use super::{awaiting, claim, history, target, undelivered};
 use crate::error::Error;
 use crate::settings::Keeper;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -211,7 +211,7 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
         (4, awaiting::TABLES.to_owned()),
         (5, target::TABLES.to_owned()),
         (6, history::TABLES.to_owned()),
-        (7, recipient::TABLES.to_owned()),
+        (7, claim::TABLES.to_owned()),
     ] {
         if found.is_none_or(|found| found < version) {
             missing.push_str(&tables);

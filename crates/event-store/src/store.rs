@@ -2,6 +2,7 @@
 
 use crate::accepted::{Accepted, Refusal};
 use crate::awaiting::Recalled;
+use crate::claim;
 use crate::early::{EarlyEvent, Keeping};
 use crate::error::Error;
 use crate::event::CompleteEvent;
@@ -9,7 +10,6 @@ use crate::group::Recall;
 use crate::guard::{self, Condition, Guard};
 use crate::history::{self, Trace};
 use crate::queue::Queue;
-use crate::recipient;
 use crate::schema;
 use crate::settings::StoreSettings;
 use crate::settled::Settled;
@@ -55,7 +55,7 @@ impl Store {
             let connection = schema::open(path)?;
             schema::check_keeper(&connection, path, settings.keeper)?;
             if let Some(place) = &settings.place {
-                recipient::claim(&connection, path, place)?;
+                claim::claim(&connection, path, place)?;
             }
             Ok(connection)
         };

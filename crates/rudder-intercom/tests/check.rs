@@ -411,7 +411,7 @@ fn text_for_people() {
         "7 of 7 events can be sent",
         "address_city",
         "1 of 120 that Intercom allows",
-        "about 14 calls; 18 without the savings of delivery; at most 91, if all goes wrong that can",
+        "about 14 calls; 18 without the savings of delivery; at most 91 if everything that can go wrong does",
     ] {
         assert!(run.stdout().contains(part), "{part} in {}", run.stdout());
     }

@@ -46,7 +46,7 @@ impl Report {
         writeln!(out, "\n{BOLD}Calls to Intercom{BOLD:#}")?;
         writeln!(
             out,
-            "  about {}; {} without the savings of delivery; at most {}, if all goes wrong that can",
+            "  about {}; {} without the savings of delivery; at most {} if everything that can go wrong does",
             counted(expected, "call"),
             thousands(plain),
             thousands(worst_case)

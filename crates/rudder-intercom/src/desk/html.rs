@@ -126,7 +126,7 @@ impl Diff {
         }
         writeln!(
             out,
-            "<section>\n<h2>Refused</h2>\n<p class=\"hint\">{}, none of which would change anything.</p>",
+            "<section>\n<h2>Refused</h2>\n<p class=\"hint\">{} that would change nothing.</p>",
             counted(self.refused.events, "event")
         )?;
         html::table(&COLUMNS, out)?;

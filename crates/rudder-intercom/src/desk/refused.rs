@@ -52,10 +52,8 @@ impl Refused {
             return Ok(());
         }
         let events = counted(self.events, "event");
-        writeln!(
-            out,
-            "\n{BOLD}Refused: {events}, none of which would change anything{BOLD:#}"
-        )?;
+        let they = if self.events == 1 { "it" } else { "they" };
+        writeln!(out, "\n{BOLD}Refused: {events}; {they} would change nothing{BOLD:#}")?;
         for reason in &self.reasons {
             let more = if reason.events > reason.lines.len() as u64 {
                 ", …"

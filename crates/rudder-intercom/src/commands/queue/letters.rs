@@ -1,7 +1,7 @@
 //! What could not be delivered.
 
-use super::elapsed;
 use super::output::{Fault, output};
+use super::table::elapsed;
 use crate::commands::failure_code;
 use crate::exit::Error;
 use crate::print::note;

@@ -10,8 +10,9 @@ use self::events::Shown;
 use self::letters::Letters;
 use self::output::{Fault, output};
 use self::place::{Found, Place};
+use self::table::elapsed;
 use super::failure_code;
-use super::serve::gateway::of_gateway;
+use super::serve::refusal::of_store;
 use crate::exit::{Error, Exit};
 use crate::print::note;
 use crate::text::{BAD, BOLD, NOTE, printable, thousands};
@@ -95,7 +96,7 @@ impl Queue {
     /// Does what it is asked to.
     pub(crate) fn run(self) -> Result<Exit, Error> {
         let Found { path, command } = self.place.find()?;
-        let mut store = Store::open(&path).map_err(|error| of_gateway(&error))?;
+        let mut store = Store::open(&path).map_err(|error| of_store(&error))?;
         let result = match self.command {
             Command::Status { show_values, json } => status(&store, Shown::new(show_values, json), &command),
             Command::Waiting(waiting) => waiting.run(&store),
@@ -111,7 +112,7 @@ impl Queue {
         };
         match result {
             Ok(()) => Ok(Exit::Done),
-            Err(Fault::Store(error)) => Err(of_gateway(&error)),
+            Err(Fault::Store(error)) => Err(of_store(&error)),
             Err(Fault::Usage(error)) => Err(error),
             Err(Fault::NoEvent(number)) => Err(Error::Usage(format!(
                 "nothing is kept of an event {number}: {command} tail lists the newest"
@@ -256,28 +257,4 @@ impl<F: Fn(i64) -> Result<Vec<Pending>, rudder_gateway::store::Error>> Reader<F>
 /// An event in one line: line breaks in JSON are never part of a value.
 fn one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
-}
-
-/// A length of time in its greatest unit.
-fn elapsed(milliseconds: i64) -> String {
-    let seconds = milliseconds.max(0) / 1_000;
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7_200 => format!("{}m", seconds / 60),
-        7_200..172_800 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_shown_in_their_greatest_unit() {
-        assert_eq!(
-            [elapsed(-1), elapsed(119_999), elapsed(120_000), elapsed(172_800_000)],
-            ["0s", "119s", "2m", "2d"]
-        );
-    }
 }

@@ -1,6 +1,6 @@
 //! No event goes to a workspace that it is not for, whatever token is given.
 
-use crate::exit::Error;
+use super::refusal::of_store;
 use intercom_api::{Call, IdentifyAdmin, Operation as _};
 use intercom_delivery::Response;
 use intercom_delivery::client::{HttpTransport, Transport, TransportError};
@@ -99,7 +99,7 @@ impl Addressed {
             return Ok(());
         };
         self.store.claim_workspace(&workspace).map_err(|error| {
-            tracing::error!(code = error.code(), "{}", advised(&error).report());
+            tracing::error!(code = error.code(), "{}", of_store(&error).report());
             Closed::Store(Arc::new(error))
         })
     }
@@ -123,16 +123,5 @@ impl Transport for Addressed {
 
     fn host(&self) -> &str {
         self.transport.host()
-    }
-}
-
-/// What is wrong with a store, and what to do if its events are for another workspace.
-pub(super) fn advised(error: &store::Error) -> Error {
-    match error {
-        store::Error::ForAnother { path, .. } => Error::Usage(format!(
-            "{error}: name another file with --store; or, if they are to go there after all: rudder-intercom queue --store {} reassign",
-            path.display()
-        )),
-        error => super::gateway::of_gateway(error),
     }
 }

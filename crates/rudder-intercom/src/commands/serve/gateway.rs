@@ -1,8 +1,9 @@
 //! `serve --gateway`: events straight from RudderStack's SDKs.
 
-use super::addressed::{Addressed, advised};
+use super::addressed::Addressed;
 use super::config::Config;
 use super::given::secret;
+use super::refusal::of_store;
 use super::reload::{self, Renewable, Watched};
 use crate::commands::connection::access_token;
 use crate::commands::token;
@@ -63,12 +64,12 @@ impl Gateway {
             .map_err(|error| failed("cannot call Intercom", error))?;
         let default = Path::new(if config.sandbox { SANDBOX_STORE } else { STORE });
         let path = config.store.as_deref().unwrap_or(default);
-        let store = Store::open(path, config.kept.clone()).map_err(|error| advised(&error))?;
+        let store = Store::open(path, config.kept.clone()).map_err(|error| of_store(&error))?;
         let version = config.service.api_version;
         let transport = HttpTransport::new(client.clone(), workspace.with_version(version));
         let transport = Addressed::new(transport, store.clone());
         if sandbox.is_none() {
-            transport.check().await.map_err(|error| advised(&error))?;
+            transport.check().await.map_err(|error| of_store(&error))?;
         }
         let transport = Renewable::new(transport);
         let mut watched = config.watched_keys(&settings);
@@ -88,7 +89,7 @@ impl Gateway {
         let is_public = !settings.is_loopback || matches!(settings.write_keys, WriteKeys::These(_));
         let gateway = rudder_gateway::Gateway::start(settings, store, transport);
         Ok(Self {
-            gateway: gateway.map_err(|error| of_gateway(&error))?,
+            gateway: gateway.map_err(|error| of_store(&error))?,
             is_public,
             _sandbox: sandbox,
         })
@@ -96,7 +97,7 @@ impl Gateway {
 
     /// Finishes what is under way, and closes the store.
     pub(super) async fn stop(self) -> Result<(), Error> {
-        self.gateway.stop().await.map_err(|error| of_gateway(&error))
+        self.gateway.stop().await.map_err(|error| of_store(&error))
     }
 }
 
@@ -209,16 +210,6 @@ fn at(workspace: Workspace, url: &str) -> Result<Workspace, Error> {
     workspace
         .with_base_url(url)
         .map_err(|error| Error::Usage(format!("--intercom-base-url: {error}")))
-}
-
-/// What is wrong with a gateway or its store.
-pub(crate) fn of_gateway(error: &rudder_gateway::store::Error) -> Error {
-    use std::error::Error as _;
-    let message = error.to_string();
-    match error.source() {
-        Some(source) => Error::System(message, std::io::Error::other(source.to_string())),
-        None => Error::Usage(message),
-    }
 }
 
 fn failed(what: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

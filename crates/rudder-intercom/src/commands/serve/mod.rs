@@ -5,6 +5,7 @@ mod config;
 mod file;
 pub(crate) mod gateway;
 mod given;
+pub(crate) mod refusal;
 mod reload;
 mod setting;
 mod settings;
@@ -286,7 +287,7 @@ fn with_store(config: &Config, service: Transformer) -> Result<Transformer, Erro
     kept.keeper = Keeper::Transformer;
     // rudder-server knows what has become of each event.
     kept.history.events = 0;
-    let store = Store::open(path, kept).map_err(|error| gateway::of_gateway(&error))?;
+    let store = Store::open(path, kept).map_err(|error| refusal::of_store(&error))?;
     Ok(service.with_store(store, config.kept.awaiting.first_look))
 }
 
