@@ -11,7 +11,7 @@ mod gateway;
 mod scripted;
 
 use common::program;
-use gateway::Gateway;
+use gateway::{Gateway, until};
 use rudder_gateway::store::{Place, Queue, Store, StoreSettings};
 use scripted::{Response, Scripted};
 use std::path::{Path, PathBuf};
@@ -111,6 +111,6 @@ fn nothing_goes_to_another_workspace_once_intercom_can_be_reached_again() {
         .unwrap();
     intercom.come_back();
     gateway.wait_for_log("store_for_another");
+    until("it is told", || gateway.get("/ready").body.contains("token_refused"));
     assert_eq!(intercom.done(), Vec::<String>::new());
-    assert!(gateway.get("/ready").body.contains("token_refused"));
 }
