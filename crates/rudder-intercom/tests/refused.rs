@@ -420,38 +420,6 @@ fn one_name_cannot_be_of_both_models() {
 }
 
 #[test]
-fn a_value_of_another_type_is_told_from_an_attribute_that_is_missing() {
-    let events = lines(&[
-        identify("u-1", json!({"seats": "12"})),
-        identify("u-2", json!({"seats": "a dozen", "shoe": 42})),
-    ]);
-    for command in ["diff", "send"] {
-        let sandbox = strict(&[("seats", DataType::Integer)]);
-        let run = on(&sandbox, command, &["--attributes", "drop"], &events);
-        let text = run.stdout();
-        assert_eq!(run.code(), 0, "{text}");
-        let told = |code: &str| {
-            let mut lines = text.lines().skip_while(|line| !line.contains(code));
-            format!(
-                "{}{}",
-                lines.next().unwrap_or_default(),
-                lines.next().unwrap_or_default()
-            )
-        };
-        let of_type = told("attribute_of_another_type");
-        assert!(
-            of_type.contains("line 2, such as seats") && of_type.contains("Send values of the attribute's type"),
-            "{command}: {text}"
-        );
-        let missing = told("attribute_dropped");
-        assert!(
-            missing.contains("line 2, such as shoe") && missing.contains("Create the attribute"),
-            "{command}: {text}"
-        );
-    }
-}
-
-#[test]
 fn a_check_of_the_workspace_says_what_becomes_of_its_attributes() {
     let sandbox = strict(&[("seats", DataType::Integer), ("active", DataType::Boolean)]);
     let events = lines(&[
