@@ -72,6 +72,8 @@ impl fmt::Debug for DeadLetter {
 pub struct Filter {
     /// These numbers only; all, if there are none.
     pub ids: Vec<i64>,
+    /// Those of the events that came in with these numbers only; all, if there are none.
+    pub events: Vec<i64>,
     /// These reasons only; all, if there are none.
     pub codes: Vec<String>,
     /// This user id.
@@ -105,6 +107,10 @@ impl Filter {
         if !self.ids.is_empty() {
             parts.push(format!("id IN ({})", places(self.ids.len())));
             values.extend(self.ids.iter().map(|id| id as &dyn ToSql));
+        }
+        if !self.events.is_empty() {
+            parts.push(format!("event IN ({})", places(self.events.len())));
+            values.extend(self.events.iter().map(|event| event as &dyn ToSql));
         }
         if !self.codes.is_empty() {
             parts.push(format!("code IN ({})", places(self.codes.len())));

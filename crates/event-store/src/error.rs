@@ -1,5 +1,6 @@
 //! What can go wrong with a gateway.
 
+use crate::recipient::Recipient;
 use crate::settings::Keeper;
 use std::path::PathBuf;
 
@@ -35,6 +36,16 @@ pub enum Error {
         /// For whom it was to be opened.
         keeper: Keeper,
     },
+    /// The events of the store are for another workspace.
+    #[error("the event store {} has events for {recipient}, and not for {given}", path.display())]
+    ForAnother {
+        /// Where it is.
+        path: PathBuf,
+        /// Whom they are for.
+        recipient: Recipient,
+        /// To whom they were to be delivered.
+        given: Recipient,
+    },
     /// The store was made by a newer version of this program.
     #[error("the event store {} has version {version}, which is newer than this program", path.display())]
     TooNew {
@@ -61,6 +72,7 @@ impl Error {
             Self::Linked(_) => "store_linked",
             Self::InUse(_) => "store_in_use",
             Self::OfAnother { .. } => "store_of_another",
+            Self::ForAnother { .. } => "store_for_another",
             Self::TooNew { .. } => "store_too_new",
             Self::Store(_) => "store_failed",
             Self::Closed => "store_closed",

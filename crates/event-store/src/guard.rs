@@ -1,7 +1,7 @@
 //! Notices that the file of the store is gone, is another one, or is no store any more.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use strum::{Display, IntoStaticStr};
 
@@ -54,9 +54,14 @@ impl Condition {
     }
 }
 
+/// How much room there must be beside a store that had none, at least.
+const ROOM: usize = 64 << 10;
+
 /// Looks after the files of a store.
 #[derive(Debug)]
 pub(super) struct Guard {
+    /// How many bytes of events there was no room for.
+    wanted: usize,
     path: PathBuf,
     log: PathBuf,
     /// Open for as long as the store is: to close it would take away what SQLite has locked.
@@ -94,7 +99,22 @@ impl Guard {
             identity: Identity::of(&file.metadata()?),
             identity_of_log: None,
             file,
+            wanted: 0,
         })
+    }
+
+    /// There was no room for so many bytes of events.
+    pub(super) fn had_no_room_for(&mut self, bytes: usize) {
+        self.wanted = self.wanted.max(bytes);
+    }
+
+    /// Whether there is room for what there was none for. What fits into the store's own free pages does not say so.
+    pub(super) fn has_room(&mut self) -> bool {
+        let has_room = try_room(&self.path, self.wanted.max(ROOM)).is_ok();
+        if has_room {
+            self.wanted = 0;
+        }
+        has_room
     }
 
     /// How the files are, as far as one can see from outside.
@@ -111,6 +131,34 @@ impl Guard {
             Ok(()) if magic == *MAGIC => Condition::Sound,
             _ => Condition::StoreCorrupt,
         }
+    }
+}
+
+/// Tries to write so many bytes beside a store.
+fn try_room(store: &Path, bytes: usize) -> io::Result<()> {
+    let mut name = store.as_os_str().to_owned();
+    name.push("-room");
+    let path = PathBuf::from(name);
+    let write = || {
+        let mut file = File::create(&path)?;
+        let chunk = [0; ROOM];
+        for _ in 0..bytes.div_ceil(ROOM) {
+            file.write_all(&chunk)?;
+        }
+        // Where room is taken only once it is written.
+        file.sync_data()
+    };
+    let written = write();
+    // What is left of it takes room that the store needs.
+    let _ = std::fs::remove_file(&path);
+    written
+}
+
+/// Why a store cannot be opened: SQLite does not say of a full disk that it is full.
+pub(super) fn why_not_opened(path: &Path, error: rusqlite::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match try_room(path, ROOM) {
+        Err(full) if matches!(full.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => full.into(),
+        _ => error.into(),
     }
 }
 
@@ -140,5 +188,25 @@ mod tests {
         }
         fs::write(&path, "").unwrap();
         assert_eq!(guard.look(), Condition::StoreCorrupt);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn there_is_room_again_once_what_had_none_fits_beside_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        fs::write(&path, "SQLite format 3\0").unwrap();
+        let mut guard = Guard::new(&path).unwrap();
+        guard.had_no_room_for(1 << 20);
+        let is_full = || std::os::unix::fs::symlink("/dev/full", folder.path().join("store-room")).unwrap();
+        is_full();
+        assert!(!guard.has_room());
+        assert!(guard.has_room(), "there is room now");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left of it");
+        let error = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(10), None);
+        is_full();
+        let why = |error| why_not_opened(&path, error).to_string();
+        assert!(why(error()).contains("No space left"));
+        assert!(why(error()).contains("disk I/O error"));
     }
 }

@@ -4,6 +4,7 @@
 
 mod accepted;
 mod awaiting;
+mod claim;
 mod clock;
 mod counters;
 mod dead_letter;
@@ -20,6 +21,8 @@ mod intents;
 mod managing;
 mod pending;
 mod queue;
+mod reassigning;
+mod recipient;
 mod schema;
 mod seen;
 mod settings;
@@ -49,6 +52,7 @@ pub use history::{
 pub use managing::Dropped;
 pub use pending::Pending;
 pub use queue::{Queue, QueueStatus};
+pub use recipient::{Place, Recipient};
 pub use settings::{Awaiting, Bounds, DeadLetters, History, Keeper, Repeats, StoreSettings};
 pub use settled::{About, Awaited, How, Settled, Settlement, Undelivered};
 pub use store::Store;

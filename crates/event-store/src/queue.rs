@@ -42,7 +42,7 @@ pub struct QueueStatus {
 /// A store, to be read and managed. It may be open in a gateway at the same time.
 #[derive(Debug)]
 pub struct Queue {
-    connection: Connection,
+    pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) clock: Clock,
     /// Whether it has what version 5 has: one of an earlier release that is only read has not.
@@ -268,6 +268,31 @@ impl Queue {
     pub fn traced(&self, wanted: &Wanted, limit: usize) -> Result<Vec<TracedEvent>, Error> {
         let path = self.path.as_path();
         history::events(&self.connection, &|| schema::open_to_read(path), wanted, limit)
+    }
+
+    /// Up to `limit` events of the queue, those that have waited longest first, as far as it is kept what has happened to them.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn longest_waiting(&self, limit: usize) -> Result<Vec<TracedEvent>, Error> {
+        if !self.has_history {
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let numbers = self
+            .connection
+            .prepare_cached(
+                "SELECT coalesce((SELECT event FROM replays WHERE replays.seq = events.seq), seq)
+                 FROM events ORDER BY seq LIMIT ?",
+            )?
+            .query_map([limit], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let mut found = Vec::new();
+        for number in numbers {
+            found.extend(self.history(number)?.map(|history| history.event));
+        }
+        Ok(found)
     }
 
     /// What has happened to the event that came in with this number, as far as it is kept.

@@ -1,6 +1,6 @@
 //! The tables.
 
-use super::{awaiting, history, target, undelivered};
+use super::{awaiting, claim, history, target, undelivered};
 use crate::error::Error;
 use crate::settings::Keeper;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// What the file is for, kept as SQLite's `application_id`: `rsGW` in ASCII.
 const APPLICATION: i64 = 0x7273_4757;
 /// The version of the tables, kept as SQLite's `user_version`.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// How many statements stay prepared: all that one transaction may need. Of more than there is room for, each would be
 /// prepared anew every time.
@@ -207,10 +207,11 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
         (2, SINCE_VERSION_2.to_owned()),
         (3, since_version_3()),
         // Version 4 has what waits for its contact, version 5 where the events of a transformer go, version 6 what has
-        // happened to events.
+        // happened to events, version 7 whom they are for.
         (4, awaiting::TABLES.to_owned()),
         (5, target::TABLES.to_owned()),
         (6, history::TABLES.to_owned()),
+        (7, claim::TABLES.to_owned()),
     ] {
         if found.is_none_or(|found| found < version) {
             missing.push_str(&tables);
@@ -218,7 +219,8 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), Error> {
     }
     if !missing.is_empty() {
         connection.execute_batch(&missing)?;
-        if found.is_some() {
+        // Version 6 has the history.
+        if found.is_some_and(|found| found < 6) {
             history::take_in(connection)?;
         }
         connection.pragma_update(None, "application_id", APPLICATION)?;

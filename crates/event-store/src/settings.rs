@@ -1,6 +1,7 @@
 //! Settings of the store.
 
 use crate::clock::Clock;
+use crate::recipient::Place;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,6 +106,8 @@ impl Keeper {
 pub struct StoreSettings {
     /// Who delivers from it.
     pub keeper: Keeper,
+    /// Where a gateway delivers to; none if anywhere will do.
+    pub place: Option<Place>,
     /// When it is full.
     pub bounds: Bounds,
     /// How repeats are recognised.

@@ -2,12 +2,13 @@
 
 use crate::accepted::{Accepted, Refusal};
 use crate::awaiting::Recalled;
+use crate::claim;
 use crate::clock::Clock;
 use crate::early::{EarlyEvent, Keeping};
 use crate::error::Error;
 use crate::event::CompleteEvent;
 use crate::group::Recall;
-use crate::guard::{Condition, Guard};
+use crate::guard::{self, Condition, Guard};
 use crate::history::{self, Trace};
 use crate::queue::Queue;
 use crate::schema;
@@ -69,8 +70,21 @@ impl Store {
         // Leaves nothing beside a file that is something else.
         schema::check_file(path)?;
         let lock = lock(path)?;
-        let connection = schema::open(path)?;
-        schema::check_keeper(&connection, path, settings.keeper)?;
+        let open = || {
+            let connection = schema::open(path)?;
+            schema::check_keeper(&connection, path, settings.keeper)?;
+            if let Some(place) = &settings.place {
+                claim::claim(&connection, path, place)?;
+            }
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| match error {
+            Error::Store(error) => Error::Open {
+                path: path.to_owned(),
+                source: guard::why_not_opened(path, error),
+            },
+            error => error,
+        })?;
         let guard = Guard::new(path).map_err(|source| cannot_open(path, source))?;
         let seed = history::seed(&connection)?;
         let seed = (settings.history.events > 0).then_some(seed);
@@ -270,7 +284,7 @@ impl Store {
 }
 
 /// Keeps other gateways from delivering the same events.
-fn lock(path: &Path) -> Result<File, Error> {
+pub(super) fn lock(path: &Path) -> Result<File, Error> {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::create(name).map_err(|source| cannot_open(path, source))?;

@@ -208,7 +208,9 @@ impl Writer {
                 self.given_up.fetch_add(given_up as u64, Ordering::Relaxed);
                 let has_stored = !fresh.is_empty() || answers.iter().flatten().any(|accepted| accepted.stored > 0);
                 self.seen.saved(seen, fresh, now);
-                self.become_so(Condition::Sound, None);
+                if *self.condition.borrow() != Condition::DiskFull || self.guard.has_room() {
+                    self.become_so(Condition::Sound, None);
+                }
                 for (reply, answer) in group.replies.into_iter().zip(answers) {
                     // Nobody may be waiting any more: the sender has hung up, and will send again.
                     let _ = reply.send(answer);
@@ -224,6 +226,7 @@ impl Writer {
             }
             Err(error) => {
                 self.seen.undo(&fresh);
+                self.guard.had_no_room_for(group.bytes);
                 self.fail(group, Condition::of(&error), Some(&error));
                 false
             }

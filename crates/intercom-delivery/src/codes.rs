@@ -134,6 +134,11 @@ pub enum DeliveryWarning {
         /// Its name.
         attribute: String,
     },
+    /// The value of a custom attribute was left out: it cannot be turned into the type that the attribute has in the workspace.
+    AttributeOfAnotherType {
+        /// Its name.
+        attribute: String,
+    },
     /// Later events of the same contact or company had been delivered before: what they have written was left out.
     Superseded,
 }
@@ -160,9 +165,9 @@ impl Supersession {
 
 impl DeliveryWarning {
     /// The attribute that was left out, if that is what it warns of.
-    pub(crate) fn dropped_attribute(&self) -> Option<&str> {
+    pub fn dropped_attribute(&self) -> Option<&str> {
         match self {
-            Self::AttributeDropped { attribute } => Some(attribute),
+            Self::AttributeDropped { attribute } | Self::AttributeOfAnotherType { attribute } => Some(attribute),
             Self::AmbiguousContact
             | Self::MemberNotFound
             | Self::EmailTaken
@@ -181,6 +186,7 @@ impl DeliveryWarning {
             Self::RoleRefused => "role_refused",
             Self::ExternalIdReplaced => "external_id_replaced",
             Self::AttributeDropped { .. } => "attribute_dropped",
+            Self::AttributeOfAnotherType { .. } => "attribute_of_another_type",
             Self::Superseded => "superseded",
         }
     }

@@ -77,7 +77,7 @@ test("tells what has become of one user's events, and mends one", () => opened({
   for (const text of ["ANN@example.com", "m-1", "1042"]) {
     await page.getByRole("searchbox").fill(text);
     await page.keyboard.press("Enter");
-    await page.getByText(/^[12] events? of what you have searched for/).waitFor();
+    await page.getByText(/^[12] events? found/).waitFor();
     await row(page, "identify").waitFor();
   }
   assert.equal(await page.locator("#lines tbody tr").count(), 2);
@@ -164,7 +164,7 @@ test("works without a mouse", () => opened({ viewport: { width: 360, height: 740
   await tabTo("find");
   await page.keyboard.type("stranger");
   await page.keyboard.press("Enter");
-  await page.getByText("1 event of what you have searched for").waitFor();
+  await page.getByText("1 event found").waitFor();
   await tabTo("event-8");
   await page.keyboard.press("Enter");
   await page.locator("#why", { hasText: "Identify the user first" }).waitFor();

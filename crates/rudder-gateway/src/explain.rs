@@ -1,5 +1,6 @@
 //! What codes mean, and what mends it.
 
+use event_store::{EventState, TracedEvent};
 use intercom_delivery::FailureCode;
 use rudderstack_to_intercom::{RejectionCode, WarningCode};
 use serde::Serialize;
@@ -56,6 +57,25 @@ pub fn explain(code: &str) -> Option<Explanation> {
     })
 }
 
+/// Why an event is as it is, if there is more to say than that: why it was not delivered, or is not yet. What goes on by itself
+/// needs nobody.
+pub fn explain_event(event: &TracedEvent) -> Option<Explanation> {
+    match event.state {
+        EventState::Awaiting => Some(Explanation {
+            meaning: "Intercom has no contact for it yet; it is delivered as soon as an identify of the same user has been.",
+            advice: "Nothing, if that is to come: it waits a day, unless wait-for-contact says otherwise, and then becomes a dead letter.",
+            remedy: Remedy::Nothing,
+        }),
+        EventState::Retrying => Some(Explanation {
+            advice: "Nothing, for now: it is tried again by itself, for up to three hours, and then becomes a dead letter.",
+            remedy: Remedy::Nothing,
+            ..explain(event.code.as_deref()?)?
+        }),
+        EventState::Failed | EventState::Rejected => explain(event.code.as_deref()?),
+        _ => None,
+    }
+}
+
 fn remedy(code: FailureCode) -> Remedy {
     match code {
         FailureCode::RateLimited
@@ -110,6 +130,10 @@ pub fn explain_note(code: &str) -> Option<Explanation> {
             "A custom attribute that the workspace does not have was left out.",
             "Create the attribute in Intercom, then send the event again.",
         ),
+        "attribute_of_another_type" => of(
+            "The value cannot be turned into the type that the custom attribute has in the workspace, and was left out.",
+            "Send values of the attribute's type, or under another name.",
+        ),
         "superseded" => of(
             "Later events of the same contact or company had been delivered before: what they have written was left out.",
             "Nothing, or replay it as new to overwrite what is there.",
@@ -138,6 +162,9 @@ mod tests {
             DeliveryWarning::RoleRefused,
             DeliveryWarning::ExternalIdReplaced,
             DeliveryWarning::AttributeDropped {
+                attribute: String::new(),
+            },
+            DeliveryWarning::AttributeOfAnotherType {
                 attribute: String::new(),
             },
             DeliveryWarning::Superseded,

@@ -20,7 +20,7 @@ mod turns;
 pub use alert::{AlertError, Alerts};
 pub use complete::complete;
 pub use event_store as store;
-pub use explain::{Explanation, Remedy, explain, explain_note};
+pub use explain::{Explanation, Remedy, explain, explain_event, explain_note};
 pub use gateway::{Gateway, Stopper};
 pub use http_access::Secret;
 pub use settings::{

@@ -164,7 +164,7 @@ fn tell(before: &BTreeSet<Trouble>, now: &BTreeSet<Trouble>) {
         .filter(|trouble| !trouble.is_reported_elsewhere())
     {
         let (code, meaning) = (trouble.code(), trouble.meaning());
-        tracing::warn!(code = format!("{code}_over"), "over: {meaning}");
+        tracing::info!(code = format!("{code}_over"), "resolved: {meaning}");
     }
 }
 

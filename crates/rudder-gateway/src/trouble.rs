@@ -44,7 +44,7 @@ impl Trouble {
             Self::QueueFull => "the queue is full, or too far behind: requests are answered 503",
             Self::TokenRefused => "Intercom does not accept the access token; events wait, and it is tried again",
             Self::Outage => "Intercom cannot be reached; events wait, and it is tried again every few seconds",
-            Self::Backlog => "events have waited for long",
+            Self::Backlog => "events have been waiting for a long time",
         }
     }
 
@@ -66,7 +66,7 @@ impl Trouble {
                 "See https://www.intercomstatus.com, and what `rudder-intercom doctor` says of this machine's network."
             }
             Self::Backlog => {
-                "See what waits with `rudder-intercom queue status`: more comes in than Intercom takes, or calls fail."
+                "See which wait longest, and why, with `rudder-intercom queue waiting`: more comes in than Intercom takes, or calls fail."
             }
         })
     }

@@ -172,3 +172,40 @@ fn a_token_that_is_not_accepted_ends_it() {
     let run = run_with_token(&["attributes", "--intercom-base-url", "ftp://127.0.0.1"], EVENTS);
     assert_eq!(run.code(), 2);
 }
+
+#[test]
+fn a_value_of_another_type_is_told_from_an_attribute_that_is_missing() {
+    let events = [
+        json!({"type": "identify", "userId": "u-1", "traits": {"seats": "12"}}),
+        json!({"type": "identify", "userId": "u-2", "traits": {"seats": "a dozen", "shoe": 42}}),
+    ]
+    .map(|event| event.to_string())
+    .join("\n");
+    for command in ["diff", "send"] {
+        let mut settings = Settings::strict();
+        settings.attributes = vec![(DataAttributeModel::Contact, "seats".to_owned(), DataType::Integer)];
+        let sandbox = Served::new(settings);
+        let flags = ["--attributes", "drop", "--intercom-base-url", sandbox.url()];
+        let run = run_with_token(&[&[command][..], &flags].concat(), &events);
+        let text = run.stdout();
+        assert_eq!(run.code(), 0, "{text}");
+        let told = |code: &str| {
+            let mut lines = text.lines().skip_while(|line| !line.contains(code));
+            format!(
+                "{}{}",
+                lines.next().unwrap_or_default(),
+                lines.next().unwrap_or_default()
+            )
+        };
+        let of_type = told("attribute_of_another_type");
+        assert!(
+            of_type.contains("line 2, such as seats") && of_type.contains("Send values of the attribute's type"),
+            "{command}: {text}"
+        );
+        let missing = told("attribute_dropped");
+        assert!(
+            missing.contains("line 2, such as shoe") && missing.contains("Create the attribute"),
+            "{command}: {text}"
+        );
+    }
+}

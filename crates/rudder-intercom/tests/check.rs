@@ -216,7 +216,7 @@ fn d34_events_before_their_users_identify_are_worth_knowing() {
     let text = run(&["check", path], "").stdout();
     for part in [
         "2  before_contact  lines 1, 2",
-        "they wait for it. It costs nothing.",
+        "they wait for it. Nothing is lost.",
         "See send --no-wait-for-contact.",
     ] {
         assert!(text.contains(part), "{part} in {text}");
@@ -411,7 +411,7 @@ fn text_for_people() {
         "7 of 7 events can be sent",
         "address_city",
         "1 of 120 that Intercom allows",
-        "about 14 calls; 18 without what delivery saves; 91 if everything is in the way that can be",
+        "about 14 calls; 18 without the savings of delivery; at most 91 if everything that can go wrong does",
     ] {
         assert!(run.stdout().contains(part), "{part} in {}", run.stdout());
     }

@@ -33,8 +33,12 @@ fn send(arguments: &[&str], events: &[Value]) -> (Value, Value) {
     let warnings = stdout.split_once("Warnings\n").map_or("", |(_, rest)| rest);
     let warnings = warnings.lines().take_while(|line| !line.is_empty());
     summary["warnings"] = warnings
-        .filter_map(|line| line.trim().split_once("  "))
-        .map(|(count, code)| (code.to_owned(), json!(count.parse::<u64>().unwrap())))
+        // What each means is in a line of its own.
+        .filter_map(|line| {
+            let (count, rest) = line.trim().split_once("  ")?;
+            let (code, _) = rest.split_once("  ")?;
+            Some((code.to_owned(), json!(count.parse::<u64>().ok()?)))
+        })
         .collect::<serde_json::Map<_, _>>()
         .into();
     (summary, read(&state))

@@ -111,7 +111,7 @@ fn store(path: &Path) {
         let body = json!({"batch": batch}).to_string();
         let request = Request::read(&body, Endpoint::Batch).unwrap();
         let arrival = Arrival::new(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-        store.accept(complete(&request, "key", &arrival).unwrap()).await.unwrap();
+        store.accept(complete(&request, "key", &arrival, |_, _| None).unwrap()).await.unwrap();
         let failed = || Settlement::Failed(Box::new(Undelivered::new(FailureRecord::new("timeout"), About::default())));
         let awaits = || Settlement::Awaits(Box::new(Awaited::new(vec![ContactKey(7)])));
         let settled = [(1, failed()), (2, awaits()), (3, failed()), (4, awaits())];

@@ -221,5 +221,7 @@ fn another_input_is_told_by_its_line_and_each_run_counts_its_own_calls() {
     assert_eq!(run.code(), 2);
     let told = "belongs to another input: the event in line 3 is not the one that was there";
     assert!(run.stderr().contains(told), "{}", run.stderr());
+    // Nothing is said of events that another input had.
+    assert_eq!(run.stdout(), "");
     assert_eq!(workspaces.events(), 3);
 }

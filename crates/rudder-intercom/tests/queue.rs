@@ -43,7 +43,9 @@ impl Kept {
             };
             delivered.how.notes.push((&dropped).into());
             let failure = FailureRecord::rejected("missing_event_name", "/event", "no name");
-            let rejected = Settlement::Rejected(Box::new(Undelivered::new(failure, About::default())));
+            let mut about = About::default();
+            about.user_id = Some("1042".to_owned());
+            let rejected = Settlement::Rejected(Box::new(Undelivered::new(failure, about)));
             let awaited = Settlement::Awaits(Box::new(Awaited::new(vec![ContactKey(7)])));
             let settled = vec![Settled::new(1, awaited), delivered, Settled::new(4, rejected)];
             store.settle(settled).await.unwrap();
@@ -95,6 +97,11 @@ fn what_is_wrong_with_a_users_plan_is_found_and_explained() {
         "Give the event a name.",
         "would come to the same",
     ] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+    // What goes on by itself needs nobody.
+    let shown = kept.printed(&["show", "1"]);
+    for part in ["awaiting", "no contact for it yet", "Nothing, if that is to come"] {
         assert!(shown.contains(part), "{part} is not in\n{shown}");
     }
     let nobody = kept.run(&["search", "somebody else"]);
@@ -164,7 +171,7 @@ fn dead_letters_that_were_dropped_are_restored() {
     let dropped = kept.run(&["dead-letters", "drop", "--all"]);
     let told = String::from_utf8(dropped.stderr).unwrap();
     assert!(
-        told.contains("1 dead letter deleted") && told.contains("queue dead-letters restore"),
+        told.contains("1 dead letter deleted") && told.contains("dead-letters restore"),
         "{told}"
     );
     assert_eq!(kept.printed(&["dead-letters", "list"]), "");
@@ -172,6 +179,100 @@ fn dead_letters_that_were_dropped_are_restored() {
     assert!(String::from_utf8_lossy(&restored.stderr).contains("1 dead letter restored"));
     assert!(kept.printed(&["dead-letters", "list"]).contains("missing_event_name"));
     assert!(kept.printed(&["show", "4"]).contains("restored"));
+}
+
+#[test]
+fn a_dead_letter_has_the_number_of_its_event_everywhere() {
+    let kept = Kept::new();
+    let listed = kept.printed(&["dead-letters", "list"]);
+    assert!(
+        listed.trim_start().starts_with("4 ") && !listed.contains("1042") && listed.contains("no name"),
+        "{listed}"
+    );
+    assert!(
+        kept.printed(&["dead-letters", "list", "--show-values"])
+            .contains("1042")
+    );
+    assert!(!kept.printed(&["dead-letters", "list", "--json"]).contains("1042"));
+    // What is none is not passed over in silence.
+    for command in ["replay", "drop", "show"] {
+        let none = kept.run(&["dead-letters", command, "1"]);
+        let said = String::from_utf8(none.stderr).unwrap();
+        assert!(
+            none.status.code() == Some(2) && said.contains("event 1 is no dead letter"),
+            "{said}"
+        );
+    }
+    assert!(kept.printed(&["dead-letters", "show", "4"]).contains("m-4"));
+    let replayed = kept.run(&["dead-letters", "replay", "4"]);
+    assert!(String::from_utf8_lossy(&replayed.stderr).contains("1 dead letter put back into the queue"));
+    assert_eq!(kept.printed(&["dead-letters", "list"]), "");
+}
+
+#[test]
+fn nothing_is_done_to_all_by_mistake() {
+    let kept = Kept::new();
+    assert_eq!(kept.run(&["dead-letters", "drop"]).status.code(), Some(2));
+    let none = kept.run(&["dead-letters", "drop", "--only-code", "timeout"]);
+    assert!(String::from_utf8_lossy(&none.stderr).contains("0 dead letters deleted"));
+    assert!(kept.printed(&["dead-letters", "list"]).contains("missing_event_name"));
+}
+
+#[test]
+fn the_commands_that_are_printed_name_the_same_store() {
+    let kept = Kept::new();
+    let store = format!("--store {}", kept.path().display());
+    for arguments in [
+        &["search", "1042"][..],
+        &["status"],
+        &["show", "99"],
+        &["dead-letters", "show", "99"],
+        &["dead-letters", "drop", "--all"],
+    ] {
+        let said = String::from_utf8(kept.run(arguments).stderr).unwrap();
+        assert!(
+            said.contains(&format!("rudder-intercom queue {store} ")),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn the_store_is_found_that_a_gateway_makes_or_that_its_settings_name() {
+    let kept = Kept::new();
+    let here = |name: &str, arguments: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        if !name.is_empty() {
+            std::fs::copy(kept.path(), folder.path().join(name)).unwrap();
+        }
+        let run = program()
+            .current_dir(&folder)
+            .arg("queue")
+            .args(arguments)
+            .output()
+            .unwrap();
+        (
+            run.status.code(),
+            String::from_utf8(run.stdout).unwrap() + &String::from_utf8(run.stderr).unwrap(),
+        )
+    };
+    for name in ["rudder-intercom.db", "sandbox.db"] {
+        let (code, said) = here(name, &["search", "1042"]);
+        assert!(code == Some(0) && said.contains("identify"), "{name}: {said}");
+    }
+    let (code, said) = here("", &["status"]);
+    assert!(
+        code == Some(2) && said.contains("--store") && said.contains("sandbox.db"),
+        "{said}"
+    );
+    let config = kept.folder.path().join("serve.toml");
+    std::fs::write(
+        &config,
+        format!("gateway = true\nstore = \"{}\"\n", kept.path().display()),
+    )
+    .unwrap();
+    let (code, said) = here("", &["status", "--config", config.to_str().unwrap()]);
+    assert!(code == Some(0) && said.contains("1 waiting"), "{said}");
 }
 
 #[cfg(unix)]

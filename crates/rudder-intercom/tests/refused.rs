@@ -435,7 +435,7 @@ fn a_check_of_the_workspace_says_what_becomes_of_its_attributes() {
         found(&run.json(), "limits"),
         [
             ("undefined_attribute".to_owned(), 1, "event".to_owned()),
-            ("attribute_dropped".to_owned(), 2, "value".to_owned()),
+            ("attribute_of_another_type".to_owned(), 2, "value".to_owned()),
         ]
     );
     assert_eq!(
@@ -449,7 +449,7 @@ fn a_check_of_the_workspace_says_what_becomes_of_its_attributes() {
     let text = on(&sandbox, "check", &["--workspace"], &events);
     for part in [
         "4 of 5 events can be sent",
-        "It costs the event.",
+        "The event is lost.",
         "See send --attributes create.",
     ] {
         assert!(text.stdout().contains(part), "{part} in {}", text.stdout());

@@ -61,7 +61,7 @@ fn the_summary_has_exactly_these_keys() {
     assert_eq!(
         summary,
         json!({
-            "events": 6, "delivered": 2, "rejected": 2, "failed": 1, "skipped": 1, "waited": 0, "calls": 4,
+            "events": 6, "delivered": 2, "rejected": 2, "failed": 1, "skipped": 1, "not_sent": 0, "waited": 0, "calls": 4,
             "rejections": {"unsupported_event_type": 1, "invalid_json": 1},
             "failures": {"unknown_contact": 1},
         })

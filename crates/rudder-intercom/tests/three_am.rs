@@ -15,9 +15,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use scripted::{Response, Scripted};
 use serde_json::{Value, json};
-use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -39,6 +39,10 @@ fn doctor(gateway: &Gateway, url: &str) -> Run {
 }
 
 fn doctor_of(arguments: &[&str]) -> Run {
+    run_command(doctor_command().args(arguments), "")
+}
+
+fn doctor_command() -> Command {
     let mut command = program();
     // Or a proxy of whoever runs the test would look names up.
     for name in [
@@ -51,8 +55,10 @@ fn doctor_of(arguments: &[&str]) -> Run {
     ] {
         command.env_remove(name);
     }
-    let command = command.args(["doctor", "--json"]).args(arguments);
-    run_command(command.env("INTERCOM_ACCESS_TOKEN", "s3cret"), "")
+    command
+        .args(["doctor", "--json"])
+        .env("INTERCOM_ACCESS_TOKEN", "s3cret");
+    command
 }
 
 /// The status and the detail of a check.
@@ -143,32 +149,66 @@ fn the_name_cannot_be_looked_up() {
     assert_named(&run, "connection", "fault", "there is no such host");
 }
 
-#[test]
-fn the_certificate_is_not_trusted() {
-    let certificate = include_bytes!("../../intercom-delivery/tests/it/untrusted/cert.pem");
-    let key = include_bytes!("../../intercom-delivery/tests/it/untrusted/key.pem");
+/// Serves TLS with a certificate of the tests, by its name.
+fn serve_tls(name: &str) -> u16 {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates");
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(
-            vec![CertificateDer::from_pem_slice(certificate).unwrap()],
-            PrivateKeyDer::from_pem_slice(key).unwrap(),
+            vec![CertificateDer::from_pem_slice(&read(&format!("{name}.pem"))).unwrap()],
+            PrivateKeyDer::from_pem_slice(&read("key.pem")).unwrap(),
         )
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-            let _ = rustls::StreamOwned::new(connection, stream).read(&mut [0; 1024]);
+        for mut stream in listener.incoming().flatten() {
+            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            while connection.is_handshaking() && connection.complete_io(&mut stream).is_ok() {}
+            let _ = connection.write_tls(&mut stream);
         }
     });
-    let run = doctor_of(&["--intercom-base-url", &url]);
-    assert_eq!(run.code(), 4, "{}", run.stdout());
-    assert_named(&run, "tls", "fault", "certificate");
+    port
+}
+
+#[test]
+fn the_certificate_is_no_good_and_it_is_said_why() {
+    let issuer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates/issuer.pem");
+    for (certificate, host, is_trusted, meaning, advice) in [
+        (
+            "good",
+            "localhost",
+            false,
+            "from an issuer that this machine does not trust",
+            "SSL_CERT_FILE",
+        ),
+        ("expired", "localhost", true, "has expired", "renewed"),
+        ("early", "localhost", true, "is not valid yet", "clock"),
+        ("good", "127.0.0.1", true, "is for another name", "URL"),
+    ] {
+        let url = format!("https://{host}:{}", serve_tls(certificate));
+        let mut command = doctor_command();
+        if is_trusted {
+            command.env("SSL_CERT_FILE", &issuer);
+        }
+        let run = run_command(command.args(["--intercom-base-url", &url]), "");
+        assert_eq!(run.code(), 4, "{}", run.stdout());
+        assert_named(&run, "tls", "fault", meaning);
+        assert!(run.stdout().contains(advice), "{}", run.stdout());
+    }
+    // Whom the file names is trusted: what is wrong is no more the certificate.
+    let url = format!("https://localhost:{}", serve_tls("good"));
+    let mut command = doctor_command();
+    command
+        .env("SSL_CERT_FILE", &issuer)
+        .args(["--intercom-base-url", &url]);
+    let run = run_command(&mut command, "");
+    assert!(!run.stdout().contains("certificate"), "{}", run.stdout());
 }
 
 #[test]
@@ -203,12 +243,34 @@ fn one_users_events_fail() {
     until("the others are delivered", || {
         gateway.figure("events_total", "delivered") == Some(20.0)
     });
+    let waiting = |more: &[&str]| {
+        let mut command = program();
+        command
+            .args(["queue", "waiting", "--store"])
+            .arg(gateway.store())
+            .args(more);
+        run_command(&mut command, "").stdout()
+    };
+    until("the first has been tried three times", || {
+        let first: Value = serde_json::from_str(waiting(&["--json"]).lines().next().unwrap()).unwrap();
+        first["attempts"].as_u64() >= Some(3)
+    });
+    let shown = waiting(&[]);
+    assert!(
+        shown.contains("retrying: server_error") && !shown.contains(USER),
+        "{shown}"
+    );
+    assert!(waiting(&["--show-values"]).contains(USER));
+    // Long before the oldest has waited for so long that it is told of for that alone.
+    let run = doctor(&gateway, &server.url());
+    assert_named(&run, "backlog", "fault", "times with server_error");
+    assert!(run.stdout().contains("show 1 --show-values"), "{}", run.stdout());
     age(&gateway.store(), 47);
     let run = doctor(&gateway, &server.url());
     assert_named(
         &run,
         "backlog",
-        "warning",
+        "fault",
         "3 events wait, the oldest for 47 minutes; of the oldest 3, 3 are one user's",
     );
 }

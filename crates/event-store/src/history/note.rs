@@ -26,13 +26,9 @@ impl From<&Warning> for Note {
 
 impl From<&DeliveryWarning> for Note {
     fn from(warning: &DeliveryWarning) -> Self {
-        let at = match warning {
-            DeliveryWarning::AttributeDropped { attribute } => Some(attribute.clone()),
-            _ => None,
-        };
         Self {
             code: warning.code().to_owned(),
-            at,
+            at: warning.dropped_attribute().map(str::to_owned),
         }
     }
 }

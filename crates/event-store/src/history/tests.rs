@@ -271,7 +271,7 @@ async fn a_store_of_version_1_goes_on() {
     first
         .execute_batch("DROP TABLE learnt; DROP TABLE intents; DROP TRIGGER undelivered_letter; DROP TABLE undelivered; DROP TABLE undelivered_keys; DROP TABLE awaiting; \
              DROP TABLE awaited_keys; DROP TABLE saved_companies; DROP TABLE targets; DROP INDEX events_target; \
-             ALTER TABLE events DROP COLUMN target; ALTER TABLE dead_letters DROP COLUMN target; ALTER TABLE totals DROP COLUMN awaiting; ALTER TABLE totals DROP COLUMN traced; ALTER TABLE totals DROP COLUMN seed; DROP INDEX dead_letters_event; DROP INDEX dead_letters_dropped; ALTER TABLE dead_letters DROP COLUMN event; ALTER TABLE dead_letters DROP COLUMN dropped_at; DROP TABLE received; DROP TABLE steps; DROP TABLE replays; PRAGMA user_version = 1;")
+             ALTER TABLE events DROP COLUMN target; ALTER TABLE dead_letters DROP COLUMN target; ALTER TABLE totals DROP COLUMN awaiting; ALTER TABLE totals DROP COLUMN traced; ALTER TABLE totals DROP COLUMN seed; DROP INDEX dead_letters_event; DROP INDEX dead_letters_dropped; ALTER TABLE dead_letters DROP COLUMN event; ALTER TABLE dead_letters DROP COLUMN dropped_at; DROP TABLE received; DROP TABLE steps; DROP TABLE replays; DROP TABLE recipient; PRAGMA user_version = 1;")
         .unwrap();
     drop(first);
     // Another program may look at it first.

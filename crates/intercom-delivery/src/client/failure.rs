@@ -2,6 +2,7 @@
 
 use crate::response::TransportFailure;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::CertificateError;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -16,8 +17,16 @@ pub enum Cause {
     Refused,
     /// The host's name has no address.
     NoSuchHost,
-    /// The host's certificate is not trusted.
+    /// The host's certificate is not trusted, for another reason than those below.
     Certificate,
+    /// The host's certificate is from an issuer that this machine does not trust.
+    UnknownIssuer,
+    /// The host's certificate has expired.
+    CertificateExpired,
+    /// The host's certificate is not valid yet.
+    CertificateNotYetValid,
+    /// The host's certificate is for another name.
+    CertificateForAnotherName,
     /// This machine has no certificates to trust others by.
     NoTrustedCertificates,
     /// TLS was spoken to a port that does not speak it.
@@ -50,6 +59,10 @@ impl Cause {
             Self::Refused
             | Self::NoSuchHost
             | Self::Certificate
+            | Self::UnknownIssuer
+            | Self::CertificateExpired
+            | Self::CertificateNotYetValid
+            | Self::CertificateForAnotherName
             | Self::NoTrustedCertificates
             | Self::TlsToPlainPort
             | Self::PlainToTlsPort
@@ -66,6 +79,10 @@ impl Cause {
         matches!(
             self,
             Self::Certificate
+                | Self::UnknownIssuer
+                | Self::CertificateExpired
+                | Self::CertificateNotYetValid
+                | Self::CertificateForAnotherName
                 | Self::NoTrustedCertificates
                 | Self::TlsToPlainPort
                 | Self::PlainToTlsPort
@@ -79,6 +96,10 @@ impl Cause {
             Self::Refused => "it refuses the connection",
             Self::NoSuchHost => "there is no such host",
             Self::Certificate => "its certificate is not trusted",
+            Self::UnknownIssuer => "its certificate is from an issuer that this machine does not trust",
+            Self::CertificateExpired => "its certificate has expired",
+            Self::CertificateNotYetValid => "its certificate is not valid yet",
+            Self::CertificateForAnotherName => "its certificate is for another name",
             Self::NoTrustedCertificates => "this machine has no certificates to trust it by",
             Self::TlsToPlainPort => "it does not speak TLS on that port",
             Self::PlainToTlsPort => "it does not speak HTTP on that port",
@@ -96,7 +117,11 @@ impl Cause {
         match self {
             Self::Refused => "check the port, and that the service or the proxy before it is running",
             Self::NoSuchHost => "check the name, and that this machine can resolve names",
-            Self::Certificate => "check the name and this machine's clock; a proxy's own certificate must be installed",
+            Self::Certificate => "check what answers there, such as a proxy",
+            Self::UnknownIssuer => "install a proxy's issuer on this machine, or name it in SSL_CERT_FILE",
+            Self::CertificateExpired => "have it renewed, if this machine's clock is right",
+            Self::CertificateNotYetValid => "check this machine's clock",
+            Self::CertificateForAnotherName => "check the URL, and whether a proxy answers in its place",
             Self::NoTrustedCertificates => "install the ca-certificates of the system",
             Self::TlsToPlainPort => "try http:// or another port",
             Self::PlainToTlsPort => "try https:// or another port",
@@ -230,9 +255,22 @@ fn of_io(error: &io::Error) -> Option<Cause> {
         return of_io(inner);
     }
     match inner.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Some(Cause::Certificate),
+        rustls::Error::InvalidCertificate(error) => Some(of_certificate(error)),
+        rustls::Error::NoCertificatesPresented => Some(Cause::Certificate),
         rustls::Error::InvalidMessage(_) => Some(Cause::TlsToPlainPort),
         _ => None,
+    }
+}
+
+fn of_certificate(error: &CertificateError) -> Cause {
+    match error {
+        CertificateError::UnknownIssuer => Cause::UnknownIssuer,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Cause::CertificateExpired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Cause::CertificateNotYetValid,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Cause::CertificateForAnotherName
+        }
+        _ => Cause::Certificate,
     }
 }
 

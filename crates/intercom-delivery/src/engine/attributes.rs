@@ -50,6 +50,18 @@ pub(super) struct Sent {
     pub(super) fit: Fit,
     /// Whether the workspace does not list it.
     pub(super) is_unlisted: bool,
+    /// Whether the workspace is known to have it: it does not fit if its value is not of its type.
+    pub(super) is_defined: bool,
+}
+
+impl Sent {
+    fn undefined(fit: Fit, is_unlisted: bool) -> Self {
+        Self {
+            fit,
+            is_unlisted,
+            is_defined: false,
+        }
+    }
 }
 
 /// The custom attributes of both models, as far as they are known.
@@ -103,29 +115,34 @@ impl KnownAttributes {
         let found: HashSet<&str> = found.iter().map(String::as_str).collect();
         let drops = self.policy == AttributePolicy::Drop;
         move |name, value| {
-            let (fit, is_unlisted) = match listing {
+            let is_found = drops && found.contains(name);
+            let of_type = |data_type| match is_found {
+                true => Sent::undefined(Fit::Not, false),
+                false => Sent {
+                    fit: fit(data_type, value),
+                    is_unlisted: false,
+                    is_defined: true,
+                },
+            };
+            let undefined = |fit, is_unlisted| Sent::undefined(if is_found { Fit::Not } else { fit }, is_unlisted);
+            match listing {
                 Listing::All { attributes, trust, .. } => match attributes.data_type(name) {
-                    Some(data_type) => (fit(data_type, value), false),
-                    None if *trust == Trust::Refuted => (Fit::AsItIs, false),
+                    Some(data_type) => of_type(data_type),
+                    None if *trust == Trust::Refuted => undefined(Fit::AsItIs, false),
                     // What is not there need not be unset.
-                    None if *value == Value::Null => (Fit::Not, false),
-                    None => (if drops { Fit::Not } else { Fit::AsItIs }, true),
+                    None if *value == Value::Null => undefined(Fit::Not, false),
+                    None => undefined(if drops { Fit::Not } else { Fit::AsItIs }, true),
                 },
                 Listing::Unknown | Listing::Impossible => {
                     let key = || (is_company, name.to_owned());
                     let is_undefined = drops && !self.undefined.is_empty() && self.undefined.contains_key(&key());
                     let defined = Some(&self.defined).filter(|all| !all.is_empty());
                     match defined.and_then(|all| all.peek(&key())) {
-                        _ if is_undefined => (Fit::Not, false),
-                        Some(data_type) => (fit(data_type, value), false),
-                        None => (Fit::AsItIs, false),
+                        _ if is_undefined => undefined(Fit::Not, false),
+                        Some(data_type) => of_type(data_type),
+                        None => undefined(Fit::AsItIs, false),
                     }
                 }
-            };
-            let is_found = drops && found.contains(name);
-            Sent {
-                fit: if is_found { Fit::Not } else { fit },
-                is_unlisted,
             }
         }
     }

@@ -4,6 +4,7 @@
 //! their text does, and nothing personal is kept.
 
 use super::attributes::Sent;
+use crate::codes::DeliveryWarning;
 use crate::walk::CUSTOM;
 use intercom_api::{Attributes, Value};
 use rudderstack_to_intercom::Fit;
@@ -111,8 +112,8 @@ pub(super) struct Body {
     pub(super) json: Box<RawValue>,
     /// Its fields.
     pub(super) set: Vec<Set>,
-    /// The names of custom attributes that were left out because the workspace does not have them, or not so.
-    pub(super) dropped: Vec<String>,
+    /// Warns of custom attributes that were left out because the workspace does not have them, or not so.
+    pub(super) dropped: Vec<DeliveryWarning>,
     /// Whether it was to have custom attributes at all.
     pub(super) has_custom: bool,
     /// Those that the workspace does not list.
@@ -131,7 +132,7 @@ pub(super) struct Overlay<'a> {
     custom: Attributes,
     /// What has been set, a field maybe more than once: the last counts.
     set: Vec<Set>,
-    dropped: Vec<String>,
+    dropped: Vec<DeliveryWarning>,
     is_dropped: HashSet<u64>,
     has_custom: bool,
     unlisted: Attributes,
@@ -183,7 +184,11 @@ impl<'a> Overlay<'a> {
 
     fn add_custom(&mut self, name: &str, value: &Value, seq: u64) -> Result<(), serde_json::Error> {
         self.has_custom = true;
-        let Sent { fit, is_unlisted } = (self.fitting)(name, value);
+        let Sent {
+            fit,
+            is_unlisted,
+            is_defined,
+        } = (self.fitting)(name, value);
         if is_unlisted && *value != Value::Null {
             self.unlisted.insert(name.to_owned(), value.clone());
         }
@@ -195,7 +200,11 @@ impl<'a> Overlay<'a> {
             Fit::Not => {
                 let is_lost = *value != Value::Null;
                 if is_lost && self.is_dropped.insert(hash_name(self.hasher, CUSTOM, Some(name))) {
-                    self.dropped.push(name.to_owned());
+                    let attribute = name.to_owned();
+                    self.dropped.push(match is_defined {
+                        true => DeliveryWarning::AttributeOfAnotherType { attribute },
+                        false => DeliveryWarning::AttributeDropped { attribute },
+                    });
                 }
                 return Ok(());
             }
@@ -261,6 +270,7 @@ mod tests {
         Sent {
             fit: if is_left_out { Fit::Not } else { Fit::AsItIs },
             is_unlisted: false,
+            is_defined: false,
         }
     }
 
@@ -289,7 +299,10 @@ mod tests {
             body.json.get(),
             r#"{"email":"a","name":"y","custom_attributes":{"p":1.00,"q":{"z":1},"r":null}}"#
         );
-        assert_eq!(body.dropped, ["gone"]);
+        let gone = DeliveryWarning::AttributeDropped {
+            attribute: "gone".to_owned(),
+        };
+        assert_eq!(body.dropped, [gone]);
         assert_eq!(body.set.len(), 5);
     }
 

@@ -1,5 +1,6 @@
 //! Custom attributes that the workspace does not have.
 
+use crate::codes::DeliveryWarning;
 use intercom_api::{Attributes, Call, Value};
 use serde_json::value::RawValue;
 
@@ -15,8 +16,8 @@ pub(super) fn value_in(body: &RawValue, name: &str) -> Option<Value> {
     }
 }
 
-/// Leaves custom attributes out of a call's body, and says which of them were in it.
-pub(super) fn leave_out(call: &mut Call, names: &[String]) -> Vec<String> {
+/// Leaves custom attributes out of a call's body, and warns of those that were in it.
+pub(super) fn leave_out(call: &mut Call, names: &[String]) -> Vec<DeliveryWarning> {
     let parse = |body: &RawValue| serde_json::from_str::<Attributes>(body.get()).ok();
     let Some(mut fields) = call.body.as_deref().filter(|_| !names.is_empty()).and_then(parse) else {
         return Vec::new();
@@ -27,7 +28,9 @@ pub(super) fn leave_out(call: &mut Call, names: &[String]) -> Vec<String> {
     let dropped = names
         .iter()
         .filter(|name| custom.remove(name).is_some())
-        .cloned()
+        .map(|name| DeliveryWarning::AttributeDropped {
+            attribute: name.clone(),
+        })
         .collect();
     match custom.is_empty() {
         true => fields.remove(CUSTOM),

@@ -1,6 +1,7 @@
 //! What a walk asks those who know more, and what it tells them.
 
 use super::defined::DefinedAttributes;
+use crate::codes::DeliveryWarning;
 use crate::contact::KnownContact;
 use intercom_api::{
     CompanyExternalId, CompanyFields, CompanyId, Contact, ContactFields, ContactId, CreateDataAttribute,
@@ -144,9 +145,8 @@ pub enum Permit<B> {
 pub struct Rewritten {
     /// The body.
     pub body: Box<RawValue>,
-    /// The names of custom attributes that were left out because the workspace does not have them, or has them with
-    /// another type.
-    pub dropped: Vec<String>,
+    /// Warns of custom attributes that were left out because the workspace does not have them, or has them with another type.
+    pub dropped: Vec<DeliveryWarning>,
     /// The custom attributes in it that the workspace is known not to have.
     pub missing: Vec<(String, Value)>,
     /// Whether the workspace is known to have as many custom attributes as it may.

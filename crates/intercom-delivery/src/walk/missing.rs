@@ -58,15 +58,14 @@ impl Walk {
     }
 
     /// Warns of attributes that were left out, of each once.
-    pub(super) fn warn_of_dropped(&mut self, attributes: Vec<String>) {
+    pub(super) fn warn_of_dropped(&mut self, dropped: Vec<DeliveryWarning>) {
         let known: HashSet<&str> = self
             .warnings
             .iter()
             .filter_map(DeliveryWarning::dropped_attribute)
             .collect();
-        let is_new = |attribute: &String| !known.contains(attribute.as_str());
-        let new: Vec<String> = attributes.into_iter().filter(is_new).collect();
-        let warning = |attribute| DeliveryWarning::AttributeDropped { attribute };
-        self.warnings.extend(new.into_iter().map(warning));
+        let is_new = |warning: &DeliveryWarning| !warning.dropped_attribute().is_some_and(|name| known.contains(name));
+        let new: Vec<DeliveryWarning> = dropped.into_iter().filter(is_new).collect();
+        self.warnings.extend(new);
     }
 }

@@ -3,7 +3,7 @@
 use super::api::{Number, ask};
 use super::response::{Fault, json};
 use super::{App, body};
-use crate::explain::{Explanation, explain, explain_note};
+use crate::explain::{Explanation, explain, explain_event, explain_note};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use event_store::{About, EventHistory, Find, Note, Queue, Step, TracedEvent, Wanted};
@@ -110,7 +110,7 @@ pub(super) async fn one(State(app): State<Arc<App>>, number: Number) -> Result<R
             step,
         }
     });
-    let why = event.code.as_deref().and_then(explain);
+    let why = explain_event(&event);
     Ok(json(
         &json!({"event": event, "why": why, "is_kept": is_kept, "steps": steps.collect::<Vec<_>>()}),
     ))

@@ -17,7 +17,7 @@ function line(event) {
   const person = tag && make("button", { type: "button", className: "tag", textContent: event.user ?? tag, ariaLabel: `Events of user ${event.user ?? tag}` });
   if (person) {
     person.dataset.place = `person-${event.number}`;
-    person.addEventListener("click", () => find({ person: event.person }, `user ${event.user ?? tag}`));
+    person.addEventListener("click", () => find({ person: event.person }, `of user ${event.user ?? tag}`));
   }
   const link = make("a", { href: `#events/${event.number}`, textContent: event.number, ariaLabel: `Event ${event.number}` });
   link.dataset.place = `event-${event.number}`;
@@ -50,7 +50,7 @@ async function find(what, words) {
   location.hash = "events";
   await told(load);
   const count = `${number(listed.length)}${$("older").hidden ? "" : " or more"} ${listed.length === 1 ? "event" : "events"}`;
-  $("found").replaceChildren(...(words ? [`${count} of ${words}. `, make("button", { type: "button", className: "plain", textContent: "Show all", onclick: () => { $("find").value = ""; find({}); } })] : []));
+  $("found").replaceChildren(...(words ? [`${count} ${words}. `, make("button", { type: "button", className: "plain", textContent: "Show all", onclick: () => { $("find").value = ""; find({}); } })] : []));
 }
 
 function setLive(is) {
@@ -62,7 +62,7 @@ function setLive(is) {
 $("search").addEventListener("submit", (submit) => {
   submit.preventDefault();
   const text = $("find").value.trim();
-  find(text ? { find: text } : {}, text && "what you have searched for");
+  find(text ? { find: text } : {}, text && "found");
 });
 $("live").addEventListener("click", () => {
   setLive(!isLive);
@@ -99,7 +99,7 @@ const stepItem = (at, ...children) => make("li", {}, make("time", { dateTime: ne
 const remark = (note) => make("p", { className: "note" }, make("code", { textContent: note.code }), note.at ? ` at ${note.at}` : "", note.why ? `: ${note.why.meaning} ${note.why.advice}` : "");
 
 function because({ event, why }) {
-  if (!why || !["failed", "rejected", "retrying"].includes(event.state)) return [];
+  if (!why) return [];
   const none = event.dead_letter && !["replay", "mend_then_replay"].includes(why.remedy) ? " To replay it as it is would come to the same." : "";
   return [make("div", { className: `note ${KINDS[event.state]}` }, make("p", {}, make("b", { textContent: "Why: " }), why.meaning), make("p", {}, make("b", { textContent: "What to do: " }), why.advice + none))];
 }
@@ -115,7 +115,7 @@ function actions({ event, why, is_kept }) {
     id && button("Edit and replay", () => edit(event), helps ? "plain" : ""),
     is_kept && shown,
     id && button("Drop", () => act("drop", { ids: [id] }), "danger"),
-    !is_kept && make("span", { className: "soft", textContent: "The event itself is gone: it is kept only until it has ended." })].filter(Boolean);
+    !is_kept && make("span", { className: "soft", textContent: "The event itself is gone: it is kept until it is delivered or dropped." })].filter(Boolean);
 }
 
 async function showEvent(id) {

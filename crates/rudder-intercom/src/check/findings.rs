@@ -46,10 +46,10 @@ impl Costs {
     /// For people.
     pub(super) const fn in_words(self) -> &'static str {
         match self {
-            Self::Event => "the event",
-            Self::EventInSilence => "the event, without an error",
-            Self::Value => "the value",
-            Self::Nothing => "nothing",
+            Self::Event => "The event is lost.",
+            Self::EventInSilence => "The event is lost, without an error.",
+            Self::Value => "The value is lost.",
+            Self::Nothing => "Nothing is lost.",
         }
     }
 }
@@ -173,7 +173,7 @@ fn limits_of_attributes(tally: &Tally) -> [Finding; 6] {
         Finding {
             costs: Costs::Value,
             ..finding(
-                "attribute_dropped",
+                "attribute_of_another_type",
                 &tally.of_another_type,
                 "Events with a value that cannot be turned into the type that its attribute has in the workspace; it is left out.",
                 "Send values of the attribute's type, or under another name.",
@@ -263,7 +263,7 @@ pub(super) fn notes(tally: &Tally, missing: &Missing) -> Vec<Finding> {
                 "before_contact",
                 &missing.waited,
                 "Events that come before their user's identify: they wait for it.",
-                "Nothing: they are delivered after it, with their own times.",
+                "Nothing needs doing: they are delivered after it, with their own times.",
             )
         },
         Finding {

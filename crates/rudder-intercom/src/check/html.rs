@@ -297,8 +297,7 @@ fn findings_html(title: &str, hint: &str, findings: &[Finding], out: &mut impl W
         let (meaning, costs) = (Prose(meaning), costs.in_words());
         let cells = [
             &thousands(*count) as _,
-            &format_args!("{meaning}<br><code class=\"quiet\">{code}</code> <span class=\"quiet\">costs {costs}</span>")
-                as _,
+            &format_args!("{meaning}<br><code class=\"quiet\">{code}</code> <span class=\"quiet\">{costs}</span>") as _,
             &format_args!("{}{flag}", Prose(advice)) as _,
             &format_args!("<span class=\"quiet\">{}</span>", lines(examples)) as _,
         ];

@@ -46,7 +46,7 @@ impl Report {
         writeln!(out, "\n{BOLD}Calls to Intercom{BOLD:#}")?;
         writeln!(
             out,
-            "  about {}; {} without what delivery saves; {} if everything is in the way that can be",
+            "  about {}; {} without the savings of delivery; at most {} if everything that can go wrong does",
             counted(expected, "call"),
             thousands(plain),
             thousands(worst_case)
@@ -153,7 +153,7 @@ fn findings(out: &mut impl Write, title: &str, style: anstyle::Style, findings: 
     for finding in findings {
         writeln!(
             out,
-            "  {:>8}  {style}{}{style:#}  {DIM}{}{DIM:#}\n            {} It costs {}. {}",
+            "  {:>8}  {style}{}{style:#}  {DIM}{}{DIM:#}\n            {} {} {}",
             thousands(finding.count),
             finding.code,
             lines(&finding.lines),

@@ -31,8 +31,16 @@ impl Connection {
     ///
     /// If there is no token, or the URL is none.
     pub(super) fn workspace(&self) -> Result<Workspace, Error> {
-        let token = token::find(self.token_file.as_deref())?;
-        let workspace = Workspace::new(self.region(), access_token(&token)?);
+        self.workspace_with(&token::find(self.token_file.as_deref())?)
+    }
+
+    /// The same with this token.
+    ///
+    /// # Errors
+    ///
+    /// If it can be none, or the URL is none.
+    pub(super) fn workspace_with(&self, token: &str) -> Result<Workspace, Error> {
+        let workspace = Workspace::new(self.region(), access_token(token)?);
         match &self.intercom_base_url {
             None => Ok(workspace),
             Some(url) => workspace

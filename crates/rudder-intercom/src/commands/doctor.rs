@@ -24,7 +24,10 @@ use tokio::runtime::Runtime;
 /// How long the response to a call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Look whether everything is well: settings, network, token, workspace, files, clock
+/// What is given in place of a token where there is none.
+const NO_TOKEN: &str = "none";
+
+/// Check that everything is well: settings, network, token, workspace, files, clock
 ///
 /// Each line says what was looked at and how it is, and if it is not well, what mends it. Nothing is written to the
 /// workspace; the token is shown nowhere.
@@ -44,7 +47,7 @@ pub(crate) struct Doctor {
     connection: Connection,
     /// Look at the settings of serve in this file, too, and at the gateway that runs with them; its store, its token file,
     /// its region and its URL of Intercom are used unless others are given.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Files")]
+    #[arg(long, value_name = "FILE", env = "RUDDER_INTERCOM_CONFIG", value_hint = ValueHint::FilePath, help_heading = "Files")]
     config: Option<PathBuf>,
     /// Look at the events that a gateway keeps in this file.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Files")]
@@ -57,6 +60,13 @@ pub(crate) struct Doctor {
     json: bool,
 }
 
+/// What the settings name.
+enum Found {
+    WithToken(Workspace),
+    /// There is nothing to ask about the workspace with; whether its host can be reached is seen without a token.
+    WithoutToken(Workspace),
+}
+
 impl Doctor {
     /// Looks, and prints what it has seen.
     pub(crate) fn run(mut self) -> Result<Exit, Error> {
@@ -64,9 +74,18 @@ impl Doctor {
         let mut checks = Vec::new();
         self.look_at_config(&mut checks);
         let workspace = self.look_at_settings(&mut checks);
-        if let Some(workspace) = workspace {
-            let client = http_client(true, CALL_TIMEOUT)?;
-            runtime.block_on(self.look_at_intercom(&client, &workspace, &mut checks));
+        let client = http_client(true, CALL_TIMEOUT)?;
+        match workspace {
+            Some(Found::WithToken(workspace)) => {
+                runtime.block_on(self.look_at_intercom(&client, &workspace, &mut checks));
+            }
+            None => {}
+            Some(Found::WithoutToken(workspace)) => {
+                runtime.block_on(self.reach(&client, &workspace, &mut checks));
+                for name in ["contacts", "attributes"] {
+                    checks.push(Check::skipped(name, "there is no token"));
+                }
+            }
         }
         self.look_at_files(&mut checks);
         let report = Report::new(checks);
@@ -93,7 +112,7 @@ impl Doctor {
     }
 
     /// The workspace, if the settings name one.
-    fn look_at_settings(&self, checks: &mut Vec<Check>) -> Option<Workspace> {
+    fn look_at_settings(&self, checks: &mut Vec<Check>) -> Option<Found> {
         let connection = &self.connection;
         let host = connection.base_url();
         match connection.workspace() {
@@ -108,7 +127,7 @@ impl Doctor {
                 };
                 checks.push(Check::ok("settings", format!("{whose}; the token is from {from}")));
                 checks.extend(connection.token_file().and_then(doctor::token_file));
-                Some(workspace)
+                Some(Found::WithToken(workspace))
             }
             Err(error) => {
                 let exit = error.exit();
@@ -119,12 +138,12 @@ impl Doctor {
                 };
                 let check = Check::fault(name, error.report()).exit(exit);
                 checks.push(match exit {
-                    Exit::Unauthorized => check.mend(
-                        "take an access token from Intercom's Developer Hub (your app > Configure > Authentication), and: \
-                         export INTERCOM_ACCESS_TOKEN=…",
-                    ),
+                    Exit::Unauthorized => check.mend(doctor::another_token(connection.token_file())),
                     _ => check,
                 });
+                if let (Exit::Unauthorized, Ok(workspace)) = (exit, connection.workspace_with(NO_TOKEN)) {
+                    return Some(Found::WithoutToken(workspace));
+                }
                 for name in ["names", "connection", "contacts", "attributes", "clock"] {
                     checks.push(Check::skipped(name, "there is no workspace to ask"));
                 }
@@ -134,27 +153,12 @@ impl Doctor {
     }
 
     async fn look_at_intercom(&self, client: &Client, workspace: &Workspace, checks: &mut Vec<Check>) {
-        let url = self.connection.base_url();
-        checks.extend(resolve(url).await);
-        let call = match (IdentifyAdmin {}).to_call() {
-            Ok(call) => call,
-            Err(error) => return checks.push(Check::fault("connection", with_causes(&error))),
-        };
-        let answered = match client.send(&call, workspace).await {
-            Ok(response) => response,
-            Err(error) => {
-                checks.push(unreachable(&error));
-                for name in ["token", "contacts", "attributes", "clock"] {
-                    checks.push(Check::skipped(name, "Intercom cannot be reached"));
-                }
-                return;
+        let Some(answered) = self.reach(client, workspace, checks).await else {
+            for name in ["token", "contacts", "attributes"] {
+                checks.push(Check::skipped(name, "Intercom cannot be reached"));
             }
+            return;
         };
-        checks.push(match url.starts_with("https") {
-            true => Check::ok("tls", "the certificate is trusted"),
-            false => doctor::unencrypted(&host_of(url).0, is_this_machine(&host_of(url).0)),
-        });
-        checks.push(doctor::clock(answered.date, crate::convert::now()));
         let is_accepted = self.look_at_token(client, &answered, checks).await;
         if !is_accepted {
             for name in ["contacts", "attributes"] {
@@ -184,6 +188,33 @@ impl Doctor {
         checks.push(doctor::event_names());
     }
 
+    /// What the host answers to the question whose the token is, if it can be reached.
+    async fn reach(&self, client: &Client, workspace: &Workspace, checks: &mut Vec<Check>) -> Option<Response> {
+        let url = self.connection.base_url();
+        checks.extend(resolve(url).await);
+        let call = match (IdentifyAdmin {}).to_call() {
+            Ok(call) => call,
+            Err(error) => {
+                checks.push(Check::fault("connection", with_causes(&error)));
+                return None;
+            }
+        };
+        let answered = match client.send(&call, workspace).await {
+            Ok(response) => response,
+            Err(error) => {
+                checks.push(unreachable(&error));
+                checks.push(Check::skipped("clock", "Intercom cannot be reached"));
+                return None;
+            }
+        };
+        checks.push(match url.starts_with("https") {
+            true => Check::ok("tls", "the certificate is trusted"),
+            false => doctor::unencrypted(&host_of(url).0, is_this_machine(&host_of(url).0)),
+        });
+        checks.push(doctor::clock(answered.date, crate::convert::now()));
+        Some(answered)
+    }
+
     /// Whose the token is; whether it is accepted.
     async fn look_at_token(&self, client: &Client, answered: &Response, checks: &mut Vec<Check>) -> bool {
         let version = ApiVersion::default();
@@ -200,7 +231,8 @@ impl Doctor {
                     false => None,
                 };
                 let host = host_of(self.connection.base_url()).0;
-                checks.push(doctor::elsewhere(self.connection.region(), accepted, &host));
+                let file = self.connection.token_file();
+                checks.push(doctor::elsewhere(self.connection.region(), accepted, &host, file));
                 false
             }
             Err(ResponseError::Refused(error)) if error.code() == "intercom_version_invalid" => {
@@ -220,7 +252,7 @@ impl Doctor {
                 true
             }
             Err(ResponseError::Refused(error)) => {
-                let detail = format!("{} is answered: {error}", "GET /me");
+                let detail = format!("GET /me: {error}");
                 checks.push(Check::fault("token", detail).mend("try again later; see https://www.intercomstatus.com"));
                 false
             }
@@ -326,7 +358,13 @@ async fn resolve(url: &str) -> Option<Check> {
 fn unreachable(error: &TransportError) -> Check {
     let host = error.host.as_deref().unwrap_or("the host");
     let name = match error.cause {
-        Cause::Certificate | Cause::NoTrustedCertificates | Cause::TlsToPlainPort => "tls",
+        Cause::Certificate
+        | Cause::UnknownIssuer
+        | Cause::CertificateExpired
+        | Cause::CertificateNotYetValid
+        | Cause::CertificateForAnotherName
+        | Cause::NoTrustedCertificates
+        | Cause::TlsToPlainPort => "tls",
         _ => "connection",
     };
     let detail = format!("{host}: {}", error.cause.meaning());
@@ -357,12 +395,15 @@ fn store(path: &Path) -> Vec<Check> {
     let look = || {
         let store = Queue::open(path)?;
         let status = store.status()?;
-        Ok((status, doctor::waiting(&status, &store.pending(0, doctor::OLDEST)?)))
+        let first = store.longest_waiting(1)?.pop();
+        let waiting = doctor::waiting(path, &status, &store.pending(0, doctor::OLDEST)?, first.as_ref());
+        Ok((store.recipient()?, status, waiting))
     };
     match look() {
-        Ok((status, waiting)) => {
+        Ok((recipient, status, waiting)) => {
+            let whose = recipient.map_or_else(String::new, |recipient| format!(", for {recipient}"));
             let detail = format!(
-                "{} can be read: {} and {} in it",
+                "{} can be read: {} and {} in it{whose}",
                 path.display(),
                 counted(status.events.unsigned_abs(), "event"),
                 counted(status.dead_letters.unsigned_abs(), "dead letter")
@@ -380,7 +421,7 @@ fn store(path: &Path) -> Vec<Check> {
             let error: rudder_gateway::store::Error = error;
             vec![
                 Check::fault("store", format!("{}: {}", path.display(), with_causes(&error)))
-                    .mend("give the file of serve --gateway --store"),
+                    .mend("give the file that `serve --gateway --store` names"),
             ]
         }
     }

@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _};
 use std::path::PathBuf;
 
-/// Have people deleted from Intercom for good, as data protection law demands it
+/// Have people deleted from Intercom for good, as data protection law requires
 ///
 /// Finds the contact of each person, requests its permanent deletion, and writes receipts. Each contact is read before, so
 /// that an out-of-date search erases nobody else.

@@ -9,7 +9,7 @@ use crate::exit::{Error, Exit, with_causes};
 use crate::files::require_distinct;
 use crate::print::{all_that_is_wanted, note};
 use crate::send::{DeadLetters, Delivered, End, Job, Preparer, deliver, remedy};
-use crate::text::{BOLD, DIM, plural, thousands};
+use crate::text::{BOLD, DIM, counted, plural, thousands};
 use crate::values::{OneOf, Time, parser};
 use anstream::AutoStream;
 use clap::{Args, ValueHint};
@@ -192,7 +192,6 @@ impl Send {
             end,
             no_dead_letters,
             nothing_asked_for,
-            ..
         } = delivered;
         if nothing_asked_for {
             return Err(Error::Usage(
@@ -202,12 +201,16 @@ impl Send {
             ));
         }
         if no_dead_letters > 0 {
-            let what = plural(no_dead_letters, "item");
-            note!("{no_dead_letters} {what} of the input left out: --only-code selects among dead letters");
+            let items = counted(no_dead_letters, "item");
+            note!("{items} of the input left out: --only-code selects among dead letters");
         }
 
         let mut stdout = BufWriter::new(AutoStream::auto(io::stdout().lock()));
-        let mut printed = summary.write_text(start.elapsed(), &mut stdout);
+        let mut printed = Ok(());
+        // What the journal of another input says is of other events.
+        if !matches!(end, End::OtherInput(_)) {
+            printed = summary.write_text(start.elapsed(), &mut stdout);
+        }
         if let Some(sandbox) = &sandbox {
             printed = printed.and_then(|()| describe(sandbox, &mut stdout));
         }

@@ -5,6 +5,7 @@ use super::played::Played;
 use super::refused::Refused;
 use super::text::{effect, write_changes};
 use crate::preview::{Change, Changes, Effect, MOST_READ_AGAIN, What};
+use crate::send::Warned;
 use crate::text::{BOLD, DIM, FIELD, GOOD, NOTE, counted, duration, minutes, plural, printable, thousands};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ pub(crate) struct Diff {
     pub(super) data_events: u64,
     pub(super) skipped: u64,
     pub(super) refused: Refused,
-    pub(super) warnings: BTreeMap<&'static str, u64>,
+    pub(super) warnings: Vec<Warned>,
     /// The calls that sending takes, and how long they take at the rate limit.
     pub(super) calls: u64,
     pub(super) minutes: f64,
@@ -108,7 +109,7 @@ impl Diff {
             data_events: changes.data_events,
             skipped: outcomes.skipped,
             refused: Refused::of(summary),
-            warnings: summary.warnings().clone(),
+            warnings: summary.warnings().map(Warned::of).collect(),
             calls: changes.calls,
             minutes: minutes(changes.calls),
             read,
@@ -151,12 +152,7 @@ impl Diff {
         }
         self.write_table(out)?;
         self.refused.write_text(out)?;
-        if !self.warnings.is_empty() {
-            writeln!(out, "\n{BOLD}Warnings{BOLD:#}")?;
-        }
-        for (code, count) in &self.warnings {
-            writeln!(out, "  {:>8}  {NOTE}{code}{NOTE:#}", thousands(*count))?;
-        }
+        Warned::write_text(&self.warnings, out)?;
         for (what, title) in [(What::Contact, "Contacts"), (What::Company, "Companies")] {
             let some: Vec<&ShownChange> = self.changes.iter().filter(|change| change.what == what).collect();
             if !some.is_empty() {

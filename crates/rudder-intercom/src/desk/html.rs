@@ -126,7 +126,7 @@ impl Diff {
         }
         writeln!(
             out,
-            "<section>\n<h2>Refused</h2>\n<p class=\"hint\">{}, which would change nothing.</p>",
+            "<section>\n<h2>Refused</h2>\n<p class=\"hint\">{} that would change nothing.</p>",
             counted(self.refused.events, "event")
         )?;
         html::table(&COLUMNS, out)?;
@@ -144,14 +144,25 @@ impl Diff {
     }
 
     fn warnings_html(&self, out: &mut impl Write) -> io::Result<()> {
-        const COLUMNS: [Column; 2] = [Column::Number("Events"), Column::Text("What")];
+        const COLUMNS: [Column; 4] = [
+            Column::Number("Events"),
+            Column::Text("What"),
+            Column::Text("What it means, and what to do"),
+            Column::Text("Where"),
+        ];
         if self.warnings.is_empty() {
             return Ok(());
         }
         writeln!(out, "<section>\n<h2>Warnings</h2>")?;
         html::table(&COLUMNS, out)?;
-        for (code, count) in &self.warnings {
-            let cells = [&thousands(*count) as _, &format_args!("<code>{code}</code>") as _];
+        for warned in &self.warnings {
+            let about = format!("{} {}", warned.meaning, warned.advice);
+            let cells = [
+                &thousands(warned.events) as _,
+                &format_args!("<code>{}</code>", warned.code) as _,
+                &Escaped(&about) as _,
+                &format_args!("<span class=\"quiet\">{}</span>", lines(&warned.lines)) as _,
+            ];
             html::row(&COLUMNS, &cells, out)?;
         }
         html::end_table(out)?;

@@ -52,7 +52,8 @@ impl Refused {
             return Ok(());
         }
         let events = counted(self.events, "event");
-        writeln!(out, "\n{BOLD}Refused: {events}, which would change nothing{BOLD:#}")?;
+        let they = if self.events == 1 { "it" } else { "they" };
+        writeln!(out, "\n{BOLD}Refused: {events}; {they} would change nothing{BOLD:#}")?;
         for reason in &self.reasons {
             let more = if reason.events > reason.lines.len() as u64 {
                 ", …"
@@ -79,7 +80,7 @@ fn advice(code: &str) -> &'static str {
     let of_rejection = || code.parse::<RejectionCode>().ok().map(RejectionCode::advice);
     let of_failure = || code.parse::<FailureCode>().ok().map(remedy);
     if ParseErrorKind::iter().any(|kind| <&str>::from(kind) == code) {
-        return "These are no events.";
+        return "These lines are not events.";
     }
     of_rejection().or_else(of_failure).unwrap_or_default()
 }

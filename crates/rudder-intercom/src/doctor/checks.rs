@@ -29,7 +29,7 @@ pub(crate) fn clock(theirs: Option<UnixSeconds>, ours: UnixSeconds) -> Check {
         ..=CLOSE => Check::ok(
             "clock",
             if apart == 0 {
-                "that of Intercom".to_owned()
+                "the same as Intercom's".to_owned()
             } else {
                 detail
             },
@@ -60,19 +60,25 @@ pub(crate) fn names(admin: &Admin, asked: Region, is_intercom: bool) -> Check {
 }
 
 /// A token that the region's host does not accept, and perhaps that of another.
-pub(crate) fn elsewhere(asked: Region, accepted: Option<Region>, host: &str) -> Check {
+pub(crate) fn elsewhere(asked: Region, accepted: Option<Region>, host: &str, file: Option<&Path>) -> Check {
     let check = match accepted {
         Some(region) => Check::fault(
             "token",
             format!("{asked} does not accept it, and {region} does: it is of a workspace in {region}"),
         )
         .mend(format!("give --region {region}; for serve, set region = \"{region}\"")),
-        None => Check::fault("token", format!("{host} does not accept it")).mend(
-            "take another one from Intercom's Developer Hub (your app > Configure > Authentication), and set \
-             INTERCOM_ACCESS_TOKEN or --token-file",
-        ),
+        None => Check::fault("token", format!("{host} does not accept it")).mend(another_token(file)),
     };
     check.exit(Exit::Unauthorized)
+}
+
+/// Where a token comes from, and where it is to be put.
+pub(crate) fn another_token(file: Option<&Path>) -> String {
+    let put = match file {
+        Some(file) => format!("put it into {}", file.display()),
+        None => "export INTERCOM_ACCESS_TOKEN=…, or give --token-file FILE".to_owned(),
+    };
+    format!("take an access token from Intercom's Developer Hub (your app > Configure > Authentication), and {put}")
 }
 
 /// How many custom attributes there can still be.
@@ -120,10 +126,9 @@ pub(crate) fn limit(limit: Option<RateLimit>) -> Check {
         return Check::ok("rate limit", "the responses do not tell of one");
     };
     let detail = format!(
-        "{} of {} calls left in this window of {} seconds",
+        "{} of {} calls left in this window",
         thousands(limit.remaining.into()),
         thousands(limit.limit.into()),
-        limits::RATE_LIMIT_WINDOW_SECONDS
     );
     match limit.remaining.saturating_mul(10) < limit.limit {
         true => Check::warning("rate limit", detail).mend("another app uses it up: send with --max-rate CALLS"),
@@ -223,11 +228,13 @@ mod tests {
         assert!(!check.detail.contains("Ann"), "{}", check.detail);
         assert_eq!(names(&admin, Region::Us, false).status, Status::Ok);
         assert_eq!(names(&admin, Region::Europe, true).status, Status::Ok);
-        let check = elsewhere(Region::Europe, Some(Region::Us), "api.eu.intercom.io");
+        let check = elsewhere(Region::Europe, Some(Region::Us), "api.eu.intercom.io", None);
         assert_eq!(
             check.detail,
             "Europe does not accept it, and US does: it is of a workspace in US"
         );
         assert_eq!(check.exit, Some(Exit::Unauthorized));
+        let check = elsewhere(Region::Us, None, "api.intercom.io", Some(Path::new("mytok")));
+        assert!(check.mend.is_some_and(|mend| mend.ends_with("put it into mytok")));
     }
 }

@@ -2,11 +2,12 @@
 
 use super::report::Check;
 use crate::text::counted;
-use rudder_gateway::store::{Pending, QueueStatus};
+use rudder_gateway::store::{Pending, QueueStatus, TracedEvent};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a gateway may take to answer.
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST: u64 = 64 << 10;
 /// From this age of the oldest event on, something holds the delivery up.
 const OLD: Duration = Duration::from_secs(10 * 60);
+/// From so many tries on, an event is held up by itself.
+const TRIES: u32 = 3;
 /// Of the oldest events, so many are looked at.
 pub(crate) const OLDEST: usize = 1_000;
 
@@ -29,6 +32,7 @@ struct Readiness {
 struct Trouble {
     code: String,
     meaning: String,
+    advice: Option<String>,
 }
 
 /// Asks the gateway at this address how it is.
@@ -44,16 +48,20 @@ pub(crate) fn ready(listen: SocketAddr) -> Check {
         ),
         Ok(Readiness { ready, trouble }) => {
             let told: Vec<String> = trouble
-                .into_iter()
-                .map(|Trouble { code, meaning }| format!("{meaning} ({code})"))
+                .iter()
+                .map(|Trouble { code, meaning, .. }| format!("{meaning} ({code})"))
                 .collect();
+            let advice: Vec<String> = trouble.into_iter().filter_map(|trouble| trouble.advice).collect();
             let detail = format!("the one at {address} says: {}", told.join("; "));
             let check = if ready {
                 Check::warning("gateway", detail)
             } else {
                 Check::fault("gateway", detail)
             };
-            check.mend("what to do about each: crates/rudder-intercom/deploy/README.md, under \"How it is\"")
+            match advice.is_empty() {
+                true => check,
+                false => check.mend(advice.join(" ")),
+            }
         }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Check::fault(
             "gateway",
@@ -79,43 +87,69 @@ fn ask(address: SocketAddr) -> io::Result<Readiness> {
     Ok(serde_json::from_str(body)?)
 }
 
-/// Whether events wait for long, and whether they are one user's. `oldest` are the oldest of those that wait.
-pub(crate) fn waiting(status: &QueueStatus, oldest: &[Pending]) -> Option<Check> {
+/// Whether events wait for long, or one is tried again and again, and whether they are one user's. `oldest` are the oldest of
+/// those that wait, and `first` is what has happened to the very first.
+pub(crate) fn waiting(
+    path: &Path,
+    status: &QueueStatus,
+    oldest: &[Pending],
+    first: Option<&TracedEvent>,
+) -> Option<Check> {
     let age = Duration::from_millis(status.oldest_age_ms?.unsigned_abs());
-    if age < OLD {
+    let first = first.filter(|event| event.attempts >= TRIES);
+    if age < OLD && first.is_none() {
         return None;
     }
-    let minutes = counted(age.as_secs() / 60, "minute");
     let detail = format!(
-        "{} {}, the oldest for {minutes}",
+        "{} {}, the oldest for {}",
         counted(status.events.unsigned_abs(), "event"),
-        if status.events == 1 { "waits" } else { "wait" }
+        if status.events == 1 { "waits" } else { "wait" },
+        match age.as_secs() {
+            seconds @ 0..120 => counted(seconds, "second"),
+            seconds => counted(seconds / 60, "minute"),
+        }
     );
     let mut users: HashMap<String, usize> = HashMap::new();
     for event in oldest {
         *users.entry(user(&event.body)).or_default() += 1;
     }
     let most = users.values().max().copied().unwrap_or_default();
-    let first = oldest.first().map(|event| event.seq).unwrap_or_default();
     // Where all are held up, they are of many.
-    let check = match most * 2 > oldest.len() && users.len() < 10 {
-        true => Check::warning(
+    if most * 2 <= oldest.len() || users.len() >= 10 {
+        let check = Check::warning(
+            "backlog",
+            format!("{detail}; they are of {} users or more", users.len()),
+        );
+        return Some(check.mend(
+            "if all else here is well, more comes in than Intercom's limit lets through: see rate_limit at /metrics, or wait",
+        ));
+    }
+    let whose = format!(
+        "{detail}; of the oldest {}, {most} {} one user's, whose calls fail while those of others do not",
+        oldest.len(),
+        if most == 1 { "is" } else { "are" }
+    );
+    let store = path.display();
+    Some(match first {
+        Some(first) => Check::fault(
             "backlog",
             format!(
-                "{detail}; of the oldest {}, {most} {} one user's, whose calls fail while those of others do not",
-                oldest.len(),
-                if most == 1 { "is" } else { "are" }
+                "{whose}: event {} has failed {} with {}",
+                first.number,
+                counted(first.attempts.into(), "time"),
+                first.code.as_deref().unwrap_or("an unknown code")
             ),
         )
         .mend(format!(
-            "what Intercom answers to event {first} is in the gateway's log with --log info,intercom_delivery=debug; what cannot \
-             be delivered within three hours becomes a dead letter"
+            "see whose it is, and what Intercom answers: rudder-intercom queue --store {store} show {} --show-values; what cannot be \
+             delivered within three hours becomes a dead letter, and the others go on",
+            first.number
         )),
-        false => Check::warning("backlog", format!("{detail}; they are of {} users or more", users.len())).mend(
-            "if all else here is well, more comes in than Intercom's limit lets through: see rate_limit at /metrics, or wait",
-        ),
-    };
-    Some(check)
+        None => Check::warning("backlog", whose).mend(format!(
+            "see which they are: rudder-intercom queue --store {store} waiting --show-values; what cannot be delivered within \
+             three hours becomes a dead letter"
+        )),
+    })
 }
 
 /// Whom an event is of.

@@ -6,7 +6,7 @@ mod gateway;
 mod report;
 
 pub(crate) use checks::{
-    attributes, clock, elsewhere, event_names, limit, names, reads, token_file, unencrypted, used_up,
+    another_token, attributes, clock, elsewhere, event_names, limit, names, reads, token_file, unencrypted, used_up,
 };
 pub(crate) use disk::free;
 pub(crate) use gateway::{OLDEST, ready, waiting};

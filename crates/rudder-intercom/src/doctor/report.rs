@@ -56,7 +56,7 @@ impl Check {
     }
 
     pub(crate) fn skipped(name: &'static str, why: &str) -> Self {
-        Self::new(name, Status::Skipped, format!("not looked at: {why}"))
+        Self::new(name, Status::Skipped, format!("not checked: {why}"))
     }
 
     /// The same with what mends it.

@@ -39,7 +39,11 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Keeps an event; with how many calls were made for it so far, and what there is to be warned of already.
-    pub(super) fn new(under_way: UnderWay, awaited: &Awaited, mut outcome: Outcome) -> (Self, u32, Vec<&'static str>) {
+    pub(super) fn new(
+        under_way: UnderWay,
+        awaited: &Awaited,
+        mut outcome: Outcome,
+    ) -> (Self, u32, Vec<DeliveryWarning>) {
         let calls = match &mut outcome.result {
             DeliveryResult::Delivered(delivered) => std::mem::take(&mut delivered.calls),
             DeliveryResult::Rejected(rejected) => std::mem::take(&mut rejected.calls),
@@ -58,7 +62,7 @@ impl Kept {
             submission: awaited.submission.clone(),
             outcome,
         };
-        (kept, calls, settled.iter().map(DeliveryWarning::code).collect())
+        (kept, calls, settled)
     }
 
     /// The event as it was, and what it comes to as it is.

@@ -11,9 +11,11 @@ mod run;
 mod summary;
 mod tracker;
 mod under_way;
+mod warned;
 
 pub(crate) use dead_letters::DeadLetters;
 pub(crate) use prepare::{Choice, Prepared, Preparer};
 pub(crate) use remedy::remedy;
 pub(crate) use run::{Delivered, End, Job, deliver};
 pub(crate) use summary::Summary;
+pub(crate) use warned::Warned;

@@ -301,7 +301,7 @@ impl Intake {
                     warnings,
                 } => self.tracker.update(|summary| {
                     summary.rejected(kind, code, line);
-                    warnings.into_iter().for_each(|code| summary.warned(code));
+                    warnings.into_iter().for_each(|code| summary.warned(code, line));
                 }),
                 Prepared::Ready(ready) => self.hand_over(event, *ready).await?,
             }
@@ -331,7 +331,7 @@ impl Intake {
         }
         let same_second = is_lost.then_some(SAME_SECOND);
         for code in std::mem::take(&mut ready.warnings).into_iter().chain(same_second) {
-            self.tracker.update(|summary| summary.warned(code));
+            self.tracker.update(|summary| summary.warned(code, ready.line));
         }
         if let Some(superseded) = self.earlier.superseded.remove(&event) {
             ready.superseded.merge(superseded);

@@ -1,8 +1,9 @@
 //! What became of the events, in total.
 
+use super::warned::Warned;
 use crate::noted::Noted;
 use crate::text::{BAD, BOLD, DIM, FIELD, GOOD, NOTE, counted, lines, printable, thousands};
-use intercom_delivery::FailureCode;
+use intercom_delivery::{DeliveryWarning, FailureCode};
 use rudderstack_to_intercom::RejectionCode;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::collections::BTreeMap;
@@ -23,7 +24,9 @@ pub(crate) struct Summary {
     types: BTreeMap<&'static str, Outcomes>,
     rejections: BTreeMap<String, Reason>,
     failures: BTreeMap<String, Reason>,
-    warnings: BTreeMap<&'static str, u64>,
+    warnings: BTreeMap<&'static str, Reason>,
+    /// Events that wait for their contact, until it comes or the input ends.
+    awaiting: u64,
 }
 
 /// How many events came to what.
@@ -37,12 +40,14 @@ pub(crate) struct Outcomes {
     pub(crate) failed: u64,
     /// They are not for Intercom.
     pub(crate) skipped: u64,
+    /// They were read when the delivery was stopped, and not sent.
+    pub(crate) not_sent: u64,
 }
 
 impl Outcomes {
     /// All of them.
     pub(crate) fn events(&self) -> u64 {
-        self.delivered + self.rejected + self.failed + self.skipped
+        self.delivered + self.rejected + self.failed + self.skipped + self.not_sent
     }
 }
 
@@ -70,6 +75,7 @@ impl Summary {
             rejected: sum.rejected + next.rejected,
             failed: sum.failed + next.failed,
             skipped: sum.skipped + next.skipped,
+            not_sent: sum.not_sent + next.not_sent,
         })
     }
 
@@ -81,9 +87,27 @@ impl Summary {
         all.map(|(is_final, (code, reason))| (is_final, code.as_str(), &reason.events))
     }
 
-    /// How many events were warned of, by code.
-    pub(crate) fn warnings(&self) -> &BTreeMap<&'static str, u64> {
-        &self.warnings
+    /// What was warned of, by code: the events, and a field that it was about.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = (&'static str, &Noted, Option<&str>)> {
+        let all = self.warnings.iter();
+        all.map(|(code, reason)| (*code, &reason.events, reason.example.as_deref()))
+    }
+
+    /// How many events wait for their contact.
+    pub(super) fn awaiting(&self) -> u64 {
+        self.awaiting
+    }
+
+    pub(super) fn waits(&mut self) {
+        self.awaiting += 1;
+    }
+
+    pub(super) fn waits_no_more(&mut self) {
+        self.awaiting -= 1;
+    }
+
+    pub(super) fn not_sent(&mut self, kind: &'static str) {
+        self.types.entry(kind).or_default().not_sent += 1;
     }
 
     pub(super) fn delivered(&mut self, kind: &'static str) {
@@ -114,8 +138,16 @@ impl Summary {
         }
     }
 
-    pub(super) fn warned(&mut self, code: &'static str) {
-        *self.warnings.entry(code).or_default() += 1;
+    pub(super) fn warned(&mut self, code: &'static str, line: u64) {
+        self.warnings.entry(code).or_default().events.note(line);
+    }
+
+    pub(super) fn warned_by(&mut self, warning: &DeliveryWarning, line: u64) {
+        self.warned(warning.code(), line);
+        let reason = self.warnings.entry(warning.code()).or_default();
+        if reason.example.is_none() {
+            reason.example = warning.dropped_attribute().map(str::to_owned);
+        }
     }
 
     /// Writes the summary for people.
@@ -161,6 +193,10 @@ impl Summary {
                 "type", "delivered", "rejected", "failed", "skipped"
             )?;
         }
+        if all.not_sent > 0 {
+            let not_sent = counted(all.not_sent, "event");
+            writeln!(out, "  {NOTE}{not_sent} had been read and were not sent yet{NOTE:#}")?;
+        }
         let cell = |count: u64| if count == 0 { "-".to_owned() } else { thousands(count) };
         for (kind, outcomes) in &self.types {
             let kind = if kind.is_empty() { "(other)" } else { kind };
@@ -191,13 +227,8 @@ impl Summary {
                     .unwrap_or_default()
             },
         )?;
-        if !self.warnings.is_empty() {
-            writeln!(out, "\n{BOLD}Warnings{BOLD:#}")?;
-        }
-        for (code, count) in &self.warnings {
-            writeln!(out, "  {:>8}  {NOTE}{code}{NOTE:#}", thousands(*count))?;
-        }
-        Ok(())
+        let warnings: Vec<Warned> = self.warnings().map(Warned::of).collect();
+        Warned::write_text(&warnings, out)
     }
 }
 
@@ -238,12 +269,13 @@ impl Serialize for Summary {
                 .map(|(code, reason)| (code.clone(), reason.events.count))
                 .collect()
         };
-        let mut object = serializer.serialize_struct("Summary", 9)?;
+        let mut object = serializer.serialize_struct("Summary", 10)?;
         object.serialize_field("events", &all.events())?;
         object.serialize_field("delivered", &all.delivered)?;
         object.serialize_field("rejected", &all.rejected)?;
         object.serialize_field("failed", &all.failed)?;
         object.serialize_field("skipped", &all.skipped)?;
+        object.serialize_field("not_sent", &all.not_sent)?;
         object.serialize_field("waited", &self.waited)?;
         object.serialize_field("calls", &self.calls)?;
         object.serialize_field("rejections", &counts(&self.rejections))?;
@@ -269,7 +301,7 @@ mod tests {
         summary.failed("track", "timeout", 4, || None);
         assert_eq!(
             serde_json::to_string(&summary).unwrap(),
-            r#"{"events":5,"delivered":1,"rejected":2,"failed":1,"skipped":1,"waited":0,"calls":3,"rejections":{"unsupported_event_type":2},"failures":{"timeout":1}}"#
+            r#"{"events":5,"delivered":1,"rejected":2,"failed":1,"skipped":1,"not_sent":0,"waited":0,"calls":3,"rejections":{"unsupported_event_type":2},"failures":{"timeout":1}}"#
         );
     }
 }

@@ -18,6 +18,21 @@ const KIBIBYTES: u32 = 4 * 1024;
 /// How many outcomes are recorded in one commit at most.
 const COMMIT: usize = 1000;
 
+/// How many events have come how far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SoFar {
+    /// Those that earlier runs have done.
+    pub(super) earlier: u64,
+    /// Those that have come to an outcome in this run.
+    pub(super) done: u64,
+    /// Those that have failed in this run or an earlier one.
+    pub(super) failed: u64,
+    /// Those that have been handed over.
+    pub(super) under_way: u64,
+    /// Those that wait for their contact.
+    pub(super) awaiting: u64,
+}
+
 /// Knows the events that are under way, and what became of the others.
 #[derive(Debug)]
 pub(super) struct Tracker {
@@ -40,10 +55,18 @@ impl Tracker {
         change(&mut lock(&self.summary));
     }
 
-    /// How many events have come to an outcome in this run.
-    pub(super) fn events_done(&self) -> u64 {
+    /// How far the delivery is.
+    pub(super) fn so_far(&self) -> SoFar {
+        let under_way = lock(&self.under_way).len() as u64;
         let summary = lock(&self.summary);
-        summary.outcomes().events() - summary.earlier
+        let outcomes = summary.outcomes();
+        SoFar {
+            earlier: summary.earlier,
+            done: outcomes.events() - summary.earlier,
+            failed: outcomes.failed,
+            under_way,
+            awaiting: summary.awaiting(),
+        }
     }
 
     /// The summary, once there is nothing more to come.
@@ -145,13 +168,14 @@ impl Tracker {
         } = records;
         let recalled = awaiting.recall(submissions, |event, mut under_way| {
             under_way.knows(undelivered.get(event));
+            self.update(Summary::waits_no_more);
             lock(&self.under_way).insert(event, under_way);
         });
         recalled.map_err(RecordError::Awaiting)
     }
 
     /// Deals with what has no outcome: what has waited for its contact in vain ends as it is; what was not taken in any more,
-    /// as the delivery has ended for this reason, counts as failed, and goes on later.
+    /// as the delivery has ended for this reason, counts as not sent, and goes on later.
     pub(super) fn finish(
         &self,
         mut records: Records,
@@ -166,6 +190,7 @@ impl Tracker {
         let mut count = 0_usize;
         while let Some((event, kept)) = records.awaiting.pop_first().map_err(RecordError::Awaiting)? {
             let (mut under_way, outcome) = kept.into_parts();
+            self.update(Summary::waits_no_more);
             // Nobody has come.
             under_way.has_waited = false;
             under_way.knows(records.undelivered.get(event));
@@ -186,7 +211,7 @@ impl Tracker {
     }
 
     fn goes_on_later(&self, event: &UnderWay, code: FailureCode, records: &mut Records) -> Result<(), RecordError> {
-        self.update(|summary| summary.failed(event.kind, code.as_str(), event.line, || None));
+        self.update(|summary| summary.not_sent(event.kind));
         let mut record = FailureRecord::new(code.as_str());
         code.meaning().trim_end_matches('.').clone_into(&mut record.reason);
         records.keep_for_later(event, record)
@@ -213,10 +238,12 @@ impl Tracker {
                     saved.map_err(|source| in_journal(journal, source))?;
                 }
                 records.waits(event, &awaited.submission, &under_way)?;
+                let line = under_way.line;
                 let (kept, calls, warnings) = Kept::new(under_way, &awaited, outcome);
                 self.update(|summary| {
+                    summary.waits();
                     summary.calls += u64::from(calls);
-                    warnings.iter().for_each(|code| summary.warned(code));
+                    warnings.iter().for_each(|warning| summary.warned_by(warning, line));
                 });
                 let kept = records.awaiting.keep(event, &awaited.keys, &kept);
                 kept.map_err(RecordError::Awaiting)
@@ -243,7 +270,7 @@ impl Tracker {
         };
         let mut summary = lock(&self.summary);
         for warning in &outcome.warnings {
-            summary.warned(warning.code());
+            summary.warned_by(warning, line);
         }
         match &outcome.result {
             DeliveryResult::Delivered(delivered) => {
@@ -263,13 +290,19 @@ impl Tracker {
                 records.count(None);
                 records.record(&entry(Done::Rejected, Some(code), rejected.calls))
             }
+            DeliveryResult::Failed(failed) if outcome.goes_on_later() => {
+                summary.not_sent(kind);
+                summary.calls += u64::from(failed.calls);
+                drop(summary);
+                records.keep_for_later(under_way, FailureRecord::from(&**failed))
+            }
             DeliveryResult::Failed(failed) => {
                 let code = failed.code.as_str();
                 summary.failed(kind, code, line, || failed.operation.map(|_| failed.to_string()));
                 summary.calls += u64::from(failed.calls);
                 drop(summary);
                 let record = FailureRecord::from(&**failed);
-                if outcome.goes_on_later() || records.aborted == Some(failed.code) {
+                if records.aborted == Some(failed.code) {
                     return records.keep_for_later(under_way, record);
                 }
                 let entry = entry(Done::Failed, Some(code), failed.calls);

@@ -8,7 +8,7 @@ use clap::Args;
 use rudder_gateway::store::{
     About, EventHistory, EventState, Note, Queue as Store, Step, StepKind, TracedEvent, Wanted,
 };
-use rudder_gateway::{explain, explain_note};
+use rudder_gateway::{explain_event, explain_note};
 use rudderstack_events::Event;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ use std::io::{self, Read as _, Write};
 use std::thread;
 use std::time::Duration;
 
+/// How many of those that wait longest are shown with the status.
+const FIRST: usize = 3;
 /// How often it is looked for what is new.
 const LOOK: Duration = Duration::from_millis(500);
 /// Of how many events it is watched what becomes of them.
@@ -31,7 +33,16 @@ pub(super) struct Shown {
     show_values: bool,
     /// Print one JSON object a line.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Waiting {
+    /// How many at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: usize,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +123,40 @@ fn user(store: &Store, number: i64) -> Option<String> {
     About::from(&Event::from_json(event.get()).ok()?).user_id
 }
 
+impl Shown {
+    pub(super) fn new(show_values: bool, json: bool) -> Self {
+        Self { show_values, json }
+    }
+}
+
+impl Waiting {
+    pub(super) fn run(&self, store: &Store) -> Result<(), Fault> {
+        let mut printer = Printer::new(store, self.shown)?;
+        for event in store.longest_waiting(self.limit)? {
+            printer.print(&event)?;
+        }
+        Ok(printer.output.flush()?)
+    }
+}
+
+/// Prints the first of those that wait, if any do, and how to see the others.
+pub(super) fn longest_waiting(store: &Store, shown: Shown, command: &str) -> Result<(), Fault> {
+    let events = store.longest_waiting(FIRST)?;
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut printer = Printer::new(store, shown)?;
+    for event in &events {
+        printer.print(event)?;
+    }
+    printer.output.flush()?;
+    note!(
+        "the others that wait: {command} waiting; what happened to one: {command} show {}",
+        events[0].number
+    );
+    Ok(())
+}
+
 impl Tail {
     pub(super) fn run(&self, store: &Store) -> Result<(), Fault> {
         let mut events = store.traced(&Wanted::all(), self.lines)?;
@@ -176,7 +221,7 @@ fn changed(store: &Store, watched: &mut BTreeMap<i64, EventState>) -> Result<Vec
 }
 
 impl Search {
-    pub(super) fn run(self, store: &Store) -> Result<(), Fault> {
+    pub(super) fn run(self, store: &Store, command: &str) -> Result<(), Fault> {
         let text = match self.text.as_str() {
             "-" => {
                 let mut text = String::new();
@@ -198,17 +243,14 @@ impl Search {
         if !self.shown.json {
             let is_wrong = |event: &&TracedEvent| matches!(event.state, EventState::Failed | EventState::Rejected);
             let one = events.iter().find(is_wrong).unwrap_or(&events[0]);
-            note!(
-                "what has happened to one of them: rudder-intercom queue show {}",
-                one.number
-            );
+            note!("what has happened to one of them: {command} show {}", one.number);
         }
         Ok(())
     }
 }
 
 impl Show {
-    pub(super) fn run(&self, store: &Store) -> Result<(), Fault> {
+    pub(super) fn run(&self, store: &Store, command: &str) -> Result<(), Fault> {
         let history = store.history(self.number)?.ok_or(Fault::NoEvent(self.number))?;
         let event = store.event(self.number)?;
         let shown = event.as_deref().filter(|_| self.shown.show_values);
@@ -222,7 +264,7 @@ impl Show {
                 #[serde(skip_serializing_if = "Option::is_none")]
                 body: Option<&'a serde_json::value::RawValue>,
             }
-            let why = history.event.code.as_deref().and_then(explain);
+            let why = explain_event(&history.event);
             let whole = Whole {
                 history: &history,
                 why,
@@ -232,7 +274,7 @@ impl Show {
             writeln!(output)?;
             return Ok(output.flush()?);
         }
-        told(&history, &mut output)?;
+        told(&history, command, &mut output)?;
         match (shown, &event) {
             (Some(event), _) => {
                 serde_json::to_writer_pretty(&mut output, event).map_err(io::Error::from)?;
@@ -241,14 +283,14 @@ impl Show {
             (None, Some(_)) => writeln!(output, "{DIM}--show-values shows the event itself{DIM:#}")?,
             (None, None) => writeln!(
                 output,
-                "{DIM}the event itself is gone: it is kept only until it has ended{DIM:#}"
+                "{DIM}the event itself is gone: it is kept until it is delivered or dropped{DIM:#}"
             )?,
         }
         Ok(output.flush()?)
     }
 }
 
-fn told(history: &EventHistory, output: &mut dyn Write) -> io::Result<()> {
+fn told(history: &EventHistory, command: &str, output: &mut dyn Write) -> io::Result<()> {
     let event = &history.event;
     let kind = event.event_type.map_or("event", |kind| kind.as_str());
     write!(output, "{BOLD}Event {}{BOLD:#}: {kind}", event.number)?;
@@ -265,17 +307,12 @@ fn told(history: &EventHistory, output: &mut dyn Write) -> io::Result<()> {
             remark(note, output)?;
         }
     }
-    let is_wrong = matches!(
-        event.state,
-        EventState::Failed | EventState::Rejected | EventState::Retrying
-    );
-    let why = event.code.as_deref().filter(|_| is_wrong).and_then(explain);
-    let Some(why) = why else { return Ok(()) };
+    let Some(why) = explain_event(event) else { return Ok(()) };
     writeln!(output, "{BOLD}Why:{BOLD:#}        {}", why.meaning)?;
     writeln!(output, "{BOLD}What to do:{BOLD:#} {}", why.advice)?;
-    if let Some(id) = event.dead_letter {
+    if event.dead_letter.is_some() {
         if why.remedy.is_replay() {
-            writeln!(output, "            rudder-intercom queue dead-letters replay {id}")?;
+            writeln!(output, "            {command} dead-letters replay {}", event.number)?;
         } else {
             writeln!(output, "            To replay it as it is would come to the same.")?;
         }

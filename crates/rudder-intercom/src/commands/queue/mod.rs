@@ -1,25 +1,28 @@
 //! `queue`: what a gateway or a transformer keeps on disk.
 
 mod events;
+mod letters;
 mod output;
+mod place;
 mod table;
 
+use self::events::Shown;
+use self::letters::Letters;
 use self::output::{Fault, output};
+use self::place::{Found, Place};
+use self::table::elapsed;
 use super::failure_code;
-use super::serve::gateway::{STORE, of_gateway};
+use super::serve::refusal::of_store;
 use crate::exit::{Error, Exit};
 use crate::print::note;
-use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable, thousands};
-use crate::values::{Time, parser};
-use clap::{Args, Subcommand, ValueHint};
-use rudder_gateway::store::{DeadLetter, Filter, Pending, Queue as Store};
+use crate::text::{BAD, BOLD, NOTE, printable, thousands};
+use clap::{Args, Subcommand};
+use rudder_gateway::store::{Pending, Queue as Store, Recipient};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
-/// How many events and dead letters are read at a time.
+/// How many events are read at a time.
 const CHUNK: usize = 500;
 
 /// Look at the events that serve keeps, and replay what could not be delivered
@@ -30,6 +33,7 @@ const CHUNK: usize = 500;
 #[command(after_help = "\
 Examples:
   rudder-intercom queue status
+  rudder-intercom queue waiting --show-values
   rudder-intercom queue tail
   rudder-intercom queue search 1042
   rudder-intercom queue show 7
@@ -38,9 +42,8 @@ Examples:
   rudder-intercom queue export > events.ndjson       and later: rudder-intercom send events.ndjson
   rudder-intercom queue export --dead-letters > failed.ndjson")]
 pub(crate) struct Queue {
-    /// The file in which they are kept.
-    #[arg(long, global = true, value_name = "FILE", env = "RUDDER_INTERCOM_STORE", default_value = STORE, value_hint = ValueHint::FilePath, hide_env_values = true)]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,10 +52,17 @@ pub(crate) struct Queue {
 enum Command {
     /// Say how many events wait, for how long, and what became of the others
     Status {
+        /// Show the user ids of those that wait longest.
+        #[arg(long)]
+        show_values: bool,
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
     },
+    /// List the events that wait, those that have waited longest first
+    ///
+    /// Where the calls of one user fail while those of others do not, theirs come first, with the code and the tries.
+    Waiting(events::Waiting),
     /// Show the newest events and what becomes of them, and go on as more come in
     Tail(events::Tail),
     /// Find events by user id, anonymous id, email address or messageId
@@ -64,6 +74,11 @@ enum Command {
     /// List, show, replay, drop or restore events that could not be delivered
     #[command(subcommand)]
     DeadLetters(Letters),
+    /// Have the events delivered to another workspace than the one that they are for
+    ///
+    /// A store is for the sandbox or the workspace that it was first used with. After this, it is for that of the next
+    /// `serve --gateway`, which must not be running now.
+    Reassign,
     /// Write events to standard output, one a line
     ///
     /// Those that wait in the queue, and those that wait for their contact, in the order in which they came in.
@@ -77,149 +92,34 @@ enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum Letters {
-    /// List dead letters, the newest first
-    List {
-        #[command(flatten)]
-        chosen: Chosen,
-        /// How many at most.
-        #[arg(long, value_name = "COUNT", default_value_t = 50)]
-        limit: usize,
-        /// Print one JSON object a line.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show one dead letter with its event, as JSON
-    Show {
-        /// Its number.
-        #[arg(value_name = "NUMBER")]
-        id: i64,
-    },
-    /// Put dead letters back into the queue, behind what waits there
-    ///
-    /// What later events of the same contact or company have written since is left out of them.
-    Replay {
-        #[command(flatten)]
-        these: These,
-        /// Leave nothing out: what is replayed overwrites what later events have written.
-        #[arg(long)]
-        replay_as_new: bool,
-    },
-    /// Delete dead letters
-    ///
-    /// For five minutes, restore undoes it.
-    Drop(These),
-    /// Undo that dead letters were dropped within the last five minutes
-    Restore,
-}
-
-/// Which dead letters.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Which")]
-struct Chosen {
-    /// Those with this code; can be repeated.
-    #[arg(long, alias = "code", value_name = "CODE", value_parser = failure_code)]
-    only_code: Vec<String>,
-    /// Those of this user id.
-    #[arg(long, value_name = "USER")]
-    user: Option<String>,
-    /// Those that are not older than this, such as 30m, 2h or 7d.
-    #[arg(long, value_name = "AGE", value_parser = parser::<Time, Duration>())]
-    since: Option<Duration>,
-    /// Those that are older than this.
-    #[arg(long, value_name = "AGE", value_parser = parser::<Time, Duration>())]
-    until: Option<Duration>,
-}
-
-/// Which dead letters something is done to: nothing is done to all of them by mistake.
-#[derive(Clone, Debug, Args)]
-struct These {
-    /// Those with these numbers.
-    #[arg(value_name = "NUMBER")]
-    ids: Vec<i64>,
-    #[command(flatten)]
-    chosen: Chosen,
-    /// All of them.
-    #[arg(long)]
-    all: bool,
-}
-
-impl Chosen {
-    fn filter(&self) -> Filter {
-        let mut filter = Filter::all();
-        filter.codes.clone_from(&self.only_code);
-        filter.user_id.clone_from(&self.user);
-        filter.since = self.since.map(ago);
-        filter.until = self.until.map(ago);
-        filter
-    }
-}
-
-impl These {
-    fn filter(&self) -> Result<Filter, Error> {
-        let mut filter = self.chosen.filter();
-        filter.ids.clone_from(&self.ids);
-        if filter == Filter::all() && !self.all {
-            return Err(Error::Usage("say which dead letters, or --all".to_owned()));
-        }
-        Ok(filter)
-    }
-}
-
 impl Queue {
     /// Does what it is asked to.
     pub(crate) fn run(self) -> Result<Exit, Error> {
-        let mut store = Store::open(&self.store).map_err(|error| of_gateway(&error))?;
+        let Found { path, command } = self.place.find()?;
+        let mut store = Store::open(&path).map_err(|error| of_store(&error))?;
         let result = match self.command {
-            Command::Status { json } => status(&store, json),
+            Command::Status { show_values, json } => status(&store, Shown::new(show_values, json), &command),
+            Command::Waiting(waiting) => waiting.run(&store),
             Command::Tail(tail) => tail.run(&store),
-            Command::Search(search) => search.run(&store),
-            Command::Show(show) => show.run(&store),
+            Command::Search(search) => search.run(&store, &command),
+            Command::Show(show) => show.run(&store, &command),
             Command::Export {
                 dead_letters: false, ..
             } => export(&store),
-            Command::Export { only_code, .. } => {
-                let mut filter = Filter::all();
-                filter.codes = only_code;
-                every_dead_letter(&store, &filter, usize::MAX, true, record)
-            }
-            Command::DeadLetters(Letters::List { chosen, limit, json }) => {
-                let print = if json { as_json } else { as_line };
-                every_dead_letter(&store, &chosen.filter(), limit, false, print)
-            }
-            Command::DeadLetters(Letters::Show { id }) => show(&store, id),
-            Command::DeadLetters(Letters::Replay { these, replay_as_new }) => {
-                let filter = these.filter()?;
-                store
-                    .replay(&filter, replay_as_new)
-                    .map(|count| done("back in the queue", count))
-                    .map_err(Fault::Store)
-            }
-            Command::DeadLetters(Letters::Drop(some)) => {
-                let filter = some.filter()?;
-                store
-                    .drop_dead_letters(&filter)
-                    .map(|dropped| {
-                        done("deleted", dropped.dropped);
-                        if dropped.dropped > 0 {
-                            note!("to undo it within five minutes: rudder-intercom queue dead-letters restore");
-                        }
-                    })
-                    .map_err(Fault::Store)
-            }
-            Command::DeadLetters(Letters::Restore) => store
-                .restore(None)
-                .map(|count| done("restored", count))
-                .map_err(Fault::Store),
+            Command::Export { only_code, .. } => letters::export(&store, only_code),
+            Command::DeadLetters(letters) => letters.run(&mut store, &command),
+            Command::Reassign => reassign(&mut store),
         };
         match result {
             Ok(()) => Ok(Exit::Done),
-            Err(Fault::Store(error)) => Err(of_gateway(&error)),
+            Err(Fault::Store(error)) => Err(of_store(&error)),
+            Err(Fault::Usage(error)) => Err(error),
             Err(Fault::NoEvent(number)) => Err(Error::Usage(format!(
-                "nothing is kept of an event {number}: rudder-intercom queue tail lists the newest"
+                "nothing is kept of an event {number}: {command} tail lists the newest"
             ))),
-            Err(Fault::NoDeadLetter(id)) => Err(Error::Usage(format!("there is no dead letter {id}"))),
+            Err(Fault::NoDeadLetter(number)) => Err(Error::Usage(format!(
+                "event {number} is no dead letter: {command} dead-letters list shows those that are"
+            ))),
             // Whoever reads the output has seen enough.
             Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             Err(Fault::Output(error)) => Err(Error::Output(error)),
@@ -227,23 +127,38 @@ impl Queue {
     }
 }
 
-fn done(what: &str, count: u64) {
-    note!("{} {what}", counted(count, "dead letter"));
+fn reassign(store: &mut Store) -> Result<(), Fault> {
+    match store.reassign()? {
+        Some(before) => {
+            note!("its events were for {before}; the next `serve --gateway` takes them to wherever it delivers");
+        }
+        None => note!("its events were for nobody yet"),
+    }
+    Ok(())
 }
 
-fn status(store: &Store, json: bool) -> Result<(), Fault> {
+fn status(store: &Store, shown: Shown, command: &str) -> Result<(), Fault> {
     #[derive(Serialize)]
     struct Status {
+        recipient: Option<Recipient>,
         #[serde(flatten)]
         queue: rudder_gateway::store::QueueStatus,
         codes: Vec<rudder_gateway::store::CodeCount>,
     }
-    let (queue, codes) = (store.status()?, store.codes()?);
+    let (recipient, queue, codes) = (store.recipient()?, store.status()?, store.codes()?);
     let mut output = output();
-    if json {
-        serde_json::to_writer(&mut output, &Status { queue, codes }).map_err(io::Error::from)?;
+    if shown.json {
+        let status = Status {
+            recipient,
+            queue,
+            codes,
+        };
+        serde_json::to_writer(&mut output, &status).map_err(io::Error::from)?;
         writeln!(output)?;
         return Ok(output.flush()?);
+    }
+    if let Some(recipient) = &recipient {
+        writeln!(output, "{:>14} {recipient}", "for")?;
     }
     let number = |count: i64| thousands(count.unsigned_abs());
     let bytes = |count: i64| format!("{} KiB", thousands(count.unsigned_abs().div_ceil(1024)));
@@ -254,7 +169,7 @@ fn status(store: &Store, json: bool) -> Result<(), Fault> {
         bytes(queue.event_bytes)
     )?;
     if let Some(age) = queue.oldest_age_ms {
-        writeln!(output, "{:>14} the longest wait", elapsed(age))?;
+        writeln!(output, "{:>14} the longest has waited", elapsed(age))?;
     }
     if queue.awaiting > 0 {
         write!(
@@ -285,7 +200,9 @@ fn status(store: &Store, json: bool) -> Result<(), Fault> {
             printable(&code.code)
         )?;
     }
-    Ok(output.flush()?)
+    output.flush()?;
+    drop(output);
+    events::longest_waiting(store, shown, command)
 }
 
 /// Writes the events of the queue and those that wait for their contact, in the order of their numbers.
@@ -340,109 +257,4 @@ impl<F: Fn(i64) -> Result<Vec<Pending>, rudder_gateway::store::Error>> Reader<F>
 /// An event in one line: line breaks in JSON are never part of a value.
 fn one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
-}
-
-fn every_dead_letter(
-    store: &Store,
-    filter: &Filter,
-    limit: usize,
-    with_events: bool,
-    print: fn(&DeadLetter, &mut dyn Write) -> io::Result<()>,
-) -> Result<(), Fault> {
-    let mut output = output();
-    let mut filter = filter.clone();
-    let mut left = limit;
-    while left > 0 {
-        let chunk = store.dead_letters(&filter, left.min(CHUNK), with_events)?;
-        let Some(oldest) = chunk.last() else { break };
-        filter.before_id = Some(oldest.id);
-        left -= chunk.len();
-        for dead_letter in &chunk {
-            print(dead_letter, &mut output)?;
-        }
-    }
-    Ok(output.flush()?)
-}
-
-fn record(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, &dead_letter.clone().into_record())?;
-    writeln!(output)
-}
-
-fn as_json(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, dead_letter)?;
-    writeln!(output)
-}
-
-fn as_line(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    let style = if dead_letter.kind == "failed" { BAD } else { NOTE };
-    let age = elapsed(ago(Duration::ZERO) - dead_letter.at);
-    let kind = dead_letter.event_type.as_deref().unwrap_or("event");
-    write!(
-        output,
-        "{BOLD}{:>8}{BOLD:#} {age:>8} ago  {style}{}{style:#} {kind}",
-        dead_letter.id,
-        printable(&dead_letter.code)
-    )?;
-    if let Some(user) = &dead_letter.user_id {
-        write!(output, " of {}", printable(user))?;
-    }
-    let detail = serde_json::to_string(&dead_letter.detail)?;
-    writeln!(output, " {DIM}{}{DIM:#}", printable(&detail))
-}
-
-fn show(store: &Store, id: i64) -> Result<(), Fault> {
-    let dead_letter = store.dead_letter(id)?.ok_or(Fault::NoDeadLetter(id))?;
-    let mut output = output();
-    // Numbers of the event keep their text: what is printed is the event, not a reading of it.
-    serde_json::to_writer_pretty(&mut output, &dead_letter).map_err(io::Error::from)?;
-    writeln!(output)?;
-    Ok(output.flush()?)
-}
-
-/// Unix milliseconds so long ago.
-fn ago(age: Duration) -> i64 {
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(i64::MAX)
-}
-
-/// A length of time in its greatest unit.
-fn elapsed(milliseconds: i64) -> String {
-    let seconds = milliseconds.max(0) / 1_000;
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7_200 => format!("{}m", seconds / 60),
-        7_200..172_800 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_shown_in_their_greatest_unit() {
-        assert_eq!(
-            [elapsed(-1), elapsed(119_999), elapsed(120_000), elapsed(172_800_000)],
-            ["0s", "119s", "2m", "2d"]
-        );
-    }
-
-    #[test]
-    fn nothing_is_done_to_all_by_mistake() {
-        let some = |all: bool, code: Option<&str>| These {
-            ids: Vec::new(),
-            chosen: Chosen {
-                only_code: code.map(str::to_owned).into_iter().collect(),
-                user: None,
-                since: None,
-                until: None,
-            },
-            all,
-        };
-        assert!(some(false, None).filter().is_err());
-        assert!(some(true, None).filter().is_ok());
-        assert!(some(false, Some("timeout")).filter().is_ok());
-    }
 }

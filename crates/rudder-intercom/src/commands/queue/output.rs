@@ -7,6 +7,8 @@ pub(super) enum Fault {
     Store(rudder_gateway::store::Error),
     NoDeadLetter(i64),
     NoEvent(i64),
+    /// What was asked for cannot be.
+    Usage(crate::exit::Error),
     Output(io::Error),
 }
 

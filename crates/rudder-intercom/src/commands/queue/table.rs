@@ -103,6 +103,17 @@ pub(super) fn moment(milliseconds: i64, format: &str) -> String {
     DateTime::from_timestamp_millis(milliseconds).map_or_else(String::new, |time| time.format(format).to_string())
 }
 
+/// A length of time in its greatest unit.
+pub(super) fn elapsed(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1_000;
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 /// The text, cut where it is longer than there is room for.
 fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -127,6 +138,14 @@ mod tests {
         assert_eq!((cut("abc", 3).as_str(), cut("abcd", 3).as_str()), ("abc", "ab…"));
         assert_eq!(pad("äbcd", 6, 1), "äbcd  ");
         assert_eq!(pad("abcd", usize::MAX, 6), "abcd  ");
+    }
+
+    #[test]
+    fn waits_are_shown_in_their_greatest_unit() {
+        assert_eq!(
+            [elapsed(-1), elapsed(119_999), elapsed(120_000), elapsed(172_800_000)],
+            ["0s", "119s", "2m", "2d"]
+        );
     }
 
     #[test]

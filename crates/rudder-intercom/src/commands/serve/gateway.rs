@@ -1,7 +1,9 @@
 //! `serve --gateway`: events straight from RudderStack's SDKs.
 
+use super::addressed::Addressed;
 use super::config::Config;
 use super::given::secret;
+use super::refusal::of_store;
 use super::reload::{self, Renewable, Watched};
 use crate::commands::connection::access_token;
 use crate::commands::token;
@@ -11,7 +13,7 @@ use crate::text::{BOLD, DIM};
 use intercom_api::Region;
 use intercom_delivery::client::{Client, HttpTransport, Webhook, Workspace};
 use intercom_sandbox::RunningSandbox;
-use rudder_gateway::store::Store;
+use rudder_gateway::store::{Place, Store};
 use rudder_gateway::{Alerts, KeyList, Secret, Settings, WriteKeys};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -21,7 +23,8 @@ use std::time::Duration;
 
 /// Where the events are kept, if nothing else is said.
 pub(crate) const STORE: &str = "rudder-intercom.db";
-const SANDBOX_STORE: &str = "sandbox.db";
+/// The same with a sandbox.
+pub(crate) const SANDBOX_STORE: &str = "sandbox.db";
 /// How long a message to the webhook for alerts may take.
 const ALERT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -38,6 +41,7 @@ impl Gateway {
     pub(super) async fn start(config: &mut Config, address: SocketAddr) -> Result<Self, Error> {
         let mut settings = config.gateway_settings(address)?;
         let region = settings.destination.region;
+        config.kept.place = Some(config.place(region));
         let (workspace, sandbox) = if config.sandbox {
             let sandbox = intercom_sandbox::spawn(intercom_sandbox::Settings::default());
             let sandbox = sandbox
@@ -58,29 +62,34 @@ impl Gateway {
             .response_timeout(config.service.call_timeout)
             .build()
             .map_err(|error| failed("cannot call Intercom", error))?;
+        let default = Path::new(if config.sandbox { SANDBOX_STORE } else { STORE });
+        let path = config.store.as_deref().unwrap_or(default);
+        let store = Store::open(path, config.kept.clone()).map_err(|error| of_store(&error))?;
         let version = config.service.api_version;
         let transport = HttpTransport::new(client.clone(), workspace.with_version(version));
+        let transport = Addressed::new(transport, store.clone());
+        if sandbox.is_none() {
+            transport.check().await.map_err(|error| of_store(&error))?;
+        }
         let transport = Renewable::new(transport);
         let mut watched = config.watched_keys(&settings);
         if let (Some(path), None) = (&config.token_file, &sandbox) {
-            let (config, transport) = (config.clone(), transport.clone());
+            let (config, transport, store) = (config.clone(), transport.clone(), store.clone());
             let renewed = Arc::clone(&settings.token_renewed);
             watched.push(Watched::new("the access token", path.clone(), move || {
                 let workspace = config.workspace(region)?.with_version(version);
-                transport.replace(HttpTransport::new(client.clone(), workspace));
+                let renewed_transport = HttpTransport::new(client.clone(), workspace);
+                transport.replace(Addressed::new(renewed_transport, store.clone()));
                 renewed.notify_one();
                 Ok(())
             }));
         }
         tokio::spawn(reload::watch(watched));
-        let default = Path::new(if config.sandbox { SANDBOX_STORE } else { STORE });
-        let path = config.store.as_deref().unwrap_or(default);
-        let store = Store::open(path, config.kept.clone()).map_err(|error| of_gateway(&error))?;
         greet(address, &settings)?;
         let is_public = !settings.is_loopback || matches!(settings.write_keys, WriteKeys::These(_));
         let gateway = rudder_gateway::Gateway::start(settings, store, transport);
         Ok(Self {
-            gateway: gateway.map_err(|error| of_gateway(&error))?,
+            gateway: gateway.map_err(|error| of_store(&error))?,
             is_public,
             _sandbox: sandbox,
         })
@@ -88,7 +97,7 @@ impl Gateway {
 
     /// Finishes what is under way, and closes the store.
     pub(super) async fn stop(self) -> Result<(), Error> {
-        self.gateway.stop().await.map_err(|error| of_gateway(&error))
+        self.gateway.stop().await.map_err(|error| of_store(&error))
     }
 }
 
@@ -155,6 +164,15 @@ impl Config {
         vec![Watched::new("the write keys", path.clone(), read)]
     }
 
+    /// Where the gateway delivers to.
+    fn place(&self, region: Region) -> Place {
+        match &self.service.intercom_base_url {
+            _ if self.sandbox => Place::Sandbox,
+            Some(url) if url.for_region(region) != region.base_url() => Place::Url(url.to_string()),
+            _ => Place::Intercom,
+        }
+    }
+
     fn workspace(&self, region: Region) -> Result<Workspace, Error> {
         let token = access_token(&token::find(self.token_file.as_deref())?)?;
         let workspace = Workspace::new(region, token);
@@ -192,16 +210,6 @@ fn at(workspace: Workspace, url: &str) -> Result<Workspace, Error> {
     workspace
         .with_base_url(url)
         .map_err(|error| Error::Usage(format!("--intercom-base-url: {error}")))
-}
-
-/// What is wrong with a gateway or its store.
-pub(crate) fn of_gateway(error: &rudder_gateway::store::Error) -> Error {
-    use std::error::Error as _;
-    let message = error.to_string();
-    match error.source() {
-        Some(source) => Error::System(message, std::io::Error::other(source.to_string())),
-        None => Error::Usage(message),
-    }
 }
 
 fn failed(what: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

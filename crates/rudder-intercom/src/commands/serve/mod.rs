@@ -1,9 +1,11 @@
 //! `serve`: the transformer that RudderStack's data plane asks.
 
+mod addressed;
 mod config;
 mod file;
 pub(crate) mod gateway;
 mod given;
+pub(crate) mod refusal;
 mod reload;
 mod setting;
 mod settings;
@@ -142,6 +144,7 @@ async fn test_alert(config: &Config) -> Result<Exit, Error> {
 pub(super) struct Deployed {
     /// Where a gateway listens, if there is one.
     pub(super) gateway: Option<SocketAddr>,
+    /// Where events are kept, if they are.
     pub(super) store: Option<PathBuf>,
     pub(super) token_file: Option<PathBuf>,
     pub(super) region: Region,
@@ -158,11 +161,14 @@ pub(super) fn deployed(path: &Path) -> Result<Deployed, Error> {
     file::read(path, &mut config)?;
     let region = config.gateway.destination.region;
     // Where it is by default depends on where the gateway runs.
-    let default = Some(PathBuf::from(gateway::STORE)).filter(|path| path.exists());
-    let store = config.store.or(default);
+    let default = match config.sandbox {
+        true => gateway::SANDBOX_STORE,
+        false => gateway::STORE,
+    };
+    let default = Some(PathBuf::from(default)).filter(|path| config.is_gateway && path.exists());
     Ok(Deployed {
         gateway: config.is_gateway.then_some(config.listen),
-        store: store.filter(|_| config.is_gateway),
+        store: config.store.or(default),
         token_file: config.token_file,
         region,
         intercom_base_url: config.service.intercom_base_url.map(|url| url.for_region(region)),
@@ -281,7 +287,7 @@ fn with_store(config: &Config, service: Transformer) -> Result<Transformer, Erro
     kept.keeper = Keeper::Transformer;
     // rudder-server knows what has become of each event.
     kept.history.events = 0;
-    let store = Store::open(path, kept).map_err(|error| gateway::of_gateway(&error))?;
+    let store = Store::open(path, kept).map_err(|error| refusal::of_store(&error))?;
     Ok(service.with_store(store, config.kept.awaiting.first_look))
 }
 

@@ -1,9 +1,10 @@
 //! Files with secrets are read again when they change, and at SIGHUP.
 
+use super::addressed::Addressed;
 use crate::exit::Error;
 use intercom_api::Call;
 use intercom_delivery::Response;
-use intercom_delivery::client::{HttpTransport, Transport, TransportError};
+use intercom_delivery::client::{Transport, TransportError};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -14,25 +15,25 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// A way to Intercom that can be replaced by one with another token. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Renewable {
-    current: Arc<RwLock<Arc<HttpTransport>>>,
+    current: Arc<RwLock<Addressed>>,
     host: String,
 }
 
 impl Renewable {
-    pub(super) fn new(transport: HttpTransport) -> Self {
+    pub(super) fn new(transport: Addressed) -> Self {
         Self {
             host: transport.host().to_owned(),
-            current: Arc::new(RwLock::new(Arc::new(transport))),
+            current: Arc::new(RwLock::new(transport)),
         }
     }
 
     /// From now on, calls go this way.
-    pub(super) fn replace(&self, transport: HttpTransport) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(transport);
+    pub(super) fn replace(&self, transport: Addressed) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = transport;
     }
 
-    fn current(&self) -> Arc<HttpTransport> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    fn current(&self) -> Addressed {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -196,7 +196,7 @@ settings! {
         "trust-forwarded-for": Switch => gateway.trust_forwarded_for;
     }
     STORE {
-        /// The file in which events are kept, made if it is not there: those of a gateway; without one, those that wait for the identify of their user. A sandbox does not share one with Intercom.
+        /// The file in which events are kept, made if it is not there: those of a gateway; without one, those that wait for the identify of their user. One of a gateway stays with the workspace, or the sandbox, that it was first used with: see `queue reassign`.
         "store": Optional<File> => store, or "rudder-intercom.db of a gateway, or sandbox.db with --sandbox; without a gateway, nothing is kept";
         /// How long track and group events wait that come before the identify of their user; 0s for not at all.
         "wait-for-contact": Time => kept.awaiting.age;
