@@ -219,6 +219,11 @@ const STEPS: &[Step] = &[
         run: Run::Beside("../shared/sdk-captures", &["xtask", "captures"]),
     },
     Step {
+        name: "requests",
+        fix: "make the transformer carry out the request that is named",
+        run: Run::Beside("../shared/rudder-server-captures", &["xtask", "requests"]),
+    },
+    Step {
         name: "conformance",
         fix: "make the service respond as expected, or list the deviation in crates/intercom-transformer/tests/conformance/allowed.rs",
         run: Run::Beside("../shared/conformance", &["xtask", "conformance"]),

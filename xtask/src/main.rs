@@ -42,6 +42,8 @@ enum Command {
     BenchServe(suites::BenchServe),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
     Captures(suites::Folder),
+    /// Replays a folder of requests that a rudder-server has sent, and looks how each of their jobs ends
+    Requests(suites::Folder),
     /// Counts the calls that generated traffic costs, with and without each saving, and compares the final states
     Calls(calls::Options),
     /// Lists the files of a crate that need each other, and fails if there are new ones
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         Command::Api(options) => api::run(&options),
         Command::BenchServe(options) => suites::bench_serve(&options),
         Command::Captures(options) => suites::captures(&options),
+        Command::Requests(options) => suites::requests(&options),
         Command::Calls(options) => calls::run(&options),
         Command::Ci(options) => ci::run(&options),
         Command::Circles => circles::run(),

@@ -37,6 +37,10 @@ pub(crate) fn captures(options: &Folder) -> ExitCode {
     reading(&options.folder, "SDK_CAPTURES", test("captures"))
 }
 
+pub(crate) fn requests(options: &Folder) -> ExitCode {
+    reading(&options.folder, "RUDDER_SERVER_REQUESTS", test("requests"))
+}
+
 pub(crate) fn conformance(options: &Conformance) -> ExitCode {
     let mut test = test("conformance");
     if options.verbose {

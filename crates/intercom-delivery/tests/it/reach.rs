@@ -67,12 +67,7 @@ async fn each_cause_is_told_with_its_host() {
         ("http", closed.to_string(), Cause::Refused, true),
         ("https", plain.to_string(), Cause::TlsToPlainPort, false),
         ("http", tls.to_string(), Cause::PlainToTlsPort, false),
-        (
-            "https",
-            format!("localhost:{}", tls.port()),
-            Cause::UnknownIssuer,
-            false,
-        ),
+        ("https", format!("localhost:{}", tls.port()), Cause::Certificate, false),
     ] {
         let error = failure(&format!("{scheme}://{host}/base")).await;
         let source = std::error::Error::source(&error).map(ToString::to_string);
