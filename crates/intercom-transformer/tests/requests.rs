@@ -1,5 +1,5 @@
 //! What a real rudder-server has sent, replayed: each job has one ending. `cargo xtask requests DIR`.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::needless_pass_by_value)]
 
 mod support;
 

@@ -146,7 +146,7 @@ fn the_transformers_dashboard_names_what_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     let mut serve = common::program();
     serve.args(["serve", "--look-for-contact-after", "20ms"]);
-    serve.args(["--intercom-base-url", &sandbox.url(), "--store"]);
+    serve.args(["--intercom-base-url", sandbox.url(), "--store"]);
     let (_server, address, _log) = common::start(serve.arg(folder.path().join("early.db")));
     let metrics = || common::ask(&address, "GET", "/metrics", "", "");
     let track = json!({"type": "track", "userId": "u", "event": "Looked", "messageId": "1"});

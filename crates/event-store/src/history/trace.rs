@@ -213,7 +213,8 @@ impl Trace {
 /// What a name is kept as; none, if it is blank.
 fn shortened(name: &str) -> Option<String> {
     let name = name.trim();
-    let end = name.floor_char_boundary(LONGEST_NAME);
+    let longest = LONGEST_NAME.min(name.len());
+    let end = (0..=longest).rev().find(|at| name.is_char_boundary(*at))?;
     Some(name[..end].to_owned()).filter(|name| !name.is_empty())
 }
 
