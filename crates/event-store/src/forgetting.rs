@@ -5,7 +5,6 @@ use super::history::{self, NewStep, PersonKeys, StepKind};
 use super::queue::Queue;
 use super::schema;
 use super::totals::Totals;
-use crate::clock::now;
 use crate::error::Error;
 use intercom_api::ExternalId;
 use intercom_delivery::{ContactKey, KnownContact};
@@ -78,7 +77,7 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn traces_of(&self, people: &[Person]) -> Result<Traces, Error> {
-        Ok(find(self.connection(), people)?.traces())
+        Ok(find(&self.connection, people)?.traces())
     }
 
     /// Deletes for good what the store has of people: dead letters, events that wait for their contact, and what was learnt of
@@ -92,8 +91,13 @@ impl Queue {
     pub fn forget(&mut self, people: &[Person]) -> Result<Traces, Error> {
         let mut writer = schema::open(&self.path)?;
         let found = find(&writer, people)?;
-        each(&mut writer, &found.dead_letters, forget_dead_letter)?;
-        each(&mut writer, &found.awaiting, forget_awaiting)?;
+        let now = self.clock.now();
+        each(&mut writer, &found.dead_letters, |transaction, totals, id| {
+            forget_dead_letter(transaction, totals, id, now)
+        })?;
+        each(&mut writer, &found.awaiting, |transaction, totals, seq| {
+            forget_awaiting(transaction, totals, seq, now)
+        })?;
         each(&mut writer, &found.learnt, |transaction, _, seq| {
             let mut delete = transaction.prepare_cached("DELETE FROM learnt WHERE seq = ?")?;
             delete.execute([seq]).map(drop)
@@ -155,7 +159,7 @@ fn each(
 }
 
 /// It may have been replayed meanwhile: then it is in the queue.
-fn forget_dead_letter(transaction: &Transaction<'_>, totals: &mut Totals, id: i64) -> rusqlite::Result<()> {
+fn forget_dead_letter(transaction: &Transaction<'_>, totals: &mut Totals, id: i64, now: i64) -> rusqlite::Result<()> {
     let deleted = transaction
         .prepare_cached(
             "DELETE FROM dead_letters WHERE id = ? RETURNING octet_length(body), event, dropped_at IS NULL",
@@ -176,13 +180,13 @@ fn forget_dead_letter(transaction: &Transaction<'_>, totals: &mut Totals, id: i6
         totals.dead_bytes -= bytes;
     }
     match event {
-        Some(event) => forget_steps(transaction, event, is_counted),
+        Some(event) => forget_steps(transaction, event, is_counted, now),
         None => Ok(()),
     }
 }
 
 /// Their contact may have come meanwhile: then it is in the queue.
-fn forget_awaiting(transaction: &Transaction<'_>, totals: &mut Totals, seq: i64) -> rusqlite::Result<()> {
+fn forget_awaiting(transaction: &Transaction<'_>, totals: &mut Totals, seq: i64, now: i64) -> rusqlite::Result<()> {
     let keys = transaction
         .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING keys")?
         .query_row([seq], |row| from_json::<Vec<ContactKey>>(row.get_ref(0)?.as_str()?))
@@ -203,16 +207,16 @@ fn forget_awaiting(transaction: &Transaction<'_>, totals: &mut Totals, seq: i64)
     totals.awaiting -= 1;
     let event = history::origin(transaction, seq)?;
     history::ended(transaction, seq, event)?;
-    forget_steps(transaction, event, true)
+    forget_steps(transaction, event, true, now)
 }
 
 /// What calls for an event were answered may quote it.
-fn forget_steps(transaction: &Transaction<'_>, event: i64, is_dropped: bool) -> rusqlite::Result<()> {
+fn forget_steps(transaction: &Transaction<'_>, event: i64, is_dropped: bool, now: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("UPDATE steps SET detail = NULL WHERE event = ?")?
         .execute([event])?;
     match is_dropped {
-        true => history::note(transaction, event, now(), &NewStep::of(StepKind::Dropped)),
+        true => history::note(transaction, event, now, &NewStep::of(StepKind::Dropped)),
         false => Ok(()),
     }
 }

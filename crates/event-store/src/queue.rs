@@ -68,10 +68,6 @@ impl Queue {
         })
     }
 
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
     /// What is in it.
     ///
     /// # Errors

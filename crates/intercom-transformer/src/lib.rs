@@ -24,6 +24,7 @@ mod here;
 mod intercom;
 #[cfg(feature = "server")]
 mod jobs;
+#[cfg(feature = "server")]
 mod looked_up;
 #[cfg(feature = "server")]
 mod metrics;

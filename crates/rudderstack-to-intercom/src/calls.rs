@@ -5,8 +5,8 @@ use crate::lookup::{Lookup, Person};
 use crate::plan::{COMPANY_ID, CONTACT_ID, Missing, Plan, Step, When, WithRequest};
 use exact_json::RawJson;
 use intercom_api::{
-    AttributeName, Attributes, Call, CreateContact, GroupOperator, Operation, OperationId, SearchContacts,
-    SearchOperator, UpdateContact, Value,
+    AttributeName, Attributes, Call, ContactFields, CreateContact, GroupOperator, Operation, OperationId,
+    SearchContacts, SearchOperator, UpdateContact, Value,
 };
 use serde::de::Error as _;
 use serde::ser::{SerializeMap, Serializer};
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// A call of a plan, before anything is known of the responses.
 ///
@@ -244,26 +244,28 @@ impl Serialize for WrittenCall<'_> {
                     serializer,
                     when,
                     SearchContacts::ID,
-                    "/contacts/search",
+                    SearchContacts::ID.template(),
                     &[],
                     Some(search),
                 )
             }
-            (Step::UpdateContact(_), Some(body)) => write_call(
-                serializer,
-                when,
-                UpdateContact::ID,
-                "/contacts/{contact.id}",
-                &[],
-                Some(body),
-            ),
+            (Step::UpdateContact(_), Some(body)) => {
+                write_call(serializer, when, UpdateContact::ID, &UPDATE_PATH, &[], Some(body))
+            }
             (Step::CreateContact(_), Some(body)) => {
-                write_call(serializer, when, CreateContact::ID, "/contacts", &[], Some(body))
+                let path = CreateContact::ID.template();
+                write_call(serializer, when, CreateContact::ID, path, &[], Some(body))
             }
             _ => step.with_request(None, None, Write { when, body, serializer }),
         }
     }
 }
+
+/// The path of an update of a contact whose id is not known yet.
+static UPDATE_PATH: LazyLock<String> = LazyLock::new(|| {
+    let call = Step::UpdateContact(&ContactFields::new()).to_call(None, None);
+    readable(call.path.into()).into_owned()
+});
 
 /// What [`Lookup::search`] makes of a person, only to be written.
 #[derive(Serialize)]

@@ -76,6 +76,11 @@ impl Cause {
 
     /// Whether the next call will end the same way, because a setting is wrong, here or at the host.
     pub const fn is_permanent(self) -> bool {
+        self.is_of_tls() || matches!(self, Self::PlainToTlsPort | Self::OtherPath)
+    }
+
+    /// Whether the host was reached, and no TLS came about with it.
+    pub const fn is_of_tls(self) -> bool {
         matches!(
             self,
             Self::Certificate
@@ -85,8 +90,6 @@ impl Cause {
                 | Self::CertificateForAnotherName
                 | Self::NoTrustedCertificates
                 | Self::TlsToPlainPort
-                | Self::PlainToTlsPort
-                | Self::OtherPath
         )
     }
 

@@ -11,7 +11,7 @@ use clap::{Args, ValueHint};
 use intercom_api::{
     ApiVersion, DataAttributeModel, IdentifyAdmin, ListDataAttributes, Operation, Region, SearchContacts,
 };
-use intercom_delivery::client::{CallError, Cause, Client, TransportError, Workspace};
+use intercom_delivery::client::{CallError, Client, TransportError, Workspace};
 use intercom_delivery::journal::{Journal, JournalError};
 use intercom_delivery::{Response, ResponseError};
 use rudder_gateway::store::Queue;
@@ -357,16 +357,7 @@ async fn resolve(url: &str) -> Option<Check> {
 
 fn unreachable(error: &TransportError) -> Check {
     let host = error.host.as_deref().unwrap_or("the host");
-    let name = match error.cause {
-        Cause::Certificate
-        | Cause::UnknownIssuer
-        | Cause::CertificateExpired
-        | Cause::CertificateNotYetValid
-        | Cause::CertificateForAnotherName
-        | Cause::NoTrustedCertificates
-        | Cause::TlsToPlainPort => "tls",
-        _ => "connection",
-    };
+    let name = if error.cause.is_of_tls() { "tls" } else { "connection" };
     let detail = format!("{host}: {}", error.cause.meaning());
     Check::fault(name, detail)
         .mend(error.cause.advice())

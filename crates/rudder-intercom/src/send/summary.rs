@@ -143,8 +143,8 @@ impl Summary {
     }
 
     pub(super) fn warned_by(&mut self, warning: &DeliveryWarning, line: u64) {
-        self.warned(warning.code(), line);
         let reason = self.warnings.entry(warning.code()).or_default();
+        reason.events.note(line);
         if reason.example.is_none() {
             reason.example = warning.dropped_attribute().map(str::to_owned);
         }
