@@ -6,7 +6,7 @@ use crate::jobs::{Job, Surroundings, Tally, fail};
 use crate::metrics::EventOutcome;
 use crate::protocol::{
     Authorization, BadRequest, BatchedRequest, Elements, EventInput, Failure, Input, Metadata, Parts, TransformRequest,
-    access_token, destination_settings, is_destination_type, status,
+    access_token, destination_settings, has_no_token, is_destination_type, status,
 };
 use crate::settings::DeliverBy;
 use crate::steps::{Returned, Steps};
@@ -245,10 +245,13 @@ impl<'g, 'r> Inline<'g, 'r> {
     fn in_whose_name(&mut self, secret: Option<&'r str>, destination: &Destination) -> Result<&InWhoseName, Failure> {
         let secret = self.secret.or(secret);
         if self.last_secret.as_ref().is_none_or(|(last, _)| *last != secret) {
-            let token = secret.and_then(access_token);
-            let authorization = token.and_then(|token| Authorization::new(&token, destination.api_version));
-            let is_own = authorization.is_none();
-            let authorization = authorization.or_else(|| self.own_authorization(destination));
+            let is_own = secret.is_none_or(has_no_token);
+            let authorization = match is_own {
+                true => self.own_authorization(destination),
+                false => secret
+                    .and_then(access_token)
+                    .and_then(|token| Authorization::new(&token, destination.api_version)),
+            };
             let name = authorization.map(|authorization| InWhoseName { authorization, is_own });
             self.last_secret = Some((secret, name));
         }

@@ -326,6 +326,16 @@ async fn events_without_a_token_take_the_programs_own_if_there_is_one() {
     assert_eq!(elements[0]["statTags"]["errorType"], "oAuthSecret");
     settings.own_token.replace(Some("own".to_owned()));
     assert_eq!(statuses(&transform(&router, std::slice::from_ref(&bare)).await), [299]);
+    for broken in [json!(5), json!({"accessToken": 5}), json!({"accessToken": "other\n"})] {
+        let mut meant_for_somebody = bare.clone();
+        meant_for_somebody["metadata"]["secret"] = broken;
+        let elements = transform(&router, &[meant_for_somebody]).await;
+        assert_eq!(
+            (statuses(&elements)[0], code(&elements[0])),
+            (429, "missing_access_token"),
+            "the program's own token is for another workspace"
+        );
+    }
     settings.own_token.replace(Some("wrong".to_owned()));
     let elements = transform(&router, &[bare]).await;
     assert_eq!(statuses(&elements), [429]);

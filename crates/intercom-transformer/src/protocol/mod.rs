@@ -24,5 +24,6 @@ pub use names::{
 pub use proxy::{ProxyRequest, ProxyResponse, ProxyVersion};
 pub use request::{
     BadRequest, EventInput, Input, MAX_EVENTS, Metadata, TransformRequest, access_token, destination_settings,
+    has_no_token,
 };
 pub use router::{Authorization, BatchedRequest, Elements, Parts, RouterElement, RouterResponse};

@@ -326,6 +326,18 @@ pub fn access_token(secret: &str) -> Option<Cow<'_, str>> {
     token.and_then(string).filter(|token| !token.is_empty())
 }
 
+/// Whether a secret is there for the form only and names no token at all, as where rudder-server has no OAuth account. One
+/// that is broken is meant for somebody.
+pub fn has_no_token(secret: &str) -> bool {
+    let secret = secret.trim();
+    if matches!(secret, "" | "null") {
+        return true;
+    }
+    let secret: Option<&RawValue> = serde_json::from_str(secret).ok();
+    let token = secret.and_then(|secret| members(secret, ["accessToken"]));
+    token.is_some_and(|[token]| token.is_none_or(|token| matches!(token.get(), "null" | "\"\"")))
+}
+
 /// The settings in the JSON text of a destination, which are the object `Config`; `None` if it is not an object.
 pub fn destination_settings(text: &str) -> Option<Destination> {
     let destination: &RawValue = serde_json::from_str(text).ok()?;
@@ -445,6 +457,19 @@ mod tests {
             "nonsense",
         ] {
             assert_eq!(access_token(secret), None, "{secret}");
+        }
+        for secret in ["", " null ", "{}", r#"{"accessToken":""}"#, r#"{"accessToken":null}"#] {
+            assert!(has_no_token(secret), "{secret}");
+        }
+        for secret in [
+            "5",
+            "[]",
+            "nonsense",
+            r#""t""#,
+            r#"{"accessToken":5}"#,
+            r#"{"accessToken":"t\n"}"#,
+        ] {
+            assert!(!has_no_token(secret), "{secret}");
         }
     }
 }
