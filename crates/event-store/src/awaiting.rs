@@ -304,6 +304,10 @@ mod tests {
             (status.events, status.awaiting)
         };
         assert_eq!(counts(), (1, 1));
+        let queue = store.queue().unwrap();
+        let numbers = |found: Vec<crate::TracedEvent>| found.iter().map(|event| event.number).collect::<Vec<_>>();
+        assert_eq!(numbers(queue.longest_waiting(9).unwrap()), [2]);
+        assert_eq!(numbers(queue.longest_kept(9).unwrap()), [1, 2]);
         let back = store.recall(vec![keys[1]], 9).await.unwrap();
         assert_eq!(back.iter().map(|back| back.event.seq).collect::<Vec<_>>(), [1]);
         assert_eq!(counts(), (2, 0));

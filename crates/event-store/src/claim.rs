@@ -103,7 +103,16 @@ mod tests {
             refused.contains("workspace one") && refused.contains("workspace two"),
             "{refused}"
         );
-        assert!(matches!(Queue::open(&path).unwrap().reassign(), Err(Error::InUse(_))));
+        let mut names = vec![path.clone()];
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.db");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            names.push(link);
+        }
+        for name in names {
+            assert!(matches!(Queue::open(&name).unwrap().reassign(), Err(Error::InUse(_))));
+        }
         store.close().await;
         let before = Queue::open(&path).unwrap().reassign().unwrap();
         assert_eq!(before.and_then(|before| before.workspace).as_deref(), Some("one"));

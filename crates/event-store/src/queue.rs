@@ -272,16 +272,29 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn longest_waiting(&self, limit: usize) -> Result<Vec<TracedEvent>, Error> {
+        self.oldest_of("events", limit)
+    }
+
+    /// The same with the events that wait for their contact.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn longest_kept(&self, limit: usize) -> Result<Vec<TracedEvent>, Error> {
+        self.oldest_of("(SELECT seq FROM events UNION ALL SELECT seq FROM awaiting)", limit)
+    }
+
+    fn oldest_of(&self, rows: &str, limit: usize) -> Result<Vec<TracedEvent>, Error> {
         if !self.has_history {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let numbers = self
             .connection
-            .prepare_cached(
-                "SELECT coalesce((SELECT event FROM replays WHERE replays.seq = events.seq), seq)
-                 FROM events ORDER BY seq LIMIT ?",
-            )?
+            .prepare_cached(&format!(
+                "SELECT coalesce((SELECT event FROM replays WHERE replays.seq = kept.seq), seq)
+                 FROM {rows} AS kept ORDER BY seq LIMIT ?",
+            ))?
             .query_map([limit], |row| row.get(0))?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
         let mut found = Vec::new();

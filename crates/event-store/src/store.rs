@@ -283,8 +283,9 @@ impl Store {
     }
 }
 
-/// Keeps other gateways from delivering the same events.
+/// Keeps other gateways from delivering the same events, by whatever name they have opened the store.
 pub(super) fn lock(path: &Path) -> Result<File, Error> {
+    let path = &schema::real(path).map_err(|source| cannot_open(path, source))?;
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::create(name).map_err(|source| cannot_open(path, source))?;

@@ -11,7 +11,7 @@ use intercom_api::{ArchiveContact, ContactFields, ContactId, CreateContact, Oper
 use intercom_delivery::{ContactKey, FailureRecord};
 use intercom_sandbox::{ErrorResponse, Fault, ScriptedFault, Settings};
 use rudder_gateway::complete;
-use rudder_gateway::store::{About, Awaited, Queue, Settled, Settlement, Store, StoreSettings, Undelivered};
+use rudder_gateway::store::{About, Awaited, Place, Queue, Settled, Settlement, Store, StoreSettings, Undelivered};
 use rudderstack_events::request::{Arrival, Endpoint, Request};
 use serde_json::{Value, json};
 use std::fs;
@@ -143,6 +143,17 @@ fn what_a_store_has_of_them_goes_too_so_that_nothing_creates_them_again() {
     );
     assert_eq!(scene.left(), [json!("a")]);
     store(&path);
+    let elsewhere = scene.folder.path().join("elsewhere.db");
+    let mut settings = StoreSettings::new();
+    settings.place = Some(Place::Intercom);
+    drop(Store::open(&elsewhere, settings).unwrap());
+    let refused = scene.erase(&["--user-id", "a", "--yes", "--store", elsewhere.to_str().unwrap()], "");
+    assert!(
+        refused.code() == 2 && refused.stderr().contains("people are erased elsewhere"),
+        "{}",
+        refused.stderr()
+    );
+    assert_eq!(scene.left(), [json!("a")]);
     let status = || Queue::open(&path).unwrap().status().unwrap();
     let looked = erase(&["--dry-run"]);
     assert_eq!(looked.code(), 0, "{}", looked.stderr());

@@ -76,7 +76,7 @@ fn the_token_of_another_workspace_is_refused_at_the_start() {
     let (_folder, store) = store_for(Place::Url(intercom.url()), Some("another"));
     let said = refusal(&store, &["--intercom-base-url", &intercom.url()]);
     assert!(
-        said.contains("workspace another") && said.contains("workspace w"),
+        said.contains("workspace another") && said.contains("workspace w") && !said.contains("has been closed"),
         "{said}"
     );
 

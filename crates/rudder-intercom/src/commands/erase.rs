@@ -2,19 +2,21 @@
 
 use super::caller::Caller;
 use super::connection::Connection;
+use super::send::workspace_id;
 use crate::erase::{Outcome, Person, Receipt, Receipts, read_people};
 use crate::exit::{Error, Exit, with_causes};
 use crate::interrupt::Interrupt;
 use crate::print::{Lines, note};
 use crate::text::{BAD, DIM, GOOD, counted};
 use clap::{Args, ValueHint};
-use intercom_api::ContactId;
+use intercom_api::{ContactId, Region};
 use intercom_delivery::client::CallError;
 use intercom_delivery::{Erasure, ErasureError};
-use rudder_gateway::store::{Queue, Traces};
+use rudder_gateway::store::{Place, Queue, Traces};
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _};
 use std::path::PathBuf;
+use strum::IntoEnumIterator as _;
 
 /// Have people deleted from Intercom for good, as data protection law requires
 ///
@@ -80,6 +82,9 @@ impl Erase {
             .map(Queue::open)
             .transpose()
             .map_err(|error| cannot_use_store(&error))?;
+        if let Some(store) = &store {
+            self.require_same_workspace(store)?;
+        }
         let caller = Caller::new(&self.connection)?;
         let everybody = people.len() as u64;
         if self.dry_run {
@@ -160,6 +165,29 @@ impl Erase {
         Ok(Exit::complete_if(
             failed == 0 && kept.is_none_or(|kept| kept.queued == 0),
         ))
+    }
+
+    /// Refuses a store whose events go elsewhere: the people in it would be erased there, and not here.
+    fn require_same_workspace(&self, store: &Queue) -> Result<(), Error> {
+        let recipient = store.recipient().map_err(|error| cannot_use_store(&error))?;
+        let Some(recipient) = recipient else { return Ok(()) };
+        let base_url = self.connection.base_url().trim_end_matches('/');
+        let is_there = match &recipient.place {
+            Place::Sandbox => false,
+            Place::Intercom => Region::iter().any(|region| region.base_url() == base_url),
+            Place::Url(url) => url.trim_end_matches('/') == base_url,
+        };
+        let is_it = match &recipient.workspace {
+            Some(known) if is_there => workspace_id(self.connection.workspace()?, None)?.is_none_or(|id| id == *known),
+            _ => is_there,
+        };
+        if is_it {
+            return Ok(());
+        }
+        Err(Error::Usage(format!(
+            "the events of the store are for {recipient}, and people are erased elsewhere: give the token and the URL of \
+             that workspace, or leave --store out"
+        )))
     }
 
     fn erasure(&self, person: &Person) -> Erasure {

@@ -92,7 +92,8 @@ impl Opened {
         }
         lock(&file)?;
         let mut opened = Self {
-            path: path.to_owned(),
+            // What a link leads to is what is deleted in the end.
+            path: path.canonicalize()?,
             file,
             head: Head {
                 version: VERSION,
@@ -113,6 +114,10 @@ impl Opened {
         let mut line = Vec::new();
         reader.read_until(b'\n', &mut line)?;
         if line.is_empty() {
+            // It may have been there, for all to read.
+            #[cfg(unix)]
+            self.file
+                .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
             return Ok(());
         }
         self.head = serde_json::from_slice(&line).map_err(|_| KeptError::Foreign)?;
@@ -381,5 +386,20 @@ mod tests {
         assert!(open(folder.path()).is_err());
         #[cfg(unix)]
         assert!(matches!(open(Path::new("/dev/null")), Err(KeptError::Foreign)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_people_have_is_only_the_owners_to_read_and_goes_whatever_name_it_was_given() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("state"), folder.path().join("link"));
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        symlink(&path, &link).unwrap();
+        let kept = open(&link).unwrap().begin().unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        kept.delete().unwrap();
+        assert!(!path.exists());
     }
 }

@@ -132,7 +132,7 @@ impl Shown {
 impl Waiting {
     pub(super) fn run(&self, store: &Store) -> Result<(), Fault> {
         let mut printer = Printer::new(store, self.shown)?;
-        for event in store.longest_waiting(self.limit)? {
+        for event in store.longest_kept(self.limit)? {
             printer.print(&event)?;
         }
         Ok(printer.output.flush()?)

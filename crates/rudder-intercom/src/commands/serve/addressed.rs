@@ -59,10 +59,13 @@ impl Addressed {
         {
             return Ok(());
         }
-        match timeout(PATIENCE, self.ask()).await {
-            Ok(Err(Closed::Store(error))) => Err(Arc::into_inner(error).unwrap_or(store::Error::Closed)),
-            _ => Ok(()),
+        match timeout(PATIENCE, self.find_out()).await {
+            Ok(Ok(())) => self.asked.lock().await.is_open = true,
+            Ok(Err(Closed::Store(error))) => return Err(Arc::into_inner(error).unwrap_or(store::Error::Closed)),
+            // It is asked again with the first call.
+            Ok(Err(Closed::Answered(_) | Closed::Unreachable(_))) | Err(_) => {}
         }
+        Ok(())
     }
 
     async fn ask(&self) -> Result<(), Closed> {
@@ -96,6 +99,10 @@ impl Addressed {
         // A token that may not read this may do what matters.
         let admin = response.read::<IdentifyAdmin>().ok();
         let Some(workspace) = admin.and_then(|admin| admin.app?.id_code) else {
+            tracing::warn!(
+                code = "workspace_not_told",
+                "Intercom does not tell which workspace the token is for: whether it is that of the store's events is not known"
+            );
             return Ok(());
         };
         self.store.claim_workspace(&workspace).map_err(|error| {
