@@ -262,6 +262,10 @@ fn json_of_decimal(text: &str) -> Option<String> {
 /// Whether a number has no fraction, however it is written: `13.0` and `1e2` have none.
 pub(crate) fn is_whole(number: &Number) -> bool {
     let text = number.as_str();
+    // Nearly all are written so.
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return true;
+    }
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (_, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = fraction.trim_end_matches('0').len();

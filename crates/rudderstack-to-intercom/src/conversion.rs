@@ -204,11 +204,29 @@ impl<'a> Mapped<'a, Event<'a>> {
     ///
     /// If the event can never be sent: see [`RejectionCode`].
     pub fn decide(self) -> Result<Decision, Rejection> {
-        let reader = Reader::new(self.event, self.destination, self.now, self.traced);
+        let reader = self.reader();
         if is_for_others(&reader) {
             return Ok(Decision::Skip);
         }
         convert_with(reader, self.event).map(Decision::Convert)
+    }
+
+    /// The plan alone, or `None` if the event's `integrations` keep it from Intercom: for who neither keeps events in order nor
+    /// shows warnings.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decide`](Self::decide).
+    pub fn plan(self) -> Result<Option<Plan>, Rejection> {
+        let reader = self.reader();
+        if is_for_others(&reader) {
+            return Ok(None);
+        }
+        plan(&reader, self.event).map(Some)
+    }
+
+    fn reader(self) -> Reader<'a> {
+        Reader::new(self.event, self.destination, self.now, self.traced)
     }
 }
 
@@ -221,29 +239,29 @@ fn is_for_others(reader: &Reader<'_>) -> bool {
 }
 
 fn convert_with(reader: Reader<'_>, event: &Event<'_>) -> Result<Box<Conversion>, Rejection> {
+    let plan = plan(&reader, event)?;
+    let identities = identities(&reader, &plan);
+    let (warnings, sources) = reader.finish();
+    Ok(Box::new(Conversion {
+        plan,
+        identities,
+        warnings,
+        sources,
+    }))
+}
+
+fn plan(reader: &Reader<'_>, event: &Event<'_>) -> Result<Plan, Rejection> {
     let plan = match event {
-        Event::Identify(_) => contact::plan(&reader).map(Plan::SaveContact),
-        Event::Track(_) => data_event::event(&reader).map(Plan::SubmitEvent),
-        Event::Group(_) => company::plan(&reader).map(Plan::SaveCompany),
-        Event::Record(record) => record::plan(&reader, record),
+        Event::Identify(_) => contact::plan(reader).map(Plan::SaveContact),
+        Event::Track(_) => data_event::event(reader).map(Plan::SubmitEvent),
+        Event::Group(_) => company::plan(reader).map(Plan::SaveCompany),
+        Event::Record(record) => record::plan(reader, record),
         Event::Page(_) | Event::Screen(_) | Event::Alias(_) | Event::Other(_) => Err(unsupported(event)),
     };
-    match plan {
-        Ok(plan) => {
-            let identities = identities(&reader, &plan);
-            let (warnings, sources) = reader.finish();
-            Ok(Box::new(Conversion {
-                plan,
-                identities,
-                warnings,
-                sources,
-            }))
-        }
-        Err(rejection) => Err(Rejection {
-            warnings: reader.take_warnings(),
-            ..rejection
-        }),
-    }
+    plan.map_err(|rejection| Rejection {
+        warnings: reader.take_warnings(),
+        ..rejection
+    })
 }
 
 fn unsupported(event: &Event<'_>) -> Rejection {
@@ -363,10 +381,6 @@ impl<'a> TryFrom<Mapped<'a, Event<'a>>> for Conversion {
 
     /// Converts whatever the event's `integrations` say.
     fn try_from(mapped: Mapped<'a, Event<'a>>) -> Result<Self, Rejection> {
-        convert_with(
-            Reader::new(mapped.event, mapped.destination, mapped.now, mapped.traced),
-            mapped.event,
-        )
-        .map(|conversion| *conversion)
+        convert_with(mapped.reader(), mapped.event).map(|conversion| *conversion)
     }
 }

@@ -14,9 +14,6 @@ use std::collections::HashSet;
 /// The longest flattened name, in bytes. Intercom's own limits are far lower.
 const MAX_NAME: usize = 1024;
 
-/// How many bytes nearly all flattened names have at most.
-const NAME: usize = 64;
-
 /// How many bytes the flattened names of an event may have together. Many values below a long name would make a hostile
 /// event a thousand times its size.
 const MAX_NAMES: usize = 1024 * 1024;
@@ -68,8 +65,6 @@ pub(crate) struct Flattener<'r, 'e> {
     flat: Vec<(AttributeName, Value)>,
     /// The places of those that stay whole.
     rich: Vec<usize>,
-    /// The name that is being made.
-    name: String,
     /// The bytes of the names so far.
     names: usize,
 }
@@ -112,7 +107,6 @@ impl<'r, 'e> Flattener<'r, 'e> {
             how,
             flat: Vec::with_capacity(entries),
             rich: Vec::new(),
-            name: String::with_capacity(NAME),
             names: 0,
         }
     }
@@ -124,23 +118,8 @@ impl<'r, 'e> Flattener<'r, 'e> {
 
     /// Adds a value under a name, or what is in it under names that start with it.
     pub(crate) fn add(&mut self, name: &str, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
-        self.name.clear();
-        self.name.push_str(name);
-        self.add_named(value, pointer);
-    }
-
-    /// Adds a value below the name that is being made.
-    fn add_below(&mut self, parts: &[&str], value: &Raw<'_>, pointer: &dyn Fn() -> String) {
-        let length = self.name.len();
-        parts.iter().for_each(|part| self.name.push_str(part));
-        self.add_named(value, pointer);
-        self.name.truncate(length);
-    }
-
-    /// Adds a value under the name that is being made.
-    fn add_named(&mut self, value: &Raw<'_>, pointer: &dyn Fn() -> String) {
-        if self.name.len() > MAX_NAME {
-            let message = format!("the name would have {} bytes, {MAX_NAME} are possible", self.name.len());
+        if name.len() > MAX_NAME {
+            let message = format!("the name would have {} bytes, {MAX_NAME} are possible", name.len());
             self.reader.warn(WarningCode::AttributeNameTooLong, pointer(), message);
             return;
         }
@@ -152,19 +131,22 @@ impl<'r, 'e> Flattener<'r, 'e> {
         match value.kind() {
             Kind::Object => {
                 let entries = value.object().unwrap_or_default();
-                let rich = self.how.keep_rich && is_rich(&entries);
-                if rich {
-                    self.warn_of_fraction(&entries, pointer);
-                }
-                if rich {
-                    return self.keep(value, pointer, rich);
-                }
                 if entries.is_empty() {
                     return self.warn_of_nothing(value, pointer);
                 }
+                if self.how.keep_rich && is_rich(&entries) {
+                    self.warn_of_fraction(&entries, pointer);
+                    let at = self.flat.len();
+                    self.keep(name, value_of_entries(&entries), pointer);
+                    self.rich.extend((self.flat.len() > at).then_some(at));
+                    return;
+                }
+                let mut below = format!("{name}{}", self.how.separator);
+                let length = below.len();
                 for (key, value) in entries.iter() {
-                    let pointer = || format!("{}/{}", pointer(), escape_pointer(key));
-                    self.add_below(&[self.how.separator, key], value, &pointer);
+                    below.push_str(key);
+                    self.add(&below, value, &|| format!("{}/{}", pointer(), escape_pointer(key)));
+                    below.truncate(length);
                 }
             }
             Kind::Array => {
@@ -172,22 +154,22 @@ impl<'r, 'e> Flattener<'r, 'e> {
                 if items.is_empty() {
                     return self.warn_of_nothing(value, pointer);
                 }
+                let mut below = format!("{name}[");
+                let length = below.len();
                 for (at, item) in items.iter().enumerate() {
-                    let pointer = || format!("{}/{at}", pointer());
-                    match DIGITS.get(at..=at) {
-                        Some(digit) => self.add_below(&["[", digit, "]"], item, &pointer),
-                        None => self.add_below(&["[", &at.to_string(), "]"], item, &pointer),
-                    }
+                    below.push_str(&at.to_string());
+                    below.push(']');
+                    self.add(&below, item, &|| format!("{}/{at}", pointer()));
+                    below.truncate(length);
                 }
             }
-            _ => self.keep(value, pointer, false),
+            _ => self.keep(name, value_of(value), pointer),
         }
     }
 
-    fn keep(&mut self, value: &Raw<'_>, pointer: &dyn Fn() -> String, rich: bool) {
-        let mut value = value_of(value);
+    fn keep(&mut self, name: &str, mut value: Value, pointer: &dyn Fn() -> String) {
         let name = if self.how.standard.is_some() {
-            let Some(name) = self.possible_name(pointer) else {
+            let Some(name) = self.possible_name(name, pointer) else {
                 return;
             };
             if let Value::String(text) = &mut value
@@ -197,20 +179,16 @@ impl<'r, 'e> Flattener<'r, 'e> {
             }
             name
         } else {
-            self.name.as_str().into()
+            name.into()
         };
         self.reader.note(|| format!("{}.{name}", self.how.target), pointer);
         self.names += name.len();
-        if rich {
-            self.rich.push(self.flat.len());
-        }
         self.flat.push((name, value));
     }
 
-    /// A name that a custom attribute can have (D29), made of the one that is being made.
-    fn possible_name(&self, pointer: &dyn Fn() -> String) -> Option<AttributeName> {
+    /// A name that a custom attribute can have (D29), made of this one.
+    fn possible_name(&self, name: &str, pointer: &dyn Fn() -> String) -> Option<AttributeName> {
         let warn = |code, message: String| self.reader.warn(code, pointer(), message);
-        let name = self.name.as_str();
         let name: AttributeName = if is_possible(name) {
             name.into()
         } else if self.reader.destination.attribute_names == AttributeNames::AsIs {
@@ -299,9 +277,6 @@ const IS_FORBIDDEN: [bool; 256] = {
     is_forbidden
 };
 
-/// The numbers of the items of most arrays.
-const DIGITS: &str = "0123456789";
-
 /// The name with one `_` for each run of characters that are not allowed and the `_` among them, but none at the ends.
 fn renamed(name: &str) -> String {
     let parts = name
@@ -318,9 +293,12 @@ fn is_rich(entries: &Object<'_>) -> bool {
 }
 
 /// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
-fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<(AttributeName, Value)>, rich: &[usize]) -> Attributes {
+fn collect(reader: &Reader<'_>, pointer: &str, mut flat: Vec<(AttributeName, Value)>, rich: &[usize]) -> Attributes {
     let overridden = overridden(&flat);
-    if overridden.is_empty() && rich.is_empty() {
+    if overridden.is_empty() && rich.len() <= FEW {
+        for (place, at) in rich.iter().enumerate() {
+            flat[place..=*at].rotate_right(1);
+        }
         return Attributes::from_distinct(flat);
     }
     let (mut whole, mut others) = (Vec::with_capacity(rich.len()), Vec::with_capacity(flat.len()));
@@ -338,10 +316,11 @@ fn collect(reader: &Reader<'_>, pointer: &str, flat: Vec<(AttributeName, Value)>
     Attributes::from_distinct(whole)
 }
 
+/// Up to this many, comparing or moving each is faster than hashing or copying all.
+const FEW: usize = 24;
+
 /// Which entries have the name of a later one; empty if none has.
 fn overridden(flat: &[(AttributeName, Value)]) -> Vec<bool> {
-    /// Up to this many, comparing each with each is faster than hashing.
-    const FEW: usize = 24;
     let repeated = |at: usize, name: &str| flat[at + 1..].iter().any(|(later, _)| later == name);
     if flat.len() <= FEW {
         let any = flat.iter().enumerate().any(|(at, (name, _))| repeated(at, name));
@@ -368,16 +347,13 @@ pub(crate) fn value_of(raw: &Raw<'_>) -> Value {
         Some(Scalar::Number(text)) => Number::from_json_text(text).map_or(Value::Null, Value::Number),
         None => match raw.kind() {
             Kind::Array => Value::Array(raw.array().unwrap_or_default().iter().map(value_of).collect()),
-            Kind::Object => {
-                let entries = raw.object().unwrap_or_default();
-                Value::Object(
-                    entries
-                        .iter()
-                        .map(|(key, value)| (key.to_owned(), value_of(value)))
-                        .collect(),
-                )
-            }
+            Kind::Object => value_of_entries(&raw.object().unwrap_or_default()),
             _ => Value::Null,
         },
     }
+}
+
+fn value_of_entries(entries: &Object<'_>) -> Value {
+    let entries = entries.iter().map(|(key, value)| (key.into(), value_of(value)));
+    Value::Object(Attributes::from_distinct(entries.collect()))
 }
