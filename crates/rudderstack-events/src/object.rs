@@ -109,6 +109,7 @@ impl<'a> Object<'a> {
         self.position_in(Classes::of(key), key)
     }
 
+    #[inline]
     fn position_in(&self, class: Classes, key: &str) -> Option<usize> {
         if !self.classes.hold(class) {
             return None;
@@ -315,11 +316,13 @@ impl Classes {
 
 impl<'a> Object<'a> {
     /// Takes in the next entry that is read; [`collected`](Self::collected) must follow the last one.
+    #[inline]
     pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
-        if self.len() < FEW {
-            self.insert(key, value);
-        } else {
-            self.push(key, value);
+        let class = Classes::of(&key);
+        let found = (self.len() < FEW).then(|| self.position_in(class, &key)).flatten();
+        match found {
+            Some(at) => self.entries[at].1 = value,
+            None => self.push_in(class, key, value),
         }
     }
 
@@ -340,6 +343,7 @@ impl<'a> Object<'a> {
         self.entries.insert(at.min(self.entries.len()), (key, value));
     }
 
+    #[inline]
     fn push_in(&mut self, class: Classes, key: Cow<'a, str>, value: Raw<'a>) {
         if self.entries.capacity() == 0 {
             self.entries.reserve(SOME);

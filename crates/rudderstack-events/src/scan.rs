@@ -105,9 +105,14 @@ impl<'a> Cursor<'a> {
     /// # Errors
     ///
     /// If it is not a JSON value.
+    #[inline(always)]
     pub fn value(&mut self) -> Result<&'a str> {
         let start = self.text().ahead(self.at);
-        self.at = self.text().value_end(start, MAX_DEPTH - self.depth)?;
+        self.at = match self.text().get(start) {
+            // Most values are strings, for which no call is made.
+            Some(b'"') => self.text().string_end(start)?.at,
+            _ => self.text().value_end(start, MAX_DEPTH - self.depth)?,
+        };
         Ok(self.since(start))
     }
 
@@ -185,7 +190,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A key, and the colon behind it.
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Result<Cow<'a, str>> {
         let start = self.text().ahead(self.at);
         let end = self.text().string_end(start)?;
