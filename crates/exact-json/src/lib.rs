@@ -7,6 +7,8 @@ pub mod option;
 mod reveal;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod write;
 
 pub use any_format::{RawJson, deserialize, serialize};
 pub use reveal::{Reveal, Revealed};
+pub use write::{WriteJson, plain_until};

@@ -10,6 +10,7 @@ use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
 use crate::route::OperationId;
 use crate::time::UnixSeconds;
+use exact_json::WriteJson;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -106,6 +107,40 @@ sent! {
         required { event_name: String, }
         optional { created_at: UnixSeconds, user_id: ExternalId, id: ContactId, email: String, }
         attributes { metadata, }
+    }
+}
+
+impl WriteJson for DataEvent {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        if !self.extra.is_empty() {
+            // Few have some, and it says where each goes.
+            out.extend(serde_json::to_vec(self).unwrap_or_default());
+            return;
+        }
+        out.extend_from_slice(b"{\"event_name\":");
+        self.event_name.write_json(out);
+        if let Some(time) = self.created_at {
+            out.extend_from_slice(b",\"created_at\":");
+            out.extend_from_slice(time.0.to_string().as_bytes());
+        }
+        if let Some(id) = &self.user_id {
+            out.extend_from_slice(b",\"user_id\":");
+            id.as_str().write_json(out);
+        }
+        if let Some(id) = &self.id {
+            out.extend_from_slice(b",\"id\":");
+            // Some are numbers.
+            out.extend(serde_json::to_vec(id).unwrap_or_default());
+        }
+        if let Some(email) = &self.email {
+            out.extend_from_slice(b",\"email\":");
+            email.write_json(out);
+        }
+        if !self.metadata.is_empty() {
+            out.extend_from_slice(b",\"metadata\":");
+            self.metadata.write_json(out);
+        }
+        out.push(b'}');
     }
 }
 
@@ -352,5 +387,34 @@ mod tests {
     #[test]
     fn an_empty_response_is_a_response() {
         SubmitDataEvent::parse_response(b"").unwrap();
+    }
+
+    #[test]
+    fn an_event_writes_what_serde_writes() {
+        let nested = Attributes::new().with(
+            "quoted \"key\"",
+            vec![Value::Null, true.into(), 1.5.into(), "ü\n".into()],
+        );
+        let event = DataEvent::new("Signed \"up\"");
+        let metadata = [
+            ("plain", Value::from("text")),
+            ("-0", (-0.0).into()),
+            ("nested", nested.into()),
+        ];
+        let full = DataEvent::new("x")
+            .with_created_at(-7)
+            .with_id(5)
+            .with_user_id("ann\\1")
+            .with_email("ada@example.org");
+        let mut extended = full.clone();
+        extended.extra = Attributes::new().with("id", Value::Null).with("later", 1);
+        for event in [event, full.clone().with_metadata(metadata), full, extended] {
+            let mut written = Vec::new();
+            event.write_json(&mut written);
+            assert_eq!(
+                String::from_utf8(written).unwrap(),
+                serde_json::to_string(&event).unwrap()
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The text of JSON strings.
 
+use exact_json::plain_until;
 use std::borrow::Cow;
 
 /// The string with this JSON text. A lone surrogate, which JavaScript can write and Rust cannot hold, becomes U+FFFD.
@@ -40,7 +41,7 @@ fn unescape(inner: &str) -> String {
 
 /// Writes a text as a JSON string.
 pub(crate) fn quote(text: &str, json: &mut String) {
-    if text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+    if plain_until(text.as_bytes(), 0) < text.len() {
         json.push_str(&serde_json::Value::from(text).to_string());
     } else {
         json.push('"');

@@ -1,6 +1,7 @@
 //! Ordered objects.
 
 use super::{AttributeName, Value};
+use exact_json::WriteJson;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::HashMap;
@@ -190,6 +191,21 @@ impl<'a> IntoIterator for &'a Attributes {
 impl fmt::Debug for Attributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl WriteJson for Attributes {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (at, (key, value)) in self.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            key.write_json(out);
+            out.push(b':');
+            value.write_json(out);
+        }
+        out.push(b'}');
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Attributes, Number};
 use crate::time::UnixSeconds;
+use exact_json::WriteJson;
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
 
@@ -171,6 +172,29 @@ impl From<serde_json::Value> for Value {
 impl From<Number> for Value {
     fn from(value: Number) -> Self {
         Self::Number(value)
+    }
+}
+
+impl WriteJson for Value {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Bool(true) => out.extend_from_slice(b"true"),
+            Self::Bool(false) => out.extend_from_slice(b"false"),
+            Self::Number(number) => out.extend_from_slice(number.as_str().as_bytes()),
+            Self::String(text) => text.write_json(out),
+            Self::Array(items) => {
+                out.push(b'[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(object) => object.write_json(out),
+        }
     }
 }
 

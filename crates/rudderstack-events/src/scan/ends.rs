@@ -1,5 +1,7 @@
 //! Where the values of a JSON text end.
 
+use exact_json::plain_until;
+
 /// How deep arrays and objects may be nested in an event.
 pub const MAX_DEPTH: usize = 128;
 
@@ -293,29 +295,4 @@ impl Text<'_> {
             _ => Err(self.unexpected(at)),
         }
     }
-}
-
-/// The first place from `at` on where a string may not just go on: a quote, a backslash, a control character, the end.
-#[inline(always)]
-fn plain_until(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // Eight bytes at a time: the high bit of each byte says whether it is special. Subtracting sets that bit of an ASCII
-    // byte only by a borrow; bytes beyond ASCII have it set already, and are left out at the end. Borrows can only spoil
-    // bytes above a special one, and the lowest counts. A quote is two above the control characters, so that turning that
-    // bit around puts it next to them.
-    // A sum that wraps is no place, and needs no check of its own.
-    while let Some(chunk) = bytes.get(at..at.wrapping_add(8)).and_then(<[u8]>::first_chunk) {
-        let chunk = u64::from_le_bytes(*chunk);
-        let control_or_quote = (chunk ^ (ONES * 2)).wrapping_sub(ONES * 0x21);
-        let backslash = (chunk ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
-        let special = (control_or_quote | backslash) & (!chunk & HIGH);
-        if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    let rest = &bytes[at..];
-    at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
