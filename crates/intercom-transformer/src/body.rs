@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use crate::protocol::{COMPACTED, CONTENT_FORMAT_HEADER};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
@@ -30,6 +30,10 @@ pub(crate) async fn read_body(body: Body, limit: usize, expected: Option<usize>)
         })?;
         if let Ok(data) = frame.into_data() {
             if whole.is_empty() {
+                if body.is_end_stream() {
+                    // All of it came at once.
+                    return Ok(data);
+                }
                 // What is promised is not reserved before it begins to come.
                 whole.reserve(expected.unwrap_or(0).clamp(data.len(), 1 << 20));
             }

@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use intercom_api::{Call, DataEvent, UnixSeconds};
 use intercom_delivery::{Order, Ties};
 use rudderstack_events::Event;
-use rudderstack_to_intercom::{Conversion, Decision, Destination, Plan, convert};
+use rudderstack_to_intercom::{Conversion, Decision, Destination, Mapped, Plan};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -143,7 +143,7 @@ impl<'g, 'r> Inline<'g, 'r> {
                 Ok(converted.map(|converted| (message, converted)))
             });
             let outcome = match converted {
-                Ok(None) => EventOutcome::Returned,
+                Ok(None) => Some(EventOutcome::Returned),
                 Ok(Some((message, converted))) => {
                     let Converted {
                         conversion,
@@ -164,11 +164,13 @@ impl<'g, 'r> Inline<'g, 'r> {
                         is_own_token: name.is_own,
                         surroundings,
                     });
-                    continue;
+                    None
                 }
-                Err(failure) => fail(event, &self.for_rudder_server(failure), &surroundings, elements),
+                Err(failure) => Some(fail(event, &self.for_rudder_server(failure), &surroundings, elements)),
             };
-            tally.count(kind, outcome);
+            if let Some(outcome) = outcome {
+                tally.count(kind, outcome);
+            }
             if elements.bytes() + to_come > longest {
                 return Err(Refusal::ResponseTooLarge);
             }
@@ -187,35 +189,32 @@ impl<'g, 'r> Inline<'g, 'r> {
         let text = surroundings
             .destination
             .ok_or_else(|| Failure::incomplete_request("missing_destination: no destination came with the event"))?;
-        let now = self.now;
         let destination = self.destination(text)?;
-        let conversion = match convert(message, &destination, now)? {
-            Decision::Convert(conversion) => conversion,
-            Decision::Skip => return Err(Failure::filtered()),
-        };
+        let mapped = Mapped::new(message, &destination, self.now);
         let intercom = self.intercom;
-        let base_url = intercom.base_url(destination.region);
-        let name = self.in_whose_name(surroundings.read.secret, &destination)?;
-        let body = match (&conversion.plan, intercom.settings.deliver) {
-            (Plan::SubmitEvent(body), DeliverBy::RudderServer) => body,
-            (_, DeliverBy::Here | DeliverBy::RudderServer) => {
-                let name = name.clone();
-                return Ok(Some(Converted {
-                    conversion,
-                    destination,
-                    name,
-                }));
-            }
-        };
-        let request = BatchedRequest::<DataEvent>::new("POST", &base_url, "/events", &name.authorization, Some(body));
-        elements.returned(
-            event,
-            status::DELIVER,
-            &request,
-            surroundings.raw,
-            surroundings.destination,
+        let is_returned = matches!(
+            (message, intercom.settings.deliver),
+            (Event::Track(_), DeliverBy::RudderServer)
         );
-        Ok(None)
+        // Of an event that is returned, nothing is needed but its body.
+        if is_returned && let Plan::SubmitEvent(body) = mapped.plan()?.ok_or_else(Failure::filtered)? {
+            let base_url = intercom.base_url(destination.region);
+            let name = self.in_whose_name(surroundings.read.secret, &destination)?;
+            let request =
+                BatchedRequest::<DataEvent>::new("POST", &base_url, "/events", &name.authorization, Some(&body));
+            let Surroundings { raw, destination, .. } = *surroundings;
+            elements.returned(event, status::DELIVER, &request, raw, destination);
+            return Ok(None);
+        }
+        let Decision::Convert(conversion) = mapped.decide()? else {
+            return Err(Failure::filtered());
+        };
+        let name = self.in_whose_name(surroundings.read.secret, &destination)?.clone();
+        Ok(Some(Converted {
+            conversion,
+            destination,
+            name,
+        }))
     }
 
     fn destination(&mut self, text: &'r str) -> Result<Destination, Failure> {

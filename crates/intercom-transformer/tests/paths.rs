@@ -162,14 +162,18 @@ async fn a_destination_that_stands_for_many_events_cannot_blow_the_response_up()
     let mut settings = Settings::new();
     settings.max_body_bytes = 100_000.try_into().unwrap();
     let router = Transformer::new(settings).unwrap().router();
-    let event = json!({"message": {"type": "page"}, "metadata": {"destinationId": "d"}});
     let destination = json!({"Config": {}, "x": "x".repeat(50_000)});
-    let body = json!({"input": vec![event; 500], "destinations": {"d": destination}});
-    let response = post(&router, "/routerTransform", body.to_string()).await;
-    assert_eq!(
-        (response.status.as_u16(), response.code().as_str()),
-        (413, "response_too_large")
-    );
+    let metadata = json!({"destinationId": "d", "secret": {"accessToken": "t"}});
+    // What is answered at once, and what calls must be made for.
+    for message in [json!({"type": "page"}), json!({"type": "identify", "userId": "u"})] {
+        let event = json!({"message": message, "metadata": metadata});
+        let body = json!({"input": vec![event; 300], "destinations": {"d": destination}});
+        let response = post(&router, "/routerTransform", body.to_string()).await;
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (413, "response_too_large")
+        );
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::failure::{Failure, Feature};
 use super::request::Metadata;
 use super::status;
+use exact_json::WriteJson;
 use intercom_api::ApiVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,13 +12,14 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The headers of returned requests: the same for all events of one destination, so they are written once.
 #[derive(Clone)]
 pub struct Authorization {
-    token: String,
+    token: Arc<str>,
     /// A JSON object.
-    headers: String,
+    headers: Arc<str>,
 }
 
 impl Authorization {
@@ -44,8 +46,8 @@ impl Authorization {
             intercom_version: version.as_str(),
         };
         Some(Self {
-            token: token.to_owned(),
-            headers: serde_json::to_string(&headers).ok()?,
+            token: token.into(),
+            headers: serde_json::to_string(&headers).ok()?.into(),
         })
     }
 
@@ -77,7 +79,7 @@ pub struct BatchedRequest<'a, B: ?Sized> {
     pub body: Option<&'a B>,
 }
 
-impl<'a, B: Serialize + ?Sized> BatchedRequest<'a, B> {
+impl<'a, B: WriteJson + ?Sized> BatchedRequest<'a, B> {
     /// A request.
     pub fn new(
         method: &'a str,
@@ -106,7 +108,7 @@ impl<'a, B: Serialize + ?Sized> BatchedRequest<'a, B> {
         put(out, &self.authorization.headers);
         put(out, r#","params":{},"body":{"JSON":"#);
         match self.body {
-            Some(body) => put_json(out, body),
+            Some(body) => body.write_json(out),
             None => put(out, "{}"),
         }
         put(out, r#","JSON_ARRAY":{},"XML":{},"FORM":{}},"files":{}}"#);
@@ -187,7 +189,7 @@ impl Elements {
     }
 
     /// Writes the element of an event whose request is returned.
-    pub fn returned<B: Serialize + ?Sized>(
+    pub fn returned<B: WriteJson + ?Sized>(
         &mut self,
         event: usize,
         status: u16,
@@ -370,7 +372,7 @@ mod tests {
     fn write(elements: &mut Elements, event: usize) {
         let authorization = Authorization::new("t", ApiVersion::default()).unwrap();
         let path = format!("/contacts/{event}");
-        let request = BatchedRequest::<()>::new("PUT", "https://x", &path, &authorization, None);
+        let request = BatchedRequest::<str>::new("PUT", "https://x", &path, &authorization, None);
         elements.returned(event, status::DELIVER, &request, METADATA, Some(r#"{"a": 1}"#));
     }
 
@@ -403,7 +405,7 @@ mod tests {
     fn a_long_destination_is_kept_once_however_often_it_is_echoed() {
         let destination = format!(r#"{{"name":"{}"}}"#, "x".repeat(10_000));
         let authorization = Authorization::new("t", ApiVersion::default()).unwrap();
-        let request = BatchedRequest::<()>::new("PUT", "https://x", "/", &authorization, None);
+        let request = BatchedRequest::<str>::new("PUT", "https://x", "/", &authorization, None);
         let mut elements = Elements::new(100, 0);
         for event in (0..50).rev().chain(50..100) {
             elements.returned(event, status::DELIVER, &request, METADATA, Some(&destination));
@@ -429,7 +431,7 @@ mod tests {
         }
         let authorization = Authorization::new("q\"uote", ApiVersion::V2_11).unwrap();
         assert_eq!(
-            authorization.headers,
+            &*authorization.headers,
             r#"{"Authorization":"Bearer q\"uote","Accept":"application/json","Content-Type":"application/json","Intercom-Version":"2.11"}"#
         );
         assert_eq!(format!("{authorization:?}"), "Authorization(..)");
