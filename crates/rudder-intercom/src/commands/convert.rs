@@ -49,7 +49,7 @@ impl Convert {
         let interrupt = Interrupt::listen()?;
         let reader = self.input.open()?.reader;
         let converter = Converter::new(self.conversion.settings(), render);
-        let mut writer = BufWriter::with_capacity(1 << 18, writer);
+        let mut writer = BufWriter::with_capacity(1 << 16, writer);
         let mut totals = Totals::default();
         let result = pipeline::run(
             reader,

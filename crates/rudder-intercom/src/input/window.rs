@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr_iter, memrchr};
 use std::io::{self, Read};
 
-const READ: usize = 256 * 1024;
+const READ: usize = 64 * 1024;
 
 /// A growing and sliding window over a reader.
 #[derive(Debug)]
