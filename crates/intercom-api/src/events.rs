@@ -144,15 +144,7 @@ pub enum EventsOf {
     Email(String),
 }
 
-impl fmt::Debug for EventsOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UserId(_) => "UserId(..)",
-            Self::IntercomUserId(_) => "IntercomUserId(..)",
-            Self::Email(_) => "Email(..)",
-        })
-    }
-}
+exact_json::debug_shows! { enum EventsOf { UserId, IntercomUserId, Email } }
 
 /// Lists the events of a person, of the last 90 days, or sums them up: `GET /events`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

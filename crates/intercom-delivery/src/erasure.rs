@@ -7,7 +7,6 @@ use intercom_api::{
 };
 use rudderstack_to_intercom::{Lookup, LookupField};
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
 
 /// The erasure of one person, one call after the other and without I/O.
 ///
@@ -375,14 +374,7 @@ impl Erasure {
     }
 }
 
-impl fmt::Debug for Erasure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Erasure")
-            .field("found", &self.found)
-            .field("requested", &self.requested)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Erasure { found, requested, .. } }
 
 #[cfg(test)]
 mod tests;

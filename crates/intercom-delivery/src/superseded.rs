@@ -7,7 +7,6 @@ use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, Looku
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// Whom and which company an event is about, as far as it says so itself. `Debug` shows no value.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,11 +88,7 @@ impl Subject {
     }
 }
 
-impl fmt::Debug for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject").finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Subject { .. } }
 
 fn is_identity(field: &LookupField) -> bool {
     *field == LookupField::EMAIL || *field == LookupField::EXTERNAL_ID
@@ -127,14 +122,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl fmt::Debug for Superseded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Superseded")
-            .field("fields", &self.fields.len())
-            .field("deleted", &self.deleted)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Superseded(superseded) { fields = superseded.fields.len(), deleted, .. } }
 
 impl Superseded {
     /// Whether it is nothing.

@@ -17,7 +17,6 @@ use axum::extract::{ConnectInfo, State as Shared, connect_info::Connected};
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -152,13 +151,7 @@ impl RunningSandbox {
     }
 }
 
-impl fmt::Debug for RunningSandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningSandbox")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { RunningSandbox { base_url, .. } }
 
 /// A sandbox and its clock.
 #[derive(Clone)]

@@ -2,7 +2,6 @@
 
 use crate::faults::Faults;
 use intercom_api::{DataAttributeModel, DataType, limits};
-use std::fmt;
 use std::time::Duration;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -251,25 +250,10 @@ impl Default for Settings {
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("token", &self.token.as_ref().map(|_| "(hidden)"))
-            .field("attributes", &self.attributes.len())
-            .field("accept_any_attribute", &self.accept_any_attribute)
-            .field("refuse_long_text", &self.refuse_long_text)
-            .field("max_attributes", &self.max_attributes)
-            .field("search_lag", &self.search_lag)
-            .field("stale_hits", &self.stale_hits)
-            .field("duplicate_email", &self.duplicate_email)
-            .field("refuse_lead_ids", &self.refuse_lead_ids)
-            .field("max_search_values", &self.max_search_values)
-            .field("rate_limit", &self.rate_limit)
-            .field("max_event_names", &self.max_event_names)
-            .field("event_detail", &self.event_detail)
-            .field("faults", &self.faults)
-            .field("seed", &self.seed)
-            .field("base_url", &self.base_url)
-            .finish()
+exact_json::debug_shows! {
+    Settings(settings) {
+        token = settings.token.as_ref().map(|_| "(hidden)"), attributes = settings.attributes.len(), accept_any_attribute,
+        refuse_long_text, max_attributes, search_lag, stale_hits, duplicate_email, refuse_lead_ids, max_search_values,
+        rate_limit, max_event_names, event_detail, faults, seed, base_url,
     }
 }

@@ -8,7 +8,6 @@ use intercom_api::{ApiVersion, Call, Method, Region};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Url, redirect};
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,14 +75,7 @@ impl Workspace {
     }
 }
 
-impl fmt::Debug for Workspace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace")
-            .field("host", &self.base_url.host_str())
-            .field("version", &self.version)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Workspace(workspace) { host = workspace.base_url.host_str(), version, .. } }
 
 /// How a [`Client`] is set up.
 #[derive(Clone, Debug)]
@@ -191,11 +183,7 @@ impl Http {
     }
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Client { .. } }
 
 impl Client {
     /// A client to be set up.

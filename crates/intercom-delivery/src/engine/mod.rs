@@ -142,14 +142,7 @@ pub struct Engine {
     totals: Totals,
 }
 
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("settings", &self.settings)
-            .field("status", &self.status())
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Engine(engine) { settings, status = engine.status(), .. } }
 
 impl Engine {
     /// An engine that knows nothing yet.

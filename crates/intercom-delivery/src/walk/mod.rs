@@ -29,7 +29,6 @@ use intercom_api::{CompanyId, ContactId, DataAttributeModel};
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, Step, When};
 use serde_json::value::RawValue;
 use state::{Deletion, Detour, Email, Leaving, Whereabouts};
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -452,17 +451,8 @@ impl Walk {
     }
 }
 
-/// Shows how far the walk is, and no value.
-impl fmt::Debug for Walk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Walk")
-            .field("plan", &self.plan)
-            .field("contact", &self.contact)
-            .field("company", &self.company)
-            .field("is_done", &self.is_done)
-            .finish_non_exhaustive()
-    }
-}
+// Shows how far the walk is, and no value.
+exact_json::debug_shows! { Walk { plan, contact, company, is_done, .. } }
 
 #[cfg(test)]
 mod tests;
