@@ -5,7 +5,7 @@
 
 use crate::ids::{ContactId, ExternalId};
 use crate::json::{AttributeName, Attributes, Value};
-use crate::model::{fields, request, response, sent, setter};
+use crate::model::{fields, has_members, is_object, request, response, setter};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
 use crate::route::OperationId;
@@ -101,13 +101,14 @@ impl fmt::Debug for DataEvent {
     }
 }
 
-sent! {
-    DataEvent {
+has_members! {
+    DataEvent by crate::model::or_null {
         required { event_name: String, }
         optional { created_at: UnixSeconds, user_id: ExternalId, id: ContactId, email: String, }
         attributes { metadata, }
     }
 }
+is_object! { DataEvent }
 
 #[cfg(test)]
 impl crate::model::Sample for DataEvent {
