@@ -64,9 +64,7 @@ impl Workspace {
         let leads_there = |url: &Url| url.path().strip_prefix(prefix) == Some(&call.path);
         url.filter(leads_there).ok_or_else(|| self.failed(Cause::OtherPath))
     }
-}
 
-impl Workspace {
     fn failed(&self, cause: Cause) -> TransportError {
         TransportError {
             host: host(&self.base_url),
@@ -284,12 +282,7 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// A transport to this workspace.
     pub fn new(client: Client, workspace: Workspace) -> Self {
-        let url = &workspace.base_url;
-        let host = url.host_str().unwrap_or_default();
-        let host = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
+        let host = host(&workspace.base_url).unwrap_or_default();
         Self {
             client,
             workspace,
