@@ -293,11 +293,7 @@ impl Walk {
             }
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
         };
-        self.contact = Whereabouts::Found {
-            who,
-            is_remembered: true,
-        };
-        None
+        self.found(who, true).into_next()
     }
 
     fn find_company<K: Knowledge>(&mut self, key: &CompanyKey, knowledge: &mut K) -> Option<Next<K::Busy>> {
