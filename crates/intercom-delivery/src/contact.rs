@@ -32,7 +32,7 @@ pub struct KnownContact {
     pub is_gone: bool,
 }
 
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 

@@ -16,7 +16,7 @@ pub struct Subject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     /// Whether the email, if there is one, decides whose a contact is, whatever its user id.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "crate::contact::is_false")]
     goes_by_email: bool,
     /// Another field and its value, by which the contact is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,18 +108,14 @@ pub struct Superseded {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     company_fields: BTreeSet<String>,
     /// Whether anything was done to the contact, other than deleting it, and since it was deleted if it was.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "crate::contact::is_false")]
     written: bool,
     /// Whether it was deleted.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "crate::contact::is_false")]
     deleted: bool,
     /// How the contact is found now, if it is not found any more as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     found_by: Option<FieldLookup>,
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 exact_json::debug_shows! { Superseded(superseded) { fields = superseded.fields.len(), deleted, .. } }
