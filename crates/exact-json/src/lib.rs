@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod any_format;
+mod hide;
 pub mod option;
 mod reveal;
 #[cfg(feature = "test-util")]

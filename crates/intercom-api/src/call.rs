@@ -4,7 +4,6 @@ use crate::route::{Method, OperationId, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
 /// One request to Intercom, ready to be sent below a base URL.
 ///
@@ -88,14 +87,9 @@ impl PartialEq for Call {
     }
 }
 
-impl fmt::Debug for Call {
-    // Paths and bodies hold personal data.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("operation", &self.operation)
-            .field("body_bytes", &self.body.as_ref().map_or(0, |body| body.get().len()))
-            .finish_non_exhaustive()
-    }
+// Paths and bodies hold personal data.
+exact_json::debug_shows! {
+    Call(call) { operation, body_bytes = call.body.as_ref().map_or(0, |body| body.get().len()), .. }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::ids::{ContactId, ExternalId};
 use crate::json::{AttributeName, Attributes, Value};
-use crate::model::{fields, request, response, sent, setter};
+use crate::model::{fields, has_members, is_object, request, response, setter};
 use crate::operation::{NoBody, Operation};
 use crate::pages::Pages;
 use crate::route::OperationId;
@@ -102,13 +102,14 @@ impl fmt::Debug for DataEvent {
     }
 }
 
-sent! {
-    DataEvent {
+has_members! {
+    DataEvent by crate::model::or_null {
         required { event_name: String, }
         optional { created_at: UnixSeconds, user_id: ExternalId, id: ContactId, email: String, }
         attributes { metadata, }
     }
 }
+is_object! { DataEvent }
 
 impl WriteJson for DataEvent {
     fn write_json(&self, out: &mut Vec<u8>) {
@@ -179,15 +180,7 @@ pub enum EventsOf {
     Email(String),
 }
 
-impl fmt::Debug for EventsOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UserId(_) => "UserId(..)",
-            Self::IntercomUserId(_) => "IntercomUserId(..)",
-            Self::Email(_) => "Email(..)",
-        })
-    }
-}
+exact_json::debug_shows! { enum EventsOf { UserId, IntercomUserId, Email } }
 
 /// Lists the events of a person, of the last 90 days, or sums them up: `GET /events`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

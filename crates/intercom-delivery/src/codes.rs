@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 macro_rules! failure_codes {
-    ($($(#[doc = $text:literal])+ $variant:ident $retryable:ident => $advice:literal,)*) => {
+    ($($(#[doc = $text:literal])+ $variant:ident $retryable:ident, $next:ident => $advice:literal,)*) => {
         /// Why an event failed: a stable `snake_case` code.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr, Serialize, Deserialize,
@@ -38,28 +38,7 @@ macro_rules! failure_codes {
 
             /// Whether nothing but time has to pass until the same event may be delivered: what comes after it waits for it.
             pub const fn is_fleeting(self) -> bool {
-                match self {
-                    Self::Unauthorized
-                    | Self::RateLimited
-                    | Self::ServerError
-                    | Self::Timeout
-                    | Self::ConnectionFailed
-                    | Self::InvalidResponse
-                    | Self::Stopped
-                    | Self::Settling
-                    | Self::CompanyNotFound => true,
-                    Self::Forbidden
-                    | Self::ContactArchived
-                    | Self::UnknownContact
-                    | Self::AmbiguousContact
-                    | Self::Conflict
-                    | Self::IdentityConflict
-                    | Self::UndefinedAttribute
-                    | Self::AttributeLimit
-                    | Self::EventNameLimit
-                    | Self::NotFound
-                    | Self::BadRequest => false,
-                }
+                match self { $(Self::$variant => failure_codes!(@ $next),)* }
             }
 
             /// Whether the same event may be delivered later without anybody's doing.
@@ -70,54 +49,57 @@ macro_rules! failure_codes {
     };
     (@ transient) => { true };
     (@ lasting) => { false };
+    (@ awaited) => { true };
+    (@ passed) => { false };
 }
 
 failure_codes! {
     /// Intercom does not accept the access token.
-    Unauthorized lasting => "Give a valid access token, then replay.",
+    Unauthorized lasting, awaited => "Give a valid access token, then replay.",
     /// The access token may not do this.
-    Forbidden lasting => "Give the app the permission in Intercom, then replay.",
+    Forbidden lasting, passed => "Give the app the permission in Intercom, then replay.",
     /// Intercom kept answering that there are too many calls.
-    RateLimited transient => "Replay later, or with fewer calls a second.",
+    RateLimited transient, awaited => "Replay later, or with fewer calls a second.",
     /// Intercom kept failing.
-    ServerError transient => "Replay later.",
+    ServerError transient, awaited => "Replay later.",
     /// Intercom kept not answering in time.
-    Timeout transient => "Replay later.",
+    Timeout transient, awaited => "Replay later.",
     /// There was no connection to Intercom, or it kept breaking.
-    ConnectionFailed transient => "Look at the network between here and Intercom, then replay.",
+    ConnectionFailed transient, awaited => "Look at the network between here and Intercom, then replay.",
     /// Intercom answered what cannot be understood.
-    InvalidResponse transient => "Look for a proxy between here and Intercom, then replay.",
+    InvalidResponse transient, awaited => "Look for a proxy between here and Intercom, then replay.",
     /// The delivery was stopped before the event's turn came, or before it was done.
-    Stopped transient => "Run again.",
+    Stopped transient, awaited => "Run again.",
     /// No search finds the contact, who may be too new to be found.
-    Settling transient => "Replay in a few minutes.",
+    Settling transient, awaited => "Replay in a few minutes.",
     /// The contact is archived.
-    ContactArchived lasting => "Restore the contact in Intercom, or let archived contacts be restored, then replay.",
+    ContactArchived lasting, passed => "Restore the contact in Intercom, or let archived contacts be restored, then replay.",
     /// Intercom has no such contact.
-    UnknownContact transient => "Identify the user first, or let unknown contacts be created, then replay.",
+    UnknownContact transient, passed => "Identify the user first, or let unknown contacts be created, then replay.",
     /// Several contacts match, and which of them is to be deleted cannot be told.
-    AmbiguousContact lasting => "Name the contact by its user id, or delete it in Intercom.",
+    AmbiguousContact lasting, passed => "Name the contact by its user id, or delete it in Intercom.",
     /// Another contact has this external id or email.
-    Conflict lasting => "Merge the two contacts in Intercom, then replay.",
+    Conflict lasting, passed => "Merge the two contacts in Intercom, then replay.",
     /// The external id belongs to one contact and the email to another, and Intercom takes neither without the other.
-    IdentityConflict lasting => "See whose the external id and the email are in Intercom, and merge the contacts or correct one, then replay.",
+    IdentityConflict lasting, passed => "See whose the external id and the email are in Intercom, and merge the contacts or correct one, then replay.",
     /// The workspace does not have a custom attribute of this name.
-    UndefinedAttribute lasting => "Create the attribute in Intercom, or let attributes be dropped or created, then replay.",
+    UndefinedAttribute lasting, passed => "Create the attribute in Intercom, or let attributes be dropped or created, then replay.",
     /// The workspace does not have a custom attribute of this name, and can have no more: there are 250.
-    AttributeLimit lasting => "The workspace has 250 custom attributes, as many as it may: archive some in Intercom that are no longer needed, or let undefined ones be dropped, then replay.",
+    AttributeLimit lasting, passed => "The workspace has 250 custom attributes, as many as it may: archive some in Intercom that are no longer needed, or let undefined ones be dropped, then replay.",
     /// The workspace has as many active event names as it may: 120.
-    EventNameLimit lasting => "Archive event names in Intercom that are no longer needed, then replay.",
+    EventNameLimit lasting, passed => "Archive event names in Intercom that are no longer needed, then replay.",
     /// Intercom has no such company.
-    CompanyNotFound transient => "Replay later.",
+    CompanyNotFound transient, awaited => "Replay later.",
     /// What the call is about has gone from Intercom.
-    NotFound lasting => "Look the contact up in Intercom.",
+    NotFound lasting, passed => "Look the contact up in Intercom.",
     /// Intercom refuses the call as it is.
-    BadRequest lasting => "Look at Intercom's own code and, with the request id, ask its support.",
+    BadRequest lasting, passed => "Look at Intercom's own code and, with the request id, ask its support.",
 }
 
 /// Something that happened on the way to a delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DeliveryWarning {
     /// Several contacts match the lookup; the best of them was used.
     AmbiguousContact,
@@ -179,15 +161,6 @@ impl DeliveryWarning {
 
     /// The stable `snake_case` code.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::AmbiguousContact => "ambiguous_contact",
-            Self::MemberNotFound => "member_not_found",
-            Self::EmailTaken => "email_taken",
-            Self::RoleRefused => "role_refused",
-            Self::ExternalIdReplaced => "external_id_replaced",
-            Self::AttributeDropped { .. } => "attribute_dropped",
-            Self::AttributeOfAnotherType { .. } => "attribute_of_another_type",
-            Self::Superseded => "superseded",
-        }
+        self.into()
     }
 }

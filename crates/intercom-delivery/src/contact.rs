@@ -2,7 +2,6 @@
 
 use intercom_api::{Contact, ContactId, ExternalId, Role};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::Duration;
 
 /// Who a contact is, as it was learnt: what a run has to leave to the next one. `Debug` shows Intercom's id only.
@@ -33,7 +32,7 @@ pub struct KnownContact {
     pub is_gone: bool,
 }
 
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 
@@ -64,13 +63,7 @@ impl KnownContact {
     }
 }
 
-impl fmt::Debug for KnownContact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KnownContact")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { KnownContact { id, .. } }
 
 impl From<&Contact> for KnownContact {
     fn from(contact: &Contact) -> Self {

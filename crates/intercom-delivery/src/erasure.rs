@@ -7,7 +7,6 @@ use intercom_api::{
 };
 use rudderstack_to_intercom::{Lookup, LookupField};
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
 
 /// The erasure of one person, one call after the other and without I/O.
 ///
@@ -210,56 +209,35 @@ impl Erasure {
         match self.step.clone() {
             Step::Search(identity, _) => {
                 let list = response.read::<SearchContacts>()?;
-                self.searched(identity, list)
+                return self.searched(identity, list);
             }
             Step::Read(identity) => {
-                let contact = match response.read::<RetrieveContact>() {
-                    Ok(contact) => Some(contact),
-                    // The search still shows what is gone.
-                    Err(error) if error.is_gone() => None,
-                    Err(error) => return Err(error.into()),
-                };
-                self.have_read(identity, contact.as_ref())
+                // The search still shows what is gone.
+                let contact = unless_gone(response.read::<RetrieveContact>())?;
+                return self.have_read(identity, contact.as_ref());
             }
             Step::Probe(identity) => match response.read::<CreateContact>() {
-                Ok(contact) => {
-                    self.step = Step::Undo(identity, contact.id);
-                    Ok(())
-                }
+                Ok(contact) => self.step = Step::Undo(identity, contact.id),
                 // Intercom itself has just compared the one identity, so the contact need not be read; nor can it be,
                 // if it is archived.
-                Err(error) => match error.conflicting_contact() {
-                    Some(conflict) => {
-                        self.found.push_back(conflict.id);
-                        self.step = Step::Request;
-                        Ok(())
-                    }
-                    None => Err(error.into()),
-                },
-            },
-            Step::Undo(identity, _) => match response.read::<DeleteContact>() {
-                Err(error) if !error.is_gone() => Err(error.into()),
-                _ => {
-                    self.step = self.after_probing(identity);
-                    Ok(())
+                Err(error) => {
+                    let conflict = error.conflicting_contact();
+                    self.found.push_back(conflict.ok_or(error)?.id);
+                    self.step = Step::Request;
                 }
             },
-            Step::Request => match response.read::<RequestUserDeletion>() {
-                Ok(deletion) => match deletion.id {
-                    Some(request) => {
-                        self.dealt_with(Some(request));
-                        Ok(())
-                    }
-                    // A proxy, for instance: nothing proves that Intercom has heard of it.
-                    None => Err(ResponseError::Unreadable.into()),
-                },
-                Err(error) if error.is_gone() => {
-                    self.dealt_with(None);
-                    Ok(())
-                }
-                Err(error) => Err(error.into()),
-            },
+            Step::Undo(identity, _) => {
+                unless_gone(response.read::<DeleteContact>())?;
+                self.step = self.after_probing(identity);
+            }
+            Step::Request => {
+                let deletion = unless_gone(response.read::<RequestUserDeletion>())?;
+                // Without an id a proxy may have answered, for instance: nothing proves that Intercom has heard of it.
+                let request = deletion.map(|deletion| deletion.id.ok_or(ResponseError::Unreadable));
+                self.dealt_with(request.transpose()?);
+            }
         }
+        Ok(())
     }
 
     fn searched(&mut self, identity: Identity, list: ContactList) -> Result<(), ErasureError> {
@@ -375,14 +353,15 @@ impl Erasure {
     }
 }
 
-impl fmt::Debug for Erasure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Erasure")
-            .field("found", &self.found)
-            .field("requested", &self.requested)
-            .finish_non_exhaustive()
+/// What a response holds, or nothing if what it is about is gone.
+fn unless_gone<T>(read: Result<T, ResponseError>) -> Result<Option<T>, ResponseError> {
+    match read {
+        Err(error) if error.is_gone() => Ok(None),
+        read => read.map(Some),
     }
 }
+
+exact_json::debug_shows! { Erasure { found, requested, .. } }
 
 #[cfg(test)]
 mod tests;

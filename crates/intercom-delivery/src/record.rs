@@ -7,7 +7,6 @@ use intercom_api::UnixSeconds;
 use rudderstack_to_intercom::RejectionCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::fmt;
 use strum::IntoEnumIterator as _;
 
 /// An event that was not delivered, and why: a line of a file of dead letters, and what a store keeps of such an event.
@@ -142,14 +141,7 @@ impl From<&Failed> for FailureRecord {
     }
 }
 
-impl fmt::Debug for FailureRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FailureRecord")
-            .field("code", &self.code)
-            .field("line", &self.line)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { FailureRecord { code, line, .. } }
 
 #[cfg(test)]
 mod tests {

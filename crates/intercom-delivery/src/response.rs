@@ -3,7 +3,6 @@
 use crate::codes::FailureCode;
 use intercom_api::{ApiError, ContactConflict, Operation, RateLimit, UnixSeconds};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::{Duration, SystemTime};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -84,16 +83,8 @@ impl<B: Into<Vec<u8>>> From<http::Response<B>> for Response {
     }
 }
 
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
-            .field("status", &self.status)
-            .field("body_bytes", &self.body.len())
-            .field("rate_limit", &self.rate_limit)
-            .field("retry_after", &self.retry_after)
-            .field("request_id", &self.request_id)
-            .finish_non_exhaustive()
-    }
+exact_json::debug_shows! {
+    Response(response) { status, body_bytes = response.body.len(), rate_limit, retry_after, request_id, .. }
 }
 
 /// Why a call has no response.

@@ -7,7 +7,6 @@ use rudderstack_to_intercom::{CompanyKey, FieldLookup, Identities, Lookup, Looku
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// Whom and which company an event is about, as far as it says so itself. `Debug` shows no value.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +16,7 @@ pub struct Subject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     /// Whether the email, if there is one, decides whose a contact is, whatever its user id.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "crate::contact::is_false")]
     goes_by_email: bool,
     /// Another field and its value, by which the contact is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,11 +88,7 @@ impl Subject {
     }
 }
 
-impl fmt::Debug for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject").finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Subject { .. } }
 
 fn is_identity(field: &LookupField) -> bool {
     *field == LookupField::EMAIL || *field == LookupField::EXTERNAL_ID
@@ -113,28 +108,17 @@ pub struct Superseded {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     company_fields: BTreeSet<String>,
     /// Whether anything was done to the contact, other than deleting it, and since it was deleted if it was.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "crate::contact::is_false")]
     written: bool,
     /// Whether it was deleted.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "crate::contact::is_false")]
     deleted: bool,
     /// How the contact is found now, if it is not found any more as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     found_by: Option<FieldLookup>,
 }
 
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-impl fmt::Debug for Superseded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Superseded")
-            .field("fields", &self.fields.len())
-            .field("deleted", &self.deleted)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Superseded(superseded) { fields = superseded.fields.len(), deleted, .. } }
 
 impl Superseded {
     /// Whether it is nothing.

@@ -50,12 +50,20 @@ impl Body {
         }
     }
 
+    /// The value of that name, if there is one; it must be of a kind.
+    fn typed<'a, T>(
+        &'a self,
+        name: &str,
+        kind: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
+        let invalid = || ApiError::invalid(name, format!("{name} must be {kind}"));
+        let value = self.get(name).map(|value| read(value).ok_or_else(invalid));
+        value.transpose()
+    }
+
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(ApiError::invalid(name, format!("{name} must be a string"))),
-        }
+        self.typed(name, "a string", Value::as_str)
     }
 
     /// An id: a string, or a number taken for its text. An empty one counts as none.
@@ -67,75 +75,56 @@ impl Body {
     }
 
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        let invalid = || ApiError::invalid(name, format!("{name} must be an integer"));
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Number(number)) => number.as_i64().ok_or_else(invalid).map(Some),
-            Some(Value::String(text)) => text.parse().map_err(|_| invalid()).map(Some),
-            Some(_) => Err(invalid()),
-        }
+        self.typed(name, "an integer", |value| match value {
+            Value::String(text) => text.parse().ok(),
+            value => value.as_i64(),
+        })
     }
 
     pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(_) => Err(ApiError::invalid(name, format!("{name} must be a boolean"))),
-        }
+        self.typed(name, "a boolean", Value::as_bool)
     }
 
     pub(crate) fn object(&self, name: &str) -> Result<Option<&Attributes>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Object(object)) => Ok(Some(object)),
-            Some(_) => Err(ApiError::invalid(name, format!("{name} must be an object"))),
-        }
+        self.typed(name, "an object", Value::as_object)
     }
 
     pub(crate) fn array(&self, name: &str) -> Result<Option<&[Value]>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Array(items)) => Ok(Some(items)),
-            Some(_) => Err(ApiError::invalid(name, format!("{name} must be an array"))),
-        }
+        self.typed(name, "an array", Value::as_array)
     }
 
-    /// Whether there is an entry of that name, `null` or not.
-    fn has(&self, name: &str) -> bool {
-        self.0.get(name).is_some()
+    /// Puts a value into `slot` if there is an entry of that name, `null` or not.
+    fn set<T>(&self, name: &str, slot: &mut T, read: impl FnOnce() -> Result<T, ApiError>) -> Result<(), ApiError> {
+        if self.0.get(name).is_some() {
+            *slot = read()?;
+        }
+        Ok(())
     }
 
     /// Puts the text into `slot`; `null` empties it, and without an entry it stays as it is.
     pub(crate) fn set_text(&self, name: &str, slot: &mut Option<Box<str>>) -> Result<(), ApiError> {
-        if self.has(name) {
-            *slot = self.text(name)?.map(Box::from);
-        }
-        Ok(())
+        self.set(name, slot, || Ok(self.text(name)?.map(Box::from)))
     }
 
     /// As [`Self::set_text`], for an id.
     pub(crate) fn set_id(&self, name: &str, slot: &mut Option<Box<str>>) -> Result<(), ApiError> {
-        if self.has(name) {
-            *slot = self.id(name)?.map(Box::from);
-        }
-        Ok(())
+        self.set(name, slot, || Ok(self.id(name)?.map(Box::from)))
     }
 
     /// As [`Self::set_text`], for an integer.
     pub(crate) fn set_integer(&self, name: &str, slot: &mut Option<i64>) -> Result<(), ApiError> {
-        if self.has(name) {
-            *slot = self.integer(name)?;
-        }
-        Ok(())
+        self.set(name, slot, || self.integer(name))
     }
 
     /// As [`Self::set_text`], for a boolean; `null` is `false`.
     pub(crate) fn set_boolean(&self, name: &str, slot: &mut bool) -> Result<(), ApiError> {
-        if self.has(name) {
-            *slot = self.boolean(name)?.unwrap_or_default();
-        }
-        Ok(())
+        self.set(name, slot, || Ok(self.boolean(name)?.unwrap_or_default()))
     }
+}
+
+/// A parameter that must be there.
+pub(crate) fn given<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
+    value.ok_or_else(|| ApiError::missing(name, format!("{name} must be given")))
 }
 
 /// The text of an id; an empty one counts as none.

@@ -221,17 +221,12 @@ impl ApiError {
 
     /// The error list.
     pub(crate) fn to_body(&self, request_id: &str) -> Vec<u8> {
-        #[derive(serde::Serialize)]
-        struct Item<'a> {
-            code: &'a str,
-            message: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            field: Option<&'a str>,
-        }
         crate::json::to_vec(&object! {
             "type": "error.list",
             "request_id": request_id,
-            "errors": [Item { code: self.code.as_str(), message: &self.message, field: self.field.as_deref() }],
+            "errors": [object! {
+                "code": self.code.as_str(), "message": &self.message, "field"?: self.field.as_deref(),
+            }],
         })
     }
 }

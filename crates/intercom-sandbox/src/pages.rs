@@ -69,15 +69,6 @@ impl Cursor {
 
     /// The part of `places` that is on the page, and the `pages` object about it.
     pub(crate) fn cut<'a>(&self, places: &'a [u32], ids: &Ids) -> (&'a [u32], impl Serialize + use<>) {
-        #[derive(Serialize)]
-        struct Pages<N> {
-            r#type: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            next: Option<N>,
-            page: usize,
-            per_page: usize,
-            total_pages: usize,
-        }
         // Where that contact is no more, all others are in the order of creation, unless they are sorted.
         let behind = |after: u32| match places.iter().position(|place| *place == after) {
             Some(at) => at + 1,
@@ -90,13 +81,12 @@ impl Cursor {
         let end = places.len().min(start + self.per_page);
         let shown = &places[start..end];
         let last = shown.last().filter(|_| end < places.len());
-        let pages = Pages {
-            r#type: "pages",
-            next: last
-                .map(|last| object! { "per_page": self.per_page, "starting_after": ids.write(Kind::Contact, *last) }),
-            page: start / self.per_page + 1,
-            per_page: self.per_page,
-            total_pages: places.len().div_ceil(self.per_page),
+        let pages = object! {
+            "type": "pages",
+            "next"?: last.map(|last| object! { "per_page": self.per_page, "starting_after": ids.write(Kind::Contact, *last) }),
+            "page": start / self.per_page + 1,
+            "per_page": self.per_page,
+            "total_pages": places.len().div_ceil(self.per_page),
         };
         (shown, pages)
     }

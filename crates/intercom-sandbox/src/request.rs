@@ -87,14 +87,7 @@ impl<'a> Request<'a> {
     }
 }
 
-impl fmt::Debug for Request<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("method", &self.method)
-            .field("body_bytes", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Request<'_>(request) { method, body_bytes = request.body.len(), .. } }
 
 /// A [`Call`] in the form that [`Sandbox::handle`](crate::Sandbox::handle) takes.
 ///
@@ -184,13 +177,4 @@ impl Response {
     }
 }
 
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
-            .field("status", &self.status)
-            .field("body_bytes", &self.body.len())
-            .field("delay", &self.delay)
-            .field("dropped", &self.dropped)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Response(response) { status, body_bytes = response.body.len(), delay, dropped, .. } }

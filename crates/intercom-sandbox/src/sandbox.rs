@@ -14,7 +14,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use intercom_api::{Call, ErrorCode};
 use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
 /// An Intercom workspace in memory.
@@ -255,11 +254,4 @@ fn token(header: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(name.to_owned()))
 }
 
-impl fmt::Debug for Sandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("settings", self.settings())
-            .field("requests", &self.requests)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Sandbox(sandbox) { settings = sandbox.settings(), requests, .. } }

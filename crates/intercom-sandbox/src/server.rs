@@ -17,7 +17,6 @@ use axum::extract::{ConnectInfo, State as Shared, connect_info::Connected};
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -152,13 +151,7 @@ impl RunningSandbox {
     }
 }
 
-impl fmt::Debug for RunningSandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningSandbox")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { RunningSandbox { base_url, .. } }
 
 /// A sandbox and its clock.
 #[derive(Clone)]
@@ -210,9 +203,7 @@ async fn response(
     let (parts, body) = request.into_parts();
     let is_own = parts.uri.path().starts_with("/_sandbox/");
     if is_own && let Err(foreign) = http_access::check_browser(&parts.uri, &parts.headers, app.is_loopback) {
-        let mut response = Response::new(Body::from(format!("{foreign}\n")));
-        *response.status_mut() = StatusCode::FORBIDDEN;
-        return response;
+        return answer(StatusCode::FORBIDDEN, format!("{foreign}\n"));
     }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
@@ -240,8 +231,8 @@ async fn response(
 
 /// What the sandbox answers, for HTTP.
 fn sent(made: crate::request::Response) -> Response {
-    let mut response = Response::new(Body::from(made.body));
-    *response.status_mut() = StatusCode::from_u16(made.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(made.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = answer(status, made.body);
     for (name, value) in made.headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
             response.headers_mut().insert(name, value);
@@ -254,14 +245,18 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn plain(status: StatusCode) -> Response {
-    let mut response = Response::new(Body::empty());
+fn answer(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
 }
 
+fn plain(status: StatusCode) -> Response {
+    answer(status, Body::empty())
+}
+
 fn json(body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
+    let mut response = answer(StatusCode::OK, body);
     let value = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, value);
     response
@@ -286,12 +281,7 @@ fn own(app: &App, method: &http::Method, target: &str, body: &[u8]) -> Response 
                 lock(&app.sandbox).set_faults(faults);
                 plain(StatusCode::NO_CONTENT)
             }
-            Err(error) => {
-                let message = format!("{error}\n");
-                let mut response = Response::new(Body::from(message));
-                *response.status_mut() = StatusCode::BAD_REQUEST;
-                response
-            }
+            Err(error) => answer(StatusCode::BAD_REQUEST, format!("{error}\n")),
         },
         _ => plain(StatusCode::NOT_FOUND),
     }

@@ -2,7 +2,6 @@
 
 use crate::faults::Faults;
 use intercom_api::{DataAttributeModel, DataType, limits};
-use std::fmt;
 use std::time::Duration;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -114,6 +113,20 @@ pub struct Settings {
     pub base_url: Option<String>,
 }
 
+/// Sets a field in an expression.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $field:ident: $kind:ty,)*) => {$(
+        pastey::paste! {
+            $(#[$doc])*
+            #[must_use]
+            pub const fn [<with_ $field>](mut self, $field: $kind) -> Self {
+                self.$field = $field;
+                self
+            }
+        }
+    )*};
+}
+
 impl Settings {
     /// The strict settings, for a rehearsal: custom attributes must be defined, and there can be 250; their text has at
     /// most 255 characters; a change can be searched after thirty
@@ -150,45 +163,10 @@ impl Settings {
         self
     }
 
-    /// Sets how many custom attributes there can be.
-    #[must_use]
-    pub const fn with_max_attributes(mut self, attributes: Option<usize>) -> Self {
-        self.max_attributes = attributes;
-        self
-    }
-
-    /// Sets whether searches show what they match, or the contact as it is.
-    #[must_use]
-    pub const fn with_stale_hits(mut self, stale: bool) -> Self {
-        self.stale_hits = stale;
-        self
-    }
-
-    /// Sets how long it takes until a change of a contact can be searched.
-    #[must_use]
-    pub const fn with_search_lag(mut self, lag: Duration) -> Self {
-        self.search_lag = lag;
-        self
-    }
-
-    /// Sets what becomes of a second user with an email that another has.
-    #[must_use]
-    pub const fn with_duplicate_email(mut self, duplicate_email: DuplicateEmail) -> Self {
-        self.duplicate_email = duplicate_email;
-        self
-    }
-
     /// Sets whether a lead with an external id is refused.
     #[must_use]
     pub const fn with_refused_lead_ids(mut self, refused: bool) -> Self {
         self.refuse_lead_ids = refused;
-        self
-    }
-
-    /// Sets how many values the list of a search's filter can have.
-    #[must_use]
-    pub const fn with_max_search_values(mut self, values: Option<usize>) -> Self {
-        self.max_search_values = values;
         self
     }
 
@@ -199,20 +177,6 @@ impl Settings {
         self
     }
 
-    /// Sets how many event names may be active.
-    #[must_use]
-    pub const fn with_max_event_names(mut self, names: usize) -> Self {
-        self.max_event_names = names;
-        self
-    }
-
-    /// Sets how much of a data event is kept.
-    #[must_use]
-    pub const fn with_event_detail(mut self, detail: EventDetail) -> Self {
-        self.event_detail = detail;
-        self
-    }
-
     /// Sets what goes wrong.
     #[must_use]
     pub fn with_faults(mut self, faults: Faults) -> Self {
@@ -220,11 +184,23 @@ impl Settings {
         self
     }
 
-    /// Sets the seed of ids and random faults.
-    #[must_use]
-    pub const fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
+    setters! {
+        /// Sets how many custom attributes there can be.
+        max_attributes: Option<usize>,
+        /// Sets whether searches show what they match, or the contact as it is.
+        stale_hits: bool,
+        /// Sets how long it takes until a change of a contact can be searched.
+        search_lag: Duration,
+        /// Sets what becomes of a second user with an email that another has.
+        duplicate_email: DuplicateEmail,
+        /// Sets how many values the list of a search's filter can have.
+        max_search_values: Option<usize>,
+        /// Sets how many event names may be active.
+        max_event_names: usize,
+        /// Sets how much of a data event is kept.
+        event_detail: EventDetail,
+        /// Sets the seed of ids and random faults.
+        seed: u64,
     }
 }
 
@@ -251,25 +227,10 @@ impl Default for Settings {
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("token", &self.token.as_ref().map(|_| "(hidden)"))
-            .field("attributes", &self.attributes.len())
-            .field("accept_any_attribute", &self.accept_any_attribute)
-            .field("refuse_long_text", &self.refuse_long_text)
-            .field("max_attributes", &self.max_attributes)
-            .field("search_lag", &self.search_lag)
-            .field("stale_hits", &self.stale_hits)
-            .field("duplicate_email", &self.duplicate_email)
-            .field("refuse_lead_ids", &self.refuse_lead_ids)
-            .field("max_search_values", &self.max_search_values)
-            .field("rate_limit", &self.rate_limit)
-            .field("max_event_names", &self.max_event_names)
-            .field("event_detail", &self.event_detail)
-            .field("faults", &self.faults)
-            .field("seed", &self.seed)
-            .field("base_url", &self.base_url)
-            .finish()
+exact_json::debug_shows! {
+    Settings(settings) {
+        token = settings.token.as_ref().map(|_| "(hidden)"), attributes = settings.attributes.len(), accept_any_attribute,
+        refuse_long_text, max_attributes, search_lag, stale_hits, duplicate_email, refuse_lead_ids, max_search_values,
+        rate_limit, max_event_names, event_detail, faults, seed, base_url,
     }
 }

@@ -277,53 +277,23 @@ impl<'r> FromRaw<'r> for Cow<'r, str> {
     }
 }
 
-impl<'r> FromRaw<'r> for bool {
-    const EXPECTED: &'static str = "a boolean";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        match raw.scalar()? {
-            Scalar::Boolean(value) => Some(value),
-            _ => None,
+/// How types are read whose values a method of [`Raw`] gives.
+macro_rules! read_by {
+    ($($kind:ty, $expected:literal: $read:expr;)*) => {$(
+        impl<'r> FromRaw<'r> for $kind {
+            const EXPECTED: &'static str = $expected;
+            fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
+                $read(raw)
+            }
         }
-    }
+    )*};
 }
 
-impl<'r> FromRaw<'r> for f64 {
-    const EXPECTED: &'static str = "a number";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        match raw.scalar()? {
-            Scalar::Number(text) => text.parse().ok(),
-            _ => None,
-        }
-    }
-}
-
-impl<'r> FromRaw<'r> for i64 {
-    const EXPECTED: &'static str = "an integer";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        match raw.scalar()? {
-            Scalar::Number(text) => text.parse().ok(),
-            _ => None,
-        }
-    }
-}
-
-impl<'r> FromRaw<'r> for Object<'r> {
-    const EXPECTED: &'static str = "an object";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        raw.object()
-    }
-}
-
-impl<'r> FromRaw<'r> for Raw<'r> {
-    const EXPECTED: &'static str = "a value";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        Some(raw.borrow())
-    }
-}
-
-impl<'r> FromRaw<'r> for Vec<Raw<'r>> {
-    const EXPECTED: &'static str = "an array";
-    fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        raw.array()
-    }
+read_by! {
+    bool, "a boolean": Raw::as_bool;
+    f64, "a number": Raw::as_f64;
+    i64, "an integer": Raw::as_i64;
+    Object<'r>, "an object": Raw::object;
+    Raw<'r>, "a value": |raw: &'r Raw<'r>| Some(raw.borrow());
+    Vec<Raw<'r>>, "an array": Raw::array;
 }

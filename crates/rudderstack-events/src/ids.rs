@@ -2,13 +2,7 @@
 
 use crate::field::FromRaw;
 use crate::json::{Raw, Scalar};
-use crate::owned::into_owned;
-use serde::de::{Deserialize, Deserializer, Error};
-use serde::ser::{Serialize, Serializer};
 use std::borrow::{Borrow, Cow};
-use std::convert::Infallible;
-use std::fmt;
-use std::str::FromStr;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -19,36 +13,9 @@ macro_rules! ids {
         pub struct $name<'a>(Cow<'a, str>);
 
         impl<'a> $name<'a> {
-            /// Wraps the text of an id.
-            pub fn new(id: impl Into<Cow<'a, str>>) -> Self {
-                Self(id.into())
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            /// The same id, independent of the text that it was read from.
-            pub fn into_owned(self) -> $name<'static> {
-                $name(Cow::Owned(self.0.into_owned()))
-            }
-
             /// The text, given up.
             pub fn into_inner(self) -> Cow<'a, str> {
                 self.0
-            }
-        }
-
-        impl<'a> From<&'a str> for $name<'a> {
-            fn from(id: &'a str) -> Self {
-                Self::new(id)
-            }
-        }
-
-        impl From<String> for $name<'_> {
-            fn from(id: String) -> Self {
-                Self::new(id)
             }
         }
 
@@ -76,13 +43,6 @@ macro_rules! ids {
             }
         }
 
-        impl FromStr for $name<'_> {
-            type Err = Infallible;
-            fn from_str(id: &str) -> Result<Self, Infallible> {
-                Ok(Self::new(id.to_owned()))
-            }
-        }
-
         impl Borrow<str> for $name<'_> {
             fn borrow(&self) -> &str {
                 &self.0
@@ -107,34 +67,7 @@ macro_rules! ids {
             }
         }
 
-        impl fmt::Display for $name<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        into_owned! { $name }
-
-        impl<'de> Deserialize<'de> for $name<'_> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let raw = Raw::deserialize(deserializer)?;
-                let id = $name::from_raw(&raw).map($name::into_owned);
-                id.ok_or_else(|| Error::custom($name::EXPECTED))
-            }
-        }
-
-        impl fmt::Debug for $name<'_> {
-            // Ids of people are personal data.
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        }
-
-        impl Serialize for $name<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
+        $crate::wrapped::wrapped_text! { $name }
 
         impl<'r> FromRaw<'r> for $name<'r> {
             const EXPECTED: &'static str = "an id: a string or a number";

@@ -4,11 +4,11 @@ use crate::field::FromRaw;
 use crate::json::{Kind, Raw, Scalar};
 use crate::object::Object;
 use crate::owned::into_owned;
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Which destinations an event is for, and options for each.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Integrations<'a>(pub Object<'a>);
 
 /// What an event says of one destination.
@@ -61,18 +61,6 @@ into_owned! { Integrations }
 impl<'a> From<Object<'a>> for Integrations<'a> {
     fn from(object: Object<'a>) -> Self {
         Self(object)
-    }
-}
-
-impl<'de> Deserialize<'de> for Integrations<'_> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Object::deserialize(deserializer).map(Self)
-    }
-}
-
-impl Serialize for Integrations<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 

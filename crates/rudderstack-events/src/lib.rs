@@ -20,6 +20,7 @@ pub mod strategies;
 mod text;
 mod time;
 pub mod traits;
+mod wrapped;
 
 pub use context::Context;
 pub use error::{ParseError, ParseErrorKind};

@@ -278,7 +278,7 @@ impl<'de> Deserialize<'de> for Object<'_> {
     }
 }
 
-fn items<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Raw<'a>>, Fault> {
+pub(crate) fn items<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Raw<'a>>, Fault> {
     let mut items = Vec::new();
     cursor.array(|cursor| {
         items.push(Raw::of_valid(cursor.value()?));

@@ -21,7 +21,7 @@ pub use error::{RequestError, RequestErrorKind};
 use crate::event::EventType;
 use crate::ids::MessageId;
 use crate::json::{Kind, Raw, Scalar};
-use crate::object::Object;
+use crate::object::{Object, items};
 use crate::scan::{Cursor, Fault};
 use crate::time::Timestamp;
 use chrono::{DateTime, Utc};
@@ -159,14 +159,8 @@ impl<'a> Request<'a> {
         let at_fault = |fault| RequestError::body(fault, body);
         let mut cursor = Cursor::new(body);
         if cursor.ahead() == Some(b'[') {
-            let mut events = Vec::new();
-            cursor
-                .array(|cursor| {
-                    events.push(Raw::of_valid(cursor.value()?));
-                    Ok(())
-                })
-                .and_then(|()| cursor.end())
-                .map_err(at_fault)?;
+            let events = items(&mut cursor).map_err(at_fault)?;
+            cursor.end().map_err(at_fault)?;
             return Ok(Self {
                 envelope: Envelope::default(),
                 events,

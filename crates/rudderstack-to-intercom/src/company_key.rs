@@ -2,7 +2,6 @@
 
 use intercom_api::{CompanyExternalId, CompanyFields, FindCompany};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// How a company is found.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,15 +23,7 @@ impl CompanyKey {
     }
 }
 
-impl fmt::Debug for CompanyKey {
-    // Ids and names are data of the event.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CompanyId(_) => "CompanyId(..)",
-            Self::Name(_) => "Name(..)",
-        })
-    }
-}
+exact_json::debug_shows! { enum CompanyKey { CompanyId, Name } }
 
 impl From<&CompanyKey> for FindCompany {
     fn from(key: &CompanyKey) -> Self {

@@ -1,15 +1,14 @@
 //! What can be wrong with an event: warnings, which cost a value, and rejections, which cost the event.
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::borrow::Cow;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[doc = $text:literal])+ $variant:ident => $advice:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, EnumIter, IntoStaticStr, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
         #[non_exhaustive]
         pub enum $name {
@@ -35,19 +34,6 @@ macro_rules! codes {
                 match self {
                     $(Self::$variant => $advice,)*
                 }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let name = Cow::<str>::deserialize(deserializer)?;
-                name.parse().map_err(|_| Error::custom(concat!("expected a ", stringify!($name))))
             }
         }
     };

@@ -26,45 +26,28 @@ pub trait IntoIntercom {
     fn into_intercom(self) -> Self::Output;
 }
 
-impl IntoIntercom for UserId<'_> {
-    type Output = ExternalId;
-    fn into_intercom(self) -> ExternalId {
-        ExternalId::new(self)
-    }
+macro_rules! into_intercom {
+    ($($(#[$doc:meta])* $theirs:ty => $ours:ty, $convert:expr;)*) => {$(
+        impl IntoIntercom for $theirs {
+            type Output = $ours;
+            $(#[$doc])*
+            fn into_intercom(self) -> $ours {
+                let convert: fn(Self) -> $ours = $convert;
+                convert(self)
+            }
+        }
+    )*};
 }
 
-impl IntoIntercom for GroupId<'_> {
-    type Output = CompanyExternalId;
-    fn into_intercom(self) -> CompanyExternalId {
-        CompanyExternalId::new(self)
-    }
-}
-
-impl IntoIntercom for Raw<'_> {
-    type Output = Value;
+into_intercom! {
+    UserId<'_> => ExternalId, ExternalId::new;
+    GroupId<'_> => CompanyExternalId, CompanyExternalId::new;
     /// Numbers keep their text.
-    fn into_intercom(self) -> Value {
-        value_of(&self)
-    }
-}
-
-impl IntoIntercom for Object<'_> {
-    type Output = Attributes;
+    Raw<'_> => Value, |raw| value_of(&raw);
     /// As it is: nothing is flattened, renamed or left out, so that Intercom may refuse it.
-    fn into_intercom(self) -> Attributes {
-        let entries = self.into_iter();
-        entries
-            .map(|(key, value)| (key.into_owned(), value_of(&value)))
-            .collect()
-    }
-}
-
-impl IntoIntercom for Timestamp<'_> {
-    type Output = Option<UnixSeconds>;
+    Object<'_> => Attributes, |object| object.into_iter().map(|(key, value)| (key.into_owned(), value_of(&value))).collect();
     /// `None` if it is no date: see [`parse_date`].
-    fn into_intercom(self) -> Option<UnixSeconds> {
-        parse_date(self.as_str())
-    }
+    Timestamp<'_> => Option<UnixSeconds>, |time| parse_date(time.as_str());
 }
 
 /// Reads a date in all the forms that reach RudderStack: ISO 8601, RFC 2822, what JavaScript's `Date` prints, Unix seconds to

@@ -8,7 +8,6 @@ use intercom_api::{
     UpsertCompany,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use strum::{Display, IntoStaticStr};
 
 /// What is to be done in Intercom for one event.
@@ -102,16 +101,7 @@ pub struct SaveCompany {
     pub tags: Vec<String>,
 }
 
-impl fmt::Debug for SaveCompany {
-    // Tags are data of the event.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SaveCompany")
-            .field("company", &self.company)
-            .field("member", &self.member)
-            .field("tags", &self.tags.len())
-            .finish()
-    }
-}
+exact_json::debug_shows! { SaveCompany(plan) { company, member, tags = plan.tags.len() } }
 
 impl SaveCompany {
     /// A company without member and tags.

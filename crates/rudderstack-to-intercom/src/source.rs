@@ -171,14 +171,8 @@ impl Source {
     /// [`FieldSource`](crate::FieldSource).
     pub fn covers(&self, place: &str) -> bool {
         match self {
-            Self::Path(path)
-            | Self::PathIfEmail(path)
-            | Self::OfPerson(path)
-            | Self::UnlessUserId(path)
-            | Self::Entries(path) => path.leads_to(place),
-            Self::AnonymousId => place == ANONYMOUS_ID,
-            Self::Joined(first, second) => first.iter().chain(*second).any(|path| path.leads_to(place)),
             Self::Now => place == NOW,
+            _ => self.paths().into_iter().any(|path| path.leads_to(place)),
         }
     }
 

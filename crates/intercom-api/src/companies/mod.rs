@@ -17,7 +17,6 @@ use crate::segments::AttachedSegments;
 use crate::time::UnixSeconds;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
 
 fields! {
     /// What can be written of a company.
@@ -248,16 +247,7 @@ impl Operation for FindCompany {
     }
 }
 
-impl fmt::Debug for FindCompany {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ByCompanyId(_) => "ByCompanyId(..)",
-            Self::ByName(_) => "ByName(..)",
-            Self::ByTag(..) => "ByTag(..)",
-            Self::BySegment(..) => "BySegment(..)",
-        })
-    }
-}
+exact_json::debug_shows! { enum FindCompany { ByCompanyId, ByName, ByTag, BySegment } }
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use crate::pages::Pages;
 use crate::segments::SegmentList;
 use crate::tags::TagList;
 use crate::time::UnixSeconds;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 response! {
     /// A company.
@@ -144,7 +144,8 @@ response! {
 }
 
 /// What [`FindCompany`](super::FindCompany) answers: one company, or a page of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)] // writing only; reading is by hand, below
 pub enum FoundCompanies {
     /// One.
     One(Box<Company>),
@@ -173,15 +174,6 @@ impl FoundCompanies {
     /// The first company.
     pub fn first(&self) -> Option<&Company> {
         self.companies().first()
-    }
-}
-
-impl Serialize for FoundCompanies {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::One(company) => company.serialize(serializer),
-            Self::List(list) => list.serialize(serializer),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What to search contacts for.
 
 use crate::ids::{ContactId, ExternalId};
-use crate::json::{Attributes, Number, Value};
+use crate::json::{Attributes, Number, Value, from_each};
 use crate::model::{open_enum, write_extra};
 use crate::time::UnixSeconds;
 use serde::de::Error as _;
@@ -50,7 +50,8 @@ open_enum! {
 }
 
 /// What a field is compared with. `Debug` shows the shape only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)] // writing only; reading is by hand, below
 #[non_exhaustive]
 pub enum SearchValue {
     /// `null`: no value.
@@ -65,51 +66,17 @@ pub enum SearchValue {
     List(Vec<SearchValue>),
 }
 
-impl From<&str> for SearchValue {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+from_each! {
+    SearchValue {
+        Bool: bool;
+        Number: i32, u32, i64, u64, usize;
+        Text: &str, String, ExternalId, ContactId;
     }
 }
-
-impl From<String> for SearchValue {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-macro_rules! numbers {
-    ($($kind:ident)*) => {$(
-        impl From<$kind> for SearchValue {
-            fn from(number: $kind) -> Self {
-                Self::Number(number.into())
-            }
-        }
-    )*};
-}
-
-numbers! { i32 u32 i64 u64 usize }
 
 impl From<UnixSeconds> for SearchValue {
     fn from(time: UnixSeconds) -> Self {
         time.0.into()
-    }
-}
-
-impl From<ExternalId> for SearchValue {
-    fn from(id: ExternalId) -> Self {
-        Self::Text(id.into())
-    }
-}
-
-impl From<ContactId> for SearchValue {
-    fn from(id: ContactId) -> Self {
-        Self::Text(id.into())
-    }
-}
-
-impl From<bool> for SearchValue {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
     }
 }
 
@@ -127,18 +94,6 @@ impl fmt::Debug for SearchValue {
             Self::Number(_) => f.write_str("Number(..)"),
             Self::Text(_) => f.write_str("Text(..)"),
             Self::List(values) => f.debug_list().entries(values).finish(),
-        }
-    }
-}
-
-impl Serialize for SearchValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::List(values) => serializer.collect_seq(values),
         }
     }
 }

@@ -8,9 +8,11 @@ mod value;
 
 pub use attributes::Attributes;
 pub use name::AttributeName;
+pub(crate) use name::equals_text;
 pub use number::Number;
 pub use parse::MAX_DEPTH;
 pub use value::Value;
+pub(crate) use value::from_each;
 
 #[cfg(test)]
 mod tests {

@@ -54,17 +54,19 @@ impl fmt::Display for AttributeName {
     }
 }
 
-impl PartialEq<str> for AttributeName {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
-    }
+/// Compares a type that is a text with others.
+macro_rules! equals_text {
+    ($name:ident: $($text:ty),+) => {$(
+        impl PartialEq<$text> for $name {
+            fn eq(&self, other: &$text) -> bool {
+                self.as_str() == AsRef::<str>::as_ref(other)
+            }
+        }
+    )+};
 }
+pub(crate) use equals_text;
 
-impl PartialEq<&str> for AttributeName {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
-    }
-}
+equals_text! { AttributeName: str, &str }
 
 impl From<&str> for AttributeName {
     fn from(name: &str) -> Self {

@@ -93,35 +93,26 @@ impl fmt::Debug for Value {
     }
 }
 
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::String(value.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::String(value)
-    }
-}
-
-macro_rules! numbers {
-    ($($kind:ident)*) => {$(
-        impl From<$kind> for Value {
+/// Makes a type of what one of its variants holds, or of what becomes that.
+macro_rules! from_each {
+    ($name:ident { $($variant:ident: $($kind:ty),+;)+ }) => {$($(
+        impl From<$kind> for $name {
             fn from(value: $kind) -> Self {
-                Self::Number(value.into())
+                Self::$variant(value.into())
             }
         }
-    )*};
+    )+)+};
 }
+pub(crate) use from_each;
 
-numbers! { i32 u32 i64 u64 usize }
+from_each! {
+    Value {
+        Bool: bool;
+        Number: Number, i32, u32, i64, u64, usize;
+        String: &str, String;
+        Object: Attributes;
+    }
+}
 
 impl From<f64> for Value {
     /// `null` for what is no number in JSON.
@@ -133,12 +124,6 @@ impl From<f64> for Value {
 impl From<UnixSeconds> for Value {
     fn from(time: UnixSeconds) -> Self {
         time.0.into()
-    }
-}
-
-impl From<Attributes> for Value {
-    fn from(object: Attributes) -> Self {
-        Self::Object(object)
     }
 }
 
@@ -166,12 +151,6 @@ impl From<serde_json::Value> for Value {
             Tree::Array(items) => items.into(),
             Tree::Object(entries) => Self::Object(entries.into_iter().collect()),
         }
-    }
-}
-
-impl From<Number> for Value {
-    fn from(value: Number) -> Self {
-        Self::Number(value)
     }
 }
 

@@ -66,68 +66,15 @@ macro_rules! fields {
             }
         }
 
-        $crate::model::sent! {
-            $name {
+        $crate::model::has_members! {
+            $name by $crate::model::or_null {
                 required {}
                 optional { $($optional $(= $oname)?: $oty,)* }
-                attributes { $($($attributes,)*)? }
+                $(attributes { $($attributes,)* })?
             }
         }
+        $crate::model::is_object! { $name }
         $crate::model::sample! { $name { $($optional,)* $($($attributes,)*)? extra, } }
     };
 }
 pub(crate) use fields;
-
-/// How an object that is sent, and has an `extra`, is read and written.
-macro_rules! sent {
-    (
-        $name:ident {
-            required { $($required:ident: $rty:ty,)* }
-            optional { $($optional:ident $(= $oname:literal)?: $oty:ty,)* }
-            attributes { $($attributes:ident,)* }
-        }
-    ) => {
-        impl $name {
-            const KEYS: &'static [&'static str] = &[
-                $(stringify!($required),)*
-                $($crate::model::json_name!($optional $($oname)?),)*
-                $(stringify!($attributes),)*
-            ];
-
-            #[allow(unused_assignments)]
-            fn of_members(members: Vec<$crate::model::Member>) -> Result<Self, ::serde_json::Error> {
-                $(let mut $required: Option<$rty> = None;)*
-                $(let mut $optional: Option<$oty> = None;)*
-                $(let mut $attributes: Option<$crate::Attributes> = None;)*
-                let mut extra = $crate::Attributes::new();
-                $crate::model::read_members!(members, Self::KEYS => extra, [$($required)*], $crate::model::or_null, [$($optional)* $($attributes)*]);
-                Ok(Self {
-                    $($required: $crate::model::required($required, stringify!($required))?,)*
-                    $($optional,)*
-                    $($attributes: $attributes.unwrap_or_default(),)*
-                    extra,
-                })
-            }
-        }
-
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use ::serde::ser::SerializeMap as _;
-                let mut map = serializer.serialize_map(None)?;
-                $(map.serialize_entry(stringify!($required), &self.$required)?;)*
-                $($crate::model::write_member(
-                    &mut map, $crate::model::json_name!($optional $($oname)?), self.$optional.as_ref(), &self.extra,
-                )?;)*
-                $({
-                    let attributes = Some(&self.$attributes).filter(|all| !all.is_empty());
-                    $crate::model::write_member(&mut map, stringify!($attributes), attributes, &self.extra)?;
-                })*
-                $crate::model::write_extra(&mut map, &self.extra, Self::KEYS)?;
-                map.end()
-            }
-        }
-
-        $crate::model::deserialize_members! { $name }
-    };
-}
-pub(crate) use sent;

@@ -117,8 +117,6 @@ pub(crate) fn write_extra<M: SerializeMap>(
 
 /// Puts the members of an object into these variables; what has no name into `extra`, and of an optional one what `$read`
 /// leaves for it.
-///
-/// Counting up goes one step past the last member, which the function around has to allow.
 macro_rules! read_members {
     ($members:expr, $keys:expr => $extra:ident, [$($required:ident)*], $read:path, [$($optional:ident)*]) => {
         for (key, value) in $members {
@@ -178,9 +176,73 @@ pub(crate) fn or_extra<T: DeserializeOwned>(
     }
 }
 
-/// How an object is read whose `of_members` makes it of its members.
-macro_rules! deserialize_members {
+/// The members of an object that are fields of a type: their keys, and how they are read, beside the fields that come from
+/// elsewhere, and written. What else there is goes to its field `extra`.
+macro_rules! has_members {
+    (
+        $name:ident $(beside { $($segment:ident: $pty:ty,)+ })? by $read:path {
+            required { $($required:ident $(= $rname:literal)?: $rty:ty,)* }
+            optional { $($optional:ident $(= $oname:literal)?: $oty:ty,)* }
+            $(attributes { $($attributes:ident,)* })?
+        }
+    ) => {
+        impl $name {
+            const KEYS: &'static [&'static str] = &[
+                $($crate::model::json_name!($required $($rname)?),)*
+                $($crate::model::json_name!($optional $($oname)?),)*
+                $($(stringify!($attributes),)*)?
+            ];
+
+            // Counting up goes one step past the last member.
+            #[allow(unused_assignments, unused_mut)]
+            fn of_members(
+                members: Vec<$crate::model::Member>,
+                $($($segment: $pty,)+)?
+            ) -> Result<Self, ::serde_json::Error> {
+                $(let mut $required: Option<$rty> = None;)*
+                $(let mut $optional: Option<$oty> = None;)*
+                $($(let mut $attributes: Option<$crate::Attributes> = None;)*)?
+                let mut extra = $crate::Attributes::new();
+                $crate::model::read_members!(
+                    members, Self::KEYS => extra, [$($required)*], $read, [$($optional)* $($($attributes)*)?]
+                );
+                Ok(Self {
+                    $($($segment,)+)?
+                    $($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*
+                    $($optional,)*
+                    $($($attributes: $attributes.unwrap_or_default(),)*)?
+                    extra,
+                })
+            }
+
+            fn write_members<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.$required)?;)*
+                $($crate::model::write_member(
+                    &mut map, $crate::model::json_name!($optional $($oname)?), self.$optional.as_ref(), &self.extra,
+                )?;)*
+                $($({
+                    let attributes = Some(&self.$attributes).filter(|all| !all.is_empty());
+                    $crate::model::write_member(&mut map, stringify!($attributes), attributes, &self.extra)?;
+                })*)?
+                $crate::model::write_extra(&mut map, &self.extra, Self::KEYS)?;
+                map.end()
+            }
+        }
+    };
+}
+pub(crate) use has_members;
+
+/// How an object is read and written that is nothing but its members.
+macro_rules! is_object {
     ($name:ident) => {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.write_members(serializer)
+            }
+        }
+
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let members = $crate::model::members(deserializer, Self::KEYS, stringify!($name))?;
@@ -189,7 +251,7 @@ macro_rules! deserialize_members {
         }
     };
 }
-pub(crate) use deserialize_members;
+pub(crate) use is_object;
 
 /// The JSON name of a field: its own, or the one that is given.
 macro_rules! json_name {

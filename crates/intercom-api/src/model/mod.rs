@@ -22,10 +22,10 @@ mod sample;
 mod setter;
 mod text_or;
 
-pub(crate) use fields::{fields, sent};
+pub(crate) use fields::fields;
 pub(crate) use members::{
-    Key, Member, deserialize_members, json_name, members, members_of_body, or_extra, or_null, read_members, required,
-    write_extra, write_member,
+    Key, Member, has_members, is_object, json_name, members, members_of_body, or_extra, or_null, read_members,
+    required, write_extra, write_member,
 };
 pub(crate) use open_enum::open_enum;
 pub(crate) use request::request;

@@ -85,12 +85,6 @@ macro_rules! request {
         }
 
         impl $name {
-            /// The members of the body that have a name here.
-            const KEYS: &'static [&'static str] = &[
-                $($($crate::model::json_name!($required $($rname)?),)*)?
-                $($($crate::model::json_name!($optional $($oname)?),)*)?
-            ];
-
             /// The request with what it must have.
             pub fn new($($($segment: impl Into<$pty>,)+)? $($($required: impl Into<$rty>,)*)?) -> Self {
                 Self {
@@ -108,19 +102,16 @@ macro_rules! request {
             /// # Errors
             ///
             /// If the body is not one of this operation.
-            #[allow(unused_assignments)]
             pub fn from_body($($($segment: impl Into<$pty>,)+)? body: &[u8]) -> Result<Self, ::serde_json::Error> {
                 let members = $crate::model::members_of_body(body, Self::KEYS, stringify!($name))?;
-                $($(let mut $required: Option<$rty> = None;)*)?
-                $($(let mut $optional: Option<$oty> = None;)*)?
-                let mut extra = $crate::Attributes::new();
-                $crate::model::read_members!(members, Self::KEYS => extra, [$($($required)*)?], $crate::model::or_null, [$($($optional)*)?]);
-                Ok(Self {
-                    $($($segment: $segment.into(),)+)?
-                    $($($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*)?
-                    $($($optional,)*)?
-                    extra,
-                })
+                Self::of_members(members, $($($segment.into(),)+)?)
+            }
+        }
+
+        $crate::model::has_members! {
+            $name $(beside { $($segment: $pty,)+ })? by $crate::model::or_null {
+                required { $($($required $(= $rname)?: $rty,)*)? }
+                optional { $($($optional $(= $oname)?: $oty,)*)? }
             }
         }
 
@@ -151,14 +142,7 @@ macro_rules! request {
 
         impl ::serde::Serialize for $crate::operation::BodyOf<'_, $name> {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use ::serde::ser::SerializeMap as _;
-                let mut map = serializer.serialize_map(None)?;
-                $($(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.0.$required)?;)*)?
-                $($($crate::model::write_member(
-                    &mut map, $crate::model::json_name!($optional $($oname)?), self.0.$optional.as_ref(), &self.0.extra,
-                )?;)*)?
-                $crate::model::write_extra(&mut map, &self.0.extra, $name::KEYS)?;
-                map.end()
+                self.0.write_members(serializer)
             }
         }
 

@@ -23,11 +23,6 @@ macro_rules! response {
         }
 
         impl $name {
-            const KEYS: &'static [&'static str] = &[
-                $($($crate::model::json_name!($required $($rname)?),)*)?
-                $($($crate::model::json_name!($optional $($oname)?),)*)?
-            ];
-
             /// A response that holds nothing but what every one of its kind has.
             #[allow(clippy::new_without_default)]
             pub fn new($($($required: impl Into<$rty>),*)?) -> Self {
@@ -52,38 +47,13 @@ macro_rules! response {
             }
         }
 
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use ::serde::ser::SerializeMap as _;
-                let mut map = serializer.serialize_map(None)?;
-                $($(map.serialize_entry($crate::model::json_name!($required $($rname)?), &self.$required)?;)*)?
-                $($($crate::model::write_member(
-                    &mut map, $crate::model::json_name!($optional $($oname)?), self.$optional.as_ref(), &self.extra,
-                )?;)*)?
-                $crate::model::write_extra(&mut map, &self.extra, Self::KEYS)?;
-                map.end()
+        $crate::model::has_members! {
+            $name by $crate::model::or_extra {
+                required { $($($required $(= $rname)?: $rty,)*)? }
+                optional { $($($optional $(= $oname)?: $oty,)*)? }
             }
         }
-
-        $crate::model::deserialize_members! { $name }
-
-        impl $name {
-            // Counting up goes one step past the last field.
-            #[allow(unused_assignments, unused_mut)]
-            fn of_members(members: Vec<$crate::model::Member>) -> Result<Self, ::serde_json::Error> {
-                $($(let mut $required: Option<$rty> = None;)*)?
-                $($(let mut $optional: Option<$oty> = None;)*)?
-                let mut extra = $crate::Attributes::new();
-                $crate::model::read_members!(
-                    members, Self::KEYS => extra, [$($($required)*)?], $crate::model::or_extra, [$($($optional)*)?]
-                );
-                Ok($name {
-                    $($($required: $crate::model::required($required, $crate::model::json_name!($required $($rname)?))?,)*)?
-                    $($($optional,)*)?
-                    extra,
-                })
-            }
-        }
+        $crate::model::is_object! { $name }
 
         impl $crate::drift::Drift for $name {
             fn drift(&self, at: &str, found: &mut Vec<$crate::drift::Finding>) {

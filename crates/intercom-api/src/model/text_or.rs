@@ -10,7 +10,8 @@ macro_rules! text_or {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq, ::serde::Serialize)]
+        #[serde(untagged)] // writing only; reading is by hand, below
         #[non_exhaustive]
         pub enum $name {
             $(#[$tdoc])* $text(String),
@@ -22,15 +23,6 @@ macro_rules! text_or {
                 match self {
                     Self::$text(_) => f.write_str(concat!(stringify!($text), "(..)")),
                     Self::$object(object) => object.fmt(f),
-                }
-            }
-        }
-
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                match self {
-                    Self::$text(text) => serializer.serialize_str(text),
-                    Self::$object(object) => object.serialize(serializer),
                 }
             }
         }
@@ -58,17 +50,7 @@ macro_rules! text_or {
             }
         }
 
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self::$text(text.to_owned())
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(text: String) -> Self {
-                Self::$text(text)
-            }
-        }
+        $crate::json::from_each! { $name { $text: &str, String; } }
 
         impl From<$oty> for $name {
             fn from(object: $oty) -> Self {

@@ -2,10 +2,7 @@
 
 use super::Checks;
 use crate::json::Number;
-use crate::{
-    CompanyFields, CreateTag, FindCompany, ListCompanies, TagCompanies, TaggedCompany, UpdateCompany, UpsertCompany,
-    limits,
-};
+use crate::{CompanyFields, CreateTag, FindCompany, TagCompanies, TaggedCompany, UpsertCompany, limits};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for CompanyFields {
@@ -28,18 +25,6 @@ impl Validate for UpsertCompany {
         let named = id.is_some_and(|id| !id.as_str().is_empty());
         Checks::new().that(named, "company_id", "missing_identity").finish()?;
         self.company.validate()
-    }
-}
-
-impl Validate for UpdateCompany {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        self.company.validate()
-    }
-}
-
-impl Validate for ListCompanies {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new().page_size(self.per_page).finish()
     }
 }
 

@@ -1,10 +1,7 @@
 //! Contacts and visitors.
 
 use super::Checks;
-use crate::{
-    ContactFields, ConvertVisitor, CreateContact, ListContacts, Role, SearchPagination, UpdateContact, UpdateVisitor,
-    limits,
-};
+use crate::{ContactFields, ConvertVisitor, CreateContact, Role, UpdateVisitor, limits};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for ContactFields {
@@ -25,24 +22,6 @@ impl Validate for CreateContact {
         let identified = contact.external_id.is_some() || contact.email.is_some() || contact.role.is_some();
         Checks::new().that(identified, "contact", "missing_identity").finish()?;
         contact.validate()
-    }
-}
-
-impl Validate for UpdateContact {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        self.contact.validate()
-    }
-}
-
-impl Validate for ListContacts {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new().page_size(self.per_page).finish()
-    }
-}
-
-impl Validate for SearchPagination {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new().page_size(self.per_page).finish()
     }
 }
 
@@ -71,7 +50,9 @@ impl Validate for ConvertVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ContactIdentity, Operation, VisitorFields, VisitorIdentity};
+    use crate::{
+        ContactIdentity, ListContacts, Operation, SearchPagination, UpdateContact, VisitorFields, VisitorIdentity,
+    };
 
     #[test]
     fn a_new_contact_needs_something_to_know_it_by() {

@@ -1,7 +1,7 @@
 //! Data events.
 
 use super::Checks;
-use crate::{DataEvent, ListDataEvents, SubmitDataEvent, SummariseDataEvents};
+use crate::{DataEvent, SummariseDataEvents};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for DataEvent {
@@ -13,18 +13,6 @@ impl Validate for DataEvent {
             .that(self.created_at.is_some(), "created_at", "missing")
             .that(identified, "user_id", "missing_identity")
             .finish()
-    }
-}
-
-impl Validate for SubmitDataEvent {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        self.event.validate()
-    }
-}
-
-impl Validate for ListDataEvents {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Checks::new().page_size(self.per_page).finish()
     }
 }
 
@@ -40,7 +28,7 @@ impl Validate for SummariseDataEvents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EventSummary, EventsOf};
+    use crate::{EventSummary, EventsOf, ListDataEvents, SubmitDataEvent};
 
     #[test]
     fn an_event_has_a_name_a_time_and_somebody() {

@@ -56,6 +56,28 @@ impl Checks {
     }
 }
 
+/// Requests of which one thing can be wrong: a part of them, or the size of a page.
+macro_rules! valid_by {
+    ($($name:ident: |$request:ident| $checks:expr;)*) => {$(
+        impl Validate for crate::$name {
+            fn validate(&self) -> Result<(), ValidationErrors> {
+                let $request = self;
+                $checks
+            }
+        }
+    )*};
+}
+
+valid_by! {
+    UpdateCompany: |request| request.company.validate();
+    UpdateContact: |request| request.contact.validate();
+    SubmitDataEvent: |request| request.event.validate();
+    ListCompanies: |request| Checks::new().page_size(request.per_page).finish();
+    ListContacts: |request| Checks::new().page_size(request.per_page).finish();
+    ListDataEvents: |request| Checks::new().page_size(request.per_page).finish();
+    SearchPagination: |page| Checks::new().page_size(page.per_page).finish();
+}
+
 /// Requests of which nothing can be wrong that their types do not prevent.
 macro_rules! always_valid {
     ($($name:ident)*) => {$(

@@ -8,70 +8,74 @@ use std::fmt;
 use std::io;
 use strum::{Display, EnumIter, IntoStaticStr};
 
-/// What kept a call from getting its response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumIter, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-#[non_exhaustive]
-pub enum Cause {
+macro_rules! causes {
+    ($($(#[$doc:meta])* $cause:ident: $failure:ident, $meaning:literal, $advice:literal;)*) => {
+        /// What kept a call from getting its response.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumIter, IntoStaticStr)]
+        #[strum(serialize_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Cause {
+            $($(#[$doc])* $cause,)*
+        }
+
+        impl Cause {
+            /// What it means to delivery.
+            pub const fn failure(self) -> TransportFailure {
+                match self { $(Self::$cause => TransportFailure::$failure,)* }
+            }
+
+            /// What has happened, in a few words.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$cause => $meaning,)* }
+            }
+
+            /// What to try, in a few words.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$cause => $advice,)* }
+            }
+        }
+    };
+}
+
+causes! {
     /// The host refuses connections on that port.
-    Refused,
+    Refused: Unreachable, "it refuses the connection", "check the port, and that the service or the proxy before it is running";
     /// The host's name has no address.
-    NoSuchHost,
+    NoSuchHost: Unreachable, "there is no such host", "check the name, and that this machine can resolve names";
     /// The host's certificate is not trusted, for another reason than those below.
-    Certificate,
+    Certificate: Unreachable, "its certificate is not trusted", "check what answers there, such as a proxy";
     /// The host's certificate is from an issuer that this machine does not trust.
-    UnknownIssuer,
+    UnknownIssuer: Unreachable, "its certificate is from an issuer that this machine does not trust", "install a proxy's issuer on this machine, or name it in SSL_CERT_FILE";
     /// The host's certificate has expired.
-    CertificateExpired,
+    CertificateExpired: Unreachable, "its certificate has expired", "have it renewed, if this machine's clock is right";
     /// The host's certificate is not valid yet.
-    CertificateNotYetValid,
+    CertificateNotYetValid: Unreachable, "its certificate is not valid yet", "check this machine's clock";
     /// The host's certificate is for another name.
-    CertificateForAnotherName,
+    CertificateForAnotherName: Unreachable, "its certificate is for another name", "check the URL, and whether a proxy answers in its place";
     /// This machine has no certificates to trust others by.
-    NoTrustedCertificates,
+    NoTrustedCertificates: Unreachable, "this machine has no certificates to trust it by", "install the ca-certificates of the system";
     /// TLS was spoken to a port that does not speak it.
-    TlsToPlainPort,
+    TlsToPlainPort: Unreachable, "it does not speak TLS on that port", "try http:// or another port";
     /// HTTP was spoken to a port that answers something else, such as TLS.
-    PlainToTlsPort,
+    PlainToTlsPort: Unreachable, "it does not speak HTTP on that port", "try https:// or another port";
     /// No connection came about in time.
-    ConnectTimeout,
+    ConnectTimeout: Unreachable, "no connection came about in time", "check the network, a firewall and HTTPS_PROXY";
     /// No connection came about, for another reason.
-    Unreachable,
+    Unreachable: Unreachable, "no connection came about", "check the network, a firewall and HTTPS_PROXY";
     /// No response came in time. The call may have taken effect.
-    ResponseTimeout,
+    ResponseTimeout: Timeout, "no response came in time", "it can be tried again";
     /// The connection broke before the response was whole. The call may have taken effect.
-    Interrupted,
+    Interrupted: Interrupted, "the connection broke", "it can be tried again";
     /// The response is larger than any of Intercom's.
-    TooLarge,
+    TooLarge: Interrupted, "the response is larger than any of Intercom's", "check that the base URL is Intercom's";
     /// The call's path would lead to another one.
-    OtherPath,
+    OtherPath: Unreachable, "the call's path would lead to another one", "no id may be empty or consist of dots";
 }
 
 impl Cause {
     /// The stable `snake_case` name.
     pub fn as_str(self) -> &'static str {
         self.into()
-    }
-
-    /// What it means to delivery.
-    pub const fn failure(self) -> TransportFailure {
-        match self {
-            Self::Refused
-            | Self::NoSuchHost
-            | Self::Certificate
-            | Self::UnknownIssuer
-            | Self::CertificateExpired
-            | Self::CertificateNotYetValid
-            | Self::CertificateForAnotherName
-            | Self::NoTrustedCertificates
-            | Self::TlsToPlainPort
-            | Self::PlainToTlsPort
-            | Self::ConnectTimeout
-            | Self::Unreachable
-            | Self::OtherPath => TransportFailure::Unreachable,
-            Self::ResponseTimeout => TransportFailure::Timeout,
-            Self::Interrupted | Self::TooLarge => TransportFailure::Interrupted,
-        }
     }
 
     /// Whether the next call will end the same way, because a setting is wrong, here or at the host.
@@ -91,48 +95,6 @@ impl Cause {
                 | Self::NoTrustedCertificates
                 | Self::TlsToPlainPort
         )
-    }
-
-    /// What has happened, in a few words.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Refused => "it refuses the connection",
-            Self::NoSuchHost => "there is no such host",
-            Self::Certificate => "its certificate is not trusted",
-            Self::UnknownIssuer => "its certificate is from an issuer that this machine does not trust",
-            Self::CertificateExpired => "its certificate has expired",
-            Self::CertificateNotYetValid => "its certificate is not valid yet",
-            Self::CertificateForAnotherName => "its certificate is for another name",
-            Self::NoTrustedCertificates => "this machine has no certificates to trust it by",
-            Self::TlsToPlainPort => "it does not speak TLS on that port",
-            Self::PlainToTlsPort => "it does not speak HTTP on that port",
-            Self::ConnectTimeout => "no connection came about in time",
-            Self::Unreachable => "no connection came about",
-            Self::ResponseTimeout => "no response came in time",
-            Self::Interrupted => "the connection broke",
-            Self::TooLarge => "the response is larger than any of Intercom's",
-            Self::OtherPath => "the call's path would lead to another one",
-        }
-    }
-
-    /// What to try, in a few words.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Refused => "check the port, and that the service or the proxy before it is running",
-            Self::NoSuchHost => "check the name, and that this machine can resolve names",
-            Self::Certificate => "check what answers there, such as a proxy",
-            Self::UnknownIssuer => "install a proxy's issuer on this machine, or name it in SSL_CERT_FILE",
-            Self::CertificateExpired => "have it renewed, if this machine's clock is right",
-            Self::CertificateNotYetValid => "check this machine's clock",
-            Self::CertificateForAnotherName => "check the URL, and whether a proxy answers in its place",
-            Self::NoTrustedCertificates => "install the ca-certificates of the system",
-            Self::TlsToPlainPort => "try http:// or another port",
-            Self::PlainToTlsPort => "try https:// or another port",
-            Self::ConnectTimeout | Self::Unreachable => "check the network, a firewall and HTTPS_PROXY",
-            Self::ResponseTimeout | Self::Interrupted => "it can be tried again",
-            Self::TooLarge => "check that the base URL is Intercom's",
-            Self::OtherPath => "no id may be empty or consist of dots",
-        }
     }
 }
 

@@ -8,7 +8,6 @@ use intercom_api::{ApiVersion, Call, Method, Region};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Url, redirect};
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,9 +64,7 @@ impl Workspace {
         let leads_there = |url: &Url| url.path().strip_prefix(prefix) == Some(&call.path);
         url.filter(leads_there).ok_or_else(|| self.failed(Cause::OtherPath))
     }
-}
 
-impl Workspace {
     fn failed(&self, cause: Cause) -> TransportError {
         TransportError {
             host: host(&self.base_url),
@@ -76,14 +73,7 @@ impl Workspace {
     }
 }
 
-impl fmt::Debug for Workspace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace")
-            .field("host", &self.base_url.host_str())
-            .field("version", &self.version)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Workspace(workspace) { host = workspace.base_url.host_str(), version, .. } }
 
 /// How a [`Client`] is set up.
 #[derive(Clone, Debug)]
@@ -191,11 +181,7 @@ impl Http {
     }
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Client { .. } }
 
 impl Client {
     /// A client to be set up.
@@ -296,12 +282,7 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// A transport to this workspace.
     pub fn new(client: Client, workspace: Workspace) -> Self {
-        let url = &workspace.base_url;
-        let host = url.host_str().unwrap_or_default();
-        let host = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
+        let host = host(&workspace.base_url).unwrap_or_default();
         Self {
             client,
             workspace,

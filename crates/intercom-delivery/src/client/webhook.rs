@@ -4,7 +4,6 @@ use super::failure::host;
 use super::{Client, Error, TransportError};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
-use std::fmt;
 
 /// A URL that takes messages in JSON. It is a secret: whoever knows it can send some, so that neither `Debug` nor an error
 /// shows more of it than its host.
@@ -53,13 +52,7 @@ impl Webhook {
     }
 }
 
-impl fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook")
-            .field("host", &self.host())
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Webhook(webhook) { host = webhook.host(), .. } }
 
 #[cfg(test)]
 mod tests {

@@ -100,6 +100,14 @@ impl KnownAttributes {
         &self.listings[index_of(model)]
     }
 
+    /// Those that are listed, and how far the list is trusted.
+    fn list(&self, model: &DataAttributeModel) -> Option<(&DefinedAttributes, Trust)> {
+        match self.listing(model) {
+            Listing::All { attributes, trust, .. } => Some((attributes, *trust)),
+            Listing::Unknown | Listing::Impossible => None,
+        }
+    }
+
     fn listing_mut(&mut self, model: &DataAttributeModel) -> &mut Listing {
         &mut self.listings[index_of(model)]
     }
@@ -158,18 +166,12 @@ impl KnownAttributes {
 
     /// Whether the attributes of a body that is not listed are to be created, or fail it.
     pub(super) fn are_missing(&self, model: &DataAttributeModel) -> bool {
-        match self.listing(model) {
-            Listing::All { trust, .. } => self.decides(*trust) && self.policy != AttributePolicy::Drop,
-            Listing::Unknown | Listing::Impossible => false,
-        }
+        self.policy != AttributePolicy::Drop && self.list(model).is_some_and(|(_, trust)| self.decides(trust))
     }
 
     /// Whether they are sent, for Intercom to decide.
     pub(super) fn are_tried(&self, model: &DataAttributeModel) -> bool {
-        match self.listing(model) {
-            Listing::All { trust, .. } => !self.decides(*trust),
-            Listing::Unknown | Listing::Impossible => false,
-        }
+        self.list(model).is_some_and(|(_, trust)| !self.decides(trust))
     }
 
     /// Whether they are to be listed before a body is written that has some, or some that are not listed.
@@ -190,19 +192,14 @@ impl KnownAttributes {
 
     /// Whether those that are listed are as many as a workspace may have.
     pub(super) fn are_full(&self) -> bool {
-        let count = |listing: &Listing| match listing {
-            Listing::All { attributes, .. } => attributes.count(),
-            Listing::Unknown | Listing::Impossible => 0,
-        };
-        self.listings.iter().map(count).sum::<usize>() >= limits::CUSTOM_ATTRIBUTES
+        let models = [DataAttributeModel::Contact, DataAttributeModel::Company];
+        let lists = models.iter().filter_map(|model| self.list(model));
+        lists.map(|(all, _)| all.count()).sum::<usize>() >= limits::CUSTOM_ATTRIBUTES
     }
 
     /// They have been listed; or it is known that they cannot be.
     pub(super) fn listed(&mut self, model: &DataAttributeModel, all: Option<&DefinedAttributes>) {
-        let trust = match self.listing(model) {
-            Listing::All { trust, .. } => *trust,
-            Listing::Unknown | Listing::Impossible => Trust::Untried,
-        };
+        let trust = self.list(model).map_or(Trust::Untried, |(_, trust)| trust);
         let since = self.now;
         let newer = std::mem::take(&mut self.newer[index_of(model)]);
         *self.listing_mut(model) = match all {
@@ -256,11 +253,8 @@ impl KnownAttributes {
 
     pub(super) fn has_defined(&mut self, model: &DataAttributeModel, name: &str) -> bool {
         let key = (*model == DataAttributeModel::Company, name.to_owned());
-        let is_listed = match self.listing(model) {
-            Listing::All { attributes, .. } => attributes.data_type(name).is_some(),
-            Listing::Unknown | Listing::Impossible => false,
-        };
-        is_listed || self.defined.get(&key).is_some()
+        let is_listed = |(all, _): (&DefinedAttributes, Trust)| all.data_type(name).is_some();
+        self.list(model).is_some_and(is_listed) || self.defined.get(&key).is_some()
     }
 
     pub(super) fn defined(&mut self, model: &DataAttributeModel, name: &str, data_type: &DataType) {

@@ -106,7 +106,7 @@ impl Engine {
         self.memory.companies.ended(&submission.plan);
         let failed = failed(self.closing_code(), &Trouble::default(), 0, submission);
         let result = DeliveryResult::Failed(Box::new(failed));
-        self.release(seq, &[], Ended::new(event, result));
+        self.release(seq, &[], Ended::new(event, result, None));
     }
 
     pub(super) fn closing_code(&self) -> FailureCode {
@@ -184,17 +184,17 @@ impl Engine {
                     (DeliveryResult::Failed(Box::new(failed)), None)
                 }
             };
-            let mut ended = Ended::new(event, result);
-            ended.warnings.clone_from(&warnings);
+            let mut ended = Ended::new(event, result, submission);
+            let outcome = &mut ended.outcome;
+            outcome.warnings.clone_from(&warnings);
             let request_id = job.trouble.request_id.as_ref();
-            ended.request_id = request_id.filter(|_| self.settings.notes_attempts).cloned();
-            ended.learnt = learnt.take();
-            ended.awaits = awaits;
+            outcome.request_id = request_id.filter(|_| self.settings.notes_attempts).cloned();
+            outcome.learnt = learnt.take();
+            outcome.awaits = awaits;
             // Those that wait come after all that the contact has come with.
             if at == last {
-                ended.arrival = arrival.take();
+                outcome.arrival = arrival.take();
             }
-            ended.submission = submission;
             self.release(seq, &after, ended);
             after = vec![seq];
         }
@@ -206,7 +206,7 @@ impl Engine {
     /// Hands an outcome out when its turn has come.
     fn release(&mut self, seq: u64, after: &[u64], mut ended: Ended) {
         let closing = self.closed.map(|_| self.closing_code());
-        if let DeliveryResult::Failed(failed) = &ended.result {
+        if let DeliveryResult::Failed(failed) = &ended.outcome.result {
             ended.is_closing = Some(failed.code) == closing;
         }
         let after = match self.settings.outcomes {
@@ -216,7 +216,7 @@ impl Engine {
         let is_kept = self.settings.notes_intents;
         let (totals, outcomes, awaited) = (&mut self.totals, &mut self.outcomes, &mut self.awaited);
         self.releases.end(seq, after, ended, |ended| {
-            if let Some(awaits) = &ended.awaits {
+            if let Some(awaits) = &ended.outcome.awaits {
                 awaited.told(&awaits.keys);
             }
             let outcome = handed_out(ended, closing, is_kept);
@@ -234,23 +234,16 @@ impl Engine {
 /// The outcome of an event. One that was delivered after another that was cut short is given back with it: when both are
 /// delivered again, it comes after the other again.
 fn handed_out(ended: Ended, closing: Option<FailureCode>, is_kept: bool) -> Outcome {
-    let (result, submission, awaits) = match (ended.result, closing, ended.submission) {
+    let mut outcome = ended.outcome;
+    match (&outcome.result, closing, ended.submission) {
         (DeliveryResult::Delivered(delivered), Some(code), Some(submission)) if ended.is_closing => {
             let failed = failed(code, &Trouble::default(), delivered.calls, submission);
-            (DeliveryResult::Failed(Box::new(failed)), None, None)
+            outcome.result = DeliveryResult::Failed(Box::new(failed));
+            outcome.awaits = None;
         }
-        (result, _, submission) => (result, submission.filter(|_| is_kept).map(Box::new), ended.awaits),
-    };
-    Outcome {
-        event: ended.event,
-        result,
-        warnings: ended.warnings,
-        request_id: ended.request_id,
-        learnt: ended.learnt,
-        submission,
-        awaits,
-        arrival: ended.arrival,
+        (_, _, submission) => outcome.submission = submission.filter(|_| is_kept).map(Box::new),
     }
+    outcome
 }
 
 fn failed(code: FailureCode, trouble: &Trouble, calls: u32, submission: Submission) -> Failed {

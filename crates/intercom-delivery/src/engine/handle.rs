@@ -142,29 +142,11 @@ impl Engine {
 
     /// Lets a job's walk take a response.
     fn take(&mut self, seq: u64, take: impl FnOnce(&mut Walk, &mut Known<'_>) -> Verdict) -> Option<Verdict> {
+        let verdict = self.with_walk(seq, take)?;
         let job = self.jobs.get_mut(&seq)?;
-        let Job { walk, batch, claim, .. } = job;
-        self.memory.look_from(batch.first().terms.scope);
-        let mut known = Known {
-            settings: &self.settings,
-            memory: &mut self.memory,
-            locks: &self.locks,
-            queue: &mut self.queue,
-            awaited: &self.awaited,
-            now: self.now,
-            batch,
-            is_repeated: false,
-            is_noted: job.is_noted,
-            lock: None,
-            claim,
-        };
-        let verdict = take(walk, &mut known);
-        job.trouble.attribute = walk.refused_attribute().map(str::to_owned);
-        if let Some(known) = walk
-            .contact()
-            .filter(|_| batch.learnt)
-            .and_then(|id| self.memory.known(id))
-        {
+        job.trouble.attribute = job.walk.refused_attribute().map(str::to_owned);
+        let contact = job.walk.contact().filter(|_| job.batch.learnt);
+        if let Some(known) = contact.and_then(|id| self.memory.known(id)) {
             // Events that share no identity may turn out to be about the same contact.
             let (identities, contact) = self.memory.contact_keys(&known);
             self.queue.link(&identities, contact);

@@ -17,7 +17,6 @@ use intercom_api::{
 };
 use rudderstack_to_intercom::{Lookup, Plan, SharedEmail};
 use std::borrow::Cow;
-use std::fmt;
 
 /// Events that are delivered together: one, and those that follow it with nothing but an update of the same contact.
 pub(super) struct Batch {
@@ -38,14 +37,7 @@ pub(super) struct Batch {
     sends_unlisted: bool,
 }
 
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch")
-            .field("members", &self.members)
-            .field("lane", &self.lane)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Batch { members, lane, .. } }
 
 impl Batch {
     pub(super) fn new(lane: LaneId, entry: Entry) -> Self {

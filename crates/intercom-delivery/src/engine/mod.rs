@@ -45,7 +45,7 @@ pub use time::Time;
 use crate::codes::FailureCode;
 use crate::contact::KnownContact;
 use crate::order::Order;
-use crate::walk::{Ending, Next};
+use crate::walk::{Ending, Next, Walk};
 use awaited::AwaitedContacts;
 use backoff::Backoff;
 use health::Health;
@@ -142,14 +142,7 @@ pub struct Engine {
     totals: Totals,
 }
 
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("settings", &self.settings)
-            .field("status", &self.status())
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Engine(engine) { settings, status = engine.status(), .. } }
 
 impl Engine {
     /// An engine that knows nothing yet.
@@ -258,24 +251,9 @@ impl Engine {
                 self.end(seq, Ending::Failed(FailureCode::UnknownContact));
                 continue;
             }
-            let Some(job) = self.jobs.get_mut(&seq) else { continue };
-            let Job { walk, batch, claim, .. } = job;
-            self.memory.look_from(batch.first().terms.scope);
-            let mut known = Known {
-                settings: &self.settings,
-                memory: &mut self.memory,
-                locks: &self.locks,
-                queue: &mut self.queue,
-                awaited: &self.awaited,
-                now: self.now,
-                batch,
-                is_repeated: job.attempts > 0,
-                is_noted: job.is_noted,
-                lock: None,
-                claim,
+            let Some((next, lock)) = self.with_walk(seq, |walk, known| (walk.next(known), known.lock)) else {
+                continue;
             };
-            let next = walk.next(&mut known);
-            let lock = known.lock;
             self.take_claim(seq);
             let Some(job) = self.jobs.get_mut(&seq) else { continue };
             let woken_by = job.woken_by.take();
@@ -313,6 +291,26 @@ impl Engine {
             }
         }
         None
+    }
+
+    /// Lets a job's walk go on by what is known.
+    fn with_walk<T>(&mut self, seq: u64, go_on: impl FnOnce(&mut Walk, &mut Known<'_>) -> T) -> Option<T> {
+        let job = self.jobs.get_mut(&seq)?;
+        self.memory.look_from(job.batch.first().terms.scope);
+        let mut known = Known {
+            settings: &self.settings,
+            memory: &mut self.memory,
+            locks: &self.locks,
+            queue: &mut self.queue,
+            awaited: &self.awaited,
+            now: self.now,
+            batch: &mut job.batch,
+            is_repeated: job.attempts > 0,
+            is_noted: job.is_noted,
+            lock: None,
+            claim: &mut job.claim,
+        };
+        Some(go_on(&mut job.walk, &mut known))
     }
 
     /// When to call [`poll_call`](Self::poll_call) again if nothing else happens; never, if nothing depends on the time.

@@ -41,6 +41,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    pub(super) fn new(event: EventId, result: DeliveryResult) -> Self {
+        Self {
+            event,
+            result,
+            warnings: Vec::new(),
+            request_id: None,
+            learnt: None,
+            submission: None,
+            awaits: None,
+            arrival: None,
+        }
+    }
+
     /// Whether the event is not done with: the delivery ended before its turn came, or before it was finished. It counts
     /// neither as delivered nor as failed for good, and goes on in the next run.
     pub fn goes_on_later(&self) -> bool {

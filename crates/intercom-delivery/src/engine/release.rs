@@ -5,12 +5,9 @@
 //! there, what is delivered again afterwards is delivered in the old order, and nothing newer is overwritten. Only the
 //! outcome waits; the delivery of other users' events never does.
 
-use super::awaited::{Arrival, Awaited};
 use super::keys::Keys;
-use super::outcome::{DeliveryResult, Intent};
+use super::outcome::{DeliveryResult, Intent, Outcome};
 use super::submission::{EventId, Submission};
-use crate::codes::DeliveryWarning;
-use crate::contact::KnownContact;
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -18,30 +15,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// An outcome that is ready to be handed out.
 #[derive(Debug)]
 pub(super) struct Ended {
-    pub(super) event: EventId,
-    pub(super) result: DeliveryResult,
-    pub(super) warnings: Vec<DeliveryWarning>,
-    pub(super) request_id: Option<String>,
-    pub(super) learnt: Option<Box<KnownContact>>,
+    /// The outcome, still without what was submitted.
+    pub(super) outcome: Outcome,
     /// What was delivered; none if the result has it.
     pub(super) submission: Option<Submission>,
-    pub(super) awaits: Option<Awaited>,
-    pub(super) arrival: Option<Arrival>,
     /// Whether the event ended because everything does.
     pub(super) is_closing: bool,
 }
 
 impl Ended {
-    pub(super) fn new(event: EventId, result: DeliveryResult) -> Self {
+    pub(super) fn new(event: EventId, result: DeliveryResult, submission: Option<Submission>) -> Self {
         Self {
-            event,
-            result,
-            warnings: Vec::new(),
-            request_id: None,
-            learnt: None,
-            submission: None,
-            awaits: None,
-            arrival: None,
+            outcome: Outcome::new(event, result),
+            submission,
             is_closing: false,
         }
     }
@@ -194,7 +180,7 @@ impl Releases {
                 }
             }
             let [firm, all] = &mut self.cut_short;
-            let is_delivered = matches!(ended.result, DeliveryResult::Delivered(_));
+            let is_delivered = matches!(ended.outcome.result, DeliveryResult::Delivered(_));
             let comes_after = keys.firm().any(|key| all.contains(&key)) || keys.loose().any(|key| firm.contains(&key));
             ended.is_closing |= is_delivered && comes_after;
             if ended.is_closing {
@@ -205,7 +191,7 @@ impl Releases {
                 if let Some(event) = self.events.get_mut(&follower) {
                     event.waits_for -= 1;
                     if let (true, Some(followed)) = (ended.is_closing, &mut event.ended) {
-                        followed.is_closing |= matches!(followed.result, DeliveryResult::Delivered(_));
+                        followed.is_closing |= matches!(followed.outcome.result, DeliveryResult::Delivered(_));
                     }
                     next.push(follower);
                 }

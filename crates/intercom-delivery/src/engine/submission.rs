@@ -102,13 +102,7 @@ impl Terms {
     }
 }
 
-impl fmt::Debug for Submission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Submission")
-            .field("event", &self.event)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Submission { event, .. } }
 
 /// Why an event was not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]

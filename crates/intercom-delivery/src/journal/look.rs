@@ -2,7 +2,7 @@
 
 use super::{APPLICATION, Done, Journal, JournalError, TABLES, VERSION, understood};
 use intercom_api::UnixSeconds;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
@@ -50,9 +50,7 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn known_time_of_events(&self) -> Result<Option<UnixSeconds>, JournalError> {
-        let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'time of events'";
-        let known = self.database.query_row(query, [], |row| row.get(0)).optional()?;
-        Ok(known.map(UnixSeconds))
+        Ok(self.number("time of events")?.map(UnixSeconds))
     }
 
     /// How many events are done, and how many of these have failed.

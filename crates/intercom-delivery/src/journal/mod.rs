@@ -21,7 +21,7 @@ use crate::{EventId, Intent, KnownContact, Subject, Superseded};
 use earlier::mark;
 use error::VERSION;
 use intercom_api::{CompanyId, UnixSeconds};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Params, params};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -143,13 +143,11 @@ impl Journal {
                 TABLES.concat()
             ))
             .map_err(understood)?;
-        let mut intents = HashSet::new();
-        {
-            let mut query = database.prepare("SELECT event FROM intents")?;
-            for event in query.query_map([], |row| row.get::<_, i64>(0))? {
-                intents.insert(event?.cast_unsigned());
-            }
-        }
+        let event = |row: &rusqlite::Row<'_>| row.get(0).map(i64::cast_unsigned);
+        let intents = database
+            .prepare("SELECT event FROM intents")?
+            .query_map([], event)?
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             path: path.to_owned(),
             database,
@@ -234,18 +232,14 @@ impl Journal {
         dead_letter: DeadLetterId,
         (subject, superseded): &(Subject, Superseded),
     ) -> Result<(), JournalError> {
-        self.begin()?;
-        let mut insert = self
-            .database
-            .prepare_cached("INSERT OR REPLACE INTO undelivered VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        insert.execute(params![
+        let row = params![
             event.cast_signed(),
             dead_letter.line.cast_signed(),
             dead_letter.fingerprint.cast_signed(),
             serde_json::to_string(subject)?,
             serde_json::to_string(superseded)?
-        ])?;
-        Ok(())
+        ];
+        self.write("INSERT OR REPLACE INTO undelivered VALUES (?1, ?2, ?3, ?4, ?5)", row)
     }
 
     /// Records that an event that was not delivered has been.
@@ -254,12 +248,7 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn forget_undelivered(&mut self, event: u64) -> Result<(), JournalError> {
-        self.begin()?;
-        let mut delete = self
-            .database
-            .prepare_cached("DELETE FROM undelivered WHERE event = ?1")?;
-        delete.execute([event.cast_signed()])?;
-        Ok(())
+        self.write("DELETE FROM undelivered WHERE event = ?1", [event.cast_signed()])
     }
 
     /// Records what is about to be done. Lasting only after the next [`commit`](Self::commit).
@@ -268,12 +257,9 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn intend(&mut self, intent: &Intent) -> Result<(), JournalError> {
-        self.begin()?;
         let EventId(event) = intent.event;
-        let mut insert = self
-            .database
-            .prepare_cached("INSERT OR REPLACE INTO intents VALUES (?1, ?2)")?;
-        insert.execute(params![event.cast_signed(), serde_json::to_string(&intent.contact)?])?;
+        let row = params![event.cast_signed(), serde_json::to_string(&intent.contact)?];
+        self.write("INSERT OR REPLACE INTO intents VALUES (?1, ?2)", row)?;
         self.intents.insert(event);
         Ok(())
     }
@@ -285,12 +271,8 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn saved_company(&mut self, event: u64, company: &CompanyId) -> Result<(), JournalError> {
-        self.begin()?;
-        let mut insert = self
-            .database
-            .prepare_cached("INSERT OR REPLACE INTO saved_companies VALUES (?1, ?2)")?;
-        insert.execute(params![event.cast_signed(), company.as_str()])?;
-        Ok(())
+        let row = params![event.cast_signed(), company.as_str()];
+        self.write("INSERT OR REPLACE INTO saved_companies VALUES (?1, ?2)", row)
     }
 
     /// How long a file of dead letters was, in bytes, when all that is in it was recorded: what stands behind that was written
@@ -300,12 +282,7 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn dead_letters_length(&self, file: &Path) -> Result<Option<u64>, JournalError> {
-        let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1";
-        let length: Option<i64> = self
-            .database
-            .query_row(query, [dead_letters_setting(file)], |row| row.get(0))
-            .optional()?;
-        Ok(length.map(i64::cast_unsigned))
+        Ok(self.number(&dead_letters_setting(file))?.map(i64::cast_unsigned))
     }
 
     /// Records how long a file of dead letters is, with what else is recorded. Lasting only after the next
@@ -315,12 +292,15 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn set_dead_letters_length(&mut self, file: &Path, length: u64) -> Result<(), JournalError> {
-        self.begin()?;
-        let mut insert = self
-            .database
-            .prepare_cached("INSERT OR REPLACE INTO settings VALUES (?1, ?2)")?;
-        insert.execute(params![dead_letters_setting(file), length.to_string()])?;
-        Ok(())
+        let row = [dead_letters_setting(file), length.to_string()];
+        self.write("INSERT OR REPLACE INTO settings VALUES (?1, ?2)", row)
+    }
+
+    /// The number that a setting is.
+    fn number(&self, name: &str) -> Result<Option<i64>, JournalError> {
+        let query = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1";
+        let number = self.database.query_row(query, [name], |row| row.get(0));
+        Ok(number.optional()?)
     }
 
     fn begin(&mut self) -> Result<(), JournalError> {
@@ -328,6 +308,13 @@ impl Journal {
             self.database.execute_batch("BEGIN")?;
             self.is_writing = true;
         }
+        Ok(())
+    }
+
+    /// Changes something, in what the next commit makes last.
+    fn write(&mut self, sql: &str, row: impl Params) -> Result<(), JournalError> {
+        self.begin()?;
+        self.database.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
 
@@ -416,10 +403,8 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn record(&mut self, entry: &Entry<'_>) -> Result<(), JournalError> {
-        self.begin()?;
         if self.intents.remove(&entry.event) {
-            let mut delete = self.database.prepare_cached("DELETE FROM intents WHERE event = ?1")?;
-            delete.execute([entry.event.cast_signed()])?;
+            self.write("DELETE FROM intents WHERE event = ?1", [entry.event.cast_signed()])?;
         }
         if let (Done::Failed, Some(code)) = (entry.done, entry.code) {
             match self.failed.get_mut(code) {
@@ -427,17 +412,14 @@ impl Journal {
                 None => drop(self.failed.insert(code.to_owned(), vec![entry.event])),
             }
         }
-        let mut insert = self
-            .database
-            .prepare_cached("INSERT OR REPLACE INTO done VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        insert.execute(params![
+        let row = params![
             entry.event.cast_signed(),
             entry.done as i64,
             entry.code,
             entry.calls,
             mark(entry.fingerprint)
-        ])?;
-        Ok(())
+        ];
+        self.write("INSERT OR REPLACE INTO done VALUES (?1, ?2, ?3, ?4, ?5)", row)
     }
 
     /// Takes back what this run has recorded as failed with this code: the next run sends it again.
@@ -446,16 +428,10 @@ impl Journal {
     ///
     /// If the database fails.
     pub fn take_back(&mut self, code: &str) -> Result<(), JournalError> {
-        let events = self.failed.remove(code).unwrap_or_default();
-        if events.is_empty() {
-            return Ok(());
-        }
-        self.begin()?;
-        let mut delete = self.database.prepare_cached("DELETE FROM done WHERE event = ?1")?;
-        for event in events {
-            delete.execute([event.cast_signed()])?;
-        }
-        Ok(())
+        let events = self.failed.remove(code).unwrap_or_default().into_iter();
+        events
+            .map(u64::cast_signed)
+            .try_for_each(|event| self.write("DELETE FROM done WHERE event = ?1", [event]))
     }
 
     /// Makes what was recorded last.

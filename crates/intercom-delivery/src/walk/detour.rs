@@ -3,7 +3,7 @@
 use super::defined::DefinedAttributes;
 use super::read::{ReadContact, moved_lookup};
 use super::responses::{Response, UNREADABLE, all_hits, failure, is_gone};
-use super::state::{Detour, Whereabouts};
+use super::state::Detour;
 use super::{Fact, Knowledge, Next, Permit, Verdict, Walk, Write};
 use crate::contact::KnownContact;
 use intercom_api::{ApiError, ContactId, ListDataAttributes, Operation, RetrieveContact, UnarchiveContact};
@@ -16,10 +16,7 @@ impl Walk {
         match &*self.plan {
             Plan::SaveContact(_) => self.detour = Some(Detour::Verify(id)),
             Plan::DeleteContact(_) => {
-                self.contact = Whereabouts::Found {
-                    who: KnownContact::new(id),
-                    is_remembered: true,
-                }
+                let _ = self.found(KnownContact::new(id), true);
             }
             // They change nobody's identity.
             Plan::SubmitEvent(_) | Plan::SaveCompany(_) => {}
@@ -150,10 +147,7 @@ impl Walk {
                 Ok(Ok(contact)) => KnownContact::from(&contact),
                 Ok(Err(_)) | Err(_) => KnownContact::new(id),
             };
-            self.contact = Whereabouts::Found {
-                who,
-                is_remembered: true,
-            };
+            return self.found(who, true);
         }
         Verdict::GoOn
     }

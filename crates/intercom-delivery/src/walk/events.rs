@@ -74,11 +74,7 @@ impl Walk {
         let hits = hits.as_slice();
         knowledge.learn(&Fact::Found { lookup, contact, hits });
         self.lead = Some(contact.id.clone());
-        self.contact = Whereabouts::Found {
-            who: KnownContact::from(contact),
-            is_remembered: false,
-        };
-        Verdict::GoOn
+        self.found(KnownContact::from(contact), false)
     }
 
     /// Intercom has no contact for the event.

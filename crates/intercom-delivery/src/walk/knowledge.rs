@@ -216,11 +216,7 @@ pub enum Fact<'f> {
     AttributesListed(&'f DataAttributeModel, Option<&'f DefinedAttributes>),
 }
 
-impl fmt::Debug for Rewritten {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rewritten").finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Rewritten { .. } }
 
 impl fmt::Debug for Write<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,7 +29,6 @@ use intercom_api::{CompanyId, ContactId, DataAttributeModel};
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, Step, When};
 use serde_json::value::RawValue;
 use state::{Deletion, Detour, Email, Leaving, Whereabouts};
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -294,11 +293,7 @@ impl Walk {
             }
             return Some(Next::Call(Step::FindContact(lookup).to_call(None, None)));
         };
-        self.contact = Whereabouts::Found {
-            who,
-            is_remembered: true,
-        };
-        None
+        self.found(who, true).into_next()
     }
 
     fn find_company<K: Knowledge>(&mut self, key: &CompanyKey, knowledge: &mut K) -> Option<Next<K::Busy>> {
@@ -452,17 +447,8 @@ impl Walk {
     }
 }
 
-/// Shows how far the walk is, and no value.
-impl fmt::Debug for Walk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Walk")
-            .field("plan", &self.plan)
-            .field("contact", &self.contact)
-            .field("company", &self.company)
-            .field("is_done", &self.is_done)
-            .finish_non_exhaustive()
-    }
-}
+// Shows how far the walk is, and no value.
+exact_json::debug_shows! { Walk { plan, contact, company, is_done, .. } }
 
 #[cfg(test)]
 mod tests;

@@ -308,19 +308,13 @@ impl Walk {
 
     fn deleted<K: Knowledge>(&mut self, response: Response<'_>, knowledge: &mut K) -> Verdict {
         match response {
-            Ok(_) => {
-                self.wrote = true;
-                if let Some(id) = self.contact() {
-                    knowledge.learn(&Fact::Deleted(id));
-                }
-            }
+            Ok(_) => self.wrote = true,
             // It was there when it was read: somebody else was faster.
-            Err(error) if is_gone(error) => {
-                if let Some(id) = self.contact() {
-                    knowledge.learn(&Fact::Deleted(id));
-                }
-            }
+            Err(error) if is_gone(error) => {}
             Err(error) => return failure(error),
+        }
+        if let Some(id) = self.contact() {
+            knowledge.learn(&Fact::Deleted(id));
         }
         self.is_done = true;
         Verdict::GoOn

@@ -1,7 +1,7 @@
 //! The only teammate.
 
 use super::{Outcome, Success};
-use crate::body::Body;
+use crate::body::{Body, given};
 use crate::error::ApiError;
 use crate::json::{NULL, object};
 use crate::views::{ADMIN_ID, WORKSPACE_ID};
@@ -73,12 +73,9 @@ pub(super) fn retrieve(id: &str) -> Outcome {
 pub(super) fn set_away(id: &str, body: &[u8]) -> Outcome {
     known(id)?;
     let body = Body::parse(body)?;
-    let given = |name: &'static str| {
-        body.boolean(name)?
-            .ok_or_else(|| ApiError::missing(name, format!("{name} must be given")))
-    };
-    let away = given("away_mode_enabled")?;
-    Ok(Success::json(&admin(away, given("away_mode_reassign")?)))
+    let flag = |name| given(name, body.boolean(name)?);
+    let away = flag("away_mode_enabled")?;
+    Ok(Success::json(&admin(away, flag("away_mode_reassign")?)))
 }
 
 /// `GET /admins/activity_logs`

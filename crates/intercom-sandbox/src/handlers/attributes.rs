@@ -1,7 +1,7 @@
 //! Data attributes: the standard ones, and the custom ones that are defined.
 
 use super::{Outcome, Success};
-use crate::body::Body;
+use crate::body::{Body, given};
 use crate::error::ApiError;
 use crate::json::{Seq, object};
 use crate::request::UnixMillis;
@@ -65,52 +65,26 @@ impl Serialize for Standard {
     }
 }
 
-fn full_name(name: &str) -> String {
-    format!("custom_attributes.{name}")
-}
-
 /// A custom attribute, at its place.
 pub(crate) fn definition_view(at: u32, definition: &Definition) -> impl Serialize + '_ {
-    #[derive(Serialize)]
-    struct View<'a> {
-        id: u64,
-        r#type: &'static str,
-        name: &'a str,
-        full_name: String,
-        label: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'a str>,
-        data_type: &'a DataType,
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        options: &'a [Box<str>],
-        api_writable: bool,
-        ui_writable: bool,
-        messenger_writable: bool,
-        custom: bool,
-        archived: bool,
-        admin_id: &'static str,
-        created_at: i64,
-        updated_at: i64,
-        model: &'static str,
-    }
-    View {
-        id: u64::from(at) + 1,
-        r#type: "data_attribute",
-        name: &definition.name,
-        full_name: full_name(&definition.name),
-        label: &definition.name,
-        description: definition.description.as_deref(),
-        data_type: &definition.data_type,
-        options: &definition.options,
-        api_writable: true,
-        ui_writable: false,
-        messenger_writable: definition.messenger_writable,
-        custom: true,
-        archived: definition.archived,
-        admin_id: ADMIN_ID,
-        created_at: definition.created_at,
-        updated_at: definition.updated_at,
-        model: definition.model.as_str(),
+    object! {
+        "id": u64::from(at) + 1,
+        "type": "data_attribute",
+        "name": &definition.name,
+        "full_name": format!("custom_attributes.{}", definition.name),
+        "label": &definition.name,
+        "description"?: definition.description.as_deref(),
+        "data_type": &definition.data_type,
+        "options"?: Some(&definition.options).filter(|options| !options.is_empty()),
+        "api_writable": true,
+        "ui_writable": false,
+        "messenger_writable": definition.messenger_writable,
+        "custom": true,
+        "archived": definition.archived,
+        "admin_id": ADMIN_ID,
+        "created_at": definition.created_at,
+        "updated_at": definition.updated_at,
+        "model": definition.model.as_str(),
     }
 }
 
@@ -176,11 +150,7 @@ impl Workspace {
             "options",
             "messenger_writable",
         ])?;
-        let text = |name: &'static str| {
-            body.text(name)?
-                .filter(|text| !text.is_empty())
-                .ok_or_else(|| ApiError::missing(name, format!("{name} must be given")))
-        };
+        let text = |name| given(name, body.text(name)?.filter(|text| !text.is_empty()));
         let model = Model::of(&body.text("model")?.unwrap_or_default().into()).ok_or_else(|| {
             ApiError::invalid(
                 "model",

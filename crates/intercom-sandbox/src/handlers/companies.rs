@@ -1,13 +1,13 @@
 //! Companies: create or update, find, list, scroll, delete.
 
 use super::{Outcome, Success};
-use crate::body::Body;
+use crate::body::{Body, given};
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
 use crate::pages::{COMPANIES_PER_PAGE, Numbered};
 use crate::request::UnixMillis;
 use crate::store::attributes::Model;
-use crate::store::companies::Details;
+use crate::store::companies::{Company, Details};
 use crate::target::Target;
 use crate::workspace::{Scroll, Workspace};
 use intercom_api::{ErrorCode, Value, limits};
@@ -90,9 +90,7 @@ impl Workspace {
     pub(super) fn upsert_company(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
         let body = Body::parse(body)?;
         body.refuse_unknown(WRITABLE)?;
-        let company_id = body
-            .id("company_id")?
-            .ok_or_else(|| ApiError::missing("company_id", "company_id must be given"))?;
+        let company_id = given("company_id", body.id("company_id")?)?;
         if let Some(at) = self.companies.by_company_id(&company_id) {
             return self.change_company(at, &body, now);
         }
@@ -136,12 +134,8 @@ impl Workspace {
         }
         let path = self.url("/companies");
         if let Some(name) = target.query("name") {
-            let named: Vec<u32> = self
-                .companies
-                .iter()
-                .filter(|(_, company)| company.details.name.as_deref() == Some(&*name))
-                .map(|(at, _)| at)
-                .collect();
+            let is_named = |company: &Company| company.details.name.as_deref() == Some(&*name);
+            let named: Vec<u32> = self.companies.those(is_named).collect();
             return match named[..] {
                 [] => Err(ApiError::company_not_found()),
                 [at] => self.company_response(at),
@@ -156,12 +150,7 @@ impl Workspace {
         if let Some(tag) = target.query("tag_id") {
             let url = format!("{path}?tag_id={tag}");
             let tag = self.tag(&tag)?;
-            let tagged: Vec<u32> = self
-                .companies
-                .iter()
-                .filter(|(_, company)| company.tags.contains(&tag))
-                .map(|(at, _)| at)
-                .collect();
+            let tagged: Vec<u32> = self.companies.those(|company| company.tags.contains(&tag)).collect();
             return Ok(self.company_list(&tagged, &page, &url));
         }
         Ok(self.company_list(&self.listed_companies(), &page, &path))
@@ -169,12 +158,7 @@ impl Workspace {
 
     /// What lists show: the companies to which somebody belongs, the latest first.
     fn listed_companies(&self) -> Vec<u32> {
-        let mut places: Vec<u32> = self
-            .companies
-            .iter()
-            .filter(|(_, company)| !company.members.is_empty())
-            .map(|(at, _)| at)
-            .collect();
+        let mut places: Vec<u32> = self.companies.those(Company::has_members).collect();
         places.reverse();
         places
     }
@@ -216,13 +200,8 @@ impl Workspace {
                 return Err(ApiError::new(404, ErrorCode::NotFound, "scroll parameter not found"));
             }
         };
-        let shown: Vec<u32> = self
-            .companies
-            .iter()
-            .filter(|(at, company)| *at >= scroll.next && !company.members.is_empty())
-            .map(|(at, _)| at)
-            .take(SCROLL_PAGE)
-            .collect();
+        let listed = self.companies.those(Company::has_members);
+        let shown: Vec<u32> = listed.filter(|at| *at >= scroll.next).take(SCROLL_PAGE).collect();
         let response = Success::json(&object! {
             "type": "list",
             "data": Seq(|| shown.iter().filter_map(|at| self.company_view(*at))),

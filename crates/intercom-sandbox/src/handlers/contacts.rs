@@ -1,7 +1,7 @@
 //! Contacts: create, update, find, archive, merge, delete, erase.
 
 use super::{Outcome, Success};
-use crate::body::Body;
+use crate::body::{Body, given};
 use crate::error::ApiError;
 use crate::json::{Seq, object};
 use crate::pages::Cursor;
@@ -207,7 +207,7 @@ impl Workspace {
     }
 
     fn remove_contact(&mut self, at: u32, presence: Presence) {
-        self.leave_companies(at);
+        self.count_for_companies(at, false);
         if let Some(contact) = self.contacts.get_mut(at) {
             for note in std::mem::take(&mut contact.notes) {
                 self.notes[note as usize] = None;
@@ -216,27 +216,20 @@ impl Workspace {
         self.contacts.remove(at, presence);
     }
 
-    pub(super) fn archive_contact(&mut self, id: &str) -> Outcome {
-        self.set_archived(id, true, UnixMillis::default())
-    }
-
-    pub(super) fn unarchive_contact(&mut self, id: &str, now: UnixMillis) -> Outcome {
-        self.set_archived(id, false, now)
-    }
-
-    fn set_archived(&mut self, id: &str, archived: bool, now: UnixMillis) -> Outcome {
+    /// Archives a contact, or restores it.
+    pub(super) fn set_archived(&mut self, id: &str, archived: bool, now: UnixMillis) -> Outcome {
         let (at, contact) = self.any_contact(id)?;
         let response = Success::json(&object! {
             "id": id, "external_id": &contact.fields.external_id, "type": "contact", "archived": archived,
         });
         match (contact.presence, archived) {
             (Presence::Active, true) => {
-                self.leave_companies(at);
-                self.contacts.archive(at);
+                self.count_for_companies(at, false);
+                self.contacts.hide(at, Presence::Archived);
             }
             (Presence::Archived, false) => {
                 self.contacts.unarchive(at, now);
-                self.rejoin_companies(at);
+                self.count_for_companies(at, true);
             }
             // Already so.
             (Presence::Active, false) | (Presence::Archived, true) => {}
@@ -248,10 +241,7 @@ impl Workspace {
     pub(super) fn merge_contacts(&mut self, body: &[u8], now: UnixMillis) -> Outcome {
         let body = Body::parse(body)?;
         body.refuse_unknown(&["from", "into", "skip_duplicate_validation"])?;
-        let id = |name: &'static str| {
-            body.id(name)?
-                .ok_or_else(|| ApiError::missing(name, format!("{name} must be given")))
-        };
+        let id = |name| given(name, body.id(name)?);
         let (from, into) = (id("from")?, id("into")?);
         let (from, source) = self.contact(&from)?;
         let (into, target) = self.contact(&into)?;
@@ -272,7 +262,7 @@ impl Workspace {
         let (companies, notes) = (source.companies.clone(), source.notes.clone());
         let email = target.fields.email.clone();
         let mut fields = merged(Fields::clone(&target.fields), source_fields);
-        self.leave_companies(from);
+        self.count_for_companies(from, false);
         if let Some(contact) = self.contacts.get_mut(from) {
             // They live on in the other contact.
             contact.notes = Vec::new();
@@ -302,9 +292,7 @@ impl Workspace {
 
     pub(super) fn request_user_deletion(&mut self, body: &[u8]) -> Outcome {
         let body = Body::parse(body)?;
-        let id = body
-            .id("intercom_user_id")?
-            .ok_or_else(|| ApiError::missing("intercom_user_id", "intercom_user_id must be given"))?;
+        let id = given("intercom_user_id", body.id("intercom_user_id")?)?;
         let (at, contact) = self.any_contact(&id)?;
         let events = contact.events.clone();
         if matches!(contact.presence, Presence::Active | Presence::Archived) {

@@ -1,7 +1,7 @@
 //! Data events: submit, list, summarise.
 
 use super::{Outcome, Success};
-use crate::body::Body;
+use crate::body::{Body, given};
 use crate::error::ApiError;
 use crate::json::{NULL, Seq, object};
 use crate::pages::{Numbered, PER_PAGE};
@@ -65,10 +65,7 @@ impl Workspace {
 
     pub(super) fn submit_event(&mut self, body: &[u8]) -> Outcome {
         let body = Body::parse(body)?;
-        let name = body
-            .text("event_name")?
-            .filter(|name| !name.is_empty())
-            .ok_or_else(|| ApiError::missing("event_name", "event_name must be given"))?;
+        let name = given("event_name", body.text("event_name")?.filter(|name| !name.is_empty()))?;
         let created_at = event_time("created_at", body.get("created_at"))?;
         let (user_id, email, id) = (body.id("user_id")?, body.text("email")?, body.id("id")?);
         if user_id.is_none() && email.is_none() && id.is_none() {
@@ -153,17 +150,10 @@ impl Workspace {
     /// `POST /events/summaries`: events that happened before and are known by their number.
     pub(super) fn summarise_events(&mut self, body: &[u8]) -> Outcome {
         let body = Body::parse(body)?;
-        let user_id = body
-            .id("user_id")?
-            .ok_or_else(|| ApiError::missing("user_id", "user_id must be given"))?;
-        let summaries = body
-            .object("event_summaries")?
-            .ok_or_else(|| ApiError::missing("event_summaries", "event_summaries must be given"))?;
-        let name = summaries
-            .get("event_name")
-            .and_then(Value::as_str)
-            .filter(|name| !name.is_empty())
-            .ok_or_else(|| ApiError::missing("event_name", "event_name must be given"))?;
+        let user_id = given("user_id", body.id("user_id")?)?;
+        let summaries = given("event_summaries", body.object("event_summaries")?)?;
+        let name = summaries.get("event_name").and_then(Value::as_str);
+        let name = given("event_name", name.filter(|name| !name.is_empty()))?;
         let first = event_time("first", summaries.get("first"))?;
         let last = event_time("last", summaries.get("last"))?;
         let count = match summaries.get("count") {

@@ -76,20 +76,14 @@ impl Workspace {
     }
 
     /// A contact that is not active counts for none of its companies, but does not forget them.
-    pub(super) fn leave_companies(&mut self, contact: u32) {
+    pub(super) fn count_for_companies(&mut self, contact: u32, counts: bool) {
         let companies = self.contacts.get(contact).map_or(&[][..], |contact| &contact.companies);
         for company in companies {
             if let Some(company) = self.companies.get_mut(*company) {
-                company.members.remove(&contact);
-            }
-        }
-    }
-
-    pub(super) fn rejoin_companies(&mut self, contact: u32) {
-        let companies = self.contacts.get(contact).map_or(&[][..], |contact| &contact.companies);
-        for company in companies {
-            if let Some(company) = self.companies.get_mut(*company) {
-                company.members.insert(contact);
+                match counts {
+                    true => company.members.insert(contact),
+                    false => company.members.remove(&contact),
+                };
             }
         }
     }

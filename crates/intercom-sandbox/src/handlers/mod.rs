@@ -35,8 +35,8 @@ impl Workspace {
             Op::MergeContacts => self.merge_contacts(body, now),
             Op::SearchContacts => self.search_contacts(body, now),
             Op::ListContacts => self.list_contacts(target),
-            Op::ArchiveContact => self.archive_contact(target.first()),
-            Op::UnarchiveContact => self.unarchive_contact(target.first(), now),
+            Op::ArchiveContact => self.set_archived(target.first(), true, now),
+            Op::UnarchiveContact => self.set_archived(target.first(), false, now),
             Op::RequestUserDeletion => self.request_user_deletion(body),
 
             Op::UpsertCompany => self.upsert_company(body, now),

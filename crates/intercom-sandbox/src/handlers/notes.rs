@@ -1,7 +1,7 @@
 //! Notes on contacts.
 
 use super::{Outcome, Success};
-use crate::body::Body;
+use crate::body::{Body, given};
 use crate::error::ApiError;
 use crate::json::{Seq, object};
 use crate::pages::{Numbered, PER_PAGE};
@@ -27,9 +27,7 @@ impl Workspace {
     pub(super) fn create_note(&mut self, contact: &str, body: &[u8], now: UnixMillis) -> Outcome {
         let (contact, _) = self.contact(contact)?;
         let body = Body::parse(body)?;
-        let text = body
-            .text("body")?
-            .ok_or_else(|| ApiError::missing("body", "body must be given"))?;
+        let text = given("body", body.text("body")?)?;
         if body.id("admin_id")?.is_some_and(|admin| admin != ADMIN_ID) {
             return Err(ApiError::resource_not_found());
         }

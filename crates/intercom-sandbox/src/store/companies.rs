@@ -29,6 +29,13 @@ pub(crate) struct Company {
     pub(crate) tags: Vec<u32>,
 }
 
+impl Company {
+    /// Whether somebody belongs to it.
+    pub(crate) fn has_members(&self) -> bool {
+        !self.members.is_empty()
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Companies {
     all: Vec<Company>,
@@ -52,6 +59,13 @@ impl Companies {
     /// All companies in the order of their creation, with their places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Company)> {
         (0..).zip(&self.all).filter(|(_, company)| !company.deleted)
+    }
+
+    /// The places of those companies, in the order of their creation.
+    pub(crate) fn those(&self, are_meant: impl Fn(&Company) -> bool) -> impl Iterator<Item = u32> {
+        self.iter()
+            .filter(move |(_, company)| are_meant(company))
+            .map(|(at, _)| at)
     }
 
     pub(crate) fn create(&mut self, company_id: &str, details: Details, now: i64) -> u32 {

@@ -248,10 +248,6 @@ impl Contacts {
         self.schedule(at, fields, now);
     }
 
-    pub(crate) fn archive(&mut self, at: u32) {
-        self.hide(at, Presence::Archived);
-    }
-
     pub(crate) fn unarchive(&mut self, at: u32, now: UnixMillis) {
         if let Some(contact) = self.all.get_mut(at as usize) {
             contact.presence = Presence::Active;
@@ -292,7 +288,8 @@ impl Contacts {
         }
     }
 
-    fn hide(&mut self, at: u32, presence: Presence) {
+    /// Takes a contact out of what can be seen.
+    pub(crate) fn hide(&mut self, at: u32, presence: Presence) {
         if let Some(contact) = self.all.get_mut(at as usize) {
             contact.presence = presence;
             if let (Some(lagging), Some(indexed)) = (&mut self.lagging, contact.indexed.take()) {

@@ -4,6 +4,7 @@ use super::events::event;
 use super::json::{Json, json};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use strum::{EnumIter, IntoEnumIterator as _};
 
 /// A realistic event of which some parts, anywhere in it, are not what they should be.
 pub fn malformed_event() -> impl Strategy<Value = Json> {
@@ -13,7 +14,7 @@ pub fn malformed_event() -> impl Strategy<Value = Json> {
 /// What a strategy makes, with one to four of its parts replaced, wrapped, written as texts, emptied, taken out or
 /// repeated.
 pub fn malformed(well_formed: impl Strategy<Value = Json>) -> impl Strategy<Value = Json> {
-    let fault = (any::<Index>(), select(Fault::ALL.to_vec()), json());
+    let fault = (any::<Index>(), select(Fault::iter().collect::<Vec<_>>()), json());
     (well_formed, prop::collection::vec(fault, 1..5)).prop_map(|(mut value, faults)| {
         for (at, fault, other) in faults {
             let part = &mut value;
@@ -47,7 +48,7 @@ pub fn broken_text() -> impl Strategy<Value = String> {
 }
 
 /// What can happen to a part.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, EnumIter)]
 enum Fault {
     Replaced,
     InAnArray,
@@ -59,16 +60,6 @@ enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 7] = [
-        Self::Replaced,
-        Self::InAnArray,
-        Self::InAnObject,
-        Self::AsText,
-        Self::Emptied,
-        Self::Null,
-        Self::Repeated,
-    ];
-
     fn strike(self, part: &mut Json, other: Json) {
         *part = match (self, std::mem::replace(part, Json::Null)) {
             (Self::Replaced, _) => other,
