@@ -136,8 +136,7 @@ pub(super) fn superseded(connection: &Connection, events: &[i64]) -> rusqlite::R
 
 /// Whether the store keeps it: one of an earlier release that is only read has no such table.
 pub(super) fn is_kept(connection: &Connection) -> rusqlite::Result<bool> {
-    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'undelivered')";
-    connection.query_row(is_there, [], |row| row.get(0))
+    connection.table_exists(None, "undelivered")
 }
 
 /// What supersedes a dead letter.
