@@ -255,17 +255,7 @@ impl Report {
             )?;
         }
         let listed = &names.names[..names.names.len().min(LISTED)];
-        let (shown, hidden) = listed.split_at(listed.len().min(SHOWN));
-        names_table(shown, most, out)?;
-        if !hidden.is_empty() {
-            writeln!(
-                out,
-                "<details>\n<summary>{} more</summary>",
-                thousands(hidden.len() as u64)
-            )?;
-            names_table(hidden, most, out)?;
-            writeln!(out, "</details>")?;
-        }
+        html::folded(listed, SHOWN, out, |names, out| names_table(names, most, out))?;
         more_html(names.names.len(), names.more, out)?;
         writeln!(out, "</section>")
     }
