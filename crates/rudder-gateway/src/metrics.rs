@@ -236,7 +236,8 @@ fn measured<M: Metric + Clone + Default>(to: &mut Registry, unit: Unit, name: &s
 
 const REASONS: [&str; 5] = ["responses", "rate_limit", "throttled", "outage", "backoff"];
 
-fn reason_of(waiting: Waiting) -> &'static str {
+/// What the delivery waits for, in a word.
+pub(crate) fn reason_of(waiting: Waiting) -> &'static str {
     match waiting {
         Waiting::Responses => "responses",
         Waiting::RateLimit(_) => "rate_limit",
