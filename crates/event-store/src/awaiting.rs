@@ -82,6 +82,13 @@ pub(super) fn keep(
     Ok(())
 }
 
+/// An event does not wait for whoever comes under these keys any more.
+pub(super) fn forget_keys(transaction: &Transaction<'_>, seq: i64, keys: &[ContactKey]) -> rusqlite::Result<()> {
+    let delete = "DELETE FROM awaited_keys WHERE key = ? AND seq = ?";
+    keys.iter()
+        .try_for_each(|ContactKey(key)| transaction.run(delete, [key.cast_signed(), seq]))
+}
+
 /// Puts an event back into the queue, in its old place. None, if it does not wait.
 fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rusqlite::Result<Option<Pending>> {
     let row = transaction.first(
@@ -96,12 +103,7 @@ fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rus
     let Some((event, keys, target)) = row else {
         return Ok(None);
     };
-    for ContactKey(key) in keys {
-        transaction.run(
-            "DELETE FROM awaited_keys WHERE key = ? AND seq = ?",
-            [key.cast_signed(), seq],
-        )?;
-    }
+    forget_keys(transaction, seq, &keys)?;
     totals.put_in(transaction, seq, event.at, &event.body, target)?;
     totals.awaiting -= 1;
     Ok(Some(event))
@@ -116,19 +118,15 @@ pub(super) fn recall(
     totals: &mut Totals,
     now: i64,
 ) -> rusqlite::Result<Vec<Recalled>> {
-    let mut found = BTreeSet::new();
+    let mut found: BTreeSet<i64> = BTreeSet::new();
+    let (target, most) = (target.map(|TargetId(id)| id), i64::try_from(limit).unwrap_or(i64::MAX));
     for ContactKey(key) in keys {
-        let key = key.cast_signed();
-        let mut query = transaction.prepare_cached(
+        let mut of_key: BTreeSet<i64> = transaction.all(
             "SELECT seq FROM awaited_keys JOIN awaiting USING (seq) WHERE key = ? AND target IS ? ORDER BY seq LIMIT ?",
+            params![key.cast_signed(), target, most],
+            |row| row.get(0),
         )?;
-        let target = target.map(|TargetId(id)| id);
-        let rows = query.query_map(params![key, target, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            row.get(0)
-        })?;
-        for seq in rows {
-            found.insert(seq?);
-        }
+        found.append(&mut of_key);
     }
     let mut recalled = Vec::new();
     for seq in found.into_iter().take(limit) {
@@ -259,14 +257,10 @@ pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 
 /// The companies that were saved for events of the queue that have waited for their member.
 pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, CompanyId>> {
-    let mut query = connection.prepare("SELECT seq, company FROM saved_companies JOIN events USING (seq)")?;
-    let mut rows = query.query([])?;
-    let mut saved = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let (seq, company) = (row.get(0)?, row.get::<_, String>(1)?);
-        saved.extend(company.parse().ok().map(|company| (seq, company)));
-    }
-    Ok(saved)
+    let query = "SELECT seq, company FROM saved_companies JOIN events USING (seq)";
+    let saved: Vec<(i64, String)> = connection.all(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let known = |(seq, company): (i64, String)| Some((seq, company.parse().ok()?));
+    Ok(saved.into_iter().filter_map(known).collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Forgetting people who are to be erased: what a store keeps of them goes for good.
 
+use super::awaiting;
 use super::dead_letter::from_json;
 use super::history::{self, NewStep, PersonKeys, StepKind};
 use super::queue::Queue;
@@ -190,12 +191,7 @@ fn forget_awaiting(transaction: &Transaction<'_>, totals: &mut Totals, seq: i64,
         from_json::<Vec<ContactKey>>(row.get_ref(0)?.as_str()?)
     })?;
     let Some(keys) = keys else { return Ok(()) };
-    for ContactKey(key) in keys {
-        transaction.run(
-            "DELETE FROM awaited_keys WHERE key = ? AND seq = ?",
-            [key.cast_signed(), seq],
-        )?;
-    }
+    awaiting::forget_keys(transaction, seq, &keys)?;
     for query in [
         "DELETE FROM saved_companies WHERE seq = ?",
         "DELETE FROM intents WHERE seq = ?",

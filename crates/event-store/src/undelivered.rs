@@ -74,12 +74,12 @@ pub(super) fn delivered(
     let (plan, identities) = (&submission.plan, &submission.identities);
     let mut older = BTreeSet::new();
     for key in Subject::of(plan, identities).keys() {
-        let mut query = transaction.prepare_cached(
+        let mut of_key: BTreeSet<i64> = transaction.all(
             "SELECT id FROM undelivered_keys JOIN undelivered USING (id) WHERE key = ? AND place < ?",
+            params![key, place.unwrap_or(seq)],
+            |row| row.get(0),
         )?;
-        for id in query.query_map(params![key, place.unwrap_or(seq)], |row| row.get::<_, i64>(0))? {
-            older.insert(id?);
-        }
+        older.append(&mut of_key);
     }
     for id in older {
         let before: (Subject, Superseded) = transaction.row(

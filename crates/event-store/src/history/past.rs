@@ -300,14 +300,13 @@ fn forgotten(
     limit: usize,
     found: &mut Vec<Found>,
 ) -> rusqlite::Result<()> {
-    let mut query = connection.prepare_cached(&format!(
+    let query = format!(
         "{OF_DEAD_LETTER} WHERE user_id = ?1 AND event < ?2 AND event > ?3 AND +dropped_at IS NULL
          AND event < coalesce((SELECT min(first) FROM received), ?2) ORDER BY event DESC LIMIT ?4"
-    ))?;
+    );
     let left = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
-    for one in query.query_map(params![user, before, after, left], Found::of_dead_letter)? {
-        found.push(one?);
-    }
+    let mut older: Vec<Found> = connection.all(&query, params![user, before, after, left], Found::of_dead_letter)?;
+    found.append(&mut older);
     Ok(())
 }
 
