@@ -8,9 +8,10 @@ use super::settled::{Awaited, Settled, Settlement};
 use super::target::{Target, TargetId};
 use super::totals::Totals;
 use crate::settings::Awaiting;
+use crate::statements::Statements as _;
 use intercom_api::CompanyId;
 use intercom_delivery::ContactKey;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// - `awaiting`: the events, with what becomes of each if nobody comes.
@@ -49,58 +50,60 @@ pub(super) fn keep(
     now: i64,
 ) -> rusqlite::Result<()> {
     let failure = awaited.otherwise.as_deref().map(json);
-    let at: Option<i64> = transaction
-        .prepare_cached("SELECT at FROM events WHERE seq = ?")?
-        .query_row([seq], |row| row.get(0))
-        .optional()?;
+    let at: Option<i64> = transaction.value("SELECT at FROM events WHERE seq = ?", [seq])?;
     let Some(at) = at else { return Ok(()) };
     // Where it is looked for contacts, an event may begin to wait again.
-    transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO awaiting (seq, at, since, keys, failure, body, target, look_at)
+    transaction.run(
+        "INSERT OR REPLACE INTO awaiting (seq, at, since, keys, failure, body, target, look_at)
              SELECT seq, at, iif(target IS NULL, ?1, at), ?2, ?3, body, target, iif(target IS NULL, NULL, ?4)
              FROM events WHERE seq = ?5",
-        )?
-        .execute(params![
+        params![
             now,
             json(&awaited.keys)?,
             failure.transpose()?,
             settings.next_look(at, now),
             seq
-        ])?;
+        ],
+    )?;
     for ContactKey(key) in &awaited.keys {
-        transaction
-            .prepare_cached("INSERT OR IGNORE INTO awaited_keys VALUES (?, ?)")?
-            .execute([key.cast_signed(), seq])?;
+        transaction.run(
+            "INSERT OR IGNORE INTO awaited_keys VALUES (?, ?)",
+            [key.cast_signed(), seq],
+        )?;
     }
     if let Some(company) = &awaited.saved_company {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO saved_companies VALUES (?, ?)")?
-            .execute(params![seq, company.as_str()])?;
+        transaction.run(
+            "INSERT OR REPLACE INTO saved_companies VALUES (?, ?)",
+            params![seq, company.as_str()],
+        )?;
     }
     totals.take_out(transaction, seq)?;
     totals.awaiting += 1;
     Ok(())
 }
 
+/// An event does not wait for whoever comes under these keys any more.
+pub(super) fn forget_keys(transaction: &Transaction<'_>, seq: i64, keys: &[ContactKey]) -> rusqlite::Result<()> {
+    let delete = "DELETE FROM awaited_keys WHERE key = ? AND seq = ?";
+    keys.iter()
+        .try_for_each(|ContactKey(key)| transaction.run(delete, [key.cast_signed(), seq]))
+}
+
 /// Puts an event back into the queue, in its old place. None, if it does not wait.
 fn put_back(transaction: &Transaction<'_>, seq: i64, totals: &mut Totals) -> rusqlite::Result<Option<Pending>> {
-    let row = transaction
-        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING seq, at, body, keys, target")?
-        .query_row([seq], |row| {
+    let row = transaction.first(
+        "DELETE FROM awaiting WHERE seq = ? RETURNING seq, at, body, keys, target",
+        [seq],
+        |row| {
             let keys: Vec<ContactKey> = from_json(row.get_ref(3)?.as_str()?)?;
             let target: Option<i64> = row.get(4)?;
             Ok((Pending::of(row)?, keys, target.map(TargetId)))
-        })
-        .optional()?;
+        },
+    )?;
     let Some((event, keys, target)) = row else {
         return Ok(None);
     };
-    for ContactKey(key) in keys {
-        transaction
-            .prepare_cached("DELETE FROM awaited_keys WHERE key = ? AND seq = ?")?
-            .execute([key.cast_signed(), seq])?;
-    }
+    forget_keys(transaction, seq, &keys)?;
     totals.put_in(transaction, seq, event.at, &event.body, target)?;
     totals.awaiting -= 1;
     Ok(Some(event))
@@ -115,19 +118,15 @@ pub(super) fn recall(
     totals: &mut Totals,
     now: i64,
 ) -> rusqlite::Result<Vec<Recalled>> {
-    let mut found = BTreeSet::new();
+    let mut found: BTreeSet<i64> = BTreeSet::new();
+    let (target, most) = (target.map(|TargetId(id)| id), i64::try_from(limit).unwrap_or(i64::MAX));
     for ContactKey(key) in keys {
-        let key = key.cast_signed();
-        let mut query = transaction.prepare_cached(
+        let mut of_key: BTreeSet<i64> = transaction.all(
             "SELECT seq FROM awaited_keys JOIN awaiting USING (seq) WHERE key = ? AND target IS ? ORDER BY seq LIMIT ?",
+            params![key.cast_signed(), target, most],
+            |row| row.get(0),
         )?;
-        let target = target.map(|TargetId(id)| id);
-        let rows = query.query_map(params![key, target, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            row.get(0)
-        })?;
-        for seq in rows {
-            found.insert(seq?);
-        }
+        found.append(&mut of_key);
     }
     let mut recalled = Vec::new();
     for seq in found.into_iter().take(limit) {
@@ -141,19 +140,13 @@ pub(super) fn recall(
 }
 
 fn saved_company(connection: &Connection, seq: i64) -> rusqlite::Result<Option<CompanyId>> {
-    let found: Option<String> = connection
-        .prepare_cached("SELECT company FROM saved_companies WHERE seq = ?")?
-        .query_row([seq], |row| row.get(0))
-        .optional()?;
+    let found: Option<String> = connection.value("SELECT company FROM saved_companies WHERE seq = ?", [seq])?;
     Ok(found.and_then(|id| id.parse().ok()))
 }
 
 /// The event has ended.
 pub(super) fn forget(transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("DELETE FROM saved_companies WHERE seq = ?")?
-        .execute([seq])
-        .map(drop)
+    transaction.run("DELETE FROM saved_companies WHERE seq = ?", [seq])
 }
 
 /// Puts events back that have waited for too long, or are too many, with what becomes of each.
@@ -168,17 +161,15 @@ pub(super) fn give_up(
     }
     let age = i64::try_from(settings.age.as_millis()).unwrap_or(i64::MAX);
     let beyond = totals.awaiting - i64::try_from(settings.events).unwrap_or(i64::MAX);
-    let first: Option<i64> = transaction
-        .prepare_cached("SELECT since FROM awaiting ORDER BY seq LIMIT 1")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
+    let first: Option<i64> = transaction.value("SELECT since FROM awaiting ORDER BY seq LIMIT 1", [])?;
     if first.is_none_or(|since| beyond <= 0 && now.saturating_sub(since) <= age) {
         return Ok(Vec::new());
     }
-    let found: Vec<(i64, i64, Option<String>)> = transaction
-        .prepare_cached("SELECT seq, since, failure FROM awaiting ORDER BY seq LIMIT ?")?
-        .query_map([AT_A_TIME], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<_, _>>()?;
+    let found: Vec<(i64, i64, Option<String>)> = transaction.all(
+        "SELECT seq, since, failure FROM awaiting ORDER BY seq LIMIT ?",
+        [AT_A_TIME],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     let mut given_up = Vec::new();
     for (at, (seq, since, failure)) in (0..).zip(found) {
         if at >= beyond && now.saturating_sub(since) <= age {
@@ -196,10 +187,11 @@ pub(super) fn give_up(
 
 /// Up to `limit` events that wait, after the one with this number, in order.
 pub(super) fn events(connection: &Connection, after: i64, limit: usize) -> rusqlite::Result<Vec<Pending>> {
-    let mut query =
-        connection.prepare_cached("SELECT seq, at, body FROM awaiting WHERE seq > ? ORDER BY seq LIMIT ?")?;
-    let rows = query.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], Pending::of)?;
-    rows.collect()
+    connection.all(
+        "SELECT seq, at, body FROM awaiting WHERE seq > ? ORDER BY seq LIMIT ?",
+        params![after, i64::try_from(limit).unwrap_or(i64::MAX)],
+        Pending::of,
+    )
 }
 
 /// All keys under which contacts can come that events wait for.
@@ -226,11 +218,11 @@ pub(super) fn due(
     now: i64,
     limit: i64,
 ) -> rusqlite::Result<Vec<Pending>> {
-    let mut query = connection.prepare_cached(
+    connection.all(
         "SELECT seq, at, body FROM awaiting WHERE target = ? AND look_at <= ? ORDER BY look_at, seq LIMIT ?",
-    )?;
-    let rows = query.query_map([target, now, limit], Pending::of)?;
-    rows.collect()
+        [target, now, limit],
+        Pending::of,
+    )
 }
 
 /// It was looked in vain for a contact that can come under these keys: when it is looked again for it. What came last for it
@@ -244,36 +236,31 @@ pub(super) fn looked(
 ) -> rusqlite::Result<()> {
     for ContactKey(key) in keys {
         let key = key.cast_signed();
-        let last: Option<i64> = transaction
-            .prepare_cached("SELECT max(at) FROM awaited_keys JOIN awaiting USING (seq) WHERE key = ? AND target = ?")?
-            .query_row([key, target], |row| row.get(0))?;
+        let last: Option<i64> = transaction.row(
+            "SELECT max(at) FROM awaited_keys JOIN awaiting USING (seq) WHERE key = ? AND target = ?",
+            [key, target],
+            |row| row.get(0),
+        )?;
         let Some(last) = last else { continue };
-        transaction
-            .prepare_cached(
-                "UPDATE awaiting SET look_at = ? WHERE target = ? AND seq IN (SELECT seq FROM awaited_keys WHERE key = ?)",
-            )?
-            .execute([settings.next_look(last, now), target, key])?;
+        transaction.run(
+            "UPDATE awaiting SET look_at = ? WHERE target = ? AND seq IN (SELECT seq FROM awaited_keys WHERE key = ?)",
+            [settings.next_look(last, now), target, key],
+        )?;
     }
     Ok(())
 }
 
 /// Since when the first event waits; none, if none does.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let mut query = connection.prepare_cached("SELECT since FROM awaiting ORDER BY seq LIMIT 1")?;
-    let mut rows = query.query([])?;
-    rows.next()?.map(|row| row.get(0)).transpose()
+    connection.value("SELECT since FROM awaiting ORDER BY seq LIMIT 1", [])
 }
 
 /// The companies that were saved for events of the queue that have waited for their member.
 pub(super) fn saved_companies(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, CompanyId>> {
-    let mut query = connection.prepare("SELECT seq, company FROM saved_companies JOIN events USING (seq)")?;
-    let mut rows = query.query([])?;
-    let mut saved = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let (seq, company) = (row.get(0)?, row.get::<_, String>(1)?);
-        saved.extend(company.parse().ok().map(|company| (seq, company)));
-    }
-    Ok(saved)
+    let query = "SELECT seq, company FROM saved_companies JOIN events USING (seq)";
+    let saved: Vec<(i64, String)> = connection.all(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let known = |(seq, company): (i64, String)| Some((seq, company.parse().ok()?));
+    Ok(saved.into_iter().filter_map(known).collect())
 }
 
 #[cfg(test)]

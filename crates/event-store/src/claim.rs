@@ -13,8 +13,7 @@ CREATE TABLE recipient (id INTEGER PRIMARY KEY CHECK (id = 1), place TEXT NOT NU
 /// Whom the events are for, if that is known.
 pub(super) fn of(connection: &Connection) -> rusqlite::Result<Option<Recipient>> {
     // A store of an earlier version that is only read has no such table.
-    let is_kept = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'recipient')";
-    if !connection.query_row(is_kept, [], |row| row.get(0))? {
+    if !connection.table_exists(None, "recipient")? {
         return Ok(None);
     }
     connection

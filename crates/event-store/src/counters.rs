@@ -1,6 +1,7 @@
 //! Figures for charts: events by minute, and rejections and failures by code.
 
 use crate::clock::Moment;
+use crate::statements::Statements as _;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -79,58 +80,56 @@ impl Counters {
         if self.minute == Minute::default() && self.codes.is_empty() {
             return Ok(());
         }
-        transaction
-            .prepare_cached(
-                "INSERT INTO minutes VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        transaction.run(
+            "INSERT INTO minutes VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
                  received = received + excluded.received, repeated = repeated + excluded.repeated,
                  delivered = delivered + excluded.delivered, skipped = skipped + excluded.skipped,
                  rejected = rejected + excluded.rejected, failed = failed + excluded.failed",
-            )?
-            .execute(params![
-                minute, received, repeated, delivered, skipped, rejected, failed
-            ])?;
+            params![minute, received, repeated, delivered, skipped, rejected, failed],
+        )?;
         if moment.tidies {
-            transaction
-                .prepare_cached("DELETE FROM minutes WHERE minute < ?")?
-                .execute([minute - KEPT_MINUTES])?;
+            transaction.run("DELETE FROM minutes WHERE minute < ?", [minute - KEPT_MINUTES])?;
         }
         for ((kind, code), count) in &self.codes {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO codes VALUES (?, ?, ?, ?)
+            transaction.run(
+                "INSERT INTO codes VALUES (?, ?, ?, ?)
                      ON CONFLICT DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at",
-                )?
-                .execute(params![kind, code, count, moment.now])?;
+                params![kind, code, count, moment.now],
+            )?;
         }
         Ok(())
     }
 }
 
 pub(super) fn minutes(connection: &Connection, since: i64) -> rusqlite::Result<Vec<Minute>> {
-    let mut query = connection.prepare_cached("SELECT * FROM minutes WHERE minute >= ? ORDER BY minute")?;
-    let rows = query.query_map([since], |row| {
-        Ok(Minute {
-            minute: row.get("minute")?,
-            received: row.get("received")?,
-            repeated: row.get("repeated")?,
-            delivered: row.get("delivered")?,
-            skipped: row.get("skipped")?,
-            rejected: row.get("rejected")?,
-            failed: row.get("failed")?,
-        })
-    })?;
-    rows.collect()
+    connection.all(
+        "SELECT * FROM minutes WHERE minute >= ? ORDER BY minute",
+        [since],
+        |row| {
+            Ok(Minute {
+                minute: row.get("minute")?,
+                received: row.get("received")?,
+                repeated: row.get("repeated")?,
+                delivered: row.get("delivered")?,
+                skipped: row.get("skipped")?,
+                rejected: row.get("rejected")?,
+                failed: row.get("failed")?,
+            })
+        },
+    )
 }
 
 pub(super) fn codes(connection: &Connection) -> rusqlite::Result<Vec<CodeCount>> {
-    let mut query = connection.prepare_cached("SELECT kind, code, count, last_at FROM codes ORDER BY count DESC")?;
-    let rows = query.query_map([], |row| {
-        Ok(CodeCount {
-            kind: row.get(0)?,
-            code: row.get(1)?,
-            count: row.get(2)?,
-            last_at: row.get(3)?,
-        })
-    })?;
-    rows.collect()
+    connection.all(
+        "SELECT kind, code, count, last_at FROM codes ORDER BY count DESC",
+        [],
+        |row| {
+            Ok(CodeCount {
+                kind: row.get(0)?,
+                code: row.get(1)?,
+                count: row.get(2)?,
+                last_at: row.get(3)?,
+            })
+        },
+    )
 }

@@ -6,6 +6,7 @@ use super::history::{self, NewStep, StepKind};
 use super::totals::Totals;
 use crate::clock::Moment;
 use crate::settings::DeadLetters;
+use crate::statements::Statements as _;
 use rusqlite::Transaction;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
@@ -31,11 +32,7 @@ pub(super) fn drop_oldest(
     let is_beyond = |totals: &Totals, at: i64| totals.dead_bytes.unsigned_abs() > settings.bytes || at < oldest;
     forget_dropped(transaction, now)?;
     let first = "SELECT at FROM dead_letters WHERE dropped_at IS NULL ORDER BY id LIMIT 1";
-    let first: Option<i64> = transaction
-        .prepare_cached(first)?
-        .query_map([], |row| row.get(0))?
-        .next()
-        .transpose()?;
+    let first: Option<i64> = transaction.value(first, [])?;
     if first.is_none_or(|at| !is_beyond(totals, at)) {
         return Ok(0);
     }
@@ -71,9 +68,7 @@ pub(super) fn drop_oldest(
             "the dead letters beyond the bounds cannot be written to their file, so none is dropped");
         return Ok(0);
     }
-    transaction
-        .prepare_cached("DELETE FROM dead_letters WHERE id <= ?")?
-        .execute([last])?;
+    transaction.run("DELETE FROM dead_letters WHERE id <= ?", [last])?;
     *totals = after;
     for (code, event) in &told {
         counters.drop(code);
@@ -86,12 +81,10 @@ pub(super) fn drop_oldest(
 
 /// Deletes the dead letters for good that were dropped by hand, once that can be undone no more.
 fn forget_dropped(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE dropped_at < ? LIMIT ?)",
-        )?
-        .execute([now - KEPT_DROPPED, AT_A_TIME])
-        .map(drop)
+    transaction.run(
+        "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE dropped_at < ? LIMIT ?)",
+        [now - KEPT_DROPPED, AT_A_TIME],
+    )
 }
 
 /// Appends dead letters to a file, as records that can be sent again.

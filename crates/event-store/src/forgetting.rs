@@ -1,14 +1,16 @@
 //! Forgetting people who are to be erased: what a store keeps of them goes for good.
 
+use super::awaiting;
 use super::dead_letter::from_json;
 use super::history::{self, NewStep, PersonKeys, StepKind};
 use super::queue::Queue;
 use super::schema;
 use super::totals::Totals;
 use crate::error::Error;
+use crate::statements::Statements as _;
 use intercom_api::ExternalId;
 use intercom_delivery::{ContactKey, KnownContact};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde::Serialize;
 use std::fmt;
 
@@ -99,8 +101,7 @@ impl Queue {
             forget_awaiting(transaction, totals, seq, now)
         })?;
         each(&mut writer, &found.learnt, |transaction, _, seq| {
-            let mut delete = transaction.prepare_cached("DELETE FROM learnt WHERE seq = ?")?;
-            delete.execute([seq]).map(drop)
+            transaction.run("DELETE FROM learnt WHERE seq = ?", [seq])
         })?;
         Ok(found.traces())
     }
@@ -160,18 +161,17 @@ fn each(
 
 /// It may have been replayed meanwhile: then it is in the queue.
 fn forget_dead_letter(transaction: &Transaction<'_>, totals: &mut Totals, id: i64, now: i64) -> rusqlite::Result<()> {
-    let deleted = transaction
-        .prepare_cached(
-            "DELETE FROM dead_letters WHERE id = ? RETURNING octet_length(body), event, dropped_at IS NULL",
-        )?
-        .query_row([id], |row| {
+    let deleted = transaction.first(
+        "DELETE FROM dead_letters WHERE id = ? RETURNING octet_length(body), event, dropped_at IS NULL",
+        [id],
+        |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, Option<i64>>(1)?,
                 row.get::<_, bool>(2)?,
             ))
-        })
-        .optional()?;
+        },
+    )?;
     let Some((bytes, event, is_counted)) = deleted else {
         return Ok(());
     };
@@ -187,22 +187,17 @@ fn forget_dead_letter(transaction: &Transaction<'_>, totals: &mut Totals, id: i6
 
 /// Their contact may have come meanwhile: then it is in the queue.
 fn forget_awaiting(transaction: &Transaction<'_>, totals: &mut Totals, seq: i64, now: i64) -> rusqlite::Result<()> {
-    let keys = transaction
-        .prepare_cached("DELETE FROM awaiting WHERE seq = ? RETURNING keys")?
-        .query_row([seq], |row| from_json::<Vec<ContactKey>>(row.get_ref(0)?.as_str()?))
-        .optional()?;
+    let keys = transaction.first("DELETE FROM awaiting WHERE seq = ? RETURNING keys", [seq], |row| {
+        from_json::<Vec<ContactKey>>(row.get_ref(0)?.as_str()?)
+    })?;
     let Some(keys) = keys else { return Ok(()) };
-    for ContactKey(key) in keys {
-        transaction
-            .prepare_cached("DELETE FROM awaited_keys WHERE key = ? AND seq = ?")?
-            .execute([key.cast_signed(), seq])?;
-    }
+    awaiting::forget_keys(transaction, seq, &keys)?;
     for query in [
         "DELETE FROM saved_companies WHERE seq = ?",
         "DELETE FROM intents WHERE seq = ?",
         "DELETE FROM undelivered WHERE seq = ?",
     ] {
-        transaction.prepare_cached(query)?.execute([seq])?;
+        transaction.run(query, [seq])?;
     }
     totals.awaiting -= 1;
     let event = history::origin(transaction, seq)?;
@@ -212,9 +207,7 @@ fn forget_awaiting(transaction: &Transaction<'_>, totals: &mut Totals, seq: i64,
 
 /// What calls for an event were answered may quote it.
 fn forget_steps(transaction: &Transaction<'_>, event: i64, is_dropped: bool, now: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("UPDATE steps SET detail = NULL WHERE event = ?")?
-        .execute([event])?;
+    transaction.run("UPDATE steps SET detail = NULL WHERE event = ?", [event])?;
     match is_dropped {
         true => history::note(transaction, event, now, &NewStep::of(StepKind::Dropped)),
         false => Ok(()),

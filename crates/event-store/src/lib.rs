@@ -27,6 +27,7 @@ mod schema;
 mod seen;
 mod settings;
 mod settled;
+mod statements;
 mod store;
 mod target;
 #[cfg(test)]

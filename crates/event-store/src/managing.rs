@@ -8,6 +8,7 @@ use super::target::TargetId;
 use super::totals::Totals;
 use super::undelivered;
 use crate::error::Error;
+use crate::statements::Statements as _;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 use serde::Serialize;
@@ -45,9 +46,9 @@ impl Queue {
         let mut writer = schema::open(&self.path)?;
         let at = self.clock.now();
         each(&mut writer, filter, |transaction, totals, chosen| {
-            let body: String = transaction
-                .prepare_cached("SELECT body FROM dead_letters WHERE id = ?")?
-                .query_row([chosen.id], |row| row.get(0))?;
+            let body: String = transaction.row("SELECT body FROM dead_letters WHERE id = ?", [chosen.id], |row| {
+                row.get(0)
+            })?;
             put_back(transaction, totals, chosen, at, &body, as_new, false)
         })
     }
@@ -76,9 +77,7 @@ impl Queue {
         let mut writer = schema::open(&self.path)?;
         let at = self.clock.now();
         let dropped = each(&mut writer, filter, |transaction, totals, chosen| {
-            transaction
-                .prepare_cached("UPDATE dead_letters SET dropped_at = ? WHERE id = ?")?
-                .execute([at, chosen.id])?;
+            transaction.run("UPDATE dead_letters SET dropped_at = ? WHERE id = ?", [at, chosen.id])?;
             take_off(totals, chosen);
             note(transaction, chosen, at, &NewStep::of(StepKind::Dropped))
         })?;
@@ -96,16 +95,13 @@ impl Queue {
         let mut totals = Totals::load(&transaction)?;
         let now = self.clock.now();
         let (from, to) = dropped_at.map_or((now - KEPT_DROPPED, i64::MAX), |at| (at, at));
-        let restored = transaction
-            .prepare_cached(
-                "SELECT id, octet_length(body), event, target FROM dead_letters WHERE dropped_at BETWEEN ? AND ?",
-            )?
-            .query_map([from, to], chosen)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let restored: Vec<Chosen> = transaction.all(
+            "SELECT id, octet_length(body), event, target FROM dead_letters WHERE dropped_at BETWEEN ? AND ?",
+            [from, to],
+            chosen,
+        )?;
         for chosen in &restored {
-            transaction
-                .prepare_cached("UPDATE dead_letters SET dropped_at = NULL WHERE id = ?")?
-                .execute([chosen.id])?;
+            transaction.run("UPDATE dead_letters SET dropped_at = NULL WHERE id = ?", [chosen.id])?;
             totals.dead += 1;
             totals.dead_bytes += chosen.bytes;
             note(&transaction, chosen, now, &NewStep::of(StepKind::Restored))?;
@@ -160,9 +156,7 @@ fn put_back(
         ..StepDetail::default()
     };
     note(transaction, chosen, at, &step)?;
-    transaction
-        .prepare_cached("DELETE FROM dead_letters WHERE id = ?")?
-        .execute([chosen.id])?;
+    transaction.run("DELETE FROM dead_letters WHERE id = ?", [chosen.id])?;
     take_off(totals, chosen);
     Ok(())
 }
@@ -185,10 +179,7 @@ fn each(
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut totals = Totals::load(&transaction)?;
         let values = values.iter().copied().chain([&before as &dyn ToSql, &last]);
-        let found: Vec<Chosen> = transaction
-            .prepare_cached(&find)?
-            .query_map(params_from_iter(values), chosen)?
-            .collect::<Result<_, _>>()?;
+        let found: Vec<Chosen> = transaction.all(&find, params_from_iter(values), chosen)?;
         let Some(newest) = found.last() else {
             return Ok(done);
         };

@@ -10,6 +10,7 @@ use super::totals::{self, Totals};
 use super::{awaiting, undelivered};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::statements::Statements as _;
 use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::journal::learnt;
 use intercom_delivery::{ContactKey, KnownContact, Superseded};
@@ -116,12 +117,9 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn pending(&self, seq: i64, limit: usize) -> Result<Vec<Pending>, Error> {
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?")?;
+        let query = "SELECT seq, at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = query.query_map([seq, limit], Pending::of)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(self.connection.all(query, [seq, limit], Pending::of)?)
     }
 
     /// The events with these numbers, as far as they are there.
@@ -160,9 +158,9 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn intents(&self) -> Result<BTreeMap<i64, ContactId>, Error> {
-        let mut query = self.connection.prepare("SELECT seq, contact FROM intents")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, from_json(row.get_ref(1)?.as_str()?)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(self.connection.all("SELECT seq, contact FROM intents", [], |row| {
+            Ok((row.get(0)?, from_json(row.get_ref(1)?.as_str()?)?))
+        })?)
     }
 
     /// What contacts can come under that events wait for.
@@ -199,12 +197,9 @@ impl Queue {
     ///
     /// If it cannot be read.
     pub fn pending_of(&self, TargetId(target): TargetId, seq: i64, limit: usize) -> Result<Vec<Pending>, Error> {
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT seq, at, body FROM events WHERE target = ? AND seq > ? ORDER BY seq LIMIT ?")?;
+        let query = "SELECT seq, at, body FROM events WHERE target = ? AND seq > ? ORDER BY seq LIMIT ?";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = query.query_map([target, seq, limit], Pending::of)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(self.connection.all(query, [target, seq, limit], Pending::of)?)
     }
 
     /// Up to `limit` events of a target for whose contacts it is time to look.
@@ -289,14 +284,14 @@ impl Queue {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let numbers = self
-            .connection
-            .prepare_cached(&format!(
+        let numbers: Vec<i64> = self.connection.all(
+            &format!(
                 "SELECT coalesce((SELECT event FROM replays WHERE replays.seq = kept.seq), seq)
-                 FROM {rows} AS kept ORDER BY seq LIMIT ?",
-            ))?
-            .query_map([limit], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
+                 FROM {rows} AS kept ORDER BY seq LIMIT ?"
+            ),
+            [limit],
+            |row| row.get(0),
+        )?;
         let mut found = Vec::new();
         for number in numbers {
             found.extend(self.history(number)?.map(|history| history.event));

@@ -2,6 +2,7 @@
 
 use crate::event::MessageKey;
 use crate::settings::Repeats;
+use crate::statements::Statements as _;
 use rusqlite::{Connection, Transaction, params};
 use std::collections::{HashSet, VecDeque};
 
@@ -69,16 +70,12 @@ impl Seen {
         let mut id = 0;
         if !keys.is_empty() {
             let bytes: Vec<u8> = keys.iter().flat_map(|key| key.0.to_le_bytes()).collect();
-            transaction
-                .prepare_cached("INSERT INTO seen (at, keys) VALUES (?, ?)")?
-                .execute(params![now, bytes])?;
+            transaction.run("INSERT INTO seen (at, keys) VALUES (?, ?)", params![now, bytes])?;
             id = transaction.last_insert_rowid();
         }
         let forgotten = self.forgotten(now);
         if forgotten > 0 {
-            transaction
-                .prepare_cached("DELETE FROM seen WHERE id <= ?")?
-                .execute([self.rows[forgotten - 1].id])?;
+            transaction.run("DELETE FROM seen WHERE id <= ?", [self.rows[forgotten - 1].id])?;
         }
         Ok(id)
     }

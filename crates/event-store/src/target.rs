@@ -1,6 +1,7 @@
 //! Where events of a transformer go.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use crate::statements::Statements as _;
+use rusqlite::{Connection, Transaction, params};
 
 /// What version 5 has beyond version 4.
 ///
@@ -57,31 +58,23 @@ pub(super) fn number(transaction: &Transaction<'_>, target: &Target) -> rusqlite
         settings,
         has_own_token,
     } = target;
-    let known: Option<(i64, bool)> = transaction
-        .prepare_cached(
-            "SELECT id, settings IS ? AND has_own_token IS ? FROM targets WHERE workspace = ? AND destination = ?",
-        )?
-        .query_row(params![settings, has_own_token, workspace, destination], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
+    let known: Option<(i64, bool)> = transaction.first(
+        "SELECT id, settings IS ? AND has_own_token IS ? FROM targets WHERE workspace = ? AND destination = ?",
+        params![settings, has_own_token, workspace, destination],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     if let Some((id, true)) = known {
         return Ok(TargetId(id));
     }
-    transaction
-        .prepare_cached(
-            "INSERT INTO targets (workspace, destination, settings, has_own_token) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET settings = excluded.settings, has_own_token = excluded.has_own_token RETURNING id",
-        )?
-        .query_row(params![workspace, destination, settings, has_own_token], |row| {
+    transaction.row("INSERT INTO targets (workspace, destination, settings, has_own_token) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET settings = excluded.settings, has_own_token = excluded.has_own_token RETURNING id", params![workspace, destination, settings, has_own_token], |row| {
             row.get(0).map(TargetId)
         })
 }
 
 /// All targets.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<(TargetId, Target)>> {
-    let mut query = connection.prepare_cached("SELECT * FROM targets ORDER BY id")?;
-    let rows = query.query_map([], |row| {
+    connection.all("SELECT * FROM targets ORDER BY id", [], |row| {
         let target = Target {
             workspace: row.get("workspace")?,
             destination: row.get("destination")?,
@@ -89,6 +82,5 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<(TargetId, Ta
             has_own_token: row.get("has_own_token")?,
         };
         Ok((TargetId(row.get("id")?), target))
-    })?;
-    rows.collect()
+    })
 }

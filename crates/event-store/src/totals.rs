@@ -1,7 +1,8 @@
 //! What is in the store, without counting it.
 
+use crate::statements::Statements as _;
 use crate::target::TargetId;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 /// The row of the table `totals`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        connection.prepare_cached("SELECT * FROM totals")?.query_row([], |row| {
+        connection.row("SELECT * FROM totals", [], |row| {
             // A store of an older version that is only read has not all columns.
             let later = |name| match row.get(name) {
                 Err(rusqlite::Error::InvalidColumnName(_)) => Ok(0),
@@ -46,9 +47,10 @@ impl Totals {
         body: &str,
         target: Option<TargetId>,
     ) -> rusqlite::Result<()> {
-        transaction
-            .prepare_cached("INSERT INTO events (seq, at, body, target) VALUES (?, ?, ?, ?)")?
-            .execute(params![seq, at, body, target.map(|TargetId(id)| id)])?;
+        transaction.run(
+            "INSERT INTO events (seq, at, body, target) VALUES (?, ?, ?, ?)",
+            params![seq, at, body, target.map(|TargetId(id)| id)],
+        )?;
         self.events += 1;
         self.event_bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
         Ok(())
@@ -56,10 +58,8 @@ impl Totals {
 
     /// Takes an event out of the queue, and says how many bytes it has; none if it is not there.
     pub(super) fn take_out(&mut self, transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<Option<i64>> {
-        let bytes: Option<i64> = transaction
-            .prepare_cached("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)")?
-            .query_row([seq], |row| row.get(0))
-            .optional()?;
+        let bytes: Option<i64> =
+            transaction.value("DELETE FROM events WHERE seq = ? RETURNING octet_length(body)", [seq])?;
         if let Some(bytes) = bytes {
             self.events -= 1;
             self.event_bytes -= bytes;
@@ -68,12 +68,10 @@ impl Totals {
     }
 
     pub(super) fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        transaction
-            .prepare_cached(
-                "UPDATE totals SET next_seq = ?, events = ?, event_bytes = ?, dead = ?, dead_bytes = ?, awaiting = ?,
+        transaction.run(
+            "UPDATE totals SET next_seq = ?, events = ?, event_bytes = ?, dead = ?, dead_bytes = ?, awaiting = ?,
                  traced = ?",
-            )?
-            .execute(params![
+            params![
                 self.next_seq,
                 self.events,
                 self.event_bytes,
@@ -81,14 +79,12 @@ impl Totals {
                 self.dead_bytes,
                 self.awaiting,
                 self.traced
-            ])
-            .map(drop)
+            ],
+        )
     }
 }
 
 /// When the oldest event was put into the queue.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let mut query = connection.prepare_cached("SELECT at FROM events ORDER BY seq LIMIT 1")?;
-    let mut rows = query.query([])?;
-    rows.next()?.map(|row| row.get(0)).transpose()
+    connection.value("SELECT at FROM events ORDER BY seq LIMIT 1", [])
 }

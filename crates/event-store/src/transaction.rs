@@ -16,6 +16,7 @@ use super::undelivered;
 use crate::clock::Moment;
 use crate::event::{CompleteEvent, MessageKey};
 use crate::settings::{Bounds, StoreSettings};
+use crate::statements::Statements as _;
 use intercom_delivery::DeliveryWarning;
 use intercom_delivery::journal::learnt;
 use rudderstack_events::EventType;
@@ -197,13 +198,11 @@ fn settle(
         let mut detail = failure.clone();
         detail.event = None;
         detail.code.clear();
-        let died = transaction
-            .prepare_cached(
-                "INSERT INTO dead_letters
+        transaction.run(
+            "INSERT INTO dead_letters
                      (at, received_at, kind, code, event_type, user_id, message_id, detail, event, body, target)
                  SELECT ?, at, ?, ?, ?, ?, ?, ?, ?, body, target FROM events WHERE seq = ?",
-            )?
-            .execute(params![
+            params![
                 now,
                 kind,
                 failure.code,
@@ -213,16 +212,15 @@ fn settle(
                 json(&detail)?,
                 event,
                 settled.seq
-            ])?;
-        if let Some(submission) = settled.submission.as_deref().filter(|_| died > 0) {
+            ],
+        )?;
+        if let Some(submission) = settled.submission.as_deref().filter(|_| transaction.changes() > 0) {
             undelivered::died(transaction, settled.seq, transaction.last_insert_rowid(), submission)?;
         }
     } else {
         undelivered::delivered(transaction, settled.seq, settled.submission.as_deref())?;
     }
-    transaction
-        .prepare_cached("DELETE FROM intents WHERE seq = ?")?
-        .execute([settled.seq])?;
+    transaction.run("DELETE FROM intents WHERE seq = ?", [settled.seq])?;
     awaiting::forget(transaction, settled.seq)?;
     let Some(bytes) = totals.take_out(transaction, settled.seq)? else {
         // It has been settled before.

@@ -4,6 +4,7 @@
 //! A row is of a dead letter, or of one that has been put back into the queue and waits there.
 
 use super::dead_letter::{from_json, json};
+use crate::statements::Statements as _;
 use intercom_delivery::{Subject, Submission, Superseded};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,21 +36,18 @@ pub(super) fn died(
     dead_letter: i64,
     submission: &Submission,
 ) -> rusqlite::Result<()> {
-    let is_replayed = transaction
-        .prepare_cached("UPDATE undelivered SET letter = ?, seq = NULL WHERE seq = ?")?
-        .execute([dead_letter, seq])?;
-    if is_replayed > 0 {
+    transaction.run(
+        "UPDATE undelivered SET letter = ?, seq = NULL WHERE seq = ?",
+        [dead_letter, seq],
+    )?;
+    if transaction.changes() > 0 {
         return Ok(());
     }
     let subject = Subject::of(&submission.plan, &submission.identities);
-    transaction
-        .prepare_cached("INSERT INTO undelivered (place, letter, subject, superseded) VALUES (?, ?, ?, ?)")?
-        .execute(params![
-            seq,
-            dead_letter,
-            json(&subject)?,
-            json(&Superseded::default())?
-        ])?;
+    transaction.run(
+        "INSERT INTO undelivered (place, letter, subject, superseded) VALUES (?, ?, ?, ?)",
+        params![seq, dead_letter, json(&subject)?, json(&Superseded::default())?],
+    )?;
     keep_keys(transaction, transaction.last_insert_rowid(), &subject)
 }
 
@@ -67,45 +65,43 @@ pub(super) fn delivered(
     seq: i64,
     submission: Option<&Submission>,
 ) -> rusqlite::Result<()> {
-    let place: Option<i64> = transaction
-        .prepare_cached("DELETE FROM undelivered WHERE seq = ? RETURNING place")?
-        .query_row([seq], |row| row.get(0))
-        .optional()?;
+    let place: Option<i64> = transaction.value("DELETE FROM undelivered WHERE seq = ? RETURNING place", [seq])?;
     let Some(submission) = submission else { return Ok(()) };
-    let any: bool = transaction
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM undelivered)")?
-        .query_row([], |row| row.get(0))?;
+    let any: bool = transaction.row("SELECT EXISTS (SELECT 1 FROM undelivered)", [], |row| row.get(0))?;
     if !any {
         return Ok(());
     }
     let (plan, identities) = (&submission.plan, &submission.identities);
     let mut older = BTreeSet::new();
     for key in Subject::of(plan, identities).keys() {
-        let mut query = transaction.prepare_cached(
+        let mut of_key: BTreeSet<i64> = transaction.all(
             "SELECT id FROM undelivered_keys JOIN undelivered USING (id) WHERE key = ? AND place < ?",
+            params![key, place.unwrap_or(seq)],
+            |row| row.get(0),
         )?;
-        for id in query.query_map(params![key, place.unwrap_or(seq)], |row| row.get::<_, i64>(0))? {
-            older.insert(id?);
-        }
+        older.append(&mut of_key);
     }
     for id in older {
-        let before: (Subject, Superseded) = transaction
-            .prepare_cached("SELECT subject, superseded FROM undelivered WHERE id = ?")?
-            .query_row([id], |row| {
+        let before: (Subject, Superseded) = transaction.row(
+            "SELECT subject, superseded FROM undelivered WHERE id = ?",
+            [id],
+            |row| {
                 Ok((
                     from_json(row.get_ref(0)?.as_str()?)?,
                     from_json(row.get_ref(1)?.as_str()?)?,
                 ))
-            })?;
+            },
+        )?;
         let (mut subject, mut superseded) = before.clone();
         superseded.add(&mut subject, plan, identities);
         if subject != before.0 {
             keep_keys(transaction, id, &subject)?;
         }
         if (&subject, &superseded) != (&before.0, &before.1) {
-            transaction
-                .prepare_cached("UPDATE undelivered SET subject = ?, superseded = ? WHERE id = ?")?
-                .execute(params![json(&subject)?, json(&superseded)?, id])?;
+            transaction.run(
+                "UPDATE undelivered SET subject = ?, superseded = ? WHERE id = ?",
+                params![json(&subject)?, json(&superseded)?, id],
+            )?;
         }
     }
     Ok(())
@@ -119,9 +115,10 @@ pub(super) fn replayed(
     as_new: bool,
 ) -> rusqlite::Result<()> {
     if !as_new {
-        transaction
-            .prepare_cached("UPDATE undelivered SET letter = NULL, seq = ? WHERE letter = ?")?
-            .execute([seq, dead_letter])?;
+        transaction.run(
+            "UPDATE undelivered SET letter = NULL, seq = ? WHERE letter = ?",
+            [seq, dead_letter],
+        )?;
     }
     Ok(())
 }
@@ -139,16 +136,16 @@ pub(super) fn superseded(connection: &Connection, events: &[i64]) -> rusqlite::R
 
 /// Whether the store keeps it: one of an earlier release that is only read has no such table.
 pub(super) fn is_kept(connection: &Connection) -> rusqlite::Result<bool> {
-    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'undelivered')";
-    connection.query_row(is_there, [], |row| row.get(0))
+    connection.table_exists(None, "undelivered")
 }
 
 /// What supersedes a dead letter.
 pub(super) fn of_dead_letter(connection: &Connection, dead_letter: i64) -> rusqlite::Result<Option<Superseded>> {
-    connection
-        .prepare_cached("SELECT superseded FROM undelivered WHERE letter = ?")?
-        .query_row([dead_letter], |row| from_json(row.get_ref(0)?.as_str()?))
-        .optional()
+    connection.first(
+        "SELECT superseded FROM undelivered WHERE letter = ?",
+        [dead_letter],
+        |row| from_json(row.get_ref(0)?.as_str()?),
+    )
 }
 
 #[cfg(test)]

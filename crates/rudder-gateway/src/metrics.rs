@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -90,124 +90,48 @@ pub(crate) struct Figures {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("rudder_intercom_gateway");
-        // From ten milliseconds to eleven hours.
-        let delivered_after = Histogram::new(exponential_buckets(0.01, 4.0, 12));
-        let mut metrics = Self {
-            requests: Family::default(),
-            events: Family::default(),
-            failures: Family::default(),
-            delivered_after,
-            alerts: Family::default(),
-            calls: Counter::default(),
-            retries: Counter::default(),
-            throttled: Counter::default(),
+        let to = &mut registry;
+        Self {
+            requests: counted(to, "requests", "Requests of SDKs by route, and accepted or why not"),
+            events: counted(to, "events", "Events by what became of them"),
+            failures: counted(to, "failures", "Events rejected, failed or dropped, by code"),
+            delivered_after: {
+                // From ten milliseconds to eleven hours.
+                let after = Histogram::new(exponential_buckets(0.01, 4.0, 12));
+                let help = "How long after they were received events were delivered";
+                to.register_with_unit("delivered_after", help, Unit::Seconds, after.clone());
+                after
+            },
+            alerts: counted(to, "alerts", "Messages to the webhook for alerts"),
+            calls: counted(to, "calls", "Calls made to Intercom"),
+            retries: counted(to, "call_retries", "Calls that repeat one that failed"),
+            throttled: counted(to, "calls_throttled", "Calls answered 429"),
+            queue_events: counted(to, "queue_events", "Events that wait"),
+            awaiting_events: counted(
+                to,
+                "awaiting_events",
+                "Events that wait for a contact who is not there yet",
+            ),
+            queue_bytes: measured(to, Unit::Bytes, "queue", "Length of the events that wait"),
+            oldest: measured(
+                to,
+                Unit::Seconds,
+                "oldest_event",
+                "How long the oldest event has waited",
+            ),
+            dead_letters: counted(to, "dead_letters", "Dead letters kept"),
+            dead_letter_bytes: measured(to, Unit::Bytes, "dead_letters", "Length of the dead letters"),
+            dropped: counted(to, "dead_letters_dropped", "Dead letters that were too many or too old"),
+            waits: counted(to, "delivery_waits", "What the delivery waits for: 1, or 0"),
+            troubles: counted(to, "trouble", "What is wrong: 1, or 0"),
+            limit: counted(to, "rate_limit", "Calls that Intercom allows in a window"),
+            remaining: counted(to, "rate_limit_remaining", "Calls left in the window"),
+            in_engine: counted(to, "events_under_way", "Events that the engine has"),
+            store_bytes: measured(to, Unit::Bytes, "store", "Size of the store's files"),
+            disk_free: measured(to, Unit::Bytes, "disk_free", "Room left on the store's disk"),
             counted: Mutex::default(),
-            queue_events: Gauge::default(),
-            awaiting_events: Gauge::default(),
-            queue_bytes: Gauge::default(),
-            oldest: Seconds::default(),
-            dead_letters: Gauge::default(),
-            dead_letter_bytes: Gauge::default(),
-            waits: Family::default(),
-            troubles: Family::default(),
-            limit: Gauge::default(),
-            remaining: Gauge::default(),
-            in_engine: Gauge::default(),
-            dropped: Counter::default(),
-            store_bytes: Gauge::default(),
-            disk_free: Gauge::default(),
-            registry: Registry::default(),
-        };
-        metrics.register(&mut registry);
-        metrics.registry = registry;
-        metrics
-    }
-
-    fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "requests",
-            "Requests of SDKs by route, and accepted or why not",
-            self.requests.clone(),
-        );
-        registry.register("events", "Events by what became of them", self.events.clone());
-        registry.register(
-            "failures",
-            "Events rejected, failed or dropped, by code",
-            self.failures.clone(),
-        );
-        registry.register_with_unit(
-            "delivered_after",
-            "How long after they were received events were delivered",
-            Unit::Seconds,
-            self.delivered_after.clone(),
-        );
-        registry.register("alerts", "Messages to the webhook for alerts", self.alerts.clone());
-        registry.register("calls", "Calls made to Intercom", self.calls.clone());
-        registry.register(
-            "call_retries",
-            "Calls that repeat one that failed",
-            self.retries.clone(),
-        );
-        registry.register("calls_throttled", "Calls answered 429", self.throttled.clone());
-        registry.register("queue_events", "Events that wait", self.queue_events.clone());
-        registry.register(
-            "awaiting_events",
-            "Events that wait for a contact who is not there yet",
-            self.awaiting_events.clone(),
-        );
-        registry.register_with_unit(
-            "queue",
-            "Length of the events that wait",
-            Unit::Bytes,
-            self.queue_bytes.clone(),
-        );
-        registry.register_with_unit(
-            "oldest_event",
-            "How long the oldest event has waited",
-            Unit::Seconds,
-            self.oldest.clone(),
-        );
-        registry.register("dead_letters", "Dead letters kept", self.dead_letters.clone());
-        registry.register_with_unit(
-            "dead_letters",
-            "Length of the dead letters",
-            Unit::Bytes,
-            self.dead_letter_bytes.clone(),
-        );
-        registry.register(
-            "dead_letters_dropped",
-            "Dead letters that were too many or too old",
-            self.dropped.clone(),
-        );
-        registry.register(
-            "delivery_waits",
-            "What the delivery waits for: 1, or 0",
-            self.waits.clone(),
-        );
-        registry.register("trouble", "What is wrong: 1, or 0", self.troubles.clone());
-        registry.register(
-            "rate_limit",
-            "Calls that Intercom allows in a window",
-            self.limit.clone(),
-        );
-        registry.register(
-            "rate_limit_remaining",
-            "Calls left in the window",
-            self.remaining.clone(),
-        );
-        registry.register("events_under_way", "Events that the engine has", self.in_engine.clone());
-        registry.register_with_unit(
-            "store",
-            "Size of the store's files",
-            Unit::Bytes,
-            self.store_bytes.clone(),
-        );
-        registry.register_with_unit(
-            "disk_free",
-            "Room left on the store's disk",
-            Unit::Bytes,
-            self.disk_free.clone(),
-        );
+            registry,
+        }
     }
 
     /// Adds the metrics to a text. `# EOF` is for whoever ends it.
@@ -296,9 +220,24 @@ impl Metrics {
     }
 }
 
+/// Registers a metric without a unit.
+fn counted<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register(name, help, metric.clone());
+    metric
+}
+
+/// Registers a metric with a unit.
+fn measured<M: Metric + Clone + Default>(to: &mut Registry, unit: Unit, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register_with_unit(name, help, unit, metric.clone());
+    metric
+}
+
 const REASONS: [&str; 5] = ["responses", "rate_limit", "throttled", "outage", "backoff"];
 
-fn reason_of(waiting: Waiting) -> &'static str {
+/// What the delivery waits for, in a word.
+pub(crate) fn reason_of(waiting: Waiting) -> &'static str {
     match waiting {
         Waiting::Responses => "responses",
         Waiting::RateLimit(_) => "rate_limit",

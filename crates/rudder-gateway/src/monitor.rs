@@ -149,20 +149,15 @@ impl Monitor {
 }
 
 fn tell(before: &BTreeSet<Trouble>, now: &BTreeSet<Trouble>) {
-    for trouble in now
-        .difference(before)
-        .filter(|trouble| !trouble.is_reported_elsewhere())
-    {
+    let untold = |trouble: &&Trouble| !trouble.is_reported_elsewhere();
+    for trouble in now.difference(before).filter(untold) {
         let (code, meaning) = (trouble.code(), trouble.meaning());
         match trouble {
             Trouble::TokenRefused => tracing::error!(code, "{meaning}"),
             _ => tracing::warn!(code, "{meaning}"),
         }
     }
-    for trouble in before
-        .difference(now)
-        .filter(|trouble| !trouble.is_reported_elsewhere())
-    {
+    for trouble in before.difference(now).filter(untold) {
         let (code, meaning) = (trouble.code(), trouble.meaning());
         tracing::info!(code = format!("{code}_over"), "resolved: {meaning}");
     }

@@ -72,10 +72,7 @@ const EXPECTED: &str =
 /// taken for.
 pub(crate) fn read_people(path: &Path, mut reader: impl BufRead) -> Result<Vec<Person>, Error> {
     let mut text = String::new();
-    reader.read_to_string(&mut text).map_err(|source| Error::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    reader.read_to_string(&mut text).map_err(Error::open(path))?;
     let mut people = Vec::new();
     let mut values = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
     loop {

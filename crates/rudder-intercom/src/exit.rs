@@ -5,7 +5,7 @@ use intercom_delivery::client::{CallError, TransportError};
 use intercom_delivery::journal::JournalError;
 use std::fmt::Write as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The exit codes, as `--help` documents them.
@@ -115,6 +115,22 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// This file cannot be read.
+    pub(crate) fn open(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| Self::Open {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// This file cannot be written.
+    pub(crate) fn write(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| Self::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// The exit code that it ends the program with.
     pub(crate) fn exit(&self) -> Exit {
         match self {

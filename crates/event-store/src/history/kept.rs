@@ -4,8 +4,7 @@ use rusqlite::Connection;
 
 /// Whether the store keeps it: one of an earlier release that is only read does not.
 pub(crate) fn is_kept(connection: &Connection) -> rusqlite::Result<bool> {
-    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'steps')";
-    connection.query_row(is_there, [], |row| row.get(0))
+    connection.table_exists(None, "steps")
 }
 
 /// What the hashes of this store begin with.

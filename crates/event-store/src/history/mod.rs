@@ -23,6 +23,7 @@ use super::dead_letter::json;
 use super::totals::Totals;
 use crate::clock::Moment;
 use crate::settings::History;
+use crate::statements::Statements as _;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 /// - `received`: blocks of runs, by the number of their first event.
@@ -76,10 +77,10 @@ impl OpenBlock {
 
     /// Writes it, with the number of its last event.
     fn save(&self, connection: &Connection, last: i64) -> rusqlite::Result<()> {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO received VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![self.first, last, self.at, self.count, self.bytes])
-            .map(drop)
+        connection.run(
+            "INSERT OR REPLACE INTO received VALUES (?, ?, ?, ?, ?)",
+            params![self.first, last, self.at, self.count, self.bytes],
+        )
     }
 
     fn has_room(&self) -> bool {
@@ -142,46 +143,37 @@ pub(super) fn prune(
     }
     let mut beyond = None;
     for _ in 0..AT_A_TIME {
-        let oldest: Option<(i64, i64, i64, i64)> = transaction
-            .prepare_cached("SELECT first, last, at, count FROM received ORDER BY first LIMIT 1")?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .optional()?;
+        let oldest: Option<(i64, i64, i64, i64)> = transaction.first(
+            "SELECT first, last, at, count FROM received ORDER BY first LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )?;
         let Some((first, last, at, count)) = oldest else { break };
         // A block is kept for as long as any of it is wanted.
         if totals.traced - count < most && now.saturating_sub(at) <= age.saturating_add(BLOCK_AGE) {
             break;
         }
-        transaction
-            .prepare_cached("DELETE FROM received WHERE first = ?")?
-            .execute([first])?;
+        transaction.run("DELETE FROM received WHERE first = ?", [first])?;
         totals.traced -= count;
         beyond = Some(last);
     }
     if settings.events == 0 && totals.traced == 0 {
-        transaction.prepare_cached("DELETE FROM steps")?.execute([])?;
+        transaction.run("DELETE FROM steps", [])?;
     } else if let Some(last) = beyond {
-        transaction
-            .prepare_cached("DELETE FROM steps WHERE event <= ?")?
-            .execute([last])?;
+        transaction.run("DELETE FROM steps WHERE event <= ?", [last])?;
     }
     Ok(beyond.map(|last| last + 1))
 }
 
 /// The number that an event came in with, which has this number in the queue.
 pub(super) fn origin(transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<i64> {
-    let origin = transaction
-        .prepare_cached("SELECT event FROM replays WHERE seq = ?")?
-        .query_row([seq], |row| row.get(0))
-        .optional()?;
+    let origin = transaction.value("SELECT event FROM replays WHERE seq = ?", [seq])?;
     Ok(origin.unwrap_or(seq))
 }
 
 /// An event is in the queue again, with another number.
 pub(super) fn replayed(transaction: &Transaction<'_>, seq: i64, event: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO replays VALUES (?, ?)")?
-        .execute([seq, event])
-        .map(drop)
+    transaction.run("INSERT OR REPLACE INTO replays VALUES (?, ?)", [seq, event])
 }
 
 /// An event that is in the queue again has ended.
@@ -189,10 +181,7 @@ pub(super) fn ended(transaction: &Transaction<'_>, seq: i64, event: i64) -> rusq
     if seq == event {
         return Ok(());
     }
-    transaction
-        .prepare_cached("DELETE FROM replays WHERE seq = ?")?
-        .execute([seq])
-        .map(drop)
+    transaction.run("DELETE FROM replays WHERE seq = ?", [seq])
 }
 
 /// The contact of an event that waits for them has come.
@@ -204,9 +193,9 @@ pub(super) fn recalled(transaction: &Transaction<'_>, seq: i64, now: i64) -> rus
 /// Notes what has happened to an event.
 pub(super) fn note(transaction: &Transaction<'_>, event: i64, at: i64, step: &NewStep<'_>) -> rusqlite::Result<()> {
     let detail = (step.detail != StepDetail::default()).then(|| json(&step.detail));
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?
-        .execute(params![
+    transaction.run(
+        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
             event,
             at,
             step.what.number(),
@@ -215,15 +204,15 @@ pub(super) fn note(transaction: &Transaction<'_>, event: i64, at: i64, step: &Ne
             step.status,
             step.request_id,
             detail.transpose()?
-        ])?;
+        ],
+    )?;
     if step.what == StepKind::Attempted {
         let attempted = StepKind::Attempted.number();
-        transaction
-            .prepare_cached(
-                "DELETE FROM steps WHERE event = ?1 AND what = ?2 AND at <=
+        transaction.run(
+            "DELETE FROM steps WHERE event = ?1 AND what = ?2 AND at <=
                  (SELECT at FROM steps WHERE event = ?1 AND what = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3)",
-            )?
-            .execute(params![event, attempted, MOST_ATTEMPTS])?;
+            params![event, attempted, MOST_ATTEMPTS],
+        )?;
     }
     Ok(())
 }
@@ -257,21 +246,15 @@ pub(super) fn take_in(connection: &Connection) -> rusqlite::Result<()> {
         )?;
         let what = StepKind::of_dead_letter(row.get_ref(4)?.as_str()?);
         died.push((row.get::<_, i64>(0)?, next));
-        connection
-            .prepare_cached("INSERT INTO steps (event, at, what, code) VALUES (?, ?, ?, ?)")?
-            .execute(params![
-                next,
-                row.get::<_, i64>(3)?,
-                what.number(),
-                row.get::<_, String>(5)?
-            ])?;
+        connection.run(
+            "INSERT INTO steps (event, at, what, code) VALUES (?, ?, ?, ?)",
+            params![next, row.get::<_, i64>(3)?, what.number(), row.get::<_, String>(5)?],
+        )?;
         next += 1;
     }
     drop(rows);
     for (id, event) in died {
-        connection
-            .prepare_cached("UPDATE dead_letters SET event = ? WHERE id = ?")?
-            .execute([event, id])?;
+        connection.run("UPDATE dead_letters SET event = ? WHERE id = ?", [event, id])?;
     }
     blocks.write(connection)?;
     connection

@@ -6,8 +6,9 @@ use super::step::{Step, StepKind};
 use super::trace::{KEY_BYTES, TraceKey, keys_of};
 use crate::dead_letter::from_json;
 use crate::error::Error;
+use crate::statements::Statements as _;
 use rudderstack_events::EventType;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::Range;
@@ -228,9 +229,7 @@ impl Search {
     /// The newest events, the newest first. Those of somebody may be anywhere in a long history, all of which is then read.
     fn run(&self, connection: &Connection, another: Another<'_>) -> Result<Vec<Found>, Error> {
         let bounds = "SELECT coalesce(min(first), 0), coalesce(max(first), 0) FROM received";
-        let bounds = connection
-            .prepare_cached(bounds)?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let bounds = connection.row(bounds, [], |row| Ok((row.get(0)?, row.get(1)?)));
         let (oldest, newest): (i64, i64) = bounds?;
         let end = self.before.min(newest.saturating_add(1));
         let part = end.saturating_sub(oldest) / PARTS;
@@ -301,14 +300,13 @@ fn forgotten(
     limit: usize,
     found: &mut Vec<Found>,
 ) -> rusqlite::Result<()> {
-    let mut query = connection.prepare_cached(&format!(
+    let query = format!(
         "{OF_DEAD_LETTER} WHERE user_id = ?1 AND event < ?2 AND event > ?3 AND +dropped_at IS NULL
          AND event < coalesce((SELECT min(first) FROM received), ?2) ORDER BY event DESC LIMIT ?4"
-    ))?;
+    );
     let left = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
-    for one in query.query_map(params![user, before, after, left], Found::of_dead_letter)? {
-        found.push(one?);
-    }
+    let mut older: Vec<Found> = connection.all(&query, params![user, before, after, left], Found::of_dead_letter)?;
+    found.append(&mut older);
     Ok(())
 }
 
@@ -327,10 +325,11 @@ pub(crate) fn history(
         Some(event) => event,
         None if !is_kept(connection)? => return Ok(None),
         None => {
-            let dead_letter = connection
-                .prepare_cached(&format!("{OF_DEAD_LETTER} WHERE event = ? AND +dropped_at IS NULL"))?
-                .query_row([number], Found::of_dead_letter)
-                .optional()?;
+            let dead_letter = connection.first(
+                &format!("{OF_DEAD_LETTER} WHERE event = ? AND +dropped_at IS NULL"),
+                [number],
+                Found::of_dead_letter,
+            )?;
             let Some(found) = dead_letter else { return Ok(None) };
             told(connection, found)?
         }
@@ -353,10 +352,7 @@ pub(crate) fn body(connection: &Connection, number: i64) -> rusqlite::Result<Opt
         "SELECT body FROM awaiting WHERE seq IN (SELECT seq FROM replays WHERE event = ?1)",
     ];
     for query in queries {
-        let body = connection
-            .prepare_cached(query)?
-            .query_row([number], |row| row.get(0))
-            .optional()?;
+        let body = connection.value(query, [number])?;
         if body.is_some() {
             return Ok(body);
         }
@@ -435,10 +431,10 @@ fn told(connection: &Connection, found: Found) -> rusqlite::Result<TracedEvent> 
         EventState::Delivered => event.attempts += 1,
         EventState::Rejected | EventState::Failed => {
             event.attempts = failed.max(last.detail.attempts);
-            event.dead_letter = connection
-                .prepare_cached("SELECT id FROM dead_letters WHERE event = ? AND +dropped_at IS NULL")?
-                .query_row([found.event], |row| row.get(0))
-                .optional()?;
+            event.dead_letter = connection.value(
+                "SELECT id FROM dead_letters WHERE event = ? AND +dropped_at IS NULL",
+                [found.event],
+            )?;
         }
         _ => {}
     }

@@ -52,7 +52,7 @@ impl AlertError {
 }
 
 /// What a receiver is sent. Nothing in it is of an event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) state: &'static str,
@@ -89,14 +89,9 @@ impl Alerts {
         let message = Message {
             text: format!("This is a test: alerts of rudder-intercom on {gateway} come here."),
             state: "test",
-            phase: None,
             gateway,
             version: env!("CARGO_PKG_VERSION"),
-            since: None,
-            seconds: 0,
-            accepts_events: None,
-            waiting_events: None,
-            oldest_event_seconds: None,
+            ..Message::default()
         };
         self.send(&message).await
     }

@@ -4,6 +4,7 @@ use super::ready::Wrong;
 use super::response::{Fault, json};
 use super::{App, body};
 use crate::explain::{Explanation, explain};
+use crate::metrics::reason_of;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
@@ -114,20 +115,17 @@ struct DeliveryStatus {
 
 impl From<Status> for DeliveryStatus {
     fn from(status: Status) -> Self {
-        let (waiting, until) = match status.waiting {
-            Some(Waiting::Responses) => (Some("responses"), None),
-            Some(Waiting::RateLimit(until)) => (Some("rate_limit"), Some(until)),
-            Some(Waiting::Throttled(until)) => (Some("throttled"), Some(until)),
-            Some(Waiting::Outage(until)) => (Some("outage"), Some(until)),
-            Some(Waiting::Backoff(until)) => (Some("backoff"), Some(until)),
-            _ => (None, None),
+        use Waiting::{Backoff, Outage, RateLimit, Responses, Throttled};
+        let until = match status.waiting {
+            Some(RateLimit(until) | Throttled(until) | Outage(until) | Backoff(until)) => Some(until),
+            Some(Responses) | None => None,
         };
         Self {
             queued: status.queued,
             active: status.active,
             in_flight: status.in_flight,
             halted: status.halted,
-            waiting,
+            waiting: status.waiting.map(reason_of),
             until: until.map(Time::unix_millis),
             limit: status.budget.map(|budget| budget.limit),
             remaining: status.budget.map(|budget| budget.remaining),

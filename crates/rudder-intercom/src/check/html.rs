@@ -57,12 +57,12 @@ impl Report {
     fn verdict_html(&self, input: &Escaped<'_>, out: &mut impl Write) -> io::Result<()> {
         let headline = match self.events {
             0 => "There are no events in the input.".to_owned(),
-            _ if self.is_complete() && self.skipped == 0 => {
+            _ if self.is_complete() && self.totals.skipped == 0 => {
                 format!("All {} can be sent to Intercom.", counted(self.events, "event"))
             }
             _ if self.is_complete() => format!(
                 "All {} that are meant for Intercom can be sent.",
-                counted(self.converted, "event")
+                counted(self.totals.converted, "event")
             ),
             _ => format!(
                 "{} of {} can be sent to Intercom ({}).",
@@ -129,8 +129,8 @@ impl Report {
                 (self.events, "events"),
                 (self.can_be_sent(), "can be sent"),
                 (self.would_fail, "would fail"),
-                (self.rejected, "rejected"),
-                (self.skipped, "not meant for Intercom"),
+                (self.totals.rejected, "rejected"),
+                (self.totals.skipped, "not meant for Intercom"),
                 (self.calls.expected, "calls to Intercom, about"),
                 (self.calls.worst_case, "calls, at most"),
             ],
@@ -147,8 +147,8 @@ impl Report {
             [
                 ("sent", "can be sent", kind.can_be_sent()),
                 ("failing", "would fail", kind.would_fail),
-                ("rejected", "rejected", kind.rejected),
-                ("skipped", "not meant for Intercom", kind.skipped),
+                ("rejected", "rejected", kind.totals.rejected),
+                ("skipped", "not meant for Intercom", kind.totals.skipped),
             ]
         });
         let (parts, figures): (Vec<_>, Vec<_>) =
@@ -255,17 +255,7 @@ impl Report {
             )?;
         }
         let listed = &names.names[..names.names.len().min(LISTED)];
-        let (shown, hidden) = listed.split_at(listed.len().min(SHOWN));
-        names_table(shown, most, out)?;
-        if !hidden.is_empty() {
-            writeln!(
-                out,
-                "<details>\n<summary>{} more</summary>",
-                thousands(hidden.len() as u64)
-            )?;
-            names_table(hidden, most, out)?;
-            writeln!(out, "</details>")?;
-        }
+        html::folded(listed, SHOWN, out, |names, out| names_table(names, most, out))?;
         more_html(names.names.len(), names.more, out)?;
         writeln!(out, "</section>")
     }

@@ -15,12 +15,8 @@ use serde::Serialize;
 pub(crate) struct Report {
     /// All events, and lines that are not events.
     pub(crate) events: u64,
-    /// Those that can be converted.
-    pub(crate) converted: u64,
-    /// Those that cannot.
-    pub(crate) rejected: u64,
-    /// Those that are not for Intercom.
-    pub(crate) skipped: u64,
+    #[serde(flatten)]
+    pub(crate) totals: Totals,
     /// Those that can be converted, and yet would fail: Intercom refuses something of them, or has no room for it, or the
     /// workspace, if it was looked at, lacks one of their custom attributes. What there is room for is what comes first.
     pub(crate) would_fail: u64,
@@ -57,12 +53,8 @@ pub(crate) struct TypeCount {
     pub(crate) name: &'static str,
     /// All of them.
     pub(crate) events: u64,
-    /// Those that can be converted.
-    pub(crate) converted: u64,
-    /// Those that cannot.
-    pub(crate) rejected: u64,
-    /// Those that are not for Intercom.
-    pub(crate) skipped: u64,
+    #[serde(flatten)]
+    pub(crate) totals: Totals,
     /// Those that can be converted, and yet would fail.
     pub(crate) would_fail: u64,
 }
@@ -139,7 +131,7 @@ fn is_zero(count: &u64) -> bool {
 impl Report {
     /// Whether all that is meant for Intercom can be sent.
     pub(crate) fn is_complete(&self) -> bool {
-        self.rejected == 0 && self.would_fail == 0
+        self.totals.rejected == 0 && self.would_fail == 0
     }
 
     /// How many can be sent, and would not fail.
@@ -161,17 +153,12 @@ impl Report {
 impl TypeCount {
     /// How many can be sent, and would not fail.
     pub(crate) fn can_be_sent(&self) -> u64 {
-        self.converted - self.would_fail
+        self.totals.converted - self.would_fail
     }
 }
 
 impl From<&Tally> for Report {
     fn from(tally: &Tally) -> Self {
-        let Totals {
-            converted,
-            rejected,
-            skipped,
-        } = tally.totals;
         // Each model's custom attributes are listed once.
         let models = [&tally.contact_attributes, &tally.company_attributes];
         let lists = models.iter().filter(|attributes| attributes.len() > 0).count() as u64;
@@ -188,9 +175,7 @@ impl From<&Tally> for Report {
         let types = types(tally, &missing);
         Self {
             events: tally.totals.events(),
-            converted,
-            rejected,
-            skipped,
+            totals: tally.totals,
             would_fail: types.iter().map(|count| count.would_fail).sum(),
             types,
             rejections: findings::rejections(tally),
@@ -225,13 +210,11 @@ fn types(tally: &Tally, missing: &Missing) -> Vec<TypeCount> {
     let mut types: Vec<TypeCount> = tally
         .types
         .iter()
-        .map(|(&name, OfType { totals, would_fail })| TypeCount {
+        .map(|(&name, &OfType { totals, would_fail })| TypeCount {
             name: if name.is_empty() { "(other)" } else { name },
             events: totals.events(),
-            converted: totals.converted,
-            rejected: totals.rejected,
-            skipped: totals.skipped,
-            would_fail: *would_fail,
+            totals,
+            would_fail,
         })
         .collect();
     // No other events wait in vain.

@@ -67,7 +67,7 @@ impl Report {
         for kind in &self.types {
             let cell = |count: u64| if count == 0 { "-".to_owned() } else { thousands(count) };
             let (events, sent, failing) = (thousands(kind.events), cell(kind.can_be_sent()), cell(kind.would_fail));
-            let (rejected, skipped) = (cell(kind.rejected), cell(kind.skipped));
+            let (rejected, skipped) = (cell(kind.totals.rejected), cell(kind.totals.skipped));
             writeln!(
                 out,
                 "  {FIELD}{:<10}{FIELD:#}{events:>13}{sent:>13}{failing:>13}{rejected:>13}{skipped:>13}",

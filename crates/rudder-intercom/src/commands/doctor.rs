@@ -82,9 +82,7 @@ impl Doctor {
             None => {}
             Some(Found::WithoutToken(workspace)) => {
                 runtime.block_on(self.reach(&client, &workspace, &mut checks));
-                for name in ["contacts", "attributes"] {
-                    checks.push(Check::skipped(name, "there is no token"));
-                }
+                checks.extend(["contacts", "attributes"].map(|name| Check::skipped(name, "there is no token")));
             }
         }
         self.look_at_files(&mut checks);
@@ -144,9 +142,10 @@ impl Doctor {
                 if let (Exit::Unauthorized, Ok(workspace)) = (exit, connection.workspace_with(NO_TOKEN)) {
                     return Some(Found::WithoutToken(workspace));
                 }
-                for name in ["names", "connection", "contacts", "attributes", "clock"] {
-                    checks.push(Check::skipped(name, "there is no workspace to ask"));
-                }
+                checks.extend(
+                    ["names", "connection", "contacts", "attributes", "clock"]
+                        .map(|name| Check::skipped(name, "there is no workspace to ask")),
+                );
                 None
             }
         }
@@ -154,22 +153,20 @@ impl Doctor {
 
     async fn look_at_intercom(&self, client: &Client, workspace: &Workspace, checks: &mut Vec<Check>) {
         let Some(answered) = self.reach(client, workspace, checks).await else {
-            for name in ["token", "contacts", "attributes"] {
-                checks.push(Check::skipped(name, "Intercom cannot be reached"));
-            }
+            checks.extend(
+                ["token", "contacts", "attributes"].map(|name| Check::skipped(name, "Intercom cannot be reached")),
+            );
             return;
         };
         let is_accepted = self.look_at_token(client, &answered, checks).await;
         if !is_accepted {
-            for name in ["contacts", "attributes"] {
-                checks.push(Check::skipped(name, "the token is not accepted"));
-            }
+            checks.extend(["contacts", "attributes"].map(|name| Check::skipped(name, "the token is not accepted")));
             return;
         }
         if answered.status == 429 {
-            for name in ["token", "contacts", "attributes"] {
-                checks.push(Check::skipped(name, "the rate limit is used up"));
-            }
+            checks.extend(
+                ["token", "contacts", "attributes"].map(|name| Check::skipped(name, "the rate limit is used up")),
+            );
             return;
         }
         checks.push(doctor::limit(answered.rate_limit));

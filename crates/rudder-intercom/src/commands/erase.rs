@@ -94,10 +94,7 @@ impl Erase {
             note!("nobody was erased");
             return Ok(Exit::Interrupted);
         }
-        let cannot = |source| Error::Write {
-            path: self.receipt.clone(),
-            source,
-        };
+        let cannot = Error::write(&self.receipt);
         let mut receipts = Receipts::open(&self.receipt).map_err(cannot)?;
         let kept = store.as_mut().map(|store| store.forget(&stored(&people)));
         let kept = kept.transpose().map_err(|error| cannot_use_store(&error))?;
@@ -246,10 +243,7 @@ impl Erase {
             let listed = if path.as_os_str() == "-" {
                 read_people(path, io::stdin().lock())
             } else {
-                let file = File::open(path).map_err(|source| Error::Open {
-                    path: path.clone(),
-                    source,
-                })?;
+                let file = File::open(path).map_err(Error::open(path))?;
                 read_people(path, BufReader::new(file))
             };
             people.extend(listed?);

@@ -30,10 +30,7 @@ impl Input {
         if source == Source::Stdin && std::io::stdin().is_terminal() {
             note!("reading events from the terminal; end with Ctrl-D");
         }
-        source.open().map_err(|source| Error::Open {
-            path: self.file.clone(),
-            source,
-        })
+        source.open().map_err(Error::open(&self.file))
     }
 
     /// The file, as it was given.
@@ -57,10 +54,7 @@ impl Input {
         if self.file.metadata().is_ok_and(|about| about.is_file()) {
             return Ok(Again::File(self.clone()));
         }
-        let cannot = |source| Error::Open {
-            path: self.file.clone(),
-            source,
-        };
+        let cannot = Error::open(&self.file);
         let mut text = Vec::new();
         self.open()?.reader.read_to_end(&mut text).map_err(cannot)?;
         Ok(Again::Memory(text.into()))

@@ -21,10 +21,7 @@ pub(crate) struct Manual {
 impl Manual {
     /// Writes the pages for this command line.
     pub(crate) fn run(self, command_line: Command) -> Result<Exit, Error> {
-        let cannot = |source| Error::Write {
-            path: self.folder.clone(),
-            source,
-        };
+        let cannot = Error::write(&self.folder);
         fs::create_dir_all(&self.folder).map_err(cannot)?;
         // What clap knows of a command only once it has been built: its whole name, and what is global.
         let mut command_line = command_line.disable_help_subcommand(true);

@@ -15,13 +15,9 @@ pub(super) struct Page {
 impl Page {
     /// Creates the file.
     pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
-        match File::create(&path) {
-            Ok(file) => Ok(Self {
-                path,
-                file: BufWriter::new(file),
-            }),
-            Err(source) => Err(Error::Write { path, source }),
-        }
+        let file = File::create(&path).map_err(Error::write(&path))?;
+        let file = BufWriter::new(file);
+        Ok(Self { path, file })
     }
 
     /// Writes it by `write`, which is given what the input is called, and says so.
@@ -35,15 +31,9 @@ impl Page {
         } else {
             input.to_string_lossy()
         };
-        match write(&input, &mut self.file).and_then(|()| self.file.flush()) {
-            Ok(()) => {
-                note!("wrote {}", self.path.display());
-                Ok(())
-            }
-            Err(source) => Err(Error::Write {
-                path: self.path,
-                source,
-            }),
-        }
+        let written = write(&input, &mut self.file).and_then(|()| self.file.flush());
+        written.map_err(Error::write(&self.path))?;
+        note!("wrote {}", self.path.display());
+        Ok(())
     }
 }

@@ -305,10 +305,7 @@ impl Send {
         let Some(path) = &self.record.dead_letters else {
             return Ok(None);
         };
-        let cannot = |source| Error::Write {
-            path: path.clone(),
-            source,
-        };
+        let cannot = Error::write(path);
         let mut dead_letters = DeadLetters::open(path).map_err(cannot)?;
         if let Some(journal) = journal {
             let recorded = journal.dead_letters_length(dead_letters.real_path());
@@ -434,18 +431,10 @@ type Named<'p> = Option<(&'p Path, BufWriter<File>)>;
 
 fn create(path: Option<&Path>) -> Result<Named<'_>, Error> {
     let Some(path) = path else { return Ok(None) };
-    match File::create(path) {
-        Ok(file) => Ok(Some((path, BufWriter::new(file)))),
-        Err(source) => Err(Error::Write {
-            path: path.to_owned(),
-            source,
-        }),
-    }
+    let file = File::create(path).map_err(Error::write(path))?;
+    Ok(Some((path, BufWriter::new(file))))
 }
 
 fn write(path: &Path, written: io::Result<()>) -> Result<(), Error> {
-    written.map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source,
-    })
+    written.map_err(Error::write(path))
 }

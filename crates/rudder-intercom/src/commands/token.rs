@@ -8,10 +8,7 @@ pub(super) const VARIABLE: &str = "INTERCOM_ACCESS_TOKEN";
 
 /// The token in a file, without the white space around it.
 pub(super) fn read_file(path: &Path) -> Result<String, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(Error::open(path))?;
     match text.trim() {
         "" => Err(Error::Unauthorized(format!(
             "the token file {} is empty",

@@ -12,6 +12,7 @@ use crate::input::{Chunk, Item, Received};
 use crate::pipeline::Work;
 use intercom_api::UnixSeconds;
 use rudderstack_to_intercom::{Decision, Destination, Mapped, Rejection};
+use serde::Serialize;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -62,7 +63,7 @@ pub(crate) fn now() -> UnixSeconds {
 }
 
 /// How many events came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Totals {
     /// Converted.
     pub(crate) converted: u64,

@@ -176,17 +176,7 @@ impl Diff {
         }
         writeln!(out, "<section>\n<h2>{title}</h2>")?;
         let listed = &all[..all.len().min(LISTED)];
-        let (shown, hidden) = listed.split_at(listed.len().min(SHOWN));
-        table(shown, out)?;
-        if !hidden.is_empty() {
-            writeln!(
-                out,
-                "<details>\n<summary>{} more</summary>",
-                thousands(hidden.len() as u64)
-            )?;
-            table(hidden, out)?;
-            writeln!(out, "</details>")?;
-        }
+        html::folded(listed, SHOWN, out, table)?;
         if let more @ 1.. = all.len() - listed.len() {
             let more = counted(more as u64, "more change");
             writeln!(

@@ -29,8 +29,6 @@ pub(crate) struct Delivered {
     /// By person or company: the worst that became of an event about them.
     fates: HashMap<u64, Fate>,
     counts: DeliveredCounts,
-    /// When the last contact was learnt of.
-    last: Option<UnixSeconds>,
 }
 
 /// How many events came to what, by the journal.
@@ -48,10 +46,7 @@ struct DeliveredCounts {
 impl Delivered {
     /// No event yet.
     pub(crate) fn until(last: Option<UnixSeconds>) -> Self {
-        let mut delivered = Self {
-            last,
-            ..Self::default()
-        };
+        let mut delivered = Self::default();
         delivered.counts.last_at = last;
         delivered
     }
@@ -116,7 +111,7 @@ impl Why {
             Some(Fate::NotSent) => return Self::NotSent,
             Some(Fate::Delivered) | None => {}
         }
-        match (change.effect, change.updated_at, delivered.last) {
+        match (change.effect, change.updated_at, delivered.counts.last_at) {
             (Effect::Created, ..) if is_confirmed => Self::Gone,
             (Effect::Created, ..) => Self::Unknown,
             (_, Some(updated), Some(last)) if updated > last => Self::ChangedSince,

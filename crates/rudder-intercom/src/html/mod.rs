@@ -105,6 +105,24 @@ pub(crate) fn end_table(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "</tbody>\n</table>")
 }
 
+/// Writes the first of a list, and the others so that they show when somebody asks for them.
+pub(crate) fn folded<T, W: Write>(
+    listed: &[T],
+    shown: usize,
+    out: &mut W,
+    table: impl Fn(&[T], &mut W) -> io::Result<()>,
+) -> io::Result<()> {
+    let (shown, hidden) = listed.split_at(listed.len().min(shown));
+    table(shown, out)?;
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    let more = thousands(hidden.len() as u64);
+    writeln!(out, "<details>\n<summary>{more} more</summary>")?;
+    table(hidden, out)?;
+    writeln!(out, "</details>")
+}
+
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Column {

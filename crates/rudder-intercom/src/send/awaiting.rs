@@ -1,11 +1,10 @@
 //! Events that came before their contact: they wait in a temporary file until it comes, or the input ends.
 
 use super::under_way::UnderWay;
-use intercom_api::UnixSeconds;
 use intercom_delivery::client::Submissions;
 use intercom_delivery::journal::{AwaitedEvents, JournalError};
 use intercom_delivery::{
-    Arrival, ArrivalId, Awaited, ContactKey, DeliveryResult, DeliveryWarning, Outcome, Submission, Superseded,
+    Arrival, ArrivalId, Awaited, ContactKey, DeliveryResult, DeliveryWarning, Outcome, Submission,
 };
 use rudderstack_events::EventType;
 use serde::{Deserialize, Serialize};
@@ -27,11 +26,7 @@ pub(super) enum AwaitingError {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
     kind: String,
-    line: u64,
-    fingerprint: u64,
-    received_at: UnixSeconds,
-    json: Option<Box<str>>,
-    superseded: Superseded,
+    under_way: UnderWay,
     submission: Box<Submission>,
     /// What it comes to if nobody comes.
     outcome: Outcome,
@@ -54,11 +49,11 @@ impl Kept {
         outcome.warnings = open;
         let kept = Self {
             kind: under_way.kind.to_owned(),
-            line: under_way.line,
-            fingerprint: under_way.fingerprint,
-            received_at: under_way.received_at,
-            json: under_way.json,
-            superseded: under_way.superseded,
+            // It takes no memory while it waits.
+            under_way: UnderWay {
+                _room: None,
+                ..under_way
+            },
             submission: awaited.submission.clone(),
             outcome,
         };
@@ -66,18 +61,10 @@ impl Kept {
     }
 
     /// The event as it was, and what it comes to as it is.
-    pub(super) fn into_parts(self) -> (UnderWay, Outcome) {
-        let under_way = UnderWay {
-            kind: self.kind.parse::<EventType>().map_or("", EventType::as_str),
-            line: self.line,
-            fingerprint: self.fingerprint,
-            received_at: self.received_at,
-            json: self.json,
-            superseded: self.superseded,
-            has_waited: true,
-            _room: None,
-        };
-        (under_way, self.outcome)
+    pub(super) fn into_parts(mut self) -> (UnderWay, Outcome) {
+        self.under_way.kind = self.kind.parse::<EventType>().map_or("", EventType::as_str);
+        self.under_way.has_waited = true;
+        (self.under_way, self.outcome)
     }
 }
 

@@ -28,14 +28,9 @@ pub(super) enum RecordError {
 pub(super) fn record_of(
     under_way: &UnderWay,
     record: FailureRecord,
-    records: &Records,
+    records: &mut Records,
 ) -> Result<Option<FailureRecord>, RecordError> {
-    match &records.dead_letters {
-        Some(dead_letters) => under_way
-            .record(record)
-            .map_err(|source| in_dead_letters(dead_letters, source)),
-        None => Ok(None),
-    }
+    in_dead_letters(&mut records.dead_letters, |_| under_way.record(record))
 }
 
 /// A failure that is not recorded yet.
@@ -156,10 +151,7 @@ impl Records {
                 .is_some_and(|dead_letter| dead_letter.fingerprint != NO_DEAD_LETTER);
         if !may_be_a_dead_letter && self.undelivered.remove(event).is_some() {
             self.dead_letter_ids.remove(&event);
-            if let Some(journal) = &mut self.journal {
-                let forgotten = journal.forget_undelivered(event);
-                forgotten.map_err(|source| in_journal(journal, source))?;
-            }
+            in_journal(&mut self.journal, |journal| journal.forget_undelivered(event))?;
         }
         let Some(submission) = submission else { return Ok(()) };
         let changed = self
@@ -169,30 +161,32 @@ impl Records {
     }
 
     pub(super) fn keep(&mut self, events: &[u64]) -> Result<(), RecordError> {
-        let Some(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        for event in events {
-            if let (Some(dead_letter), Some(known)) = (self.dead_letter_ids.get(event), self.undelivered.get(*event)) {
-                let kept = journal.keep_undelivered(*event, *dead_letter, known);
-                kept.map_err(|source| in_journal(journal, source))?;
+        let (ids, undelivered) = (&self.dead_letter_ids, &self.undelivered);
+        in_journal(&mut self.journal, |journal| {
+            for event in events {
+                if let (Some(dead_letter), Some(known)) = (ids.get(event), undelivered.get(*event)) {
+                    journal.keep_undelivered(*event, *dead_letter, known)?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Adds to the dead letters what later events have written. Nothing is added to them any more.
     pub(super) fn amend(&mut self, all_is_done: bool) -> Result<(), RecordError> {
-        let Some(dead_letters) = &mut self.dead_letters else {
+        if self.dead_letters.is_none() {
             return Ok(());
-        };
+        }
         let known = self.undelivered.iter();
         let news = known.filter_map(|(event, superseded)| Some((*self.dead_letter_ids.get(&event)?, superseded)));
-        let amended = dead_letters.amend(&news.collect());
-        amended.map_err(|source| in_dead_letters(dead_letters, source))?;
-        if all_is_done {
-            dead_letters.all_is_recorded();
-        }
+        let news = news.collect();
+        in_dead_letters(&mut self.dead_letters, |dead_letters| {
+            dead_letters.amend(&news)?;
+            if all_is_done {
+                dead_letters.all_is_recorded();
+            }
+            Ok(())
+        })?;
         self.commit()
     }
 
@@ -234,48 +228,30 @@ impl Records {
                 self.record(&held.entry)?;
             }
         }
-        if let (Some(journal), Some(code)) = (&mut self.journal, aborted) {
-            journal.take_back(code).map_err(|source| in_journal(journal, source))?;
+        match aborted {
+            Some(code) => in_journal(&mut self.journal, |journal| journal.take_back(code)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes a dead letter.
     pub(super) fn bury(&mut self, record: &FailureRecord) -> Result<(), RecordError> {
-        match &mut self.dead_letters {
-            Some(dead_letters) => dead_letters
-                .add(record)
-                .map_err(|source| in_dead_letters(dead_letters, source)),
-            None => Ok(()),
-        }
+        in_dead_letters(&mut self.dead_letters, |dead_letters| dead_letters.add(record))
     }
 
     pub(super) fn intend(&mut self, intent: &Intent) -> Result<(), RecordError> {
-        match &mut self.journal {
-            Some(journal) => journal.intend(intent).map_err(|source| in_journal(journal, source)),
-            None => Ok(()),
-        }
+        in_journal(&mut self.journal, |journal| journal.intend(intent))
     }
 
     pub(super) fn record(&mut self, entry: &Entry<'_>) -> Result<(), RecordError> {
-        match &mut self.journal {
-            Some(journal) => journal.record(entry).map_err(|source| in_journal(journal, source)),
-            None => Ok(()),
-        }
+        in_journal(&mut self.journal, |journal| journal.record(entry))
     }
 
     /// The dead letters first: what the journal calls done must not be lost.
     pub(super) fn commit(&mut self) -> Result<(), RecordError> {
-        if let Some(dead_letters) = &mut self.dead_letters {
-            dead_letters
-                .sync()
-                .map_err(|source| in_dead_letters(dead_letters, source))?;
-        }
+        in_dead_letters(&mut self.dead_letters, DeadLetters::sync)?;
         let committed = self.commit_journal();
-        match &self.journal {
-            Some(journal) => committed.map_err(|source| in_journal(journal, source)),
-            None => Ok(()),
-        }
+        in_journal(&mut self.journal, |_| committed)
     }
 
     /// The journal knows with the same commit how long the dead letters are with which it was made.
@@ -294,18 +270,30 @@ impl Records {
     }
 }
 
-pub(super) fn in_journal(journal: &Journal, source: JournalError) -> RecordError {
-    RecordError::Journal {
+/// Does something with the journal, if there is one.
+pub(super) fn in_journal(
+    journal: &mut Option<Journal>,
+    act: impl FnOnce(&mut Journal) -> Result<(), JournalError>,
+) -> Result<(), RecordError> {
+    let Some(journal) = journal else { return Ok(()) };
+    act(journal).map_err(|source| RecordError::Journal {
         path: journal.path().to_owned(),
         source,
-    }
+    })
 }
 
-pub(super) fn in_dead_letters(dead_letters: &DeadLetters, source: io::Error) -> RecordError {
-    RecordError::DeadLetters {
+/// Does something with the dead letters, if there are any.
+fn in_dead_letters<T: Default>(
+    dead_letters: &mut Option<DeadLetters>,
+    act: impl FnOnce(&mut DeadLetters) -> io::Result<T>,
+) -> Result<T, RecordError> {
+    let Some(dead_letters) = dead_letters else {
+        return Ok(T::default());
+    };
+    act(dead_letters).map_err(|source| RecordError::DeadLetters {
         path: dead_letters.path().to_owned(),
         source,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -211,21 +211,13 @@ impl Summary {
             out,
             "Rejected: these can never be delivered as they are",
             &self.rejections,
-            |code| {
-                code.parse::<RejectionCode>()
-                    .map(|code| code.advice().to_owned())
-                    .unwrap_or_default()
-            },
+            |code| code.parse().ok().map(RejectionCode::advice),
         )?;
         section(
             out,
             "Failed: these were not delivered, and can be replayed",
             &self.failures,
-            |code| {
-                code.parse::<FailureCode>()
-                    .map(|code| code.advice().to_owned())
-                    .unwrap_or_default()
-            },
+            |code| code.parse().ok().map(FailureCode::advice),
         )?;
         let warnings: Vec<Warned> = self.warnings().map(Warned::of).collect();
         Warned::write_text(&warnings, out)
@@ -236,7 +228,7 @@ fn section(
     out: &mut impl Write,
     title: &str,
     codes: &BTreeMap<String, Reason>,
-    advice: impl Fn(&str) -> String,
+    advice: impl Fn(&str) -> Option<&'static str>,
 ) -> io::Result<()> {
     if codes.is_empty() {
         return Ok(());
@@ -252,8 +244,7 @@ fn section(
         if let Some(example) = &reason.example {
             writeln!(out, "            {}", printable(example))?;
         }
-        let advice = advice(code);
-        if !advice.is_empty() {
+        if let Some(advice) = advice(code).filter(|advice| !advice.is_empty()) {
             writeln!(out, "            {DIM}{advice}{DIM:#}")?;
         }
     }

@@ -222,10 +222,8 @@ impl Tracker {
         let Some(under_way) = lock(&self.under_way).remove(&event) else {
             return Ok(());
         };
-        if let (Some(journal), Some(contact)) = (&mut records.journal, &outcome.learnt) {
-            journal
-                .learn(contact, now())
-                .map_err(|source| in_journal(journal, source))?;
+        if let Some(contact) = &outcome.learnt {
+            in_journal(&mut records.journal, |journal| journal.learn(contact, now()))?;
         }
         records.awaiting.ended(event);
         if let Some(arrival) = outcome.arrival.take() {
@@ -233,9 +231,8 @@ impl Tracker {
         }
         match outcome.awaits.take() {
             Some(awaited) => {
-                if let (Some(journal), Some(company)) = (&mut records.journal, &awaited.submission.saved_company) {
-                    let saved = journal.saved_company(event, company);
-                    saved.map_err(|source| in_journal(journal, source))?;
+                if let Some(company) = &awaited.submission.saved_company {
+                    in_journal(&mut records.journal, |journal| journal.saved_company(event, company))?;
                 }
                 records.waits(event, &awaited.submission, &under_way)?;
                 let line = under_way.line;

@@ -2,12 +2,14 @@
 
 use intercom_api::UnixSeconds;
 use intercom_delivery::{FailureRecord, Subject, Superseded};
+use serde::{Deserialize, Serialize};
 use std::io;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// What is kept of an event that is under way.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct UnderWay {
+    #[serde(skip)]
     pub(super) kind: &'static str,
     pub(super) line: u64,
     pub(super) fingerprint: u64,
@@ -16,6 +18,7 @@ pub(super) struct UnderWay {
     pub(super) superseded: Superseded,
     /// Whether it has waited for its contact, who has come.
     pub(super) has_waited: bool,
+    #[serde(skip)]
     pub(super) _room: Option<OwnedSemaphorePermit>,
 }
 

@@ -1,6 +1,6 @@
 //! What has become of single events.
 
-use super::output::{Fault, output};
+use super::output::{Fault, json_line, output};
 use super::table::{Table, moment, style};
 use crate::print::note;
 use crate::text::{BAD, BOLD, DIM, NOTE, counted, printable};
@@ -112,9 +112,15 @@ impl<'a> Printer<'a> {
             #[serde(skip_serializing_if = "Option::is_none")]
             user: Option<String>,
         }
-        serde_json::to_writer(&mut self.output, &Line { event, user }).map_err(io::Error::from)?;
-        Ok(writeln!(self.output)?)
+        Ok(json_line(&Line { event, user }, &mut self.output)?)
     }
+}
+
+/// Prints events, and no others.
+fn print_all(store: &Store, shown: Shown, events: &[TracedEvent]) -> Result<(), Fault> {
+    let mut printer = Printer::new(store, shown)?;
+    events.iter().try_for_each(|event| printer.print(event))?;
+    Ok(printer.output.flush()?)
 }
 
 /// Whose an event is that is still there.
@@ -131,11 +137,7 @@ impl Shown {
 
 impl Waiting {
     pub(super) fn run(&self, store: &Store) -> Result<(), Fault> {
-        let mut printer = Printer::new(store, self.shown)?;
-        for event in store.longest_kept(self.limit)? {
-            printer.print(&event)?;
-        }
-        Ok(printer.output.flush()?)
+        print_all(store, self.shown, &store.longest_kept(self.limit)?)
     }
 }
 
@@ -145,11 +147,7 @@ pub(super) fn longest_waiting(store: &Store, shown: Shown, command: &str) -> Res
     if events.is_empty() {
         return Ok(());
     }
-    let mut printer = Printer::new(store, shown)?;
-    for event in &events {
-        printer.print(event)?;
-    }
-    printer.output.flush()?;
+    print_all(store, shown, &events)?;
     note!(
         "the others that wait: {command} waiting; what happened to one: {command} show {}",
         events[0].number
@@ -235,11 +233,7 @@ impl Search {
             note!("no event with this user id, anonymous id, email address or messageId, as far back as it is kept");
             return Ok(());
         }
-        let mut printer = Printer::new(store, self.shown)?;
-        for event in &events {
-            printer.print(event)?;
-        }
-        printer.output.flush()?;
+        print_all(store, self.shown, &events)?;
         if !self.shown.json {
             let is_wrong = |event: &&TracedEvent| matches!(event.state, EventState::Failed | EventState::Rejected);
             let one = events.iter().find(is_wrong).unwrap_or(&events[0]);
@@ -270,8 +264,7 @@ impl Show {
                 why,
                 body: shown,
             };
-            serde_json::to_writer(&mut output, &whole).map_err(io::Error::from)?;
-            writeln!(output)?;
+            json_line(&whole, &mut output)?;
             return Ok(output.flush()?);
         }
         told(&history, command, &mut output)?;

@@ -1,6 +1,6 @@
 //! What could not be delivered.
 
-use super::output::{Fault, output};
+use super::output::{Fault, json_line, output};
 use super::table::elapsed;
 use crate::commands::failure_code;
 use crate::exit::Error;
@@ -134,7 +134,7 @@ impl Letters {
                 let print = move |mut letter: DeadLetter, output: &mut dyn Write| {
                     letter.user_id = letter.user_id.filter(|_| show_values);
                     if json {
-                        as_json(&letter, output)
+                        json_line(&letter, output)
                     } else {
                         as_line(&letter, output)
                     }
@@ -172,8 +172,7 @@ pub(super) fn export(store: &Store, only_code: Vec<String>) -> Result<(), Fault>
     let mut filter = Filter::all();
     filter.codes = only_code;
     every(store, &filter, usize::MAX, true, |letter, output| {
-        serde_json::to_writer(&mut *output, &letter.into_record())?;
-        writeln!(output)
+        json_line(&letter.into_record(), output)
     })
 }
 
@@ -197,11 +196,6 @@ fn every(
         }
     }
     Ok(output.flush()?)
-}
-
-fn as_json(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, dead_letter)?;
-    writeln!(output)
 }
 
 fn as_line(dead_letter: &DeadLetter, output: &mut dyn Write) -> io::Result<()> {

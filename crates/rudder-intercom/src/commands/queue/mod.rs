@@ -8,7 +8,7 @@ mod table;
 
 use self::events::Shown;
 use self::letters::Letters;
-use self::output::{Fault, output};
+use self::output::{Fault, json_line, output};
 use self::place::{Found, Place};
 use self::table::elapsed;
 use super::failure_code;
@@ -153,8 +153,7 @@ fn status(store: &Store, shown: Shown, command: &str) -> Result<(), Fault> {
             queue,
             codes,
         };
-        serde_json::to_writer(&mut output, &status).map_err(io::Error::from)?;
-        writeln!(output)?;
+        json_line(&status, &mut output)?;
         return Ok(output.flush()?);
     }
     if let Some(recipient) = &recipient {

@@ -1,5 +1,6 @@
 //! Standard output, and what can go wrong there.
 
+use serde::Serialize;
 use std::io::{self, BufWriter, Write};
 
 /// What can go wrong while a store is written to standard output.
@@ -27,4 +28,10 @@ impl From<io::Error> for Fault {
 /// Standard output, with styles where it shows them.
 pub(super) fn output() -> impl Write {
     BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()))
+}
+
+/// Writes a value as a line of JSON.
+pub(super) fn json_line(value: &impl Serialize, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, value)?;
+    writeln!(output)
 }

@@ -15,10 +15,7 @@ const ALIKE: f64 = 0.8;
 
 /// Reads the file over what is there.
 pub(super) fn read(path: &Path, config: &mut Config) -> Result<(), Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(Error::open(path))?;
     let faults = apply(&text, config);
     if faults.is_empty() {
         return Ok(());

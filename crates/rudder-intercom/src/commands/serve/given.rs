@@ -75,10 +75,7 @@ pub(super) fn secret(setting: &str, file: Option<&Path>) -> Result<Option<String
         let text = variable.and_then(|variable| std::env::var(variable).ok());
         return Ok(text.filter(|text| !text.trim().is_empty()));
     };
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(Error::open(path))?;
     match text.trim() {
         "" => Err(Error::Usage(format!("{} is empty", path.display()))),
         text => Ok(Some(text.to_owned())),
