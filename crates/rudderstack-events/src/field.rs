@@ -163,7 +163,7 @@ impl<'a> Field<'a, Object<'a>> {
     pub fn entry(&self, key: &str) -> Option<Raw<'_>> {
         match self {
             Self::Absent => None,
-            Self::Received(raw) => raw.borrow().into_object()?.remove(key),
+            Self::Received(raw) => raw.borrow().as_object()?.remove(key),
             Self::Read(parsed) => parsed.value.get(key).map(Raw::borrow),
             Self::Set(object) => object.get(key).map(Raw::borrow),
         }
@@ -204,7 +204,7 @@ impl<'a> Field<'a, Object<'a>> {
         let mut object = match self {
             Self::Absent => Object::new(),
             Self::Received(raw) if raw.is_null() => Object::new(),
-            Self::Received(raw) => raw.clone().into_object().ok_or_else(|| Malformed {
+            Self::Received(raw) => raw.as_object().ok_or_else(|| Malformed {
                 expected: Object::EXPECTED,
                 found: raw.kind(),
             })?,
@@ -310,7 +310,7 @@ impl<'r> FromRaw<'r> for i64 {
 impl<'r> FromRaw<'r> for Object<'r> {
     const EXPECTED: &'static str = "an object";
     fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        raw.object()
+        raw.borrow().as_object()
     }
 }
 
@@ -324,6 +324,6 @@ impl<'r> FromRaw<'r> for Raw<'r> {
 impl<'r> FromRaw<'r> for Vec<Raw<'r>> {
     const EXPECTED: &'static str = "an array";
     fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        raw.array()
+        raw.borrow().as_array()
     }
 }

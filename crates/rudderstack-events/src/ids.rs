@@ -1,6 +1,6 @@
 //! Identifiers, each a type of its own so that they cannot be mixed up.
 
-use crate::field::FromRaw;
+use crate::field::{Field, FromRaw};
 use crate::json::{Raw, Scalar};
 use crate::owned::into_owned;
 use serde::de::{Deserialize, Deserializer, Error};
@@ -49,6 +49,30 @@ macro_rules! ids {
         impl From<String> for $name<'_> {
             fn from(id: String) -> Self {
                 Self::new(id)
+            }
+        }
+
+        impl<'a> From<&'a str> for Field<'a, $name<'a>> {
+            fn from(id: &'a str) -> Self {
+                Self::from($name::new(id))
+            }
+        }
+
+        impl From<String> for Field<'_, $name<'_>> {
+            fn from(id: String) -> Self {
+                Self::from($name::new(id))
+            }
+        }
+
+        impl From<u64> for Field<'_, $name<'_>> {
+            fn from(id: u64) -> Self {
+                Self::from($name::from(id))
+            }
+        }
+
+        impl From<$name<'_>> for Raw<'_> {
+            fn from(id: $name<'_>) -> Self {
+                id.0.into()
             }
         }
 

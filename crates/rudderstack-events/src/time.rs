@@ -3,7 +3,7 @@
 use crate::field::{Field, FromRaw};
 use crate::json::{Raw, Scalar};
 use crate::owned::into_owned;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -69,16 +69,31 @@ impl fmt::Display for Timestamp<'_> {
     }
 }
 
-impl From<DateTime<Utc>> for Timestamp<'_> {
-    fn from(time: DateTime<Utc>) -> Self {
-        Self(Cow::Owned(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)))
+impl<Z: TimeZone> From<DateTime<Z>> for Timestamp<'_> {
+    /// The moment in UTC, to the millisecond.
+    fn from(time: DateTime<Z>) -> Self {
+        Self(Cow::Owned(
+            time.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        ))
     }
 }
 
 into_owned! { Timestamp }
 
-impl From<DateTime<Utc>> for Field<'_, Timestamp<'_>> {
-    fn from(time: DateTime<Utc>) -> Self {
+impl<'a> From<&'a str> for Field<'a, Timestamp<'a>> {
+    fn from(text: &'a str) -> Self {
+        Self::from(Timestamp::new(text))
+    }
+}
+
+impl From<String> for Field<'_, Timestamp<'_>> {
+    fn from(text: String) -> Self {
+        Self::from(Timestamp::new(text))
+    }
+}
+
+impl<Z: TimeZone> From<DateTime<Z>> for Field<'_, Timestamp<'_>> {
+    fn from(time: DateTime<Z>) -> Self {
         Self::from(Timestamp::from(time))
     }
 }
@@ -89,10 +104,21 @@ impl From<SystemTime> for Field<'_, Timestamp<'_>> {
     }
 }
 
-impl From<DateTime<Utc>> for Raw<'_> {
-    fn from(time: DateTime<Utc>) -> Self {
-        // Nothing in it is escaped.
-        Self(Cow::Owned(format!("\"{}\"", Timestamp::from(time).0)))
+impl<Z: TimeZone> From<DateTime<Z>> for Raw<'_> {
+    fn from(time: DateTime<Z>) -> Self {
+        Timestamp::from(time).into()
+    }
+}
+
+impl From<SystemTime> for Raw<'_> {
+    fn from(time: SystemTime) -> Self {
+        Timestamp::from(time).into()
+    }
+}
+
+impl From<Timestamp<'_>> for Raw<'_> {
+    fn from(time: Timestamp<'_>) -> Self {
+        time.0.into()
     }
 }
 
