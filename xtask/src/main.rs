@@ -38,8 +38,10 @@ mod suites;
 enum Command {
     /// Rewrites the lists of what is public in each library crate
     Api(api::Options),
+    /// Measures `convert` as a program, beside a yardstick and, with `--against`, another build of it
+    BenchConvert(suites::Bench),
     /// Measures the transformer service under load
-    BenchServe(suites::BenchServe),
+    BenchServe(suites::Bench),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
     Captures(suites::Folder),
     /// Replays a folder of requests that a rudder-server has sent, and looks how each of their jobs ends
@@ -101,7 +103,8 @@ fn main() -> ExitCode {
     }
     match Command::parse() {
         Command::Api(options) => api::run(&options),
-        Command::BenchServe(options) => suites::bench_serve(&options),
+        Command::BenchConvert(options) => suites::bench("convert", &options),
+        Command::BenchServe(options) => suites::bench("serve", &options),
         Command::Captures(options) => suites::captures(&options),
         Command::Requests(options) => suites::requests(&options),
         Command::Calls(options) => calls::run(&options),
