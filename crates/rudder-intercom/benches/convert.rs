@@ -2,7 +2,11 @@
 //! same run. `cargo xtask bench-convert` builds the program as it is deployed, and the yardstick like it.
 
 // The same events as in the benchmark of the conversion itself.
-#[allow(unreachable_pub, reason = "public in the crate that it is of")]
+#[allow(
+    unreachable_pub,
+    unused_imports,
+    reason = "public, and with tests, in the crate that it is of"
+)]
 #[path = "../../test-support/src/realistic.rs"]
 mod realistic;
 

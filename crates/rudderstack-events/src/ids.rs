@@ -147,6 +147,14 @@ macro_rules! ids {
             }
         }
 
+        pastey::paste! {
+            #[cfg(test)]
+            #[test]
+            fn [<$name:snake _can_stand_anywhere>]() {
+                let _: $name<'static> = exact_json::testing::anywhere(&"5f3".into());
+            }
+        }
+
         impl fmt::Debug for $name<'_> {
             // Ids of people are personal data.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
