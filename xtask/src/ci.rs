@@ -163,6 +163,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "features"]),
     },
     Step {
+        name: "rust-version",
+        fix: "raise rust-version in the crate's manifest, or take a version of the dependency that does with less",
+        run: Run::Cargo(&["xtask", "rust-version"]),
+    },
+    Step {
         name: "snapshots",
         fix: "cargo xtask snapshots",
         run: Run::Cargo(&["xtask", "snapshots", "--check"]),

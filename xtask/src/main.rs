@@ -24,6 +24,7 @@ mod mutants;
 mod project;
 mod pure;
 mod rehearse;
+mod rust_version;
 mod seeds;
 mod semver;
 mod simulate;
@@ -84,6 +85,8 @@ enum Command {
     Pure,
     /// Delivers events into an unreliable sandbox, killed at random moments and resumed, and looks for what is missing
     Rehearse(rehearse::Options),
+    /// Looks whether the dependencies of each published crate do with the Rust that the crate says it needs
+    RustVersion,
     /// Compares what the library crates have public with the last tag or a revision; with cargo-semver-checks
     Semver(semver::Options),
     /// Plays bad days of the delivery engine and the sandbox together, under virtual time
@@ -126,6 +129,7 @@ fn main() -> ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::Faults(options) => faults::run(&options),
         Command::Rehearse(options) => rehearse::run(&options),
+        Command::RustVersion => rust_version::run(),
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::SimulateRouter(options) => simulate_router::run(&options),
