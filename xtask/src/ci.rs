@@ -142,6 +142,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "api", "--check"]),
     },
     Step {
+        name: "semver",
+        fix: "keep what is named as it was in the last release, or raise the version as it says",
+        run: Run::Cargo(&["xtask", "semver"]),
+    },
+    Step {
         name: "publish",
         fix: "complete the manifest, or the version of the dependency, that cargo names",
         // What is packaged is built by the other steps.
