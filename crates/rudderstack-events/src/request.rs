@@ -295,10 +295,7 @@ impl<'a> Envelope<'a> {
     pub fn of_batch(batch: &Object<'a>) -> Self {
         Self {
             event_type: None,
-            context: batch
-                .get("context")
-                .and_then(|value| value.as_object())
-                .unwrap_or_default(),
+            context: batch.get("context").and_then(Raw::as_object).unwrap_or_default(),
             integrations: batch
                 .get("integrations")
                 .filter(|value| value.kind() == Kind::Object)
@@ -345,7 +342,7 @@ impl<'a> Envelope<'a> {
             set(event, "integrations", integrations.clone());
         }
         if !self.context.is_empty() {
-            let own = event.get("context").and_then(|value| value.as_object());
+            let own = event.get("context").and_then(Raw::as_object);
             let mut context = own.unwrap_or_default();
             if context.fill(&self.context) {
                 set(event, "context", Raw(Cow::Owned(context.to_json())));

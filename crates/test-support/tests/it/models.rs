@@ -35,7 +35,7 @@ fn folder(package: &str) -> PathBuf {
 
 /// The types that can be read, of all that is public.
 fn models(package: &str) -> BTreeSet<String> {
-    let api = fs::read_to_string(folder(package).join("API.txt")).unwrap();
+    let api = fs::read_to_string(folder(package).join("API.txt")).expect("a list of what is public");
     let read = api.lines().filter_map(|line| {
         let rest = line.strip_prefix("impl<'de")?;
         let is_read = rest.contains("serde_core::de::Deserialize<'de>");
@@ -66,11 +66,11 @@ fn tried(package: &str) -> BTreeSet<String> {
 
 fn sources(folder: &Path, read: &mut impl FnMut(&str)) {
     for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
+        let path = entry.expect("an entry").path();
         if path.is_dir() {
             sources(&path, read);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            read(&fs::read_to_string(path).unwrap());
+            read(&fs::read_to_string(path).expect("a source"));
         }
     }
 }
