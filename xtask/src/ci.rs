@@ -142,6 +142,11 @@ const STEPS: &[Step] = &[
         run: Run::Cargo(&["xtask", "api", "--check"]),
     },
     Step {
+        name: "semver",
+        fix: "keep what is named as it was in the last release, or raise the version as it says",
+        run: Run::Cargo(&["xtask", "semver"]),
+    },
+    Step {
         name: "publish",
         fix: "complete the manifest, or the version of the dependency, that cargo names",
         // What is packaged is built by the other steps.
@@ -161,6 +166,11 @@ const STEPS: &[Step] = &[
         name: "features",
         fix: "make the crate build without its default features, or name the dependency's feature that it lacks",
         run: Run::Cargo(&["xtask", "features"]),
+    },
+    Step {
+        name: "rust-version",
+        fix: "raise rust-version in the crate's manifest, or take a version of the dependency that does with less",
+        run: Run::Cargo(&["xtask", "rust-version"]),
     },
     Step {
         name: "snapshots",

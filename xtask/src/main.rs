@@ -24,6 +24,7 @@ mod mutants;
 mod project;
 mod pure;
 mod rehearse;
+mod rust_version;
 mod seeds;
 mod semver;
 mod simulate;
@@ -38,8 +39,10 @@ mod suites;
 enum Command {
     /// Rewrites the lists of what is public in each library crate
     Api(api::Options),
+    /// Measures `convert` as a program, beside a yardstick and, with `--against`, another build of it
+    BenchConvert(suites::Bench),
     /// Measures the transformer service under load
-    BenchServe(suites::BenchServe),
+    BenchServe(suites::Bench),
     /// Reads a folder of captured SDK requests, writes them back, and delivers them to the sandbox
     Captures(suites::Folder),
     /// Replays a folder of requests that a rudder-server has sent, and looks how each of their jobs ends
@@ -82,6 +85,8 @@ enum Command {
     Pure,
     /// Delivers events into an unreliable sandbox, killed at random moments and resumed, and looks for what is missing
     Rehearse(rehearse::Options),
+    /// Looks whether the dependencies of each published crate do with the Rust that the crate says it needs
+    RustVersion,
     /// Compares what the library crates have public with the last tag or a revision; with cargo-semver-checks
     Semver(semver::Options),
     /// Plays bad days of the delivery engine and the sandbox together, under virtual time
@@ -101,7 +106,8 @@ fn main() -> ExitCode {
     }
     match Command::parse() {
         Command::Api(options) => api::run(&options),
-        Command::BenchServe(options) => suites::bench_serve(&options),
+        Command::BenchConvert(options) => suites::bench("convert", &options),
+        Command::BenchServe(options) => suites::bench("serve", &options),
         Command::Captures(options) => suites::captures(&options),
         Command::Requests(options) => suites::requests(&options),
         Command::Calls(options) => calls::run(&options),
@@ -123,6 +129,7 @@ fn main() -> ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::Faults(options) => faults::run(&options),
         Command::Rehearse(options) => rehearse::run(&options),
+        Command::RustVersion => rust_version::run(),
         Command::Semver(options) => semver::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::SimulateRouter(options) => simulate_router::run(&options),

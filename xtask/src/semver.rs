@@ -1,11 +1,12 @@
 //! Whether what the library crates have public still fits who imports them: against the last tag, or a revision.
 
 use crate::project::{self, LIBRARIES};
+use std::env::consts::EXE_SUFFIX;
 use std::process::{Command, ExitCode};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What to compare with; without it, the last tag
+    /// What to compare with; without it, the last tag, if there is one
     #[arg(long, value_name = "REVISION")]
     baseline: Option<String>,
     /// Further arguments of `cargo semver-checks`, such as `--release-type minor`
@@ -18,11 +19,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn check(options: &Options) -> Result<String, String> {
-    let baseline = match &options.baseline {
-        Some(revision) => revision.clone(),
-        None => last_tag().ok_or("there is no tag yet: name what to compare with, as --baseline REVISION")?,
+    let Some(baseline) = options.baseline.clone().or_else(last_tag) else {
+        return Ok(
+            "there is no tag yet, so nobody builds upon this; to compare with a revision: --baseline REVISION"
+                .to_owned(),
+        );
     };
-    let mut command = project::cargo();
+    let mut command = tool()?;
     command.args(["semver-checks", "--baseline-rev", &baseline]);
     for package in LIBRARIES {
         command.args(["--package", package]);
@@ -30,10 +33,35 @@ fn check(options: &Options) -> Result<String, String> {
     match command.args(&options.arguments).status() {
         Ok(status) if status.success() => Ok(format!("who builds upon {baseline} builds upon this as well")),
         Ok(status) => Err(format!(
-            "cargo semver-checks ended with {status}; to install it: cargo install --locked cargo-semver-checks"
+            "cargo semver-checks ended with {status}: who builds upon {baseline} has to change, as it says"
         )),
-        Err(error) => Err(format!("cargo cannot be run: {error}")),
+        Err(error) => Err(format!("cargo semver-checks cannot be run: {error}")),
     }
+}
+
+/// cargo-semver-checks: the one that is there, or one that is built below `target`, which takes minutes.
+fn tool() -> Result<Command, String> {
+    let there = project::cargo().args(["semver-checks", "--version"]).output();
+    if there.is_ok_and(|output| output.status.success()) {
+        return Ok(project::cargo());
+    }
+    let folder = project::target().join("semver-checks-tool");
+    let program = folder.join("bin").join(format!("cargo-semver-checks{EXE_SUFFIX}"));
+    if !program.is_file() {
+        println!(
+            "cargo-semver-checks is not there, and is built below {}",
+            project::shown(&folder)
+        );
+        let mut install = project::cargo();
+        install.args(["install", "--quiet", "--locked", "cargo-semver-checks", "--root"]);
+        match install.arg(&folder).status() {
+            Ok(status) if status.success() => {}
+            _ => return Err("install it: cargo install --locked cargo-semver-checks".to_owned()),
+        }
+    }
+    let mut command = Command::new(program);
+    command.current_dir(project::root());
+    Ok(command)
 }
 
 fn last_tag() -> Option<String> {

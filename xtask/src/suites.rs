@@ -23,7 +23,7 @@ pub(crate) struct Conformance {
 }
 
 #[derive(clap::Args)]
-pub(crate) struct BenchServe {
+pub(crate) struct Bench {
     /// Arguments of the benchmark; `-- --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
@@ -49,11 +49,12 @@ pub(crate) fn conformance(options: &Conformance) -> ExitCode {
     reading(&options.folder.folder, "CONFORMANCE_CASES", test)
 }
 
-pub(crate) fn bench_serve(options: &BenchServe) -> ExitCode {
+/// Runs a benchmark of the program as it is deployed.
+pub(crate) fn bench(name: &str, options: &Bench) -> ExitCode {
     let mut bench = project::cargo();
     bench
         .args(["bench", "--quiet", "--profile", "dist", "--features", "mimalloc"])
-        .args(["--package", "rudder-intercom", "--bench", "serve", "--"])
+        .args(["--package", "rudder-intercom", "--bench", name, "--"])
         .args(&options.arguments);
     end(&mut bench)
 }

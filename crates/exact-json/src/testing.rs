@@ -59,6 +59,10 @@ pub fn anywhere<T: Model>(sent: &Value) -> T {
     let packed = rmp_serde::to_vec_named(&model).expect("to MessagePack");
     let read: T = rmp_serde::from_slice(&packed).expect("from MessagePack");
     assert_eq!(value(&read), *sent, "from MessagePack");
+    let mut packed = Vec::new();
+    ciborium::into_writer(&model, &mut packed).expect("to CBOR");
+    let read: T = ciborium::from_reader(&packed[..]).expect("from CBOR");
+    assert_eq!(value(&read), *sent, "from CBOR");
     let copy = model.clone();
     let returned = thread::spawn(move || copy).join().expect("from another thread");
     assert_eq!(returned, model, "from another thread");

@@ -163,7 +163,7 @@ impl<'a> Field<'a, Object<'a>> {
     pub fn entry(&self, key: &str) -> Option<Raw<'_>> {
         match self {
             Self::Absent => None,
-            Self::Received(raw) => raw.borrow().into_object()?.remove(key),
+            Self::Received(raw) => raw.borrow().as_object()?.remove(key),
             Self::Read(parsed) => parsed.value.get(key).map(Raw::borrow),
             Self::Set(object) => object.get(key).map(Raw::borrow),
         }
@@ -204,7 +204,7 @@ impl<'a> Field<'a, Object<'a>> {
         let mut object = match self {
             Self::Absent => Object::new(),
             Self::Received(raw) if raw.is_null() => Object::new(),
-            Self::Received(raw) => raw.clone().into_object().ok_or_else(|| Malformed {
+            Self::Received(raw) => raw.as_object().ok_or_else(|| Malformed {
                 expected: Object::EXPECTED,
                 found: raw.kind(),
             })?,
@@ -293,7 +293,7 @@ read_by! {
     bool, "a boolean": Raw::as_bool;
     f64, "a number": Raw::as_f64;
     i64, "an integer": Raw::as_i64;
-    Object<'r>, "an object": Raw::object;
+    Object<'r>, "an object": |raw: &'r Raw<'r>| raw.borrow().as_object();
     Raw<'r>, "a value": |raw: &'r Raw<'r>| Some(raw.borrow());
-    Vec<Raw<'r>>, "an array": Raw::array;
+    Vec<Raw<'r>>, "an array": |raw: &'r Raw<'r>| raw.borrow().as_array();
 }

@@ -1,6 +1,6 @@
 //! Identifiers, each a type of its own so that they cannot be mixed up.
 
-use crate::field::FromRaw;
+use crate::field::{Field, FromRaw};
 use crate::json::{Raw, Scalar};
 use std::borrow::{Borrow, Cow};
 
@@ -16,6 +16,12 @@ macro_rules! ids {
             /// The text, given up.
             pub fn into_inner(self) -> Cow<'a, str> {
                 self.0
+            }
+        }
+
+        impl From<u64> for Field<'_, $name<'_>> {
+            fn from(id: u64) -> Self {
+                Self::from($name::from(id))
             }
         }
 
@@ -68,6 +74,14 @@ macro_rules! ids {
         }
 
         $crate::wrapped::wrapped_text! { $name }
+
+        pastey::paste! {
+            #[cfg(test)]
+            #[test]
+            fn [<$name:snake _can_stand_anywhere>]() {
+                let _: $name<'static> = exact_json::testing::anywhere(&"5f3".into());
+            }
+        }
 
         impl<'r> FromRaw<'r> for $name<'r> {
             const EXPECTED: &'static str = "an id: a string or a number";

@@ -48,7 +48,7 @@ impl Integrations<'_> {
             let (key, value) = self.0.iter().find(|(key, _)| key == name)?;
             let integration = match value.kind() {
                 Kind::Boolean => Integration::Enabled(value.json() == "true"),
-                Kind::Object => Integration::Options(value.object()?),
+                Kind::Object => Integration::Options(value.borrow().as_object()?),
                 _ => return None,
             };
             Some((key, integration))
@@ -67,6 +67,6 @@ impl<'a> From<Object<'a>> for Integrations<'a> {
 impl<'r> FromRaw<'r> for Integrations<'r> {
     const EXPECTED: &'static str = "an object";
     fn from_raw(raw: &'r Raw<'r>) -> Option<Self> {
-        raw.object().map(Self)
+        raw.borrow().as_object().map(Self)
     }
 }

@@ -72,19 +72,15 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// The value, if it is a string.
-    pub fn string(&self) -> Option<Cow<'_, str>> {
-        (self.kind() == Kind::String).then(|| string_of(self.json()))
-    }
-
     /// The value, if it is a string, for as long as the text lives that it was read from.
-    pub fn into_string(self) -> Option<Cow<'a, str>> {
+    #[doc(alias = "as_str")]
+    pub fn string(&self) -> Option<Cow<'a, str>> {
         if self.kind() != Kind::String {
             return None;
         }
-        Some(match self.0 {
+        Some(match &self.0 {
             Cow::Borrowed(json) => string_of(json),
-            Cow::Owned(json) => Cow::Owned(string_of(&json).into_owned()),
+            Cow::Owned(json) => Cow::Owned(string_of(json).into_owned()),
         })
     }
 
@@ -103,6 +99,19 @@ impl<'a> Raw<'a> {
         (self.kind() == Kind::Number)
             .then(|| self.json().parse().ok())
             .flatten()
+    }
+
+    /// An array.
+    fn of_items<T: Into<Raw<'a>>>(items: impl IntoIterator<Item = T>) -> Self {
+        let mut json = String::from("[");
+        for item in items {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str(item.into().json());
+        }
+        json.push(']');
+        Self(Cow::Owned(json))
     }
 
     /// The same value, borrowed.
@@ -140,7 +149,15 @@ macro_rules! raw_from {
     )*};
 }
 
-raw_from! { &str String bool i64 u64 i32 u32 usize f64 &serde_json::Value serde_json::Value }
+raw_from! {
+    &str &String String Cow<'_, str> bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 &serde_json::Value serde_json::Value
+}
+
+impl<'a> From<&Raw<'a>> for Raw<'a> {
+    fn from(value: &Raw<'a>) -> Self {
+        value.clone()
+    }
+}
 
 impl<'a, T: Into<Raw<'a>>> From<Option<T>> for Raw<'a> {
     /// `null` if there is nothing.
@@ -151,15 +168,19 @@ impl<'a, T: Into<Raw<'a>>> From<Option<T>> for Raw<'a> {
 
 impl<'a, T: Into<Raw<'a>>> From<Vec<T>> for Raw<'a> {
     fn from(items: Vec<T>) -> Self {
-        let mut json = String::from("[");
-        for item in items {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            json.push_str(item.into().json());
-        }
-        json.push(']');
-        Self(Cow::Owned(json))
+        Self::of_items(items)
+    }
+}
+
+impl<'a, T: Into<Raw<'a>>, const N: usize> From<[T; N]> for Raw<'a> {
+    fn from(items: [T; N]) -> Self {
+        Self::of_items(items)
+    }
+}
+
+impl<'a, T: Clone + Into<Raw<'a>>> From<&[T]> for Raw<'a> {
+    fn from(items: &[T]) -> Self {
+        Self::of_items(items.iter().cloned())
     }
 }
 

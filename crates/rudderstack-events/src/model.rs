@@ -184,6 +184,12 @@ macro_rules! object_model {
             }
         }
 
+        impl<$a> From<$name<$a>> for $crate::Raw<$a> {
+            fn from(model: $name<$a>) -> Self {
+                $crate::Object::from(model).into()
+            }
+        }
+
         impl std::fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let mut debug = f.debug_struct(stringify!($name));

@@ -95,6 +95,21 @@ impl<'a> Object<'a> {
         self.position(key).map(|at| &self.entries[at].1)
     }
 
+    /// The value under `key`, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Raw<'a>> {
+        self.position(key).map(|at| &mut self.entries[at].1)
+    }
+
+    /// Whether there is a value under `key`, be it `null`.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.position(key).is_some()
+    }
+
+    /// The keys, in order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.iter().map(|(key, _)| key)
+    }
+
     /// Sets `key`; a value that is there already is replaced in its place.
     pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) {
         let (key, value) = (key.into(), value.into());
@@ -182,7 +197,7 @@ impl<'a> Object<'a> {
 
     /// The entries, in order, to change their values.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Raw<'a>)> {
-        self.entries.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
+        self.into_iter()
     }
 
     /// The entries, in order.
@@ -216,6 +231,24 @@ impl<'o, 'a> IntoIterator for &'o Object<'a> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.entries.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+}
+
+impl<'o, 'a> IntoIterator for &'o mut Object<'a> {
+    type Item = (&'o str, &'o mut Raw<'a>);
+    type IntoIter = std::iter::Map<
+        std::slice::IterMut<'o, (Cow<'a, str>, Raw<'a>)>,
+        fn(&'o mut (Cow<'a, str>, Raw<'a>)) -> (&'o str, &'o mut Raw<'a>),
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter_mut().map(|entry| (entry.0.as_ref(), &mut entry.1))
+    }
+}
+
+impl<'a, K: Into<Cow<'a, str>>, V: Into<Raw<'a>>, const N: usize> From<[(K, V); N]> for Object<'a> {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
     }
 }
 
@@ -274,7 +307,7 @@ impl Object<'_> {
 impl<'de> Deserialize<'de> for Object<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Raw::deserialize(deserializer)?;
-        raw.into_object().ok_or_else(|| Error::custom("expected an object"))
+        raw.as_object().ok_or_else(|| Error::custom("expected an object"))
     }
 }
 
@@ -370,31 +403,26 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Raw<'a> {
-    /// The entries, if it is an object.
-    pub fn object(&self) -> Option<Object<'_>> {
-        Object::read(&mut Cursor::new(self.json())).ok()
-    }
-
-    /// The items, if it is an array.
-    pub fn array(&self) -> Option<Vec<Raw<'_>>> {
-        items(&mut Cursor::new(self.json())).ok()
-    }
-
     /// The entries, if it is an object, for as long as the text lives that the value was read from.
-    pub fn into_object(self) -> Option<Object<'a>> {
-        match self.0 {
+    ///
+    /// Of a value that is not borrowed they are copies: see [`borrow`](Self::borrow).
+    pub fn as_object(&self) -> Option<Object<'a>> {
+        match &self.0 {
             Cow::Borrowed(json) => Object::read(&mut Cursor::new(json)).ok(),
-            Cow::Owned(_) => self.object().map(Object::into_owned),
+            Cow::Owned(_) => self.borrow().as_object().map(Object::into_owned),
         }
     }
 
     /// The items, if it is an array, for as long as the text lives that the value was read from.
-    pub fn into_array(self) -> Option<Vec<Raw<'a>>> {
-        match self.0 {
+    ///
+    /// Of a value that is not borrowed they are copies: see [`borrow`](Self::borrow).
+    pub fn as_array(&self) -> Option<Vec<Raw<'a>>> {
+        match &self.0 {
             Cow::Borrowed(json) => items(&mut Cursor::new(json)).ok(),
-            Cow::Owned(_) => self
-                .array()
-                .map(|items| items.into_iter().map(Raw::into_owned).collect()),
+            Cow::Owned(_) => {
+                let items = self.borrow().as_array()?;
+                Some(items.into_iter().map(Raw::into_owned).collect())
+            }
         }
     }
 }

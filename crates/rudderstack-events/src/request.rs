@@ -85,7 +85,7 @@ impl<'a> Request<'a> {
             Endpoint::Batch => {
                 let batch = Object::whole(body).map_err(|fault| RequestError::body(fault, body))?;
                 let events = batch.get("batch").ok_or_else(RequestError::missing_batch)?;
-                let events = events.clone().into_array().ok_or_else(RequestError::invalid_batch)?;
+                let events = events.as_array().ok_or_else(RequestError::invalid_batch)?;
                 Ok(Self::batch(&batch, events))
             }
             Endpoint::Any => Self::read_any(body),
@@ -173,7 +173,7 @@ impl<'a> Request<'a> {
 
     /// Takes a batch apart; `None` if the object is none, which has no array under `batch`.
     pub fn of_batch(object: &Object<'a>) -> Option<Self> {
-        let events = object.get("batch")?.clone().into_array()?;
+        let events = object.get("batch")?.as_array()?;
         Some(Self::batch(object, events))
     }
 
@@ -289,10 +289,7 @@ impl<'a> Envelope<'a> {
     pub fn of_batch(batch: &Object<'a>) -> Self {
         Self {
             event_type: None,
-            context: batch
-                .get("context")
-                .and_then(|value| value.clone().into_object())
-                .unwrap_or_default(),
+            context: batch.get("context").and_then(Raw::as_object).unwrap_or_default(),
             integrations: batch
                 .get("integrations")
                 .filter(|value| value.kind() == Kind::Object)
@@ -339,7 +336,7 @@ impl<'a> Envelope<'a> {
             set(event, "integrations", integrations.clone());
         }
         if !self.context.is_empty() {
-            let own = event.get("context").and_then(|value| value.clone().into_object());
+            let own = event.get("context").and_then(Raw::as_object);
             let mut context = own.unwrap_or_default();
             if context.fill(&self.context) {
                 set(event, "context", Raw(Cow::Owned(context.to_json())));

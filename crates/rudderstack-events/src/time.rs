@@ -3,7 +3,7 @@
 use crate::field::{Field, FromRaw};
 use crate::json::{Raw, Scalar};
 use crate::wrapped::wrapped_text;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use std::borrow::Cow;
 use std::time::SystemTime;
 
@@ -24,16 +24,19 @@ impl From<SystemTime> for Timestamp<'_> {
     }
 }
 
-impl From<DateTime<Utc>> for Timestamp<'_> {
-    fn from(time: DateTime<Utc>) -> Self {
-        Self(Cow::Owned(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)))
+impl<Z: TimeZone> From<DateTime<Z>> for Timestamp<'_> {
+    /// The moment in UTC, to the millisecond.
+    fn from(time: DateTime<Z>) -> Self {
+        Self(Cow::Owned(
+            time.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        ))
     }
 }
 
 wrapped_text! { Timestamp }
 
-impl From<DateTime<Utc>> for Field<'_, Timestamp<'_>> {
-    fn from(time: DateTime<Utc>) -> Self {
+impl<Z: TimeZone> From<DateTime<Z>> for Field<'_, Timestamp<'_>> {
+    fn from(time: DateTime<Z>) -> Self {
         Self::from(Timestamp::from(time))
     }
 }
@@ -44,10 +47,15 @@ impl From<SystemTime> for Field<'_, Timestamp<'_>> {
     }
 }
 
-impl From<DateTime<Utc>> for Raw<'_> {
-    fn from(time: DateTime<Utc>) -> Self {
-        // Nothing in it is escaped.
-        Self(Cow::Owned(format!("\"{}\"", Timestamp::from(time).0)))
+impl<Z: TimeZone> From<DateTime<Z>> for Raw<'_> {
+    fn from(time: DateTime<Z>) -> Self {
+        Timestamp::from(time).into()
+    }
+}
+
+impl From<SystemTime> for Raw<'_> {
+    fn from(time: SystemTime) -> Self {
+        Timestamp::from(time).into()
     }
 }
 

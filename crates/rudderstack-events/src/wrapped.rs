@@ -32,6 +32,24 @@ macro_rules! wrapped_text {
             }
         }
 
+        impl<'a> From<&'a str> for $crate::Field<'a, $name<'a>> {
+            fn from(text: &'a str) -> Self {
+                Self::from($name::new(text))
+            }
+        }
+
+        impl From<String> for $crate::Field<'_, $name<'_>> {
+            fn from(text: String) -> Self {
+                Self::from($name::new(text))
+            }
+        }
+
+        impl From<$name<'_>> for $crate::Raw<'_> {
+            fn from(wrapped: $name<'_>) -> Self {
+                wrapped.0.into()
+            }
+        }
+
         impl std::str::FromStr for $name<'_> {
             type Err = std::convert::Infallible;
 

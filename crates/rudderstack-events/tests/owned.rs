@@ -6,27 +6,23 @@
 )]
 
 use exact_json::testing::{anywhere, object};
-use rudderstack_events::traits::{GroupTraits, PersonTraits};
+use rudderstack_events::traits::{Address, GroupTraits, PersonTraits};
 use rudderstack_events::{
-    AnonymousId, Event, EventType, Field, Group, GroupId, Identify, Integrations, MessageId, Object, OwnedEvent,
-    PreviousId, Raw, Reveal, Timestamp, Track, UserId,
+    Event, EventType, Field, Group, Identify, Integrations, Object, Raw, Reveal, Timestamp, Track, UserId,
 };
 use serde_json::json;
+use std::borrow::Cow;
+use std::time::SystemTime;
 
 #[test]
 fn what_is_no_model_can_stand_anywhere_too() {
-    let _: OwnedEvent = object(&json!({"type": "dance", "context": {"locale": "de"}}));
+    let _: Event<'static> = object(&json!({"type": "dance", "context": {"locale": "de"}}));
     let _: Object<'static> = object(&json!({"a": {"b": [1, "x", null, true]}}));
     let _: Integrations<'static> = object(&json!({"All": true, "Intercom": {"lookup": "email"}}));
 }
 
 #[test]
 fn scalars() {
-    let _: UserId<'static> = anywhere(&json!("u"));
-    let _: AnonymousId<'static> = anywhere(&json!("a"));
-    let _: GroupId<'static> = anywhere(&json!("g"));
-    let _: PreviousId<'static> = anywhere(&json!("p"));
-    let _: MessageId<'static> = anywhere(&json!("m"));
     let _: Timestamp<'static> = anywhere(&json!("2026-01-01T00:00:00Z"));
     let _: EventType = anywhere(&json!("track"));
     let _: Raw<'static> = anywhere(&json!({"a": 1}));
@@ -59,7 +55,7 @@ fn an_owned_event_outlives_its_text_and_says_the_same() {
 #[test]
 fn events_are_edited() {
     fn email(event: &Identify<'_>) -> Option<String> {
-        Some(event.traits.entry("email")?.into_string()?.into_owned())
+        Some(event.traits.entry("email")?.string()?.into_owned())
     }
     let mut event: Event<'_> =
         Event::from_json(r#"{"type":"identify","traits":{"email":"a@example.com","n":1}}"#).unwrap();
@@ -90,6 +86,71 @@ fn events_are_edited() {
     track.properties = serde_json::from_str("[]").unwrap();
     assert!(track.properties.edit(|_| ()).is_err());
     assert_eq!(track.properties.raw().unwrap().json(), "[]");
+}
+
+#[test]
+fn what_is_read_of_a_part_outlives_what_it_is_read_through() {
+    fn email<'e>(identify: &'e Identify<'e>) -> Option<Cow<'e, str>> {
+        identify.traits.ok()?.get("email")?.string()
+    }
+    fn city<'e>(identify: &'e Identify<'e>) -> Option<Cow<'e, str>> {
+        identify.traits.ok()?.get("address")?.as_object()?.get("city")?.string()
+    }
+    fn first_list<'e>(identify: &'e Identify<'e>) -> Option<Raw<'e>> {
+        identify.traits.ok()?.get("lists")?.as_array()?.into_iter().next()
+    }
+    let text =
+        r#"{"type":"identify","traits":{"email":"a@example.com","address":{"city":"Gr\u0061z"},"lists":[[1.0]]}}"#;
+    let Event::Identify(received) = Event::from_json(text).unwrap() else {
+        panic!("an identify")
+    };
+    let owned = received.clone().into_owned();
+    let set = Identify::new().with_traits(owned.traits.ok().unwrap().into_owned());
+    for identify in [&received, &owned, &set] {
+        assert_eq!(email(identify).as_deref(), Some("a@example.com"));
+        assert_eq!(city(identify).as_deref(), Some("Graz"));
+        assert_eq!(first_list(identify).unwrap().json(), "[1.0]");
+    }
+}
+
+#[test]
+fn parts_are_set_to_what_is_at_hand() {
+    let moment = chrono::DateTime::parse_from_rfc3339("2026-01-01T01:00:00+01:00").unwrap();
+    let mut track = Track::new();
+    track.common.user_id = "u-1".into();
+    track.common.anonymous_id = String::from("a-1").into();
+    track.common.message_id = 7.into();
+    track.common.sent_at = "2026-01-01T00:00:00Z".into();
+    track.common.timestamp = moment.into();
+    let text = r#"{"type":"track","messageId":"7","userId":"u-1","anonymousId":"a-1","timestamp":"2026-01-01T00:00:00.000Z","sentAt":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(serde_json::to_string(&track).unwrap(), text);
+    let numbers = Object::from([
+        ("u8", Raw::from(8_u8)),
+        ("f32", 0.5_f32.into()),
+        ("usize", 9_usize.into()),
+    ]);
+    let mut object = Object::from([
+        ("text", Raw::from(Cow::Borrowed("a\"b"))),
+        ("array", [1, 2].into()),
+        ("slice", ["x"][..].into()),
+        ("id", UserId::from("u-1").into()),
+        ("moment", moment.into()),
+        ("time", Timestamp::new("soon").into()),
+        ("system", SystemTime::UNIX_EPOCH.into()),
+        ("address", Address::new().with_city("Graz").into()),
+    ]);
+    object.extend(&numbers);
+    let text = r#"{"text":"a\"b","array":[1,2],"slice":["x"],"id":"u-1","moment":"2026-01-01T00:00:00.000Z","time":"soon","system":"1970-01-01T00:00:00.000Z","address":{"city":"Graz"},"u8":8,"f32":0.5,"usize":9}"#;
+    assert_eq!(object.to_json(), text);
+    for (key, value) in &mut object {
+        if key == "array" {
+            *value = Raw::from(None::<bool>);
+        }
+    }
+    *object.get_mut("slice").unwrap() = 3.into();
+    assert!(object.get_mut("nothing").is_none() && object.contains_key("array") && !object.contains_key("nothing"));
+    assert_eq!(object.keys().nth(1), Some("array"));
+    assert!(object.to_json().contains(r#""array":null,"slice":3"#));
 }
 
 #[test]
@@ -124,7 +185,7 @@ fn events_are_made_in_one_expression() {
     let track = Track::new()
         .with_user_id(7)
         .with_event("Order Completed")
-        .with_timestamp(std::time::SystemTime::UNIX_EPOCH)
+        .with_timestamp(SystemTime::UNIX_EPOCH)
         .with_properties(Object::new().with("total", 3));
     let text = r#"{"type":"track","userId":"7","timestamp":"1970-01-01T00:00:00.000Z","event":"Order Completed","properties":{"total":3}}"#;
     assert_eq!(serde_json::to_string(&track).unwrap(), text);

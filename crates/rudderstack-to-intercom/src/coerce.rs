@@ -192,7 +192,7 @@ pub(crate) const IMAGE_URL: Coercion<String> = Coercion {
     run: |raw| {
         if raw.kind() == Kind::Object {
             let url = raw
-                .object()
+                .as_object()
                 .and_then(|object| object.get("image_url")?.string().map(Cow::into_owned));
             return url
                 .filter(|url| !url.is_empty())

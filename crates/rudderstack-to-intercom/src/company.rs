@@ -104,7 +104,7 @@ fn tags(reader: &Reader<'_>) -> Vec<String> {
         let Some(value) = reader.value(path) else { continue };
         let pointer = reader.place(path);
         let items: Vec<Raw<'_>> = match value.kind() {
-            Kind::Array => value.array().unwrap_or_default(),
+            Kind::Array => value.as_array().unwrap_or_default(),
             // One tag may be sent as it is (D13).
             _ => vec![value.borrow()],
         };

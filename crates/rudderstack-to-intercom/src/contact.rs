@@ -132,7 +132,7 @@ fn removals(reader: &Reader<'_>) -> Vec<CompanyKey> {
         let Source::Path(path) = *source else { continue };
         let Some(value) = reader.value(path) else { continue };
         let place = reader.place(path);
-        let mentions: Vec<Mention> = match value.array() {
+        let mentions: Vec<Mention> = match value.as_array() {
             Some(items) => {
                 let items = items.iter().enumerate();
                 items
@@ -166,7 +166,7 @@ fn removals(reader: &Reader<'_>) -> Vec<CompanyKey> {
 /// Reads one company in the traits.
 fn mention(reader: &Reader<'_>, value: &Raw<'_>, place: &str) -> Mention {
     let company = match value.kind() {
-        Kind::Object => value.object().unwrap_or_default(),
+        Kind::Object => value.as_object().unwrap_or_default(),
         // A name, or an id.
         Kind::Null => return Mention::Nothing,
         _ => {

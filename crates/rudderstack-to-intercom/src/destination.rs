@@ -166,7 +166,7 @@ impl Serialize for Destination {
 impl<'de> Deserialize<'de> for Destination {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Owned, because settings may come from a reader as well as from text.
-        let config = Raw::deserialize(deserializer)?.into_object();
+        let config = Raw::deserialize(deserializer)?.as_object();
         let config = config.ok_or_else(|| Error::custom("the settings of a destination must be an object"))?;
         let scalar = |key: &str| config.get(key).and_then(Raw::scalar);
         // Anything unknown means the default, because rudder-server sends the settings of all its versions.

@@ -130,7 +130,7 @@ impl<'r, 'e> Flattener<'r, 'e> {
         }
         match value.kind() {
             Kind::Object => {
-                let entries = value.object().unwrap_or_default();
+                let entries = value.borrow().as_object().unwrap_or_default();
                 if entries.is_empty() {
                     return self.warn_of_nothing(value, pointer);
                 }
@@ -150,7 +150,7 @@ impl<'r, 'e> Flattener<'r, 'e> {
                 }
             }
             Kind::Array => {
-                let items = value.array().unwrap_or_default();
+                let items = value.borrow().as_array().unwrap_or_default();
                 if items.is_empty() {
                     return self.warn_of_nothing(value, pointer);
                 }
@@ -346,8 +346,15 @@ pub(crate) fn value_of(raw: &Raw<'_>) -> Value {
         Some(Scalar::Boolean(value)) => Value::Bool(value),
         Some(Scalar::Number(text)) => Number::from_json_text(text).map_or(Value::Null, Value::Number),
         None => match raw.kind() {
-            Kind::Array => Value::Array(raw.array().unwrap_or_default().iter().map(value_of).collect()),
-            Kind::Object => value_of_entries(&raw.object().unwrap_or_default()),
+            Kind::Array => Value::Array(
+                raw.borrow()
+                    .as_array()
+                    .unwrap_or_default()
+                    .iter()
+                    .map(value_of)
+                    .collect(),
+            ),
+            Kind::Object => value_of_entries(&raw.borrow().as_object().unwrap_or_default()),
             _ => Value::Null,
         },
     }

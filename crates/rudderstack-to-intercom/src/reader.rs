@@ -103,7 +103,7 @@ impl<'e> Reader<'e> {
                 };
                 let integration = match value.kind() {
                     Kind::Boolean => Some(Integration::Enabled(value.json() == "true")),
-                    Kind::Object => value.clone().into_object().map(Integration::Options),
+                    Kind::Object => value.as_object().map(Integration::Options),
                     _ => None,
                 };
                 if integration.is_some() {
@@ -125,7 +125,7 @@ impl<'e> Reader<'e> {
                 return None;
             }
             let kind = raw.kind();
-            let object = raw.into_object();
+            let object = raw.as_object();
             if object.is_none() {
                 self.malformed("/integrations", "an object", kind);
             }
@@ -202,7 +202,7 @@ impl<'e> Reader<'e> {
     fn read_object<'r>(&self, root: Root, raw: Option<Raw<'r>>) -> Option<Object<'r>> {
         let raw = raw.filter(|raw| !raw.is_null())?;
         let kind = raw.kind();
-        let object = raw.into_object();
+        let object = raw.as_object();
         if object.is_none() {
             let expected = match kind {
                 Kind::Object => format!("at most {MAX_DEPTH} levels"),
@@ -225,7 +225,7 @@ impl<'e> Reader<'e> {
             set => set.raw()?.into_owned(),
         };
         let kind = ids.kind();
-        let items = ids.into_array();
+        let items = ids.as_array();
         if items.is_none() && kind != Kind::Null {
             self.malformed("/context/externalId", "an array", kind);
         }
@@ -241,7 +241,7 @@ impl<'e> Reader<'e> {
         };
         match path.inner {
             None => Some(value.borrow()),
-            Some(key) => value.object()?.get(key).cloned(),
+            Some(key) => value.as_object()?.get(key).cloned(),
         }
     }
 

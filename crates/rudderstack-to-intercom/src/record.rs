@@ -58,7 +58,7 @@ fn fill(reader: &Reader<'_>, contact: &mut ContactFields, row: &Object<'_>, poin
         match key.strip_prefix("custom_attributes") {
             Some("") if value.is_null() => {}
             Some("") => {
-                let Some(entries) = value.object() else {
+                let Some(entries) = value.as_object() else {
                     let message = format!("expected an object, found {}", value.kind());
                     reader.warn(WarningCode::MalformedValue, place(), message);
                     continue;

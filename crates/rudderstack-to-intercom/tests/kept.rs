@@ -10,7 +10,7 @@ use rudderstack_events::{Event, GroupId, Identify, Object, Raw, Timestamp, Track
 use rudderstack_to_intercom::{
     CompanyKey, Conversion, Converted, Decision, Destination, FieldLookup, FieldSource, Identities, IntoIntercom,
     LongText, Lookup, LookupField, Mapped, Missing, Person, Plan, PlannedCall, Rejection, RejectionCode, SaveCompany,
-    SaveContact, Warning, WarningCode, When, convert, parse_date,
+    SaveContact, SharedEmail, Warning, WarningCode, When, convert, parse_date,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -40,7 +40,9 @@ fn plans_are_kept() {
         .with_member(lookup())
         .with_tags(["vip"]);
     let _: Lookup = object(&value(&lookup()));
+    let _: FieldLookup = object(&value(&FieldLookup::new(LookupField::EMAIL, "ann@example.com")));
     let person = Person::new(Some("ann-1".into()), Some("ann@example.com")).unwrap();
+    let _: Person = object(&value(&person));
     let _: Lookup = object(&value(&Lookup::from(person)));
     let _: SaveContact = object(&value(&save));
     let _: SaveCompany = object(&value(&company));
@@ -93,6 +95,7 @@ fn settings_are_written_as_they_are_read() {
         .with_api_version(intercom_api::ApiVersion::V2_11);
     let read: Destination = object(&value(&destination));
     assert_eq!(read, destination);
+    let _: SharedEmail = anywhere(&json!("same"));
     // What RudderStack calls the version is another thing.
     let read: Destination = serde_json::from_str(r#"{"apiVersion":"v2"}"#).unwrap();
     assert_eq!(read, Destination::new());

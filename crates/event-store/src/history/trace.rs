@@ -172,7 +172,7 @@ impl Trace {
         let identifiers = event
             .get("identifiers")
             .filter(|_| event_type == Some(EventType::Record));
-        for (name, value) in identifiers.and_then(Raw::object).iter().flat_map(Object::iter) {
+        for (name, value) in identifiers.and_then(Raw::as_object).iter().flat_map(Object::iter) {
             if !name.eq_ignore_ascii_case("email") {
                 trace.add(seed, USER, &self::id(value).unwrap_or_default());
             }

@@ -55,7 +55,7 @@ impl<'a> ProxyRequest<'a> {
                     expected: "a string",
                 })
         };
-        let object = |raw: Option<&'a RawValue>| raw.and_then(|raw| Raw::from(raw).into_object()).unwrap_or_default();
+        let object = |raw: Option<&'a RawValue>| raw.and_then(|raw| Raw::from(raw).as_object()).unwrap_or_default();
         let metadata = metadata.filter(|raw| raw.get() != "null").ok_or(BadRequest::Missing {
             pointer: "/metadata",
             expected: "an array or an object",

@@ -181,7 +181,7 @@ fn body(body: &impl Serialize, source: &dyn Fn(&str) -> String, rows: &mut Vec<R
     };
     for (name, value) in object.iter() {
         match value
-            .object()
+            .as_object()
             .filter(|_| name == "custom_attributes" || name == "metadata")
         {
             Some(nested) => nested

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "chain")]
 mod chain;
+mod models;
 mod properties;
 mod regressions;
 #[cfg(feature = "simulation")]
