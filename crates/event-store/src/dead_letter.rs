@@ -7,7 +7,6 @@ use rusqlite::types::{ToSql, Type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// How long it can be undone that dead letters were dropped by hand, in milliseconds.
 pub(super) const KEPT_DROPPED: i64 = 5 * 60 * 1_000;
@@ -60,11 +59,7 @@ impl DeadLetter {
     }
 }
 
-impl fmt::Debug for DeadLetter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeadLetter({}, {})", self.id, self.code)
-    }
-}
+exact_json::debug_shows! { DeadLetter { id, code } }
 
 /// Which dead letters are meant: those to which everything applies that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -21,11 +21,7 @@ impl CompleteEvent {
     }
 }
 
-impl std::fmt::Debug for CompleteEvent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "CompleteEvent({} bytes)", self.json.len())
-    }
-}
+exact_json::debug_shows! { CompleteEvent(event) { bytes = event.json.len() } }
 
 /// 128 bits of the hash of a write key and a `messageId`: few enough to remember a great many. Senders with other write
 /// keys have ids of their own.

@@ -12,7 +12,6 @@ use intercom_api::ExternalId;
 use intercom_delivery::{ContactKey, KnownContact};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde::Serialize;
-use std::fmt;
 
 /// How many are deleted in one transaction, so that nobody waits for long.
 const AT_A_TIME: usize = 500;
@@ -35,11 +34,7 @@ impl Person {
     }
 }
 
-impl fmt::Debug for Person {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Person")
-    }
-}
+exact_json::debug_shows! { Person { } }
 
 /// How many events a store keeps of people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

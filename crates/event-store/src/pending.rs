@@ -1,7 +1,6 @@
 //! An event that waits in the queue.
 
 use rusqlite::Row;
-use std::fmt;
 
 /// An event that waits. `Debug` shows its number only.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,11 +14,7 @@ pub struct Pending {
     pub body: String,
 }
 
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pending({})", self.seq)
-    }
-}
+exact_json::debug_shows! { Pending { seq } }
 
 impl Pending {
     /// That of a row with number, time and text.

@@ -5,7 +5,6 @@ use intercom_api::{CompanyId, ContactId};
 use intercom_delivery::{Attempt, ContactKey, FailureRecord, KnownContact, Submission};
 use rudderstack_events::{Event, EventType};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// What became of an event of the store.
 #[derive(Clone, Debug)]
@@ -115,11 +114,7 @@ impl From<&Event<'_>> for About {
     }
 }
 
-impl fmt::Debug for About {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "About({:?})", self.event_type)
-    }
-}
+exact_json::debug_shows! { About { event_type } }
 
 /// What an event waits for.
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 use hashlink::LruCache;
 use intercom_api::{Contact, ContactId, ExternalId};
 use rudderstack_to_intercom::{FieldLookup, Lookup, LookupField, SharedEmail};
-use std::fmt;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -157,11 +156,7 @@ impl Contacts {
     }
 }
 
-impl fmt::Debug for Contacts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Contacts({})", self.len())
-    }
-}
+exact_json::debug_shows! { Contacts(contacts) { len = contacts.len() } }
 
 #[cfg(test)]
 mod tests {

@@ -161,13 +161,7 @@ impl IntercomClient {
     }
 }
 
-impl fmt::Debug for IntercomClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IntercomClient")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { IntercomClient { settings, .. } }
 
 fn workspace(target: &Target<'_>) -> Result<Workspace, client::Error> {
     let token = AccessToken::new(target.authorization.token())?;

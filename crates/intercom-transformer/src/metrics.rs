@@ -410,11 +410,7 @@ impl Metrics {
     }
 }
 
-impl fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Metrics")
-    }
-}
+exact_json::debug_shows! { Metrics { .. } }
 
 /// Counts something for as long as it lives, also when what it belongs to is dropped half way.
 #[derive(Debug)]

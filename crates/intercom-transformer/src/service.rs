@@ -23,7 +23,6 @@ use http_access::{Secret, check_browser, credentials};
 use intercom_delivery::client::Client;
 use serde_json::value::RawValue;
 use std::convert::Infallible;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -39,13 +38,7 @@ pub struct Transformer {
     others: Option<Arc<metrics::Others>>,
 }
 
-impl fmt::Debug for Transformer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transformer")
-            .field("intercom", &self.intercom)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Transformer { intercom, .. } }
 
 impl Transformer {
     /// A service with these settings. Nothing is called and nothing is listened to yet.

@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Write as _};
 use std::path::Path;
@@ -53,11 +52,7 @@ impl Person {
     }
 }
 
-impl fmt::Debug for Person {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Person({})", self.named)
-    }
-}
+exact_json::debug_shows! { Person { named } }
 
 /// What a file of people may hold, for messages.
 const EXPECTED: &str =

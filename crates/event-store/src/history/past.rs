@@ -10,7 +10,6 @@ use crate::statements::Statements as _;
 use rudderstack_events::EventType;
 use rusqlite::{Connection, Row, params};
 use serde::{Serialize, Serializer};
-use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -48,11 +47,7 @@ fn as_text<S: Serializer>(person: &Option<TraceKey>, serializer: S) -> Result<S:
     person.map(|person| person.to_string()).serialize(serializer)
 }
 
-impl fmt::Debug for TracedEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TracedEvent({}, {:?})", self.number, self.state)
-    }
-}
+exact_json::debug_shows! { TracedEvent { number, state } }
 
 /// What has become of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, Serialize)]
@@ -105,14 +100,7 @@ pub enum Find {
     Person(TraceKey),
 }
 
-impl fmt::Debug for Find {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text",
-            Self::Person(_) => "Person",
-        })
-    }
-}
+exact_json::debug_shows! { enum Find { Text, Person } }
 
 /// Which events are meant: those to which everything applies that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -138,11 +138,7 @@ pub struct Trace {
     pub(super) has_person: bool,
 }
 
-impl fmt::Debug for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Trace({:?})", self.event_type)
-    }
-}
+exact_json::debug_shows! { Trace { event_type } }
 
 impl Trace {
     /// That of an event's JSON text; an empty one, if it is none.

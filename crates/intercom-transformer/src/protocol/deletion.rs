@@ -7,7 +7,6 @@ use rudderstack_to_intercom::Destination;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
 /// Users to be deleted.
 #[derive(Debug)]
@@ -31,11 +30,7 @@ pub struct UserAttributes {
     pub email: Option<String>,
 }
 
-impl fmt::Debug for UserAttributes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UserAttributes(..)")
-    }
-}
+exact_json::debug_shows! { UserAttributes { .. } }
 
 impl<'a> DeletionJob<'a> {
     /// Reads the jobs of a request.

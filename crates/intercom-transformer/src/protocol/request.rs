@@ -309,14 +309,8 @@ impl<'a> Metadata<'a> {
     }
 }
 
-impl std::fmt::Debug for Metadata<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metadata")
-            .field("destination_id", &self.destination_id)
-            .field("workspace_id", &self.workspace_id)
-            .field("secret", &self.secret.map(|_| ".."))
-            .finish()
-    }
+exact_json::debug_shows! {
+    Metadata<'_>(metadata) { destination_id, workspace_id, secret = metadata.secret.map(|_| "..") }
 }
 
 /// The access token in the JSON text of a secret, `{"accessToken":"…"}`, unless it is missing or empty.

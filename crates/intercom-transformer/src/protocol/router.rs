@@ -10,7 +10,6 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -57,11 +56,7 @@ impl Authorization {
     }
 }
 
-impl fmt::Debug for Authorization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authorization(..)")
-    }
-}
+exact_json::debug_shows! { Authorization { .. } }
 
 /// A request that is returned: rudder-server delivers it, or it is done already.
 #[derive(Debug)]
@@ -165,11 +160,7 @@ impl Parts {
     }
 }
 
-impl fmt::Debug for Parts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Parts({} bytes)", self.bytes())
-    }
-}
+exact_json::debug_shows! { Parts(parts) { bytes = parts.bytes() } }
 
 /// What stands in front of the elements.
 const OPEN: &str = r#"{"output":["#;
@@ -306,15 +297,8 @@ impl Elements {
     }
 }
 
-impl fmt::Debug for Elements {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Elements({} of {})",
-            self.places.iter().flatten().count(),
-            self.places.len()
-        )
-    }
+exact_json::debug_shows! {
+    Elements(elements) { written = elements.places.iter().flatten().count(), of = elements.places.len() }
 }
 
 fn put(out: &mut Vec<u8>, text: &str) {
@@ -434,6 +418,6 @@ mod tests {
             &*authorization.headers,
             r#"{"Authorization":"Bearer q\"uote","Accept":"application/json","Content-Type":"application/json","Intercom-Version":"2.11"}"#
         );
-        assert_eq!(format!("{authorization:?}"), "Authorization(..)");
+        assert_eq!(format!("{authorization:?}"), "Authorization { .. }");
     }
 }

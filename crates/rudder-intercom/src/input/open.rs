@@ -36,13 +36,7 @@ pub(crate) struct Opened {
     pub(crate) position: Position,
 }
 
-impl std::fmt::Debug for Opened {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened")
-            .field("position", &self.position)
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Opened { position, .. } }
 
 /// How far an input has been read. Clones follow the same input.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,6 @@ use super::wanted::Wanted;
 use intercom_api::{DataAttributeModel, UnixSeconds, Value};
 use rudderstack_to_intercom::CompanyKey;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// What changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, serde::Serialize)]
@@ -70,15 +69,7 @@ pub(crate) struct Change {
 }
 
 // Names, links and tags are data of events.
-impl fmt::Debug for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Change")
-            .field("what", &self.what)
-            .field("effect", &self.effect)
-            .field("fields", &self.fields.len())
-            .finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Change(change) { what, effect, fields = change.fields.len(), .. } }
 
 /// Everything that changes, in the order of the lines that are about it.
 #[derive(Clone, Debug, Default)]

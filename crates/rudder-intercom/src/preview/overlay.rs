@@ -24,11 +24,7 @@ pub(crate) struct Overlay {
     reader: Arc<Reader>,
 }
 
-impl std::fmt::Debug for Overlay {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Overlay").finish_non_exhaustive()
-    }
-}
+exact_json::debug_shows! { Overlay { .. } }
 
 impl Overlay {
     /// A copy of which nothing has been read.

@@ -3,7 +3,6 @@
 use fnv::FnvHasher;
 use intercom_api::{ContactFields, ContactId, DataEvent, ExternalId, SearchValue};
 use rudderstack_to_intercom::{CompanyKey, Lookup, Plan, SaveContact};
-use std::fmt;
 use std::hash::{Hash, Hasher as _};
 
 /// Who has this value in this field? An email is in lower case.
@@ -15,11 +14,7 @@ pub(crate) struct Question {
 }
 
 // The value is data of an event.
-impl fmt::Debug for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Question({})", self.field)
-    }
-}
+exact_json::debug_shows! { Question { field } }
 
 pub(super) const EXTERNAL_ID: &str = "external_id";
 pub(super) const EMAIL: &str = "email";

@@ -9,7 +9,6 @@ use intercom_api::UnixSeconds;
 use intercom_delivery::Superseded;
 use rudderstack_to_intercom as conversion;
 use rudderstack_to_intercom::{Decision, Identities, Plan};
-use std::fmt;
 use std::hash::{Hasher as _, RandomState};
 
 /// An event, ready for whatever comes next.
@@ -79,11 +78,7 @@ pub(crate) struct Preparer {
 /// Which plans are wanted; and it can leave out parts of one that is.
 pub(crate) struct Choice(pub(crate) Box<dyn Fn(&mut Plan) -> bool + Send + Sync>);
 
-impl fmt::Debug for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Choice(..)")
-    }
-}
+exact_json::debug_shows! { Choice { .. } }
 
 impl Preparer {
     /// Converts with `settings`. `keeps_json` keeps the text of events; if there are `only_codes`, only dead letters with
