@@ -14,8 +14,8 @@ use rudderstack_events::request::Envelope;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-const CHUNK_RECORDS: usize = 64;
-const CHUNK_BYTES: usize = 32 * 1024;
+const CHUNK_RECORDS: usize = 128;
+const CHUNK_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Cuts what a reader gives into records. Holds one record in memory at most, and of that no more than the limit.
