@@ -65,6 +65,7 @@ impl Validate for TagCompanies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::UpdateCompany;
 
     #[test]
     fn monthly_spend_has_a_limit() {
@@ -84,6 +85,9 @@ mod tests {
     #[test]
     fn a_company_and_a_tag_are_named() {
         assert!(UpsertCompany::new(CompanyFields::new()).validate().is_err());
+        let renamed = CompanyFields::new().with_name("Fern");
+        assert!(UpdateCompany::new(5, renamed.clone()).validate().is_ok());
+        assert!(UpdateCompany::new(5, renamed.with_company_id("c")).validate().is_err());
         assert!(FindCompany::ByName(String::new()).validate().is_err());
         assert!(CreateTag::new("").validate().is_err() && CreateTag::new("vip").validate().is_ok());
         let tag = |companies: &[TaggedCompany]| TagCompanies::new("vip", companies).validate();

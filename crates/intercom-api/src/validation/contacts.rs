@@ -1,7 +1,7 @@
 //! Contacts and visitors.
 
-use super::Checks;
-use crate::{ContactFields, ConvertVisitor, CreateContact, Role, UpdateVisitor, limits};
+use super::{Checks, is_given};
+use crate::{ContactFields, ConvertVisitor, CreateContact, ExternalId, Role, UpdateVisitor, limits};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for ContactFields {
@@ -19,7 +19,11 @@ impl Validate for CreateContact {
     /// Checks that there is something to know the contact by, and the fields.
     fn validate(&self) -> Result<(), ValidationErrors> {
         let contact = &self.contact;
-        let identified = contact.external_id.is_some() || contact.email.is_some() || contact.role.is_some();
+        let texts = [
+            contact.external_id.as_ref().map(ExternalId::as_str),
+            contact.email.as_deref(),
+        ];
+        let identified = texts.into_iter().any(is_given) || contact.role.is_some();
         Checks::new().that(identified, "contact", "missing_identity").finish()?;
         contact.validate()
     }
@@ -58,6 +62,9 @@ mod tests {
     fn a_new_contact_needs_something_to_know_it_by() {
         let contact = ContactFields::new().with_name("Ada");
         assert!(CreateContact::new(contact.clone()).check().is_err());
+        let nobody = contact.clone().with_external_id("").with_email("");
+        assert!(CreateContact::new(nobody.clone()).check().is_err());
+        assert!(CreateContact::new(nobody.with_email("ada@example.org")).check().is_ok());
         assert!(UpdateContact::new(5, contact.clone()).check().is_ok());
         assert!(
             CreateContact::new(contact.clone().with_role(Role::Lead))

@@ -1,13 +1,14 @@
 //! Data events.
 
-use super::Checks;
-use crate::{DataEvent, SummariseDataEvents};
+use super::{Checks, is_given};
+use crate::{DataEvent, ExternalId, SummariseDataEvents};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for DataEvent {
     /// Checks the name, the time and whom it is about.
     fn validate(&self) -> Result<(), ValidationErrors> {
-        let identified = self.user_id.is_some() || self.id.is_some() || self.email.is_some();
+        let texts = [self.user_id.as_ref().map(ExternalId::as_str), self.email.as_deref()];
+        let identified = texts.into_iter().any(is_given) || self.id.is_some();
         Checks::new()
             .that(!self.event_name.is_empty(), "event_name", "empty")
             .that(self.created_at.is_some(), "created_at", "missing")
@@ -33,6 +34,8 @@ mod tests {
     #[test]
     fn an_event_has_a_name_a_time_and_somebody() {
         assert_eq!(DataEvent::new("").validate().unwrap_err().errors().len(), 3);
+        let nobody = DataEvent::new("").with_user_id("").with_email("");
+        assert_eq!(nobody.validate().unwrap_err().errors().len(), 3);
         let event = DataEvent::new("opened-door").with_created_at(7).with_id(5);
         // Intercom ignores what comes after the tenth, and takes the event.
         let event = event.with_metadata((0..11).map(|n| (n.to_string(), n)));

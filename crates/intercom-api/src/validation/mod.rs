@@ -56,6 +56,11 @@ impl Checks {
     }
 }
 
+/// Whether a text is there and says something.
+fn is_given(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
+}
+
 /// Requests of which one thing can be wrong: a part of them, or the size of a page.
 macro_rules! valid_by {
     ($($name:ident: |$request:ident| $checks:expr;)*) => {$(
@@ -69,7 +74,11 @@ macro_rules! valid_by {
 }
 
 valid_by! {
-    UpdateCompany: |request| request.company.validate();
+    UpdateCompany: |request| {
+        let keeps_its_id = request.company.company_id.is_none();
+        Checks::new().that(keeps_its_id, "company_id", "immutable").finish()?;
+        request.company.validate()
+    };
     UpdateContact: |request| request.contact.validate();
     SubmitDataEvent: |request| request.event.validate();
     ListCompanies: |request| Checks::new().page_size(request.per_page).finish();
