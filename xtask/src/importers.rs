@@ -12,7 +12,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn check() -> Result<String, String> {
-    let target = project::root().join("target").join("importers");
+    let target = project::target().join("importers");
     let mut test = project::cargo();
     // Its lock file is one more that goes stale when a crate gets another dependency.
     test.args(["test", "--quiet", "--locked", "--manifest-path", PROGRAMS]);
