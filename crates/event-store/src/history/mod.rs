@@ -24,7 +24,7 @@ use super::totals::Totals;
 use crate::clock::Moment;
 use crate::settings::History;
 use crate::statements::Statements as _;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 /// - `received`: blocks of runs, by the number of their first event.
 /// - `steps`: what has happened to an event, by the number that it came in with.
@@ -95,20 +95,18 @@ impl OpenBlock {
 
 /// The last block, if it has room.
 pub(super) fn open_block(connection: &Connection) -> rusqlite::Result<Option<OpenBlock>> {
-    let last = connection
-        .query_row(
-            "SELECT first, at, count, runs FROM received ORDER BY first DESC LIMIT 1",
-            [],
-            |row| {
-                Ok(OpenBlock {
-                    first: row.get(0)?,
-                    at: row.get(1)?,
-                    count: row.get(2)?,
-                    bytes: row.get(3)?,
-                })
-            },
-        )
-        .optional()?;
+    let last = connection.first(
+        "SELECT first, at, count, runs FROM received ORDER BY first DESC LIMIT 1",
+        [],
+        |row| {
+            Ok(OpenBlock {
+                first: row.get(0)?,
+                at: row.get(1)?,
+                count: row.get(2)?,
+                bytes: row.get(3)?,
+            })
+        },
+    )?;
     Ok(last.filter(OpenBlock::has_room))
 }
 
