@@ -1,8 +1,10 @@
 //! Companies and tags.
 
-use super::Checks;
+use super::{Checks, is_given};
 use crate::json::Number;
-use crate::{CompanyFields, CreateTag, FindCompany, TagCompanies, TaggedCompany, UpsertCompany, limits};
+use crate::{
+    CompanyExternalId, CompanyFields, CreateTag, FindCompany, TagCompanies, TaggedCompany, UpsertCompany, limits,
+};
 use validator::{Validate, ValidationErrors};
 
 impl Validate for CompanyFields {
@@ -21,8 +23,7 @@ impl Validate for CompanyFields {
 impl Validate for UpsertCompany {
     /// Checks that the company is named, and the fields.
     fn validate(&self) -> Result<(), ValidationErrors> {
-        let id = self.company.company_id.as_ref();
-        let named = id.is_some_and(|id| !id.as_str().is_empty());
+        let named = is_given(self.company.company_id.as_ref().map(CompanyExternalId::as_str));
         Checks::new().that(named, "company_id", "missing_identity").finish()?;
         self.company.validate()
     }

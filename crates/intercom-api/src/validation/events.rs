@@ -20,8 +20,7 @@ impl Validate for DataEvent {
 impl Validate for SummariseDataEvents {
     /// Checks that the event is named.
     fn validate(&self) -> Result<(), ValidationErrors> {
-        let name = self.event_summaries.event_name.as_ref();
-        let named = name.is_some_and(|name| !name.is_empty());
+        let named = is_given(self.event_summaries.event_name.as_deref());
         Checks::new().that(named, "event_name", "empty").finish()
     }
 }
