@@ -12,4 +12,4 @@ mod write;
 
 pub use any_format::{RawJson, deserialize, serialize};
 pub use reveal::{Reveal, Revealed};
-pub use write::{WriteJson, plain_until};
+pub use write::{WriteJson, plain_until, quote};

@@ -11,15 +11,20 @@ pub trait WriteJson {
 impl WriteJson for str {
     #[inline]
     fn write_json(&self, out: &mut Vec<u8>) {
-        let bytes = self.as_bytes();
-        if plain_until(bytes, 0) == bytes.len() {
-            out.reserve(bytes.len() + 2);
-            out.push(b'"');
-            out.extend_from_slice(bytes);
-            out.push(b'"');
-        } else {
-            out.extend_from_slice(serde_json::Value::from(self).to_string().as_bytes());
-        }
+        out.reserve(self.len() + 2);
+        quote(self, |part| out.extend_from_slice(part.as_bytes()));
+    }
+}
+
+/// Writes a text as a JSON string, part by part.
+#[inline]
+pub fn quote(text: &str, mut write: impl FnMut(&str)) {
+    if plain_until(text.as_bytes(), 0) == text.len() {
+        write("\"");
+        write(text);
+        write("\"");
+    } else {
+        write(&serde_json::Value::from(text).to_string());
     }
 }
 

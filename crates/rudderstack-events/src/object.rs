@@ -4,7 +4,6 @@ use crate::error::ParseError;
 use crate::json::Raw;
 use crate::owned::into_owned;
 use crate::scan::{Cursor, Fault};
-use crate::text::quote;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
@@ -114,7 +113,13 @@ impl<'a> Object<'a> {
     pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Raw<'a>>) {
         let (key, value) = (key.into(), value.into());
         let class = Classes::of(&key);
-        match self.position_in(class, &key) {
+        self.put(self.position_in(class, &key), class, key, value);
+    }
+
+    /// Replaces the value at a place, or adds an entry.
+    #[inline]
+    fn put(&mut self, place: Option<usize>, class: Classes, key: Cow<'a, str>, value: Raw<'a>) {
+        match place {
             Some(at) => self.entries[at].1 = value,
             None => self.push_in(class, key, value),
         }
@@ -163,7 +168,7 @@ impl<'a> Object<'a> {
             if json.len() > 1 {
                 json.push(',');
             }
-            quote(key, &mut json);
+            exact_json::quote(key, |part| json.push_str(part));
             json.push(':');
             json.push_str(value.json());
         }
@@ -352,11 +357,8 @@ impl<'a> Object<'a> {
     #[inline]
     pub(crate) fn collect(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
         let class = Classes::of(&key);
-        let found = (self.len() < FEW).then(|| self.position_in(class, &key)).flatten();
-        match found {
-            Some(at) => self.entries[at].1 = value,
-            None => self.push_in(class, key, value),
-        }
+        let place = (self.len() < FEW).then(|| self.position_in(class, &key)).flatten();
+        self.put(place, class, key, value);
     }
 
     pub(crate) fn collected(&mut self) {

@@ -1,6 +1,5 @@
 //! The text of JSON strings.
 
-use exact_json::plain_until;
 use std::borrow::Cow;
 
 /// The string with this JSON text. A lone surrogate, which JavaScript can write and Rust cannot hold, becomes U+FFFD.
@@ -37,15 +36,4 @@ fn unescape(inner: &str) -> String {
         units.extend_from_slice(plain.encode_utf16(&mut [0; 2]));
     }
     String::from_utf16_lossy(&units)
-}
-
-/// Writes a text as a JSON string.
-pub(crate) fn quote(text: &str, json: &mut String) {
-    if plain_until(text.as_bytes(), 0) < text.len() {
-        json.push_str(&serde_json::Value::from(text).to_string());
-    } else {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    }
 }

@@ -10,6 +10,7 @@ use crate::source::Root;
 use intercom_api::{AttributeName, Attributes, Number, Value, limits};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 /// The longest flattened name, in bytes. Intercom's own limits are far lower.
 const MAX_NAME: usize = 1024;
@@ -157,8 +158,8 @@ impl<'r, 'e> Flattener<'r, 'e> {
                 let mut below = format!("{name}[");
                 let length = below.len();
                 for (at, item) in items.iter().enumerate() {
-                    below.push_str(&at.to_string());
-                    below.push(']');
+                    // To a text, nothing fails.
+                    let _ = write!(below, "{at}]");
                     self.add(&below, item, &|| format!("{}/{at}", pointer()));
                     below.truncate(length);
                 }
