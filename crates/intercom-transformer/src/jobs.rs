@@ -27,7 +27,7 @@ pub(crate) struct Job<'r> {
 }
 
 /// What is echoed with an event.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings<'r> {
     pub(crate) raw: &'r str,
     pub(crate) read: &'r Metadata<'r>,

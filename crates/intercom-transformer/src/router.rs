@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use intercom_api::{Call, DataEvent, UnixSeconds};
 use intercom_delivery::{Order, Ties};
 use rudderstack_events::Event;
-use rudderstack_to_intercom::{Conversion, Decision, Destination, Mapped, Plan};
+use rudderstack_to_intercom::{Decision, Destination, Mapped, Plan};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,13 +90,6 @@ struct InWhoseName {
     is_own: bool,
 }
 
-/// An event that calls must be made for.
-struct Converted {
-    conversion: Box<Conversion>,
-    destination: Destination,
-    name: InWhoseName,
-}
-
 impl<'g, 'r> Inline<'g, 'r> {
     fn new(intercom: &'g IntercomClient, request: &'r TransformRequest<'r>, secret: Option<&'r str>) -> Self {
         Self {
@@ -129,7 +122,6 @@ impl<'g, 'r> Inline<'g, 'r> {
                 let id = read.destination_id.as_deref()?;
                 self.request.destinations.get(id).copied()
             });
-            let destination_text = destination;
             let surroundings = Surroundings {
                 raw: input.metadata,
                 read,
@@ -137,33 +129,15 @@ impl<'g, 'r> Inline<'g, 'r> {
             };
             let message = input.message.as_ref();
             let kind = message.ok().and_then(Event::event_type).into();
-            let converted = message.map_err(Failure::invalid);
-            let converted = converted.and_then(|message| {
-                let converted = self.event(event, message, &surroundings, elements)?;
-                Ok(converted.map(|converted| (message, converted)))
-            });
-            let outcome = match converted {
+            let outcome = match message {
+                Ok(message) => self.event(event, message, &surroundings, elements),
+                Err(error) => Err(Failure::invalid(error)),
+            };
+            let outcome = match outcome {
                 Ok(None) => Some(EventOutcome::Returned),
-                Ok(Some((message, converted))) => {
-                    let Converted {
-                        conversion,
-                        destination,
-                        name,
-                    } = converted;
-                    let conversion = *conversion;
-                    to_come += destination_text.map_or(0, str::len);
-                    waiting.push(Job {
-                        event,
-                        kind,
-                        message,
-                        plan: Arc::new(conversion.plan),
-                        identities: conversion.identities,
-                        converted_at: self.now,
-                        destination,
-                        authorization: name.authorization,
-                        is_own_token: name.is_own,
-                        surroundings,
-                    });
+                Ok(Some(job)) => {
+                    to_come += destination.map_or(0, str::len);
+                    waiting.push(*job);
                     None
                 }
                 Err(failure) => Some(fail(event, &self.for_rudder_server(failure), &surroundings, elements)),
@@ -178,14 +152,14 @@ impl<'g, 'r> Inline<'g, 'r> {
         Ok(waiting)
     }
 
-    /// Writes the element of an event that takes no call, or gives back what is to be done for it.
+    /// Writes the element of an event that takes no call, or says what is to be done for it.
     fn event(
         &mut self,
         event: usize,
-        message: &Event<'r>,
+        message: &'r Event<'r>,
         surroundings: &Surroundings<'r>,
         elements: &mut Elements,
-    ) -> Result<Option<Converted>, Failure> {
+    ) -> Result<Option<Box<Job<'r>>>, Failure> {
         let text = surroundings
             .destination
             .ok_or_else(|| Failure::incomplete_request("missing_destination: no destination came with the event"))?;
@@ -210,11 +184,18 @@ impl<'g, 'r> Inline<'g, 'r> {
             return Err(Failure::filtered());
         };
         let name = self.in_whose_name(surroundings.read.secret, &destination)?.clone();
-        Ok(Some(Converted {
-            conversion,
+        Ok(Some(Box::new(Job {
+            event,
+            kind: message.event_type().into(),
+            message,
+            plan: Arc::new(conversion.plan),
+            identities: conversion.identities,
+            converted_at: self.now,
             destination,
-            name,
-        }))
+            authorization: name.authorization,
+            is_own_token: name.is_own,
+            surroundings: *surroundings,
+        })))
     }
 
     fn destination(&mut self, text: &'r str) -> Result<Destination, Failure> {

@@ -381,7 +381,7 @@ impl<'a> Object<'a> {
     #[inline]
     fn push_in(&mut self, class: Classes, key: Cow<'a, str>, value: Raw<'a>) {
         if self.entries.capacity() == 0 {
-            self.entries.reserve(SOME);
+            self.entries = Vec::with_capacity(SOME);
         }
         self.classes.join(class);
         self.entries.push((key, value));

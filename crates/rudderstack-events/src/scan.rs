@@ -72,6 +72,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text from a place on that the cursor has stood at.
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a str {
         // Values begin and end with ASCII characters.
         &self.text[start..self.at]
@@ -114,6 +115,33 @@ impl<'a> Cursor<'a> {
             _ => self.text().value_end(start, MAX_DEPTH - self.depth)?,
         };
         Ok(self.since(start))
+    }
+
+    /// The string ahead; something else is skipped. A lone surrogate, which JavaScript can write and Rust cannot hold,
+    /// becomes U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a JSON value.
+    #[inline(always)]
+    pub fn string(&mut self) -> Result<Option<Cow<'a, str>>> {
+        match self.ahead() {
+            Some(b'"') => self.string_here().map(Some),
+            _ => self.value().map(|_| None),
+        }
+    }
+
+    /// The string that begins here.
+    #[inline(always)]
+    fn string_here(&mut self) -> Result<Cow<'a, str>> {
+        let start = self.at;
+        let end = self.text().string_end(start)?;
+        self.at = end.at;
+        Ok(if end.escaped {
+            string_of(&self.text[start..end.at])
+        } else {
+            Cow::Borrowed(&self.text[start + 1..end.at - 1])
+        })
     }
 
     /// Skips the value ahead if it is an object written just like one that was read before, which is `known`.
@@ -192,14 +220,10 @@ impl<'a> Cursor<'a> {
     /// A key, and the colon behind it.
     #[inline(always)]
     fn key(&mut self) -> Result<Cow<'a, str>> {
-        let start = self.text().ahead(self.at);
-        let end = self.text().string_end(start)?;
-        self.at = self.text().after_next(end.at, b':')?;
-        Ok(if end.escaped {
-            string_of(&self.text[start..end.at])
-        } else {
-            Cow::Borrowed(&self.text[start + 1..end.at - 1])
-        })
+        self.skip_space();
+        let key = self.string_here()?;
+        self.at = self.text().after_next(self.at, b':')?;
+        Ok(key)
     }
 }
 

@@ -139,7 +139,9 @@ impl<'r, 'e> Flattener<'r, 'e> {
                     self.warn_of_fraction(&entries, pointer);
                     let at = self.flat.len();
                     self.keep(name, value_of_entries(&entries), pointer);
-                    self.rich.extend((self.flat.len() > at).then_some(at));
+                    if self.flat.len() > at {
+                        self.rich.push(at);
+                    }
                     return;
                 }
                 let mut below = format!("{name}{}", self.how.separator);
@@ -249,8 +251,10 @@ impl<'r, 'e> Flattener<'r, 'e> {
     }
 
     fn warn_of_fraction(&self, entries: &Object<'_>, pointer: &dyn Fn() -> String) {
-        let amount = entries.get("amount").map(|amount| (NUMBER.run)(amount));
-        if let Some(Coerced::Value(amount)) = amount
+        // Most are whole, and written so.
+        let is_whole_text = |amount: &&Raw<'_>| amount.json().bytes().all(|byte| byte.is_ascii_digit());
+        let amount = entries.get("amount").filter(|amount| !is_whole_text(amount));
+        if let Some(Coerced::Value(amount)) = amount.map(|amount| (NUMBER.run)(amount))
             && !is_whole(&amount)
         {
             let message = "Intercom takes monetary amounts in whole cents";

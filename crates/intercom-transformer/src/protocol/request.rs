@@ -1,6 +1,6 @@
 //! `POST /routerTransform`: what comes in.
 
-use super::json::{items, members, string, string_of};
+use super::json::{items, members, string};
 use intercom_api::UnixSeconds;
 use rudderstack_events::scan::{Cursor, Fault, FaultKind};
 use rudderstack_events::{Event, Timestamp};
@@ -147,7 +147,7 @@ impl<'a> TransformRequest<'a> {
         cursor.object(|cursor, key| {
             match key.as_ref() {
                 "input" => events = Some(strict_events(cursor)?),
-                "destType" => destination_type = string_of(cursor.value()?),
+                "destType" => destination_type = cursor.string()?,
                 "destinations" => destinations = texts_by_key(cursor)?,
                 _ => {
                     cursor.value()?;
@@ -181,17 +181,27 @@ fn strict_events<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<EventInput<'a>>, Fau
         if events.len() == MAX_EVENTS {
             return Err(UNFIT);
         }
-        let (mut message, mut metadata, mut destination) = (None, None, None);
-        let mut read = Metadata::default();
+        let (mut has_message, mut metadata) = (false, None);
+        // Events are large, so each is read where it stays.
+        events.push(EventInput {
+            message: Err(String::new()),
+            metadata: "null",
+            read: Metadata::default(),
+            destination: None,
+        });
+        let event = events.last_mut().ok_or(UNFIT)?;
         let text = cursor.object_text(|cursor, key| {
             match key.as_ref() {
-                "message" => message = Some(Event::read(cursor)?),
-                "metadata" => metadata = Some(read.fill(cursor, &mut last_secret)?),
+                "message" => {
+                    event.message = Ok(Event::read(cursor)?);
+                    has_message = true;
+                }
+                "metadata" => metadata = Some(event.read.fill(cursor, &mut last_secret)?),
                 "destination" => {
                     if !cursor.skip_known(last_destination) {
                         last_destination = cursor.value()?;
                     }
-                    destination = Some(last_destination);
+                    event.destination = Some(last_destination).filter(|text| *text != "null");
                 }
                 _ => {
                     cursor.value()?;
@@ -199,12 +209,10 @@ fn strict_events<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<EventInput<'a>>, Fau
             }
             Ok(())
         })?;
-        events.push(EventInput {
-            message: Ok(message.ok_or(UNFIT)?),
-            metadata: metadata.ok_or(UNFIT)?,
-            read,
-            destination: destination.filter(|text| *text != "null"),
-        });
+        if !has_message {
+            return Err(UNFIT);
+        }
+        event.metadata = metadata.ok_or(UNFIT)?;
         if events.len() == 1 {
             // The others are about as long, and moving them takes longer than reading a part of them.
             events.reserve((cursor.left() / text.len()).min(MOST_RESERVED));
@@ -279,10 +287,10 @@ impl<'a> Metadata<'a> {
         *self = Self::default();
         cursor.object_text(|cursor, key| {
             match key.as_ref() {
-                "destinationId" => self.destination_id = string_of(cursor.value()?),
-                "workspaceId" => self.workspace_id = string_of(cursor.value()?),
-                "userId" => self.user_id = string_of(cursor.value()?),
-                "firstAttemptedAt" => self.first_attempted_at = string_of(cursor.value()?),
+                "destinationId" => self.destination_id = cursor.string()?,
+                "workspaceId" => self.workspace_id = cursor.string()?,
+                "userId" => self.user_id = cursor.string()?,
+                "firstAttemptedAt" => self.first_attempted_at = cursor.string()?,
                 "secret" => {
                     if !cursor.skip_known(last_secret) {
                         *last_secret = cursor.value()?;

@@ -276,6 +276,11 @@ impl Elements {
 
     /// The response's body, with the elements in the order of the events.
     pub fn finish(mut self) -> Parts {
+        let last = self.places.iter().rev().flatten().next();
+        if last.is_some_and(|last| last.end + 1 == self.text.len()) {
+            // Without the comma behind it, all may be in one piece.
+            self.text.pop();
+        }
         let close = self.text.len();
         put(&mut self.text, "]}");
         let mut body = Parts::default();
