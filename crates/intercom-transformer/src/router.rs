@@ -171,11 +171,11 @@ impl<'g, 'r> Inline<'g, 'r> {
             (Event::Track(_), DeliverBy::RudderServer)
         );
         // Of an event that is returned, nothing is needed but its body.
-        if is_returned && let Plan::SubmitEvent(body) = mapped.plan()?.ok_or_else(Failure::filtered)? {
+        if is_returned && let Some(Plan::SubmitEvent(body)) = &mapped.plan()? {
             let base_url = intercom.base_url(destination.region);
             let name = self.in_whose_name(surroundings.read.secret, &destination)?;
             let request =
-                BatchedRequest::<DataEvent>::new("POST", &base_url, "/events", &name.authorization, Some(&body));
+                BatchedRequest::<DataEvent>::new("POST", &base_url, "/events", &name.authorization, Some(body));
             let Surroundings { raw, destination, .. } = *surroundings;
             elements.returned(event, status::DELIVER, &request, raw, destination);
             return Ok(None);

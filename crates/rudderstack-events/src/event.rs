@@ -174,6 +174,7 @@ impl<'a> Model<'a> for ReadEvent<'a> {
 
 impl<'a> ReadEvent<'a> {
     /// What every event has. Parts that are held still are of a type that has none such, and go where they stood.
+    #[inline(always)]
     fn into_common(mut self) -> Common<'a> {
         let mut placed = 0;
         for (part, before) in &self.held[..self.holds] {
@@ -262,6 +263,7 @@ macro_rules! events {
                     }
                 }
 
+                #[inline(always)]
                 fn from_read(mut read: ReadEvent<'a>) -> Self {
                     $(let $field = own_part!(read, $field, $key $(, $read)?);)*
                     Self { common: read.into_common(), $($field,)* }
@@ -354,6 +356,7 @@ macro_rules! events {
                 }
             }
 
+            #[inline(always)]
             fn from_read(read: ReadEvent<'a>) -> Self {
                 match read.common.event_type() {
                     $(Some(EventType::$name) => Self::$name($name::from_read(read)),)*

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The string with this JSON text. A lone surrogate, which JavaScript can write and Rust cannot hold, becomes U+FFFD.
 pub(crate) fn string_of(json: &str) -> Cow<'_, str> {
     let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
-    if !inner.as_bytes().contains(&b'\\') {
+    if exact_json::plain_until(inner.as_bytes(), 0) == inner.len() {
         return Cow::Borrowed(inner);
     }
     Cow::Owned(serde_json::from_str(json).unwrap_or_else(|_| unescape(inner)))
