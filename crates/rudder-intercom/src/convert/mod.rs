@@ -134,9 +134,12 @@ impl<R: Render> Work for Converter<R> {
         output.bytes.clear();
         output.ends.clear();
         output.totals = Totals::default();
+        // The clock is looked at once.
+        let mut settings = self.settings.clone();
+        settings.time_of_events.get_or_insert_with(now);
         chunk.for_each(|item| {
             let result = match &item {
-                Item::Event(received) => Some(self.settings.convert(received, R::TRACED)),
+                Item::Event(received) => Some(settings.convert(received, R::TRACED)),
                 Item::Fault(_) => None,
             };
             match &result {

@@ -4,7 +4,7 @@ use super::chunk::{Chunk, Record};
 use super::fault::{Fault, FaultKind};
 use super::scan::{Scanner, Step};
 use intercom_delivery::FailureRecord;
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 use rudderstack_events::request::{Endpoint, Envelope, Request};
 use rudderstack_events::{Event, Object, ParseError, Raw};
 
@@ -71,10 +71,7 @@ impl<'r> Reader<'r> {
     }
 
     fn read(self, text: &str, visit: &mut impl FnMut(Item<'_>)) {
-        if self.envelope.is_none() && may_be_wrapped(text) && self.unwrap(text, visit) {
-            return;
-        }
-        let Some(fault) = self.event(text, None, visit) else {
+        let Some(fault) = self.event(text, Stands::Alone, visit) else {
             return;
         };
         match end_of_first(text) {
@@ -88,12 +85,21 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the text as an event, or says what is wrong with it.
-    fn event(self, text: &str, dead_letter: Option<&FailureRecord>, visit: &mut impl FnMut(Item<'_>)) -> Option<Fault> {
-        let text = text.trim_ascii();
-        let whole = self.envelope.map(|envelope| envelope.apply(text));
-        let json = whole.as_deref().unwrap_or(text);
+    fn event(self, text: &str, stands: Stands<'_>, visit: &mut impl FnMut(Item<'_>)) -> Option<Fault> {
+        let trimmed = text.trim_ascii();
+        let whole = self.envelope.map(|envelope| envelope.apply(trimmed));
+        let json = whole.as_deref().unwrap_or(trimmed);
         match Event::from_json(json) {
             Ok(event) => {
+                let dead_letter = match stands {
+                    Stands::Alone => {
+                        if self.envelope.is_none() && may_wrap(&event) && self.unwrap(text, visit) {
+                            return None;
+                        }
+                        None
+                    }
+                    Stands::Inside(dead_letter) => dead_letter,
+                };
                 visit(Item::Event(Received {
                     event: &event,
                     json,
@@ -172,7 +178,7 @@ impl<'r> Reader<'r> {
             envelope,
             ..self.moved(text, event.json())
         };
-        if let Some(fault) = place.event(event.json(), dead_letter, visit) {
+        if let Some(fault) = place.event(event.json(), Stands::Inside(dead_letter), visit) {
             visit(Item::Fault(fault));
         }
     }
@@ -197,11 +203,19 @@ impl<'r> Reader<'r> {
     }
 }
 
-/// Every wrapper has one of these keys; most events have none of them anywhere.
-fn may_be_wrapped(text: &str) -> bool {
-    [r#""batch""#, r#""body""#, r#""code""#]
-        .iter()
-        .any(|key| memmem::find(text.as_bytes(), key.as_bytes()).is_some())
+/// Where a text stands that is read as an event.
+#[derive(Clone, Copy)]
+enum Stands<'d> {
+    /// By itself: it may be a wrapper of events instead.
+    Alone,
+    /// In a wrapper, such as a dead letter.
+    Inside(Option<&'d FailureRecord>),
+}
+
+/// Whether what was read as an event may be a wrapper: every one has one of these keys, and most events have none of them.
+fn may_wrap(event: &Event<'_>) -> bool {
+    let extra = &event.common().extra;
+    ["batch", "body", "code"].iter().any(|key| extra.contains_key(key))
 }
 
 fn object<'o, 'a>(entries: &'o Object<'a>, key: &str) -> Option<&'o Raw<'a>> {
