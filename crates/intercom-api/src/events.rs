@@ -122,7 +122,8 @@ impl WriteJson for DataEvent {
         self.event_name.write_json(out);
         if let Some(time) = self.created_at {
             out.extend_from_slice(b",\"created_at\":");
-            out.extend_from_slice(time.0.to_string().as_bytes());
+            // To a buffer, nothing fails.
+            let _ = serde_json::to_writer(&mut *out, &time);
         }
         if let Some(id) = &self.user_id {
             out.extend_from_slice(b",\"user_id\":");

@@ -26,6 +26,7 @@ mod ends;
 
 pub use ends::{Fault, FaultKind, MAX_DEPTH};
 
+use crate::json::Raw;
 use crate::text::string_of;
 use ends::{Result, Text, closing};
 use std::borrow::Cow;
@@ -115,6 +116,16 @@ impl<'a> Cursor<'a> {
             _ => self.text().value_end(start, MAX_DEPTH - self.depth)?,
         };
         Ok(self.since(start))
+    }
+
+    /// The value ahead.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a JSON value.
+    #[inline]
+    pub fn raw(&mut self) -> Result<Raw<'a>> {
+        self.value().map(Raw::of_valid)
     }
 
     /// The string ahead; something else is skipped. A lone surrogate, which JavaScript can write and Rust cannot hold,

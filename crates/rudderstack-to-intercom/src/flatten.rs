@@ -8,6 +8,7 @@ use crate::names::Names;
 use crate::reader::{Reader, escape_pointer};
 use crate::source::Root;
 use intercom_api::{AttributeName, Attributes, Number, Value, limits};
+use rudderstack_events::scan::{Cursor, Fault, FaultKind};
 use rudderstack_events::{Kind, Object, Raw, Scalar};
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -131,18 +132,19 @@ impl<'r, 'e> Flattener<'r, 'e> {
         }
         match value.kind() {
             Kind::Object => {
+                if self.how.keep_rich
+                    && let Some(rich) = Rich::at_once(value)
+                {
+                    return self.keep_rich(name, rich, pointer);
+                }
                 let entries = value.borrow().as_object().unwrap_or_default();
                 if entries.is_empty() {
                     return self.warn_of_nothing(value, pointer);
                 }
-                if self.how.keep_rich && is_rich(&entries) {
-                    self.warn_of_fraction(&entries, pointer);
-                    let at = self.flat.len();
-                    self.keep(name, value_of_entries(&entries), pointer);
-                    if self.flat.len() > at {
-                        self.rich.push(at);
-                    }
-                    return;
+                if self.how.keep_rich
+                    && let Some(rich) = Rich::of(&entries)
+                {
+                    return self.keep_rich(name, rich, pointer);
                 }
                 let mut below = format!("{name}{}", self.how.separator);
                 let length = below.len();
@@ -167,6 +169,15 @@ impl<'r, 'e> Flattener<'r, 'e> {
                 }
             }
             _ => self.keep(name, value_of(value), pointer),
+        }
+    }
+
+    fn keep_rich(&mut self, name: &str, rich: Rich<'_>, pointer: &dyn Fn() -> String) {
+        self.warn_of_fraction(rich.amount.as_ref(), pointer);
+        let at = self.flat.len();
+        self.keep(name, Value::Object(rich.entries), pointer);
+        if self.flat.len() > at {
+            self.rich.push(at);
         }
     }
 
@@ -250,10 +261,10 @@ impl<'r, 'e> Flattener<'r, 'e> {
         self.reader.warn(WarningCode::EmptyValue, pointer(), message);
     }
 
-    fn warn_of_fraction(&self, entries: &Object<'_>, pointer: &dyn Fn() -> String) {
+    fn warn_of_fraction(&self, amount: Option<&Raw<'_>>, pointer: &dyn Fn() -> String) {
         // Most are whole, and written so.
         let is_whole_text = |amount: &&Raw<'_>| amount.json().bytes().all(|byte| byte.is_ascii_digit());
-        let amount = entries.get("amount").filter(|amount| !is_whole_text(amount));
+        let amount = amount.filter(|amount| !is_whole_text(amount));
         if let Some(Coerced::Value(amount)) = amount.map(|amount| (NUMBER.run)(amount))
             && !is_whole(&amount)
         {
@@ -292,10 +303,50 @@ fn renamed(name: &str) -> String {
 }
 
 /// A monetary amount or a rich link.
-fn is_rich(entries: &Object<'_>) -> bool {
-    let has = |key| entries.get(key).is_some();
-    (has("amount") && has("currency")) || (has("url") && has("value"))
+struct Rich<'v> {
+    entries: Attributes,
+    amount: Option<Raw<'v>>,
 }
+
+impl<'v> Rich<'v> {
+    /// What these entries are as one, if they are one.
+    fn of(entries: &'v Object<'_>) -> Option<Self> {
+        let has = |key| entries.contains_key(key);
+        let is_one = (has("amount") && has("currency")) || (has("url") && has("value"));
+        is_one.then(|| Self {
+            entries: attributes_of(entries),
+            amount: entries.get("amount").map(Raw::borrow),
+        })
+    }
+
+    /// The same of one that begins like one, as nearly all do, without an [`Object`] of it.
+    fn at_once(value: &'v Raw<'_>) -> Option<Self> {
+        let mut entries = Attributes::new();
+        let (mut amount, mut has_currency, mut has_url, mut has_value) = (None, false, false, false);
+        let read = Cursor::new(value.json()).object(|cursor, key| {
+            let part = cursor.raw()?;
+            let is_new = entries.is_empty();
+            entries.insert(&*key, value_of(&part));
+            match key.as_ref() {
+                "amount" => amount = Some(part),
+                "currency" => has_currency = true,
+                "url" => has_url = true,
+                "value" => has_value = true,
+                _ if is_new => return Err(UNLIKE_ONE),
+                _ => {}
+            }
+            Ok(())
+        });
+        let is_one = (amount.is_some() && has_currency) || (has_url && has_value);
+        (read.is_ok() && is_one).then_some(Self { entries, amount })
+    }
+}
+
+/// It need not be read on.
+const UNLIKE_ONE: Fault = Fault {
+    at: 0,
+    kind: FaultKind::Kind,
+};
 
 /// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
 fn collect(reader: &Reader<'_>, pointer: &str, mut flat: Vec<(AttributeName, Value)>, rich: &[usize]) -> Attributes {
@@ -359,13 +410,46 @@ pub(crate) fn value_of(raw: &Raw<'_>) -> Value {
                     .map(value_of)
                     .collect(),
             ),
-            Kind::Object => value_of_entries(&raw.borrow().as_object().unwrap_or_default()),
+            Kind::Object => Value::Object(attributes_of(&raw.borrow().as_object().unwrap_or_default())),
             _ => Value::Null,
         },
     }
 }
 
-fn value_of_entries(entries: &Object<'_>) -> Value {
+fn attributes_of(entries: &Object<'_>) -> Attributes {
     let entries = entries.iter().map(|(key, value)| (key.into(), value_of(value)));
-    Value::Object(Attributes::from_distinct(entries.collect()))
+    Attributes::from_distinct(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rich_value_is_the_same_however_it_is_read() {
+        for (json, is_one) in [
+            (r#"{"amount":1,"currency":"EUR"}"#, true),
+            (r#"{"currency":"EUR","a":{"b":[1,null]},"amount":"1.5"}"#, true),
+            (r#"{"a":true,"currency":"EUR","amount":1}"#, true),
+            (
+                r#"{"url":"https://a.example","amount":2,"value":"A \"b\"","amount":3.5}"#,
+                true,
+            ),
+            (r#"{"amount":1,"url":"https://a.example"}"#, false),
+            (r#"{"value":null,"a":1}"#, false),
+            ("{}", false),
+        ] {
+            let raw = Cursor::new(json).raw().unwrap();
+            let entries = raw.as_object().unwrap();
+            let (at_once, of_entries) = (Rich::at_once(&raw), Rich::of(&entries));
+            assert_eq!(of_entries.is_some(), is_one, "{json}");
+            // It may also be looked at once more.
+            let (Some(at_once), Some(of_entries)) = (at_once, of_entries) else {
+                assert!(!is_one || json.starts_with(r#"{"a""#), "{json}");
+                continue;
+            };
+            assert_eq!(at_once.entries, of_entries.entries, "{json}");
+            assert_eq!(at_once.amount, of_entries.amount, "{json}");
+        }
+    }
 }
