@@ -140,7 +140,7 @@ fn interrupted_or_killed_at_any_moment_it_goes_on_where_it_was() {
     for (kind, lost) in [("-INT", 0), ("-KILL", AT_A_TIME)] {
         for _ in 0..2 {
             let begun = calls(&stage);
-            let mut interruptions = 0;
+            let (mut interruptions, mut kept) = (0, 0);
             let report = loop {
                 let (code, printed, told) = disturb(&stage, random.u64(5..50), |child| signal(child, kind));
                 match code {
@@ -152,6 +152,7 @@ fn interrupted_or_killed_at_any_moment_it_goes_on_where_it_was() {
                 interruptions += 1;
                 match stage.file("state").metadata() {
                     Ok(state) => {
+                        kept += 1;
                         let mode = state.permissions().mode();
                         assert_eq!(mode & 0o777, 0o600, "it holds what the workspace has of people");
                     }
@@ -164,7 +165,7 @@ fn interrupted_or_killed_at_any_moment_it_goes_on_where_it_was() {
                     Err(error) => panic!("{kind}: {error}"),
                 }
             };
-            assert!(interruptions > 0, "{kind}");
+            assert!(interruptions > 0 && kept > 0, "{kind}: {kept} of {interruptions}");
             let report: Value = serde_json::from_str(&report).unwrap();
             assert_eq!(report, expected, "{kind}");
             let made = calls(&stage) - begun;

@@ -308,12 +308,15 @@ struct Rich<'v> {
     amount: Option<Raw<'v>>,
 }
 
+/// Whether an object that has these keys is one.
+fn is_rich(has: impl Fn(&str) -> bool) -> bool {
+    (has("amount") && has("currency")) || (has("url") && has("value"))
+}
+
 impl<'v> Rich<'v> {
     /// What these entries are as one, if they are one.
     fn of(entries: &'v Object<'_>) -> Option<Self> {
-        let has = |key| entries.contains_key(key);
-        let is_one = (has("amount") && has("currency")) || (has("url") && has("value"));
-        is_one.then(|| Self {
+        is_rich(|key| entries.contains_key(key)).then(|| Self {
             entries: attributes_of(entries),
             amount: entries.get("amount").map(Raw::borrow),
         })
@@ -321,32 +324,27 @@ impl<'v> Rich<'v> {
 
     /// The same of one that begins like one, as nearly all do, without an [`Object`] of it.
     fn at_once(value: &'v Raw<'_>) -> Option<Self> {
-        let mut entries = Attributes::new();
-        let (mut amount, mut has_currency, mut has_url, mut has_value) = (None, false, false, false);
+        /// There is no need to read on.
+        const UNLIKE_ONE: Fault = Fault {
+            at: 0,
+            kind: FaultKind::Kind,
+        };
+        let (mut entries, mut amount) = (Attributes::new(), None);
         let read = Cursor::new(value.json()).object(|cursor, key| {
+            if entries.is_empty() && !["amount", "currency", "url", "value"].contains(&&*key) {
+                return Err(UNLIKE_ONE);
+            }
             let part = cursor.raw()?;
-            let is_new = entries.is_empty();
             entries.insert(&*key, value_of(&part));
-            match key.as_ref() {
-                "amount" => amount = Some(part),
-                "currency" => has_currency = true,
-                "url" => has_url = true,
-                "value" => has_value = true,
-                _ if is_new => return Err(UNLIKE_ONE),
-                _ => {}
+            if key == "amount" {
+                amount = Some(part);
             }
             Ok(())
         });
-        let is_one = (amount.is_some() && has_currency) || (has_url && has_value);
-        (read.is_ok() && is_one).then_some(Self { entries, amount })
+        let is_one = read.is_ok() && is_rich(|key| entries.get(key).is_some());
+        is_one.then_some(Self { entries, amount })
     }
 }
-
-/// It need not be read on.
-const UNLIKE_ONE: Fault = Fault {
-    at: 0,
-    kind: FaultKind::Kind,
-};
 
 /// Of two that have one name, the later wins. Whole values go first, the rest keeps the event's order.
 fn collect(reader: &Reader<'_>, pointer: &str, mut flat: Vec<(AttributeName, Value)>, rich: &[usize]) -> Attributes {

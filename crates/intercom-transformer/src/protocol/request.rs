@@ -1,6 +1,6 @@
 //! `POST /routerTransform`: what comes in.
 
-use super::json::{items, members, string};
+use super::json::{items, members, string, string_of};
 use intercom_api::UnixSeconds;
 use rudderstack_events::scan::{Cursor, Fault, FaultKind};
 use rudderstack_events::{Event, Timestamp};
@@ -147,7 +147,7 @@ impl<'a> TransformRequest<'a> {
         cursor.object(|cursor, key| {
             match key.as_ref() {
                 "input" => events = Some(strict_events(cursor)?),
-                "destType" => destination_type = cursor.string()?,
+                "destType" => destination_type = string_of(cursor.value()?),
                 "destinations" => destinations = texts_by_key(cursor)?,
                 _ => {
                     cursor.value()?;
